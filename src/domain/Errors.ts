@@ -1,0 +1,284 @@
+import { Duration, Schema } from "effect"
+import { AgentId, OrganizationId, UserId } from "./Ids.ts"
+import { Kind } from "./Kind.ts"
+
+/**
+ * What every refusal the service can answer with says about itself, once: the HTTP status, the code clients branch on
+ * (`error` in the body, the anchor on `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
+ */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500 | 503
+  readonly code: string
+  readonly title: string
+}
+
+/** One problem with one place in a request. `path` is dotted (`name`, `adopt.0.slug`), empty for the body itself. */
+export const Issue = Schema.Struct({ path: Schema.String, message: Schema.String })
+export type Issue = typeof Issue.Type
+
+/** A browser on another site sent this person's cookie along with a request that changes something. */
+export class ForeignOrigin extends Schema.TaggedError<ForeignOrigin>()("ForeignOrigin", {}) {
+  static readonly status = 403
+  static readonly code = "foreign_origin"
+  static readonly title = "Request from another site"
+  override get message() {
+    return "A session cookie is not accepted from another site. Send the request from the service's own pages, or with a bearer token."
+  }
+}
+
+/** Nobody is signed in: no session, an expired or revoked one, or one whose signature is wrong. */
+export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()("Unauthenticated", {}) {
+  static readonly status = 401
+  static readonly code = "unauthenticated"
+  static readonly title = "Not signed in"
+  override get message() {
+    return "Sign in first (POST /api/auth/sign-in/email), then send the session cookie or the token of the set-auth-token header as a bearer token."
+  }
+}
+
+/** A budget is spent. `retryAfter` is when the oldest try in the window leaves it. */
+export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("RateLimitExceeded", {
+  policy: Schema.String,
+  limit: Schema.Int,
+  window: Schema.DurationFromMillis,
+  retryAfter: Schema.DurationFromMillis
+}) {
+  static readonly status = 429
+  static readonly code = "rate_limited"
+  static readonly title = "Too many tries"
+  /** Whole seconds until another try may pass, rounded up. */
+  get retryAfterSeconds(): number {
+    return Math.max(1, Math.ceil(Duration.toSeconds(this.retryAfter)))
+  }
+  override get message() {
+    return `At most ${this.limit} tries in ${Duration.format(this.window)} are allowed. Try again in ${this.retryAfterSeconds} seconds.`
+  }
+}
+
+/** The body of a request is larger than is read. */
+export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limitBytes: Schema.Int }) {
+  static readonly status = 413
+  static readonly code = "too_large"
+  static readonly title = "Body too large"
+  override get message() {
+    return `The body of a request may have ${this.limitBytes} bytes at most.`
+  }
+}
+
+/** The request is not of the shape that is documented; `issues` names each place. */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
+  issues: Schema.Array(Issue)
+}) {
+  static readonly status = 400
+  static readonly code = "invalid_request"
+  static readonly title = "Invalid request"
+  override get message() {
+    return this.issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ")
+  }
+}
+
+/** No template is published under this slug. */
+export class UnknownTemplateSlug extends Schema.TaggedError<UnknownTemplateSlug>()("UnknownTemplateSlug", {
+  slug: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "unknown_slug"
+  static readonly title = "Unknown template"
+  override get message() {
+    return `No template is published as ${JSON.stringify(this.slug)}.`
+  }
+}
+
+/** The person has no organization of their own to install into. */
+export class NoPersonalOrg extends Schema.TaggedError<NoPersonalOrg>()("NoPersonalOrg", { userId: UserId }) {
+  static readonly status = 409
+  static readonly code = "no_personal_org"
+  static readonly title = "No personal organization"
+  override get message() {
+    return "This account has no organization of its own yet. Sign out and sign in again: that makes one; then try again."
+  }
+}
+
+/** No template has this id, or it is in a private organization the caller does not belong to. */
+export class TemplateNotFound extends Schema.TaggedError<TemplateNotFound>()("TemplateNotFound", {
+  templateAgentId: AgentId
+}) {
+  static readonly status = 400
+  static readonly code = "template_not_found"
+  static readonly title = "Template not found"
+  override get message() {
+    return `There is no template agent ${JSON.stringify(this.templateAgentId)}. Look its id up with GET /api/install/manifest/<slug>.`
+  }
+}
+
+/** The agent named as a template is itself an installed copy. */
+export class TemplateIsInstalled extends Schema.TaggedError<TemplateIsInstalled>()("TemplateIsInstalled", {
+  templateAgentId: AgentId
+}) {
+  static readonly status = 400
+  static readonly code = "template_is_installed"
+  static readonly title = "Not a template"
+  override get message() {
+    return `Agent ${JSON.stringify(this.templateAgentId)} is itself installed from a template. Install that template instead.`
+  }
+}
+
+/** A template can't be installed into the organization that publishes it. */
+export class SelfInstall extends Schema.TaggedError<SelfInstall>()("SelfInstall", { templateAgentId: AgentId }) {
+  static readonly status = 400
+  static readonly code = "self_install"
+  static readonly title = "Template of the same organization"
+  override get message() {
+    return `Template ${JSON.stringify(this.templateAgentId)} belongs to the organization it would be installed into.`
+  }
+}
+
+/** The template's organization is private. Said only to its members. */
+export class TemplateNotPublic extends Schema.TaggedError<TemplateNotPublic>()("TemplateNotPublic", {
+  templateAgentId: AgentId
+}) {
+  static readonly status = 400
+  static readonly code = "template_not_public"
+  static readonly title = "Template not public"
+  override get message() {
+    return `Agent ${JSON.stringify(this.templateAgentId)} is not a published template of a public organization. Publish it first.`
+  }
+}
+
+/** The caller may not change this organization. */
+export class NotOrgAdmin extends Schema.TaggedError<NotOrgAdmin>()("NotOrgAdmin", {
+  organizationId: OrganizationId
+}) {
+  static readonly status = 400
+  static readonly code = "not_org_admin"
+  static readonly title = "Not an administrator"
+  override get message() {
+    return `Only an owner or administrator of organization ${JSON.stringify(this.organizationId)} may do this.`
+  }
+}
+
+/** A definition of the template whose slug is taken in the organization; `owner` is the slug of whose row has it. */
+export const Collision = Schema.Struct({ kind: Kind, slug: Schema.String, owner: Schema.String })
+export type Collision = typeof Collision.Type
+
+/** Slugs the template needs are taken by rows it does not manage. Nothing was written; every collision is named. */
+export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("SchemaCollision", {
+  collisions: Schema.Array(Collision)
+}) {
+  static readonly status = 400
+  static readonly code = "schema_collision"
+  static readonly title = "Slugs are taken"
+  override get message() {
+    const named = this.collisions.map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`).join(", ")
+    return `Nothing was installed, since the template's slugs are taken: ${named}. Rename or delete those rows, then install again.`
+  }
+}
+
+/** The text is no phone number that can be read; `reason` says why. */
+export class InvalidPhone extends Schema.TaggedError<InvalidPhone>()("InvalidPhone", {
+  reason: Schema.Literal("too_short", "too_long", "not_a_number", "has_extension", "unknown_country")
+}) {
+  static readonly status = 400
+  static readonly code = "invalid_phone"
+  static readonly title = "Invalid phone number"
+  override get message() {
+    return `The phone number can't be read (${this.reason}). Write it with + and country code, as in +44 7911 123456.`
+  }
+}
+
+/** The organization has no `$member` entity that stands for the person. */
+export class NoMember extends Schema.TaggedError<NoMember>()("NoMember", { organizationId: OrganizationId }) {
+  static readonly status = 409
+  static readonly code = "no_member"
+  static readonly title = "No member entity"
+  override get message() {
+    return "Nothing stands for this person in the organization yet. Sign out and sign in again: that repairs it; then try again."
+  }
+}
+
+/** The identifier is verified for another organization. */
+export class IdentityTaken extends Schema.TaggedError<IdentityTaken>()("IdentityTaken", {}) {
+  static readonly status = 409
+  static readonly code = "already_linked"
+  static readonly title = "Already linked"
+  override get message() {
+    return "This number is verified for another account. Its owner can link it here by writing from it."
+  }
+}
+
+/** No route has this path. */
+export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "not_found"
+  static readonly title = "No such route"
+  override get message() {
+    return "There is nothing at this path. GET /openapi.json lists what there is."
+  }
+}
+
+/** The path exists, with other methods. */
+export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
+  allow: Schema.Array(Schema.String)
+}) {
+  static readonly status = 405
+  static readonly code = "method_not_allowed"
+  static readonly title = "Method not allowed"
+  override get message() {
+    return `This path takes ${this.allow.join(", ")}.`
+  }
+}
+
+/** Something broke that the caller can't mend. */
+export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
+  static readonly status = 500
+  static readonly code = "internal"
+  static readonly title = "Internal error"
+  override get message() {
+    return "Something went wrong here. Report it with the id in `instance`."
+  }
+}
+
+/** The database is away, or gave no connection in time. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}) {
+  static readonly status = 503
+  static readonly code = "unavailable"
+  static readonly title = "Unavailable"
+  /** Whole seconds after which a retry makes sense. */
+  readonly retryAfterSeconds = 2
+  override get message() {
+    return `The database can't be reached. Try again in ${this.retryAfterSeconds} seconds.`
+  }
+}
+
+/** The errors of the install workflow, in the order in which they refuse. Each class states its status, or this doesn't compile. */
+export const installErrors = [
+  ForeignOrigin,
+  Unauthenticated,
+  RateLimitExceeded,
+  TooLarge,
+  InvalidRequest,
+  UnknownTemplateSlug,
+  NoPersonalOrg,
+  TemplateNotFound,
+  TemplateIsInstalled,
+  SelfInstall,
+  TemplateNotPublic,
+  NotOrgAdmin,
+  SchemaCollision
+] as const satisfies ReadonlyArray<Refusal>
+
+export type InstallError = InstanceType<(typeof installErrors)[number]>
+
+/** Every refusal there is: what the documentation and the wire know. */
+export const refusals = [
+  ...installErrors,
+  InvalidPhone,
+  NoMember,
+  IdentityTaken,
+  RouteNotFound,
+  MethodNotAllowed,
+  Internal,
+  Unavailable
+] as const satisfies ReadonlyArray<Refusal>
+
+export type AnyRefusal = InstanceType<(typeof refusals)[number]>

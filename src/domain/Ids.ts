@@ -1,0 +1,30 @@
+import { Schema } from "effect"
+import { BoundedText } from "./Text.ts"
+
+const id = BoundedText(1, 200)
+
+/** A user of better-auth. */
+export const UserId = id.pipe(Schema.brand("UserId"))
+export type UserId = typeof UserId.Type
+
+/** `org_…` */
+export const OrganizationId = id.pipe(Schema.brand("OrganizationId"))
+export type OrganizationId = typeof OrganizationId.Type
+
+/** `agent_…`: a template agent, an installed one or a hand-made one. */
+export const AgentId = id.pipe(Schema.brand("AgentId"))
+export type AgentId = typeof AgentId.Type
+
+/** The lower-case name in URLs of an organization or a template: letters, digits and single hyphens, 63 at most. */
+export const Slug = Schema.String.pipe(
+  Schema.filter(
+    (slug) =>
+      (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(slug) && slug.length <= 63) ||
+      "must be lower-case letters, digits and single hyphens, 63 characters at most",
+    {
+      jsonSchema: { pattern: "^[a-z0-9]+(-[a-z0-9]+)*$", maxLength: 63 }
+    }
+  ),
+  Schema.brand("Slug")
+)
+export type Slug = typeof Slug.Type

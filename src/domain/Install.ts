@@ -1,0 +1,60 @@
+import { Schema } from "effect"
+import { IdentityTaken, InvalidPhone, NoMember } from "./Errors.ts"
+import { AgentId, OrganizationId, Slug } from "./Ids.ts"
+import { KindCounts } from "./Kind.ts"
+import { E164, WaJid } from "./Phone.ts"
+import { BoundedText, CleanText, Name } from "./Text.ts"
+
+const Absent = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(Schema.NullOr(schema), { exact: true })
+
+/** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
+export const InstallRequest = Schema.Struct({
+  slug: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({
+    description: "The template's slug. Give this or templateAgentId."
+  }),
+  templateAgentId: Schema.optionalWith(AgentId, { exact: true }).annotations({
+    description: "The template's id. Give this or slug."
+  }),
+  name: Schema.optionalWith(Name, { exact: true }).annotations({
+    description: "What the agent is to be called; the template's name otherwise. A name once given stays."
+  }),
+  whatsapp_phone: Absent(CleanText).annotations({
+    description: "The person's WhatsApp number; null or blank counts as absent."
+  }),
+  country: Absent(CleanText).annotations({
+    description: "The two-letter country by which a national number is read; the service's default otherwise."
+  })
+}).pipe(
+  Schema.filter((request) => {
+    const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
+    return (
+      named === 1 || {
+        path: [named === 0 ? "slug" : "templateAgentId"],
+        message: named === 0 ? "give slug or templateAgentId" : "give slug or templateAgentId, not both"
+      }
+    )
+  }),
+  Schema.annotations({ identifier: "InstallRequest" })
+)
+export type InstallRequest = typeof InstallRequest.Type
+
+/** A phone number as it was linked, and the WhatsApp address derived from it. */
+export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean })
+export type LinkedPhone = typeof LinkedPhone.Type
+
+/** Why a phone that was given could not be linked. */
+export const WhatsappError = Schema.Literal(InvalidPhone.code, NoMember.code, IdentityTaken.code)
+
+/** What `POST /api/install` answers, whether the agent is new or was there. */
+export const InstallAnswer = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  created: Schema.Boolean.annotations({ description: "Whether this request made the agent." }),
+  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  redirectTo: Schema.String,
+  whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }),
+  whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
+}).annotations({ identifier: "InstallAnswer" })
+export type InstallAnswer = typeof InstallAnswer.Type

@@ -1,0 +1,80 @@
+import { Schema } from "effect"
+
+/** The kinds of definition a template brings, each named as its table. */
+export const Kind = Schema.Literal("entity_types", "entity_relationship_types", "watchers", "event_classifiers")
+export type Kind = typeof Kind.Type
+
+/** How a content column is stored, as Postgres names the type. */
+export type ColumnType = "text" | "jsonb" | "boolean" | "double precision"
+
+/**
+ * Everything the mirror and the publication need to know of a kind. Its table has, besides what is listed here, the
+ * columns all kinds share: id, organization, slug, name, description, extensions, creator, the times and the two tags.
+ */
+export interface KindDescription {
+  readonly kind: Kind
+  /** The content columns of the table. */
+  readonly columns: Readonly<Record<string, ColumnType>>
+  /** The table of versions, where a kind keeps part of its content there; only the current version is mirrored. */
+  readonly versions?: {
+    readonly table: string
+    /** The column that names the row a version is of. */
+    readonly owner: string
+    readonly columns: Readonly<Record<string, ColumnType>>
+    /** How the current version is told: the row points at it, or the version is flagged. */
+    readonly current: { readonly pointer: string } | { readonly flag: string }
+  }
+  /** Columns that name a row of another kind listed before this one. */
+  readonly references?: Readonly<Record<string, Kind>>
+  /** The column that names the agent a row works for. */
+  readonly agent?: string
+  /** A cron column, and the column that says when a row is due next. */
+  readonly schedule?: { readonly cron: string; readonly due: string }
+}
+
+/** The four kinds, each after the ones it may refer to. */
+export const kindDescriptions: ReadonlyArray<KindDescription> = [
+  {
+    kind: "entity_types",
+    columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" }
+  },
+  {
+    kind: "entity_relationship_types",
+    columns: { metadata_schema: "jsonb", is_symmetric: "boolean" }
+  },
+  {
+    kind: "watchers",
+    columns: { schedule: "text", sources: "jsonb" },
+    versions: {
+      table: "watcher_versions",
+      owner: "watcher_id",
+      columns: { prompt: "text", extraction_schema: "jsonb", reactions_guidance: "text" },
+      current: { pointer: "current_version_id" }
+    },
+    agent: "agent_id",
+    schedule: { cron: "schedule", due: "next_run_at" }
+  },
+  {
+    kind: "event_classifiers",
+    columns: { attribute_key: "text" },
+    versions: {
+      table: "event_classifier_versions",
+      owner: "classifier_id",
+      columns: { attribute_values: "jsonb", min_similarity: "double precision", fallback_value: "text" },
+      current: { flag: "is_current" }
+    },
+    references: { watcher_id: "watchers" }
+  }
+]
+
+/** A value for each of the kinds. */
+export const byKind = <A>(value: (kind: Kind) => A): Record<Kind, A> => ({
+  entity_types: value("entity_types"),
+  entity_relationship_types: value("entity_relationship_types"),
+  watchers: value("watchers"),
+  event_classifiers: value("event_classifiers")
+})
+
+/** A number for each of the kinds. */
+export const KindCounts = Schema.Struct(byKind(() => Schema.NonNegativeInt))
+export type KindCounts = typeof KindCounts.Type

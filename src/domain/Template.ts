@@ -1,0 +1,104 @@
+import { Schema } from "effect"
+import { AgentId, Slug } from "./Ids.ts"
+import { byKind, Kind, kindDescriptions } from "./Kind.ts"
+import { E164 } from "./Phone.ts"
+import { reservedSlugs } from "./Slug.ts"
+import { CleanText, Name } from "./Text.ts"
+
+/**
+ * One definition of a template, of any kind. `content` holds the columns of its kind by name (a version's columns among
+ * them), `references` the slug of what it refers to, by column.
+ */
+export const Definition = Schema.Struct({
+  kind: Kind,
+  slug: Slug,
+  name: Name,
+  description: CleanText,
+  was: Schema.Array(Slug),
+  content: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  references: Schema.Record({ key: Schema.String, value: Slug }),
+  extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown })
+})
+export type Definition = typeof Definition.Type
+
+/** A template as its publisher wrote it: everything a publication says. */
+export const Template = Schema.Struct({
+  slug: Slug,
+  name: Name,
+  description: CleanText,
+  publisher: Slug,
+  botPhone: Schema.NullOr(E164),
+  extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  definitions: Schema.Array(Definition)
+})
+export type Template = typeof Template.Type
+
+/** What a publication did: the template's id, its newest revision, and whether that is new. */
+export const Published = Schema.Struct({
+  templateAgentId: AgentId,
+  revision: Schema.Int,
+  changed: Schema.Boolean
+})
+export type Published = typeof Published.Type
+
+/** A row an install brings, as the manifest names it. */
+export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
+export type ManifestRow = typeof ManifestRow.Type
+
+/** What anybody may know of a template before installing it. */
+export const Manifest = Schema.Struct({
+  slug: Schema.String,
+  name: Schema.String,
+  description: Schema.String,
+  botPhone: Schema.NullOr(Schema.String).annotations({ description: "Digits as https://wa.me/ takes them." }),
+  templateAgentId: AgentId,
+  revision: Schema.Int,
+  rows: Schema.Struct(byKind(() => Schema.Array(ManifestRow)))
+}).annotations({ identifier: "Manifest" })
+export type Manifest = typeof Manifest.Type
+
+/** Groups rows under their kinds, by slug. */
+export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Kind }>): Manifest["rows"] =>
+  byKind((kind) =>
+    rows
+      .filter((row) => row.kind === kind)
+      .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+      .map(({ description, name, slug }) => ({ slug, name, description }))
+  )
+
+/** A publication that can't be taken; `message` says what is wrong and what to do. */
+export class PublishRefused extends Schema.TaggedError<PublishRefused>()("PublishRefused", {
+  issues: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return this.issues.join("\n")
+  }
+}
+
+/** What is wrong within a template, whatever is published already: slugs twice, references to nothing, renames that clash. */
+export const templateIssues = (template: Template): ReadonlyArray<string> => [
+  ...(reservedSlugs.has(template.publisher) ? [`publisher: "${template.publisher}" is reserved; choose another`] : []),
+  ...kindDescriptions.flatMap(({ kind, references = {} }) => {
+    const issues: Array<string> = []
+    const definitions = template.definitions.filter((definition) => definition.kind === kind)
+    const slugs = new Set<string>()
+    const formers = new Map<string, string>()
+    for (const { references: named, slug, was } of definitions) {
+      if (slugs.has(slug)) issues.push(`${kind} "${slug}" is defined more than once`)
+      slugs.add(slug)
+      for (const former of was) {
+        const other = formers.get(former)
+        if (other !== undefined) issues.push(`${kind} "${slug}" and "${other}" both say was: ${former}`)
+        formers.set(former, slug)
+      }
+      for (const [column, target] of Object.entries(named)) {
+        const known = template.definitions.some((other) => other.kind === references[column] && other.slug === target)
+        if (!known)
+          issues.push(
+            `${kind} "${slug}" refers to ${references[column]} "${target}", which the template does not define`
+          )
+      }
+    }
+    return issues
+  })
+]
