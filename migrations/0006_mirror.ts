@@ -1,0 +1,51 @@
+import { SqlClient } from "@effect/sql"
+import { Effect } from "effect"
+
+/**
+ * What was published (a revision knows its rows, with their content at that time) and what the mirror remembers of each
+ * copy it made. The ledger outlives the copy: `copy_id` has no foreign key on purpose.
+ */
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  yield* sql`
+    CREATE TABLE template_revisions (
+      template_agent_id text NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+      revision integer NOT NULL CHECK (revision > 0),
+      hash text NOT NULL,
+      name text NOT NULL,
+      description text NOT NULL,
+      created_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (template_agent_id, revision)
+    )
+  `
+  yield* sql`
+    CREATE TABLE template_revision_rows (
+      template_agent_id text NOT NULL,
+      revision integer NOT NULL,
+      kind text NOT NULL,
+      slug text NOT NULL CHECK (slug <> '' AND slug NOT LIKE '$%'),
+      source_id bigint NOT NULL,
+      was text[] NOT NULL DEFAULT '{}',
+      hash text NOT NULL,
+      content jsonb NOT NULL CHECK (jsonb_typeof(content) = 'object'),
+      PRIMARY KEY (template_agent_id, revision, kind, slug),
+      UNIQUE (template_agent_id, revision, kind, source_id),
+      FOREIGN KEY (template_agent_id, revision) REFERENCES template_revisions ON DELETE CASCADE
+    )
+  `
+  yield* sql`CREATE INDEX template_revision_rows_source ON template_revision_rows (kind, source_id)`
+  yield* sql`
+    CREATE TABLE mirror_ledger (
+      organization_id text NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+      template_agent_id text NOT NULL REFERENCES agents (id),
+      kind text NOT NULL,
+      source_id bigint NOT NULL,
+      copy_id bigint NOT NULL,
+      applied_hash text NOT NULL,
+      PRIMARY KEY (organization_id, kind, source_id, template_agent_id)
+    )
+  `
+  yield* sql`CREATE INDEX mirror_ledger_copy ON mirror_ledger (kind, copy_id)`
+  yield* sql`CREATE INDEX mirror_ledger_template ON mirror_ledger (template_agent_id)`
+})

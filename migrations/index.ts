@@ -1,0 +1,21 @@
+import type { SqlClient } from "@effect/sql"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { Effect } from "effect"
+import accounts from "./0001_accounts.ts"
+import organizations from "./0002_organizations.ts"
+import agents from "./0003_agents.ts"
+import definitions from "./0004_definitions.ts"
+import entities from "./0005_entities.ts"
+import mirror from "./0006_mirror.ts"
+import rateLimits from "./0007_rate_limits.ts"
+
+/** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
+export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
+  "0001_accounts": accounts,
+  "0002_organizations": organizations,
+  "0003_agents": agents,
+  "0004_definitions": definitions,
+  "0005_entities": entities,
+  "0006_mirror": mirror,
+  "0007_rate_limits": rateLimits
+}
