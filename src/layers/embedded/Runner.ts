@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises"
+import { Effect } from "effect"
+import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
+import { attempt, isRoot } from "./Files.ts"
+import { run } from "./Process.ts"
+
+/** Who runs Postgres, and whether that user can reach DATA_DIR by its name. */
+export interface Runner {
+  readonly as: { readonly uid?: number; readonly gid?: number }
+  readonly borrowed: boolean
+}
+
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Postgres refuses to run as root: root hands it to the cluster's owner, else to `postgres`, else to `nobody`. */
+export const chooseRunner = Effect.fnUntraced(function* (dataDir: string, owner: Owner | undefined) {
+  if (!isRoot()) return { as: {}, borrowed: false } satisfies Runner
+
+  const user = owner === undefined ? yield* systemUser : { ...owner, name: `uid ${owner.uid}` }
+  if (user.uid === 0) {
+    return yield* new EmbeddedPostgresError({
+      reason: `${dataDir}/pg belongs to root, and Postgres refuses to run as root`
+    })
+  }
+  const as = { uid: user.uid, gid: user.gid }
+  const passable = yield* run("/bin/sh", ["-c", 'test -x "$1"', "sh", dataDir], { ...as, cwd: "/" }).pipe(
+    Effect.mapError(
+      (error) =>
+        new EmbeddedPostgresError({
+          reason: `Postgres refuses to run as root, and this process may not switch to ${user.name} (${error.reason})`
+        })
+    )
+  )
+  if (!passable.ok && process.platform !== "linux") {
+    return yield* new EmbeddedPostgresError({ reason: `${user.name}, who runs Postgres, may not enter ${dataDir}` })
+  }
+  return { as, borrowed: !passable.ok } satisfies Runner
+})
+
+const systemUser = Effect.gen(function* () {
+  const entries = (yield* attempt(() => readFile("/etc/passwd", "utf8"))).split("\n").map((line) => line.split(":"))
+  for (const wanted of ["postgres", "nobody"]) {
+    const entry = entries.find(([name]) => name === wanted)
+    if (entry !== undefined) return { name: wanted, uid: Number(entry[2]), gid: Number(entry[3]) }
+  }
+  return yield* new EmbeddedPostgresError({
+    reason: "Postgres refuses to run as root, and there is neither a user postgres nor a user nobody"
+  })
+})
+
+/**
+ * How a child of this runner is told of a folder. Where the runner may not pass the folders above, the child is born
+ * inside (node changes directory while still root) and knows the place only as its own working directory.
+ */
+export const at = (runner: Runner, folder: string) =>
+  runner.borrowed ? { path: "/proc/self/cwd", cwd: folder } : { path: folder, cwd: "/" }
