@@ -1,0 +1,95 @@
+import { Effect } from "effect"
+import {
+  IdentityTaken,
+  type InstallError,
+  InvalidPhone,
+  type InvalidRequest,
+  NoMember,
+  type TooLarge
+} from "../domain/Errors.ts"
+import type { AgentId } from "../domain/Ids.ts"
+import type { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import { Auth, type Credential } from "./Auth.ts"
+import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
+import { OrgResolver } from "./OrgResolver.ts"
+import { RateLimiter } from "./RateLimiter.ts"
+import { TemplateMirror } from "./TemplateMirror.ts"
+
+/** An install as it is asked for: who asks, and how to read what they ask for once they may. */
+export interface InstallCall<R> {
+  readonly credential: Credential
+  readonly body: Effect.Effect<InstallRequest, InvalidRequest | TooLarge, R>
+}
+
+const templateOf = (request: InstallRequest): Effect.Effect<AgentId, InstallError, OrgResolver> =>
+  request.templateAgentId === undefined
+    ? Effect.flatMap(OrgResolver, (orgs) => orgs.template(request.slug ?? ""))
+    : Effect.succeed(request.templateAgentId)
+
+type LinkOutcome = Pick<InstallAnswer, "whatsapp" | "whatsappError">
+
+const notLinked = (whatsappError: NonNullable<LinkOutcome["whatsappError"]>) =>
+  Effect.succeed<LinkOutcome>({ whatsappError })
+
+/** Links the phone where one was given. Nothing that goes wrong here takes back or fails an install that has landed. */
+const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, IdentityLinker> =>
+  claim.phone.trim() === ""
+    ? Effect.succeed({})
+    : IdentityLinker.pipe(
+        Effect.flatMap((identities) => identities.claimPhone(claim)),
+        Effect.map((whatsapp): LinkOutcome => ({ whatsapp })),
+        Effect.catchTags({
+          InvalidPhone: () => notLinked(InvalidPhone.code),
+          NoMember: () => notLinked(NoMember.code),
+          IdentityTaken: () => notLinked(IdentityTaken.code)
+        }),
+        Effect.catchAllDefect((defect) =>
+          Effect.as(Effect.logWarning("The install stands, but its phone was not linked", defect), {})
+        )
+      )
+
+/**
+ * Installs a template for the caller into their own organization: who is it, may they try, what do they want, into
+ * which organization, then the template's rows in one atomic step, and last the phone.
+ */
+export const install: <R>(
+  call: InstallCall<R>
+) => Effect.Effect<
+  InstallAnswer,
+  InstallError,
+  Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
+> = Effect.fn("install")(function* ({ body, credential }) {
+  const auth = yield* Auth
+  const limiter = yield* RateLimiter
+  const orgs = yield* OrgResolver
+  const mirror = yield* TemplateMirror
+
+  const { userId } = yield* auth.identify(credential)
+  yield* limiter.take("install", userId)
+  const request = yield* body
+  const templateAgentId = yield* templateOf(request)
+  const organization = yield* orgs.personalOrg(userId)
+  const applied = yield* mirror.apply({
+    userId,
+    organizationId: organization.id,
+    templateAgentId,
+    name: request.name
+  })
+  const linked = yield* linkPhone({
+    userId,
+    organizationId: organization.id,
+    phone: request.whatsapp_phone ?? "",
+    country: request.country?.trim() || undefined
+  })
+
+  return {
+    agentId: applied.agentId,
+    organizationId: organization.id,
+    organizationSlug: organization.slug,
+    created: applied.created,
+    revision: applied.revision,
+    mirrored: applied.mirrored,
+    redirectTo: `/${organization.slug}/agents/${applied.agentId}`,
+    ...linked
+  }
+})

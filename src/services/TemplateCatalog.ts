@@ -1,0 +1,18 @@
+import { Context, type Effect } from "effect"
+import type { UnknownTemplateSlug } from "../domain/Errors.ts"
+import type { Manifest, Published, PublishRefused, Template } from "../domain/Template.ts"
+
+/** What publishers offer. */
+export class TemplateCatalog extends Context.Tag("agent-install/TemplateCatalog")<
+  TemplateCatalog,
+  {
+    /**
+     * Publishes the template as its publisher wrote it, all or nothing: publisher, template agent and definitions are
+     * made or brought up to it, and a new revision records the rows it consists of. The same content again changes
+     * nothing and makes no revision.
+     */
+    readonly publish: (template: Template) => Effect.Effect<Published, PublishRefused>
+    /** What an install of the template of that slug brings; one in a private organization counts as unknown. */
+    readonly manifest: (slug: string) => Effect.Effect<Manifest, UnknownTemplateSlug>
+  }
+>() {}
