@@ -1,0 +1,53 @@
+import { Effect, Layer, Option, Redacted } from "effect"
+import { AuthenticationLive } from "./BetterAuthLive.ts"
+import { MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
+import { open } from "./EmbeddedPostgres.ts"
+import { HealthLive } from "./HealthLive.ts"
+import { IdentityLinkerLive } from "./IdentityLinkerLive.ts"
+import { OrgResolverLive } from "./OrgResolverLive.ts"
+import { PersonalOrgsLive } from "./PersonalOrgsLive.ts"
+import { RateLimiterLive } from "./RateLimiterLive.ts"
+import { keptSecret } from "./Secrets.ts"
+import type { Settings } from "./Settings.ts"
+import { TemplateCatalogLive } from "./TemplateCatalogLive.ts"
+import { TemplateMirrorLive } from "./TemplateMirrorLive.ts"
+import { TransactorLive } from "./TransactorLive.ts"
+
+const maxConnections = 10
+
+/** The database that is named, or the embedded one, with its schema up to date. */
+export const DatabaseLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const url = Option.isSome(databaseUrl) ? Redacted.make(databaseUrl.value) : (yield* open({ dataDir })).url
+      return MigrationsLive.pipe(
+        Layer.provideMerge(SqlClientLive),
+        Layer.provideMerge(PgPoolLive({ url, maxConnections }))
+      )
+    })
+  )
+
+/** Services that need nothing but the database. */
+export const ServicesLive = ({ defaultCountry, limits }: Pick<Settings, "defaultCountry" | "limits">) =>
+  Layer.mergeAll(
+    HealthLive,
+    IdentityLinkerLive({ defaultCountry }),
+    OrgResolverLive,
+    PersonalOrgsLive,
+    RateLimiterLive(limits),
+    TemplateCatalogLive,
+    TemplateMirrorLive,
+    TransactorLive
+  )
+
+const SessionsLive = ({ authSecret, baseUrl, dataDir, ownOrigins }: Settings) =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Option.isSome(authSecret) ? Effect.succeed(Redacted.make(authSecret.value)) : keptSecret(dataDir, "auth-secret"),
+      (secret) => AuthenticationLive({ baseUrl, ownOrigins, secret })
+    )
+  )
+
+/** Every service, live. */
+export const AppLive = (settings: Settings) =>
+  SessionsLive(settings).pipe(Layer.provideMerge(ServicesLive(settings)), Layer.provide(DatabaseLive(settings)))

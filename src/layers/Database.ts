@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto"
+import { SqlClient } from "@effect/sql"
+import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
+import { SqlError } from "@effect/sql/SqlError"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer, Redacted, String as Str } from "effect"
+import Pg from "pg"
+import { migrations } from "../../migrations/index.ts"
+
+/** The one pool of connections, for the libraries that talk to Postgres themselves. */
+export class PgPool extends Context.Tag("agent-install/PgPool")<PgPool, Pg.Pool>() {}
+
+export interface DatabaseOptions {
+  /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
+  readonly url: Redacted.Redacted<string>
+  readonly maxConnections: number
+}
+
+const poolerParameter = "pgbouncer"
+
+// A name a text: Postgres plans a named statement once a connection instead of at every call.
+const names = new Map<string, string>()
+const nameOf = (text: string): string => {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const name = createHash("sha256").update(text).digest("base64url").slice(0, 32)
+  names.set(text, name)
+  return name
+}
+
+const prepareStatements = (client: Pg.PoolClient) => {
+  client.query = new Proxy(client.query, {
+    apply: (query, self, args: Array<unknown>) => {
+      const [text, values, ...rest] = args
+      return typeof text === "string" && Array.isArray(values) && values.length > 0
+        ? Reflect.apply(query, self, [{ name: nameOf(text), text, values }, ...rest])
+        : Reflect.apply(query, self, args)
+    }
+  })
+}
+
+const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
+  Effect.gen(function* () {
+    const address = new URL(Redacted.value(url))
+    const pooled = address.searchParams.get(poolerParameter) === "true"
+    address.searchParams.delete(poolerParameter)
+    const pool = new Pg.Pool({
+      connectionString: address.toString(),
+      application_name: "agent-install",
+      max: maxConnections,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true
+    })
+    // An idle connection that breaks is dropped by the pool; without a listener the event would end the process.
+    pool.on("error", () => {})
+    if (!pooled) pool.on("connect", prepareStatements)
+    yield* Effect.addFinalizer(() => Effect.promise(() => pool.end()))
+    return pool
+  })
+
+/** The pool of connections to the database of that address. Nothing connects before the first query. */
+export const PgPoolLive = (options: DatabaseOptions) => Layer.scoped(PgPool, acquirePool(options))
+
+/** The SQL client over the pool. Column names are snake case in SQL and camel case in rows; JSON values stay as they are. */
+export const SqlClientLive = Layer.unwrapEffect(
+  Effect.map(PgPool, (pool) =>
+    PgClient.layerFromPool({
+      acquire: Effect.succeed(pool),
+      transformQueryNames: Str.camelToSnake,
+      transformResultNames: Str.snakeToCamel,
+      transformJson: false
+    })
+  )
+)
+
+const migrationLock = 7_203_114
+
+/**
+ * Brings the schema up to date, in one transaction under an advisory lock: processes that start at once take turns, and a
+ * migration that fails leaves everything as it was.
+ */
+export const migrate = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
+      // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
+      yield* sql`
+        CREATE TABLE IF NOT EXISTS effect_sql_migrations (
+          migration_id integer PRIMARY KEY,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          name text NOT NULL
+        )
+      `
+      yield* makeMigrator({})({ loader: fromRecord(migrations) })
+    })
+  )
+})
+
+/** The migrations, applied when the layer is built. */
+export const MigrationsLive = Layer.effectDiscard(migrate)
+
+// What another writer's row or lock can cause: unique_violation, deadlock_detected, serialization_failure.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const passing = new Set(["23505", "40P01", "40001"])
+
+/** Whether a fault came of another transaction at the same time, so that the same step may succeed when run again. */
+export const isPassing = (fault: unknown): boolean =>
+  fault instanceof SqlError && passing.has((fault.cause as { code?: string }).code ?? "")

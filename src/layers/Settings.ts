@@ -1,0 +1,125 @@
+import { BlockList, isIP } from "node:net"
+import { homedir } from "node:os"
+import { join, resolve } from "node:path"
+import { Config, ConfigError, Duration, Either, Option, Schema } from "effect"
+import { Country } from "../domain/Phone.ts"
+
+/** A variable read as text: empty counts as absent, and what `read` does not take is refused with what was expected. */
+const variable = <A>(name: string, expected: string, read: (text: string) => A | undefined) =>
+  Config.string(name).pipe(
+    Config.option,
+    Config.mapOrFail((text) => {
+      const given = Option.filter(text, (value) => value.trim() !== "")
+      if (Option.isNone(given)) return Either.right(Option.none<A>())
+      const value = read(given.value.trim())
+      return value === undefined
+        ? Either.left(ConfigError.InvalidData([name], `must be ${expected}`))
+        : Either.right(Option.some(value))
+    })
+  )
+
+const wholeNumber = (name: string, min: number, max: number, fallback: number) =>
+  variable(name, `a whole number from ${min} to ${max}`, (text) =>
+    /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined
+  ).pipe(Config.map(Option.getOrElse(() => fallback)))
+
+const address = (name: string, expected: string, protocols: ReadonlyArray<string>) =>
+  variable(name, expected, (text) =>
+    URL.canParse(text) && protocols.includes(new URL(text).protocol) ? text : undefined
+  )
+
+const proxies = (text: string): BlockList | undefined => {
+  const list = new BlockList()
+  for (const entry of text.split(",").map((part) => part.trim())) {
+    const [ip = "", prefix] = entry.split("/")
+    const type = isIP(ip) === 6 ? "ipv6" : "ipv4"
+    const longest = type === "ipv6" ? 128 : 32
+    if (isIP(ip) === 0 || (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest)))
+      return undefined
+    if (prefix === undefined) list.addAddress(ip, type)
+    else list.addSubnet(ip, Number(prefix), type)
+  }
+  return list
+}
+
+/** Where state is kept when nothing is said: `/var/lib` for root, else the folder the system means for it. */
+const defaultDataDir = (): string => {
+  const name = "agent-install"
+  if (process.getuid?.() === 0) return join("/var/lib", name)
+  return process.platform === "darwin"
+    ? join(homedir(), "Library", "Application Support", name)
+    : join(homedir(), ".local", "state", name)
+}
+
+const loopback = new Set(["localhost", "127.0.0.1", "::1"])
+const inUrl = (host: string) => (isIP(host) === 6 ? `[${host}]` : host)
+
+/** The public address, and the origins whose pages are the service's own. */
+const publicAddress = (baseUrl: Option.Option<string>, host: string, port: number) => {
+  if (Option.isSome(baseUrl)) {
+    const { origin } = new URL(baseUrl.value)
+    return { baseUrl: origin, ownOrigins: [origin] }
+  }
+  const origin = `http://${inUrl(host)}:${port}`
+  const names = loopback.has(host) ? [...loopback].map((name) => `http://${inUrl(name)}:${port}`) : [origin]
+  return { baseUrl: origin, ownOrigins: names }
+}
+
+const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
+
+/** Every environment variable of the service, by name, with its default. */
+export const settings = Config.all({
+  port: wholeNumber("PORT", 1, 65_535, 3_000),
+  host: variable("HOST", "a host name or an address", (text) => (/^[\w.:-]+$/.test(text) ? text : undefined)).pipe(
+    Config.map(Option.getOrElse(() => "127.0.0.1"))
+  ),
+  baseUrl: address("BASE_URL", "an address like https://install.example.org", ["http:", "https:"]),
+  databaseUrl: address("DATABASE_URL", "an address like postgres://user:password@host:5432/database", [
+    "postgres:",
+    "postgresql:"
+  ]),
+  dataDir: variable("DATA_DIR", "a folder", (text) => resolve(text)).pipe(Config.map(Option.getOrElse(defaultDataDir))),
+  authSecret: variable("AUTH_SECRET", "a secret of at least 32 characters", (text) =>
+    text.length >= 32 ? text : undefined
+  ),
+  installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
+  authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
+  trustedProxies: variable(
+    "TRUSTED_PROXIES",
+    "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",
+    proxies
+  ).pipe(Config.map(Option.getOrElse(() => new BlockList()))),
+  defaultCountry: variable("DEFAULT_COUNTRY", "a two-letter country code like GB", (text) =>
+    Schema.is(Country)(text.toUpperCase()) ? text.toUpperCase() : undefined
+  ).pipe(Config.map(Option.getOrElse(() => "GB")))
+}).pipe(
+  Config.mapOrFail((given) =>
+    Option.isSome(given.databaseUrl) && Option.isNone(given.authSecret)
+      ? Either.left(
+          ConfigError.MissingData(
+            ["AUTH_SECRET"],
+            "must be set together with DATABASE_URL: a secret of at least 32 characters"
+          )
+        )
+      : Either.right({
+          ...given,
+          ...publicAddress(given.baseUrl, given.host, given.port),
+          limits: {
+            install: hours(given.installsPerHour),
+            auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) }
+          }
+        })
+  )
+)
+export type Settings = Config.Config.Success<typeof settings>
+
+/** A configuration error as one line that names the variable and says what it should be. */
+export const describeConfigError = (error: ConfigError.ConfigError): string => {
+  switch (error._op) {
+    case "And":
+    case "Or":
+      return describeConfigError(error.left)
+    default:
+      return `${error.path.join("_")} ${error.message}`
+  }
+}

@@ -1,0 +1,221 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Effect, Layer, Option, Schema } from "effect"
+import { UnknownTemplateSlug } from "../domain/Errors.ts"
+import { AgentId, OrganizationId } from "../domain/Ids.ts"
+import { Kind, kindDescriptions } from "../domain/Kind.ts"
+import { type KnownSource, resolveSources } from "../domain/Publication.ts"
+import {
+  Manifest,
+  ManifestRow,
+  type Published,
+  PublishRefused,
+  rowsByKind,
+  type Template,
+  templateIssues
+} from "../domain/Template.ts"
+import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+import { isPassing } from "./Database.ts"
+import {
+  knownSourcesStatement,
+  publishStatement,
+  putAsideStatement,
+  recordRevisionStatement,
+  withdrawStatement
+} from "./MirrorStatements.ts"
+
+const refuse = (...issues: ReadonlyArray<string>) => Effect.fail(new PublishRefused({ issues }))
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  const publisher = SqlSchema.single({
+    Request: Schema.Struct({ slug: Schema.String, name: Schema.String }),
+    Result: Schema.Struct({ id: OrganizationId, visibility: Schema.String }),
+    execute: ({ name, slug }) => sql`
+      INSERT INTO organization (slug, name, visibility) VALUES (${slug}, ${name}, 'public')
+      ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug
+      RETURNING id, visibility
+    `
+  })
+
+  const templateAgent = SqlSchema.findOne({
+    Request: Schema.Struct({
+      organizationId: OrganizationId,
+      slug: Schema.String,
+      name: Schema.String,
+      description: Schema.String,
+      botPhone: Schema.NullOr(Schema.String),
+      extensions: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+    }),
+    Result: Schema.Struct({ id: AgentId }),
+    execute: (row) => sql`
+      INSERT INTO agents (organization_id, slug, name, description, bot_phone, extensions)
+      VALUES (${row.organizationId}, ${row.slug}, ${row.name}, ${row.description}, ${row.botPhone}, ${row.extensions}::jsonb)
+      ON CONFLICT (slug) WHERE slug IS NOT NULL DO UPDATE
+      SET name = excluded.name, description = excluded.description, bot_phone = excluded.bot_phone,
+        extensions = excluded.extensions, updated_at = now()
+      WHERE agents.organization_id = excluded.organization_id
+      RETURNING id
+    `
+  })
+
+  const knownSourcesText = knownSourcesStatement(kindDescriptions)
+  const knownSources = SqlSchema.findAll({
+    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId }),
+    Result: Schema.Struct({
+      kind: Kind,
+      slug: Schema.String,
+      sourceId: Schema.String,
+      was: Schema.Array(Schema.String),
+      standing: Schema.Literal("newest", "earlier", "elsewhere")
+    }),
+    execute: ({ organizationId, templateAgentId }) => sql.unsafe(knownSourcesText, [organizationId, templateAgentId])
+  })
+
+  const Rows = Schema.parseJson(Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
+
+  const writeKind = kindDescriptions.map((kind) => {
+    const putAsideText = putAsideStatement(kind)
+    const withdrawText = withdrawStatement(kind)
+    const publishText = publishStatement(kind)
+    return {
+      ...kind,
+      putAside: SqlSchema.void({
+        Request: Schema.Struct({ organizationId: OrganizationId, ids: Schema.Array(Schema.String) }),
+        execute: ({ ids, organizationId }) => sql.unsafe(putAsideText, [organizationId, ids])
+      }),
+      withdraw: SqlSchema.void({
+        Request: Schema.Struct({
+          organizationId: OrganizationId,
+          templateAgentId: AgentId,
+          ids: Schema.Array(Schema.String)
+        }),
+        execute: ({ ids, organizationId, templateAgentId }) =>
+          sql.unsafe(withdrawText, [organizationId, ids, templateAgentId])
+      }),
+      publish: SqlSchema.findAll({
+        Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, rows: Rows }),
+        Result: Schema.Struct({ slug: Schema.String, sourceId: Schema.String }),
+        execute: ({ organizationId, rows, templateAgentId }) =>
+          sql.unsafe(publishText, [organizationId, templateAgentId, rows])
+      })
+    }
+  })
+
+  const recordRevisionText = recordRevisionStatement(kindDescriptions)
+  const recordRevision = SqlSchema.single({
+    Request: Schema.Struct({ templateAgentId: AgentId, rows: Rows }),
+    Result: Schema.Struct({
+      revision: Schema.NullOr(Schema.Int),
+      changed: Schema.Boolean,
+      differing: Schema.Array(Schema.Struct({ kind: Kind, slug: Schema.String, template: Schema.String }))
+    }),
+    execute: ({ rows, templateAgentId }) => sql.unsafe(recordRevisionText, [templateAgentId, rows])
+  })
+
+  const writeTemplate = Effect.fnUntraced(function* (template: Template) {
+    const organization = yield* publisher({ slug: template.publisher, name: template.publisher })
+    if (organization.visibility !== "public") {
+      return yield* refuse(
+        `publisher: organization "${template.publisher}" is private; templates are published from a public one`
+      )
+    }
+    const agent = yield* templateAgent({ organizationId: organization.id, ...template })
+    if (Option.isNone(agent)) {
+      return yield* refuse(`slug: "${template.slug}" is a template of another publisher`)
+    }
+    const ids = { organizationId: organization.id, templateAgentId: agent.value.id }
+    const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
+    const resolved = resolveSources(template.definitions, known)
+
+    const written: Array<{ readonly kind: Kind; readonly source_id: string; readonly was: ReadonlyArray<string> }> = []
+    const sourceIds = new Map<string, string>()
+    for (const { kind, publish, putAside, references = {}, withdraw } of writeKind) {
+      const definitions = template.definitions.filter((definition) => definition.kind === kind)
+      const continued = definitions.flatMap((definition) => resolved.get(definition) ?? [])
+      const withdrawn = known.flatMap((source) =>
+        source.kind === kind && source.standing === "newest" && !continued.includes(source.sourceId)
+          ? [source.sourceId]
+          : []
+      )
+      yield* putAside({ ...ids, ids: continued })
+      yield* withdraw({ ...ids, ids: withdrawn })
+      const rows = definitions.map((definition) => ({
+        ...definition.content,
+        ...Object.fromEntries(
+          Object.entries(definition.references).map(([column, slug]) => [
+            column,
+            sourceIds.get(`${references[column]} ${slug}`)
+          ])
+        ),
+        slug: definition.slug,
+        name: definition.name,
+        description: definition.description,
+        extensions: definition.extensions,
+        source_id: resolved.get(definition) ?? null
+      }))
+      for (const { slug, sourceId } of yield* publish({ ...ids, rows })) {
+        sourceIds.set(`${kind} ${slug}`, sourceId)
+        const was = definitions.find((definition) => definition.slug === slug)?.was ?? []
+        written.push({ kind, source_id: sourceId, was })
+      }
+    }
+
+    const recorded = yield* recordRevision({ templateAgentId: ids.templateAgentId, rows: written })
+    if (recorded.differing.length > 0 || recorded.revision === null) {
+      return yield* refuse(
+        ...recorded.differing.map(
+          ({ kind, slug, template: sibling }) =>
+            `${kind} "${slug}" differs from the one the publisher's template "${sibling}" published; make the two the same, or give this one another slug`
+        )
+      )
+    }
+    const published: Published = {
+      templateAgentId: ids.templateAgentId,
+      revision: recorded.revision,
+      changed: recorded.changed
+    }
+    return published
+  })
+
+  const findManifest = SqlSchema.findOne({
+    Request: Schema.String,
+    Result: Schema.Struct({
+      ...Schema.Struct(Manifest.fields).omit("rows", "botPhone").fields,
+      botPhone: Schema.NullOr(Schema.String),
+      rows: Schema.Array(Schema.Struct({ ...ManifestRow.fields, kind: Kind }))
+    }),
+    execute: (slug) => sql`
+      SELECT a.slug, a.name, a.description, ltrim(a.bot_phone, '+') AS bot_phone, a.id AS template_agent_id, a.revision,
+        COALESCE((
+          SELECT jsonb_agg(jsonb_build_object(
+            'kind', r.kind, 'slug', r.slug, 'name', r.content ->> 'name', 'description', r.content ->> 'description'))
+          FROM template_revision_rows r WHERE r.template_agent_id = a.id AND r.revision = a.revision
+        ), '[]') AS rows
+      FROM agents a
+      JOIN organization o ON o.id = a.organization_id
+      WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
+    `
+  })
+
+  return TemplateCatalog.of({
+    publish: Effect.fn("TemplateCatalog.publish")(function* (template) {
+      const issues = templateIssues(template)
+      if (issues.length > 0) return yield* refuse(...issues)
+      return yield* sql
+        .withTransaction(writeTemplate(template))
+        .pipe(
+          Effect.retry({ while: isPassing, times: 10 }),
+          Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+        )
+    }),
+    manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
+      const found = yield* findManifest(slug).pipe(Effect.orDie)
+      if (Option.isNone(found)) return yield* new UnknownTemplateSlug({ slug })
+      return { ...found.value, rows: rowsByKind(found.value.rows) }
+    })
+  })
+})
+
+/** The catalogue in Postgres. */
+export const TemplateCatalogLive = Layer.effect(TemplateCatalog, make)

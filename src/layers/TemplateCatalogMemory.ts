@@ -1,0 +1,183 @@
+import { Effect, Either, Layer } from "effect"
+import { UnknownTemplateSlug } from "../domain/Errors.ts"
+import { AgentId, OrganizationId } from "../domain/Ids.ts"
+import { kindDescriptions } from "../domain/Kind.ts"
+import { type KnownSource, resolveSources } from "../domain/Publication.ts"
+import { type Published, PublishRefused, rowsByKind, type Template, templateIssues } from "../domain/Template.ts"
+import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+import {
+  type AgentRecord,
+  type Change,
+  type DefinitionRecord,
+  hashOf,
+  type OrganizationRecord,
+  type RevisionRowRecord,
+  World,
+  type WorldState
+} from "./World.ts"
+
+const refuse = (...issues: ReadonlyArray<string>) => Either.left(new PublishRefused({ issues }))
+
+const newestRows = ({ agents, revisions }: WorldState, wanted: (agent: AgentRecord) => boolean) =>
+  revisions.filter((row) =>
+    agents.some((agent) => agent.id === row.templateAgentId && agent.revision === row.revision && wanted(agent))
+  )
+
+/** The rows a template may continue: of its latest revision that has the slug, and the publisher's own. */
+const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
+  const own = state.revisions
+    .filter((row) => row.templateAgentId === agent.id)
+    .sort((a, b) => b.revision - a.revision)
+    .filter((row, at, all) => all.findIndex((other) => other.kind === row.kind && other.slug === row.slug) === at)
+    .map(({ kind, revision, slug, sourceId, was }): KnownSource => {
+      const standing = revision === agent.revision ? "newest" : "earlier"
+      return { kind, slug, sourceId: String(sourceId), was, standing }
+    })
+  const elsewhere = state.definitions
+    .filter((row) => row.organizationId === agent.organizationId && !row.deleted && !row.slug.startsWith("$"))
+    .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], standing: "elsewhere" }))
+  return [...own, ...elsewhere]
+}
+
+const publish =
+  (template: Template): Change<Published, PublishRefused> =>
+  (before) => {
+    const issues = templateIssues(template)
+    if (issues.length > 0) return refuse(...issues)
+    let nextId = before.nextId
+    const newId = () => nextId++
+
+    const organization: OrganizationRecord = before.organizations.find(({ slug }) => slug === template.publisher) ?? {
+      id: OrganizationId.make(`org_${newId()}`),
+      slug: template.publisher,
+      name: template.publisher,
+      visibility: "public"
+    }
+    if (organization.visibility !== "public") {
+      return refuse(
+        `publisher: organization "${template.publisher}" is private; templates are published from a public one`
+      )
+    }
+    const known = before.agents.find(({ slug }) => slug === template.slug)
+    if (known !== undefined && known.organizationId !== organization.id) {
+      return refuse(`slug: "${template.slug}" is a template of another publisher`)
+    }
+    const agent: AgentRecord = {
+      id: AgentId.make(`agent_${newId()}`),
+      organizationId: organization.id,
+      slug: template.slug,
+      ...known,
+      name: template.name,
+      description: template.description,
+      botPhone: template.botPhone
+    }
+    const sources = knownSources(before, agent)
+    const resolved = resolveSources(template.definitions, sources)
+    const ids = new Map(
+      template.definitions.map((definition) => [
+        `${definition.kind} ${definition.slug}`,
+        Number(resolved.get(definition) ?? newId())
+      ])
+    )
+    const idOf = (kind: string, slug: string) => ids.get(`${kind} ${slug}`) ?? null
+    const written = template.definitions.map((definition): DefinitionRecord => {
+      const description = kindDescriptions.find(({ kind }) => kind === definition.kind)
+      return {
+        id: idOf(definition.kind, definition.slug) ?? 0,
+        kind: definition.kind,
+        organizationId: organization.id,
+        slug: definition.slug,
+        name: definition.name,
+        description: definition.description,
+        extensions: definition.extensions,
+        content: definition.content,
+        references: Object.fromEntries(
+          Object.entries(description?.references ?? {}).map(([column, kind]) => {
+            const slug = definition.references[column]
+            return [column, slug === undefined ? null : idOf(kind, slug)]
+          })
+        ),
+        agentId: description?.agent === undefined ? undefined : agent.id,
+        deleted: false
+      }
+    })
+    const rows = written.map(
+      (row): RevisionRowRecord => ({
+        templateAgentId: agent.id,
+        revision: (known?.revision ?? 0) + 1,
+        kind: row.kind,
+        slug: row.slug,
+        sourceId: row.id,
+        was: template.definitions.find(({ kind, slug }) => kind === row.kind && slug === row.slug)?.was ?? [],
+        content: row,
+        hash: hashOf(row, (id) => id)
+      })
+    )
+
+    const siblings = newestRows(before, (other) => other.id !== agent.id)
+    const differing = rows.flatMap((row) => {
+      const theirs = siblings.find(
+        (sibling) => sibling.kind === row.kind && sibling.sourceId === row.sourceId && sibling.hash !== row.hash
+      )
+      const sibling = before.agents.find(({ id }) => id === theirs?.templateAgentId)
+      return sibling === undefined
+        ? []
+        : [
+            `${row.kind} "${row.slug}" differs from the one the publisher's template "${sibling.slug}" published; make the two the same, or give this one another slug`
+          ]
+    })
+    if (differing.length > 0) return refuse(...differing)
+
+    const hash = JSON.stringify([agent.name, agent.description, rows.map((row) => row.hash).sort()])
+    const changed = before.revisionHashes[agent.id] !== hash
+    const revision = changed ? (known?.revision ?? 0) + 1 : (known?.revision ?? 1)
+    const withdrawn = newestRows(before, ({ id }) => id === agent.id).filter(
+      (row) =>
+        !written.some(({ id }) => id === row.sourceId) && !siblings.some(({ sourceId }) => sourceId === row.sourceId)
+    )
+    const state: WorldState = {
+      ...before,
+      nextId,
+      organizations: [...before.organizations.filter(({ id }) => id !== organization.id), organization],
+      agents: [...before.agents.filter(({ id }) => id !== agent.id), { ...agent, revision }],
+      definitions: [
+        ...before.definitions
+          .filter((row) => !written.some(({ id }) => id === row.id))
+          .map((row) => (withdrawn.some(({ sourceId }) => sourceId === row.id) ? { ...row, deleted: true } : row)),
+        ...written
+      ],
+      revisions: changed ? [...before.revisions, ...rows] : before.revisions,
+      revisionHashes: { ...before.revisionHashes, [agent.id]: hash }
+    }
+    return Either.right([{ templateAgentId: agent.id, revision, changed }, state])
+  }
+
+/** The catalogue of the world. */
+export const TemplateCatalogMemory = Layer.effect(
+  TemplateCatalog,
+  Effect.map(World, ({ change, read }) =>
+    TemplateCatalog.of({
+      publish: (template) => change(publish(template)),
+      manifest: (slug) =>
+        Effect.gen(function* () {
+          const found = yield* read((state) => {
+            const agent = state.agents.find((known) => known.slug === slug && known.revision !== undefined)
+            const publisher = state.organizations.find(({ id }) => id === agent?.organizationId)
+            return agent?.revision === undefined || publisher?.visibility !== "public"
+              ? undefined
+              : { ...agent, revision: agent.revision, rows: newestRows(state, ({ id }) => id === agent.id) }
+          })
+          if (found === undefined) return yield* new UnknownTemplateSlug({ slug })
+          return {
+            slug,
+            name: found.name,
+            description: found.description,
+            botPhone: found.botPhone?.replace("+", "") ?? null,
+            templateAgentId: found.id,
+            revision: found.revision,
+            rows: rowsByKind(found.rows.map(({ content }) => content))
+          }
+        })
+    })
+  )
+)

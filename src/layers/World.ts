@@ -1,0 +1,194 @@
+import { Context, Effect, Either, FiberRef, GlobalValue, Layer, Predicate, Record } from "effect"
+import type { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
+import type { Kind } from "../domain/Kind.ts"
+
+/*
+ * The state behind the in-memory layers: what the tables hold, as one immutable value. A change is a function from state to
+ * state, so a change that fails has changed nothing.
+ */
+
+export interface UserRecord {
+  readonly id: UserId
+  readonly name: string
+  readonly email: string
+  readonly emailVerified: boolean
+  /** The token of the user's session. */
+  readonly session: string
+}
+
+export interface OrganizationRecord {
+  readonly id: OrganizationId
+  readonly slug: Slug
+  readonly name: string
+  readonly visibility: "public" | "private"
+  readonly personalFor?: UserId | undefined
+}
+
+export interface MemberRecord {
+  readonly organizationId: OrganizationId
+  readonly userId: UserId
+  readonly role: "owner" | "admin" | "member"
+}
+
+export interface AgentRecord {
+  readonly id: AgentId
+  readonly organizationId: OrganizationId
+  readonly slug?: Slug | undefined
+  readonly name: string
+  readonly description: string
+  readonly botPhone?: string | null | undefined
+  readonly templateAgentId?: AgentId | undefined
+  readonly revision?: number | undefined
+  readonly templateName?: string | undefined
+  readonly templateDescription?: string | undefined
+}
+
+/** A definition of any kind; `references` holds ids by column, `due` is when a scheduled one runs next. */
+export interface DefinitionRecord {
+  readonly id: number
+  readonly kind: Kind
+  readonly organizationId: OrganizationId
+  readonly slug: string
+  readonly name: string
+  readonly description: string
+  readonly extensions: Record.ReadonlyRecord<string, unknown>
+  readonly content: Record.ReadonlyRecord<string, unknown>
+  readonly references: Record.ReadonlyRecord<string, number | null>
+  readonly agentId?: AgentId | undefined
+  readonly due?: Date | undefined
+  readonly managedBy?: AgentId | undefined
+  readonly sourceOrganizationId?: OrganizationId | undefined
+  readonly deleted: boolean
+}
+
+/** What a template published of one row. `content` is the row as it stood, its references as source ids. */
+export interface RevisionRowRecord {
+  readonly templateAgentId: AgentId
+  readonly revision: number
+  readonly kind: Kind
+  readonly slug: string
+  readonly sourceId: number
+  readonly was: ReadonlyArray<string>
+  readonly content: DefinitionRecord
+  readonly hash: string
+}
+
+export interface LedgerRecord {
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+  readonly kind: Kind
+  readonly sourceId: number
+  readonly copyId: number
+  readonly appliedHash: string
+}
+
+/** `user` is whose `$member` entity the identifier belongs to. */
+export interface IdentityRecord {
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly namespace: string
+  readonly identifier: string
+  readonly state: "claimed" | "verified"
+}
+
+export interface WorldState {
+  readonly nextId: number
+  readonly users: ReadonlyArray<UserRecord>
+  readonly organizations: ReadonlyArray<OrganizationRecord>
+  readonly members: ReadonlyArray<MemberRecord>
+  readonly agents: ReadonlyArray<AgentRecord>
+  readonly definitions: ReadonlyArray<DefinitionRecord>
+  readonly revisions: ReadonlyArray<RevisionRowRecord>
+  readonly revisionHashes: Record.ReadonlyRecord<AgentId, string>
+  readonly ledger: ReadonlyArray<LedgerRecord>
+  readonly identities: ReadonlyArray<IdentityRecord>
+  readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
+}
+
+const empty: WorldState = {
+  nextId: 1,
+  users: [],
+  organizations: [],
+  members: [],
+  agents: [],
+  definitions: [],
+  revisions: [],
+  revisionHashes: {},
+  ledger: [],
+  identities: [],
+  hits: {}
+}
+
+const canonical = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(canonical)
+    : Predicate.isRecord(value)
+      ? Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, inner]) => [key, canonical(inner)])
+      : value
+
+/** Everything a person or publisher can say in a definition, as one text; references as `referred` writes them. */
+export const hashOf = (
+  { content, description, extensions, name, references, slug }: DefinitionRecord,
+  referred: (id: number) => unknown
+): string => {
+  const named = Record.map(references, (id) => (id === null ? null : referred(id)))
+  return JSON.stringify(canonical({ content, description, extensions, name, slug, named }))
+}
+
+/** A change: what it answers and the state after it, or why there is none. */
+export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>
+
+const insideStep = GlobalValue.globalValue("agent-install/World/insideStep", () => FiberRef.unsafeMake(false))
+
+/** The state all in-memory layers share. */
+export class World extends Context.Tag("agent-install/World")<
+  World,
+  {
+    /** Changes the state in one go, after any step that is under way. */
+    readonly change: <A, E>(change: Change<A, E>) => Effect.Effect<A, E>
+    /** Reads the state. */
+    readonly read: <A>(read: (state: WorldState) => A) => Effect.Effect<A>
+    /** Runs an effect as one step: nobody else's change comes between its own, and a failure takes them all back. */
+    readonly step: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  }
+>() {}
+
+/** A world of nothing. */
+export const WorldLive = Layer.effect(
+  World,
+  Effect.gen(function* () {
+    let state = empty
+    const turn = yield* Effect.makeSemaphore(1)
+    const inTurn = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(FiberRef.get(insideStep), (inside) => (inside ? effect : turn.withPermits(1)(effect)))
+
+    return World.of({
+      change: (change) =>
+        inTurn(
+          Effect.suspend(() =>
+            Either.map(change(state), ([answer, next]) => {
+              state = next
+              return answer
+            })
+          )
+        ),
+      read: (read) => inTurn(Effect.sync(() => read(state))),
+      step: (effect) =>
+        inTurn(
+          Effect.suspend(() => {
+            const before = state
+            return effect.pipe(
+              Effect.locally(insideStep, true),
+              Effect.onError(() =>
+                Effect.sync(() => {
+                  state = before
+                })
+              )
+            )
+          })
+        )
+    })
+  })
+)
