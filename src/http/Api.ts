@@ -1,0 +1,146 @@
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
+import { Record, Schema } from "effect"
+import {
+  ForeignOrigin,
+  Internal,
+  InvalidRequest,
+  NoPersonalOrg,
+  NotOrgAdmin,
+  RateLimitExceeded,
+  SchemaCollision,
+  SelfInstall,
+  TemplateIsInstalled,
+  TemplateNotFound,
+  TemplateNotPublic,
+  TooLarge,
+  Unauthenticated,
+  Unavailable,
+  UnknownTemplateSlug
+} from "../domain/Errors.ts"
+import { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import { Manifest } from "../domain/Template.ts"
+import { problem, problemMediaType } from "./Problem.ts"
+
+/** Installing, and what can be installed. */
+export class InstallApi extends HttpApiGroup.make("install")
+  .add(
+    HttpApiEndpoint.post("install", "/api/install")
+      .setPayload(InstallRequest)
+      .addSuccess(InstallAnswer)
+      .addError(problem(ForeignOrigin))
+      .addError(problem(Unauthenticated))
+      .addError(problem(RateLimitExceeded))
+      .addError(problem(TooLarge))
+      .addError(problem(InvalidRequest))
+      .addError(problem(UnknownTemplateSlug))
+      .addError(problem(NoPersonalOrg))
+      .addError(problem(TemplateNotFound))
+      .addError(problem(TemplateIsInstalled))
+      .addError(problem(SelfInstall))
+      .addError(problem(TemplateNotPublic))
+      .addError(problem(NotOrgAdmin))
+      .addError(problem(SchemaCollision))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Install a template",
+          description:
+            "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
+          transform: (operation) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("manifest", "/api/install/manifest/:slug")
+      .setPath(Schema.Struct({ slug: Schema.String }))
+      .addSuccess(Manifest)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .addError(problem(UnknownTemplateSlug))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "What an install brings",
+          description: "Public. The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
+        })
+      )
+  )
+  .annotate(OpenApi.Description, "Installing template agents, and what can be installed") {}
+
+const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") })
+
+/** For load balancers and orchestrators. */
+export class HealthApi extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("live", "/health/live")
+      .addSuccess(HealthAnswer)
+      .annotate(OpenApi.Summary, "Whether the process runs")
+  )
+  .add(
+    HttpApiEndpoint.get("ready", "/health/ready")
+      .addSuccess(HealthAnswer)
+      .annotate(OpenApi.Summary, "Whether the database answers and its migrations are done")
+  )
+  .annotate(OpenApi.Description, "Whether the service runs and can serve") {}
+
+/** The parts of an OpenAPI document that are finished here. */
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
+}
+interface Operation {
+  readonly responses: Readonly<Record<string, Answer>>
+}
+interface Answer {
+  readonly description: string
+  readonly content?: Readonly<
+    Record<string, { readonly schema: { readonly anyOf?: ReadonlyArray<{ $ref?: string }> } }>
+  >
+}
+
+// HttpApi documents its own error for requests it decodes; here all of those go out as InvalidRequest, so the document
+// drops it, and with it every 400 that holds nothing else.
+const withoutDecodeError = (operation: Operation): Operation => {
+  const { 400: invalid, ...others } = operation.responses
+  const all = invalid?.content?.["application/json"]?.schema.anyOf ?? []
+  const anyOf = all.filter(({ $ref }) => $ref !== "#/components/schemas/HttpApiDecodeError")
+  if (anyOf.length === 0) return { ...operation, responses: others }
+  const description = "The request can't be carried out; error says why"
+  return {
+    ...operation,
+    responses: { ...others, 400: { description, content: { [problemMediaType]: { schema: { anyOf } } } } }
+  }
+}
+
+const finish = (document: Record<string, unknown>): Record<string, unknown> => {
+  const { components, paths } = document as unknown as Document
+  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = components.schemas
+  return {
+    ...document,
+    paths: Record.map(paths, Record.map(withoutDecodeError)),
+    components: {
+      ...components,
+      schemas,
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: "better-auth.session_token" },
+        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in" }
+      }
+    }
+  }
+}
+
+/** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
+export class Api extends HttpApi.make("agent-install")
+  .add(InstallApi)
+  .add(HealthApi)
+  .addError(problem(Internal))
+  .addError(problem(Unavailable))
+  .annotateContext(
+    OpenApi.annotations({
+      title: "agent-install",
+      version: "0.1.0",
+      description: "Installs published template agents into a person's own organization.",
+      license: { name: "MIT" },
+      transform: finish
+    })
+  ) {}
+
+/** The OpenAPI 3.1 document of the API. */
+export const openApi = OpenApi.fromApi(Api, { additionalPropertiesStrategy: "allow" })

@@ -1,0 +1,53 @@
+import { type BlockList, isIP } from "node:net"
+import type { HttpServerRequest } from "@effect/platform"
+import { Effect, Option, Redacted } from "effect"
+import { ForeignOrigin } from "../domain/Errors.ts"
+import { Auth, type Credential } from "../services/Auth.ts"
+import { ServerConfig } from "./ServerConfig.ts"
+
+/** The credential a request carries. */
+export const credentialOf = ({ headers }: HttpServerRequest.HttpServerRequest): Credential => ({
+  authorization: headers.authorization === undefined ? undefined : Redacted.make(headers.authorization),
+  cookie: headers.cookie === undefined ? undefined : Redacted.make(headers.cookie)
+})
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
+
+/**
+ * Refuses a request that would change something and comes with a session cookie from a page of another site: `Origin` names
+ * another origin (or is `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. With neither header it is no browser.
+ * A bearer token is nothing a browser sends along by itself, so it passes from anywhere.
+ */
+export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.gen(function* () {
+    const { sessionCookie } = yield* Auth
+    const { ownOrigins } = yield* ServerConfig
+    const { authorization = "", origin } = request.headers
+    const site = request.headers["sec-fetch-site"]
+    const byCookie = request.cookies[sessionCookie] !== undefined && !/^bearer\s/i.test(authorization)
+    const foreign =
+      (origin !== undefined && !ownOrigins.includes(origin)) || site === "cross-site" || site === "same-site"
+    if (byCookie && foreign && !safeMethods.has(request.method)) return yield* new ForeignOrigin()
+  })
+
+const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/i, "")
+
+const isTrusted = (proxies: BlockList, address: string) => {
+  const version = isIP(address)
+  return version !== 0 && proxies.check(address, version === 6 ? "ipv6" : "ipv4")
+}
+
+/**
+ * The address a request comes from: the socket's peer, or, as long as that is a trusted proxy, the nearest address to it in
+ * `X-Forwarded-For` that is not.
+ */
+export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.map(ServerConfig, ({ trustedProxies }) => {
+    let address = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
+    const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map(plain)
+    for (let next = forwarded.pop(); isTrusted(trustedProxies, address) && next !== undefined; next = forwarded.pop()) {
+      if (isIP(next) === 0) break
+      address = next
+    }
+    return address
+  })

@@ -1,0 +1,31 @@
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { Effect, Schema } from "effect"
+import { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import { Manifest } from "../domain/Template.ts"
+import { install } from "../services/Install.ts"
+import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+import { Api } from "./Api.ts"
+import { readJson } from "./Body.ts"
+import { cached } from "./Cached.ts"
+import { credentialOf, refuseForeignOrigin } from "./Caller.ts"
+import { withRateLimitFields } from "./RateLimitFields.ts"
+
+const answer = HttpServerResponse.schemaJson(InstallAnswer)
+
+export const InstallHttp = HttpApiBuilder.group(Api, "install", (handlers) =>
+  handlers
+    .handleRaw("install", ({ request }) =>
+      refuseForeignOrigin(request).pipe(
+        Effect.zipRight(install({ credential: credentialOf(request), body: readJson(request, InstallRequest) })),
+        withRateLimitFields,
+        Effect.flatMap((installed) => Effect.orDie(answer(installed)))
+      )
+    )
+    .handleRaw("manifest", ({ path, request }) =>
+      TemplateCatalog.pipe(
+        Effect.flatMap((catalog) => catalog.manifest(path.slug)),
+        Effect.flatMap((manifest) => Effect.orDie(Schema.encode(Manifest)(manifest))),
+        Effect.flatMap((manifest) => cached(request, manifest))
+      )
+    )
+)

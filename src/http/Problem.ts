@@ -1,0 +1,73 @@
+import { HttpApiSchema } from "@effect/platform"
+import { Effect, FiberRef, GlobalValue, Schema } from "effect"
+import { type AnyRefusal, type Refusal, refusals } from "../domain/Errors.ts"
+
+/** The id of the request being answered: a random UUID, sent as `x-request-id` and as a problem's `instance`. */
+export const currentRequestId: FiberRef.FiberRef<string> = GlobalValue.globalValue(
+  "agent-install/currentRequestId",
+  () => FiberRef.unsafeMake("00000000-0000-0000-0000-000000000000")
+)
+
+/** The media type of every refusal (RFC 9457). */
+export const problemMediaType = "application/problem+json"
+
+/** What every refusal's body has; the fields of its error stand beside these as extension members. */
+export interface ProblemBody {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly instance: string
+  readonly error: string
+  readonly message: string
+  readonly _tag: string
+}
+
+/**
+ * How an error goes over the wire: a problem body of RFC 9457 with the status, code and title its class states. The schema
+ * serves the server (which encodes), clients derived from the API (which get the error back) and the OpenAPI document.
+ */
+export const problem = <Self extends Error, Tag extends string, Fields extends Schema.Struct.Fields>(
+  error: Schema.TaggedErrorClass<Self, Tag, Fields> & Refusal
+): Schema.Schema<Self, ProblemBody> => {
+  const fields: Schema.Struct.Fields = error.fields
+  const body = Schema.Struct({
+    ...fields,
+    type: Schema.Literal(`/docs/errors#${error.code}`),
+    title: Schema.Literal(error.title),
+    status: Schema.Literal(error.status),
+    detail: Schema.String,
+    instance: Schema.String.annotations({ description: "urn:uuid: and the id of the request" }),
+    error: Schema.Literal(error.code),
+    message: Schema.String.annotations({ description: "The text of detail" }),
+    _tag: Schema.Literal(error._tag)
+  })
+  const wire = Schema.transformOrFail(body, Schema.typeSchema(error), {
+    strict: false,
+    decode: (members) => Effect.succeed(Reflect.construct(error, [members])),
+    encode: (self: Self) =>
+      Effect.map(FiberRef.get(currentRequestId), (requestId) => ({
+        ...self,
+        type: `/docs/errors#${error.code}`,
+        title: error.title,
+        status: error.status,
+        detail: self.message,
+        instance: `urn:uuid:${requestId}`,
+        error: error.code,
+        message: self.message,
+        _tag: error._tag
+      }))
+  }).annotations({
+    ...HttpApiSchema.annotations({ status: error.status, description: error.title }),
+    [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: problemMediaType }
+  })
+  // The fields of the error are known here only by their type parameter, so the transformation's own types are loose.
+  return wire as unknown as Schema.Schema<Self, ProblemBody>
+}
+
+/** Any refusal as it goes over the wire. */
+export const anyProblem = Schema.Union(
+  ...refusals.map((refusal) =>
+    problem(refusal as unknown as Parameters<typeof problem<AnyRefusal, string, Schema.Struct.Fields>>[0])
+  )
+) as unknown as Schema.Schema<AnyRefusal, ProblemBody>

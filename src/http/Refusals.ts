@@ -1,0 +1,81 @@
+import {
+  HttpApi,
+  HttpApiBuilder,
+  HttpApiError,
+  HttpMiddleware,
+  HttpServerError,
+  type HttpServerRequest,
+  HttpServerResponse
+} from "@effect/platform"
+import { Cause, Effect, Schema } from "effect"
+import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
+import { isDatabaseAway } from "../domain/Faults.ts"
+import { Api } from "./Api.ts"
+import { invalidRequest } from "./Body.ts"
+import { anyProblem, problemMediaType } from "./Problem.ts"
+
+/** The routes that stand beside the API's own. */
+const otherRoutes: ReadonlyArray<readonly [method: string, path: string]> = [["GET", "/openapi.json"]]
+
+const routes: Array<{ readonly method: string; readonly path: RegExp }> = []
+const addRoute = (method: string, path: string) =>
+  routes.push({ method, path: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })
+for (const [method, path] of otherRoutes) addRoute(method, path)
+HttpApi.reflect(Api, { onGroup: () => {}, onEndpoint: ({ endpoint }) => addRoute(endpoint.method, endpoint.path) })
+
+/** What a request that no route takes is told: whether the path exists with other methods. */
+const unrouted = ({ url }: HttpServerRequest.HttpServerRequest) => {
+  const pathname = url.split("?")[0] ?? ""
+  const allow = routes.filter(({ path }) => path.test(pathname)).map(({ method }) => method)
+  return allow.length > 0 ? new MethodNotAllowed({ allow }) : new RouteNotFound()
+}
+
+const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
+
+/** The refusal a failed answer amounts to. Whatever is none of ours is a fault, and says nothing from inside. */
+const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<AnyRefusal> => {
+  const error = Cause.squash(cause)
+  if (isRefusal(error)) return Effect.succeed(error)
+  if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(unrouted(error.request))
+  if (error instanceof HttpApiError.HttpApiDecodeError) return Effect.succeed(invalidRequest(error.issues))
+  return isDatabaseAway(error)
+    ? Effect.as(Effect.logWarning("The database can't be reached", cause), new Unavailable())
+    : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
+}
+
+const headersOf = (refusal: AnyRefusal): Record<string, string> => {
+  switch (refusal._tag) {
+    case "Unauthenticated":
+      return { "www-authenticate": 'Bearer realm="agent-install"' }
+    case "RateLimitExceeded":
+    case "Unavailable":
+      return { "retry-after": String(refusal.retryAfterSeconds) }
+    case "MethodNotAllowed":
+      return { allow: refusal.allow.join(", ") }
+    default:
+      return {}
+  }
+}
+
+const encode = Schema.encode(anyProblem)
+
+/** The one place where a refusal becomes an answer. */
+const respond = (refusal: AnyRefusal) =>
+  Effect.orDie(
+    Effect.flatMap(encode(refusal), (body) =>
+      HttpServerResponse.json(body, {
+        status: body.status,
+        contentType: problemMediaType,
+        headers: { "cache-control": "no-store", ...headersOf(refusal) }
+      })
+    )
+  )
+
+/** Answers whatever a route fails with as a problem. A client that has gone is not answered. */
+export const Refusals = HttpApiBuilder.middleware(
+  HttpMiddleware.make((app) =>
+    Effect.catchAllCause(app, (cause) =>
+      Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause), respond)
+    )
+  )
+)
