@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto"
+import { Effect, Layer, Redacted } from "effect"
+import pg from "pg"
+import { inject } from "vitest"
+import { PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
+
+const named = (url: string, database: string) => {
+  const address = new URL(url)
+  address.pathname = `/${database}`
+  return address.toString()
+}
+
+/** Runs a statement outside any database of a test. */
+const administer = (text: string) =>
+  Effect.promise(async () => {
+    const client = new pg.Client({ connectionString: named(inject("templateDatabase"), "postgres") })
+    await client.connect()
+    await client.query(text)
+    await client.end()
+  })
+
+/** The address of a database of the caller's own, made from the given one (`template0` for an empty one), dropped with the scope. */
+export const ownDatabase = (template = new URL(inject("templateDatabase")).pathname.slice(1)) =>
+  Effect.gen(function* () {
+    const name = `test_${randomBytes(6).toString("hex")}`
+    yield* Effect.acquireRelease(administer(`CREATE DATABASE ${name} TEMPLATE ${template}`), () =>
+      administer(`DROP DATABASE ${name} WITH (FORCE)`)
+    )
+    return Redacted.make(named(inject("templateDatabase"), name))
+  })
+
+/** A database of the suite's own with the migrations applied, and the pool and client on it. */
+export const PgTest = Layer.unwrapScoped(
+  Effect.map(ownDatabase(), (url) => SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 20 }))))
+)

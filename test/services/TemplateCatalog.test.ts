@@ -1,0 +1,158 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Slug } from "../../src/domain/Ids.ts"
+import { E164 } from "../../src/domain/Phone.ts"
+import type { Template } from "../../src/domain/Template.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { definition, oneOfEach, template } from "../fixtures/templates.ts"
+import { Hands, newPerson, worlds } from "../worlds.ts"
+
+let templates = 0
+const newSlug = () => `catalog-${++templates}`
+
+for (const [label, world] of worlds) {
+  it.layer(world, { timeout: "60 seconds" })(`TemplateCatalog (${label})`, (it) => {
+    const publish = (given: Template) => Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(given))
+    const manifest = (slug: string) => Effect.flatMap(TemplateCatalog, (catalog) => catalog.manifest(slug))
+    const slugs = (slug: string) => Effect.map(manifest(slug), ({ rows }) => rows.entity_types.map((row) => row.slug))
+    const types = (...names: ReadonlyArray<string>) => names.map((name) => definition("entity_types", name))
+
+    it.effect("shows what was published", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(
+          template(slug, oneOfEach, { botPhone: E164.make("+447911123456"), name: "Shown", description: "What it is" })
+        )
+        assert.deepStrictEqual(yield* manifest(slug), {
+          slug,
+          name: "Shown",
+          description: "What it is",
+          botPhone: "447911123456",
+          templateAgentId,
+          revision: 1,
+          rows: {
+            entity_types: [{ slug: "invoice", name: "invoice", description: "What invoice is" }],
+            entity_relationship_types: [{ slug: "pays", name: "pays", description: "What pays is" }],
+            watchers: [{ slug: "inbox", name: "inbox", description: "What inbox is" }],
+            event_classifiers: [{ slug: "topic", name: "topic", description: "What topic is" }]
+          }
+        })
+      })
+    )
+
+    it.effect("makes a revision only when something changed", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const first = yield* publish(template(slug, oneOfEach))
+        assert.deepStrictEqual(first, { ...first, revision: 1, changed: true })
+        assert.deepStrictEqual(yield* publish(template(slug, [...oneOfEach].reverse())), { ...first, changed: false })
+        const changed = oneOfEach.map((one) => ({ ...one, content: { ...one.content } }))
+        for (const one of changed) if (one.kind === "watchers") one.content = { ...one.content, prompt: "Look again" }
+        assert.deepStrictEqual(yield* publish(template(slug, changed)), { ...first, revision: 2, changed: true })
+        assert.deepStrictEqual(yield* publish(template(slug, changed, { name: "Renamed" })), {
+          ...first,
+          revision: 3,
+          changed: true
+        })
+      })
+    )
+
+    it.effect("lets definitions swap their slugs, once", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        yield* publish(template(slug, types("a", "b")))
+        const swapped = [
+          definition("entity_types", "a", { was: [Slug.make("b")], name: "b" }),
+          definition("entity_types", "b", { was: [Slug.make("a")], name: "a" })
+        ]
+        assert.strictEqual((yield* publish(template(slug, swapped))).revision, 2)
+        assert.isFalse((yield* publish(template(slug, swapped))).changed)
+        assert.deepStrictEqual(yield* slugs(slug), ["a", "b"])
+      })
+    )
+
+    it.effect("withdraws what is no longer there, and brings it back", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        yield* publish(template(slug, types("a", "b")))
+        yield* publish(template(slug, types("a")))
+        assert.deepStrictEqual(yield* slugs(slug), ["a"])
+        yield* publish(template(slug, types("a", "b")))
+        assert.deepStrictEqual(yield* slugs(slug), ["a", "b"])
+      })
+    )
+
+    it.effect("refuses what a sibling template says otherwise, and changes nothing", () =>
+      Effect.gen(function* () {
+        const publisher = Slug.make(`${newSlug()}-shared`)
+        const [one, two] = [newSlug(), newSlug()]
+        yield* publish(template(one, types("invoice"), { publisher }))
+        yield* publish(template(two, types("invoice"), { publisher }))
+        const other = [{ ...definition("entity_types", "invoice"), name: "Another" }]
+        const refusal = yield* Effect.flip(publish(template(two, other, { publisher })))
+        assert.match(refusal.message, new RegExp(`entity_types "invoice" differs .* "${one}"`))
+        assert.strictEqual((yield* manifest(two)).rows.entity_types[0]?.name, "invoice")
+        assert.isFalse((yield* publish(template(one, types("invoice"), { publisher }))).changed)
+      })
+    )
+
+    it.effect("refuses another publisher's template, a private publisher and a reserved one", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        yield* publish(template(slug, oneOfEach))
+        const { organization } = yield* newPerson()
+        const refusals = yield* Effect.forEach(
+          [
+            template(slug, oneOfEach, { publisher: Slug.make("somebody-else") }),
+            template(newSlug(), oneOfEach, { publisher: organization.slug }),
+            template(newSlug(), oneOfEach, { publisher: Slug.make("api") })
+          ],
+          (given) => Effect.flip(publish(given))
+        )
+        assert.deepStrictEqual(
+          refusals.map(({ message }) => message.split(":")[0]),
+          ["slug", "publisher", "publisher"]
+        )
+      })
+    )
+
+    it.effect("refuses a slug twice and a reference to nothing, all at once", () =>
+      Effect.gen(function* () {
+        const { issues } = yield* Effect.flip(
+          publish(
+            template(newSlug(), [
+              ...types("a", "a"),
+              definition("event_classifiers", "topic", { references: { watcher_id: Slug.make("nowhere") } })
+            ])
+          )
+        )
+        assert.strictEqual(issues.length, 2)
+      })
+    )
+
+    it.effect("knows nothing of a private publisher's templates, nor of slugs nobody has", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        yield* publish(template(slug, oneOfEach))
+        yield* Effect.flatMap(Hands, (hands) => hands.setVisibility(`${slug}-publisher`, "private"))
+        const [hidden, missing] = [yield* Effect.flip(manifest(slug)), yield* Effect.flip(manifest("nowhere"))]
+        assert.deepStrictEqual([hidden._tag, missing._tag], ["UnknownTemplateSlug", "UnknownTemplateSlug"])
+      })
+    )
+
+    it.effect("takes many publications at once, one after the other", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const all = yield* Effect.forEach(
+          Array.from({ length: 6 }, (_, at) => at),
+          (at) => publish(template(slug, types("a"), { name: `Name ${at}` })),
+          { concurrency: "unbounded" }
+        )
+        assert.sameMembers(
+          all.map(({ revision }) => revision),
+          [1, 2, 3, 4, 5, 6]
+        )
+      })
+    )
+  })
+}

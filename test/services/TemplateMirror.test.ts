@@ -1,0 +1,321 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { AgentId, Slug } from "../../src/domain/Ids.ts"
+import { byKind, type Kind } from "../../src/domain/Kind.ts"
+import type { Template } from "../../src/domain/Template.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
+import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
+import { Hands, newPerson, worlds } from "../worlds.ts"
+
+type Person = Effect.Effect.Success<ReturnType<typeof newPerson>>
+
+let templates = 0
+const newSlug = () => `template-${++templates}`
+
+for (const [label, world] of worlds) {
+  it.layer(world, { timeout: "60 seconds" })(`TemplateMirror (${label})`, (it) => {
+    const publish = (given: Template) =>
+      Effect.flatMap(TemplateCatalog, (catalog) => Effect.orDie(catalog.publish(given)))
+    const apply = ({ organization, userId }: Person, templateAgentId: AgentId, name?: string) =>
+      Effect.flatMap(TemplateMirror, (mirror) =>
+        mirror.apply({ userId, organizationId: organization.id, templateAgentId, name })
+      )
+    const refusal = (person: Person, templateAgentId: AgentId) => Effect.flip(apply(person, templateAgentId))
+    const standing = ({ organization }: Person) => Effect.flatMap(Hands, (hands) => hands.standing(organization.id))
+    const agents = ({ organization }: Person) => Effect.flatMap(Hands, (hands) => hands.agents(organization.id))
+    const row = ({ organization }: Person, kind: Kind, slug: string) => ({
+      organizationId: organization.id,
+      kind,
+      slug
+    })
+    const names = (person: Person) =>
+      Effect.map(standing(person), (rows) => rows.map(({ kind, name }) => `${kind} ${name}`).sort())
+
+    it.effect("lands the agent and every row, bound to each other, watchers due", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
+        const applied = yield* apply(person, templateAgentId)
+        assert.isTrue(applied.created)
+        assert.deepStrictEqual(
+          applied.mirrored,
+          byKind(() => 1)
+        )
+        const common = { managedBy: templateAgentId, agentId: null, due: false, refersTo: null }
+        assert.sameDeepMembers(
+          [...(yield* standing(person))],
+          [
+            { ...common, kind: "entity_types", slug: "invoice", name: "invoice" },
+            { ...common, kind: "entity_relationship_types", slug: "pays", name: "pays" },
+            { ...common, kind: "watchers", slug: "inbox", name: "inbox", agentId: applied.agentId, due: true },
+            { ...common, kind: "event_classifiers", slug: "topic", name: "topic", refersTo: "inbox" }
+          ]
+        )
+      })
+    )
+
+    it.effect("is the same agent the second time, and changes nothing", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
+        const first = yield* apply(person, templateAgentId)
+        const before = yield* standing(person)
+        assert.deepStrictEqual(yield* apply(person, templateAgentId), { ...first, created: false })
+        assert.deepStrictEqual(yield* standing(person), before)
+      })
+    )
+
+    it.effect("is one agent however many install at once", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
+        const all = yield* Effect.all(
+          Array.from({ length: 12 }, () => apply(person, templateAgentId)),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(new Set(all.map(({ agentId }) => agentId)).size, 1)
+        assert.strictEqual(all.filter(({ created }) => created).length, 1)
+        assert.strictEqual((yield* agents(person)).length, 1)
+        assert.strictEqual((yield* standing(person)).length, 4)
+      })
+    )
+
+    it.effect("brings an installed template up to the newest revision", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        yield* apply(person, templateAgentId)
+        const renamed = oneOfEach.map((one) => ({ ...one, name: `${one.name} 2` }))
+        yield* publish(template(slug, [...renamed, definition("entity_types", "receipt")]))
+        const applied = yield* apply(person, templateAgentId)
+        assert.deepStrictEqual([applied.created, applied.revision], [false, 2])
+        assert.deepStrictEqual(applied.mirrored, { ...byKind(() => 1), entity_types: 2 })
+        assert.deepStrictEqual(yield* names(person), [
+          "entity_relationship_types pays 2",
+          "entity_types invoice 2",
+          "entity_types receipt",
+          "event_classifiers topic 2",
+          "watchers inbox 2"
+        ])
+        assert.strictEqual(
+          (yield* standing(person)).find(({ kind }) => kind === "event_classifiers")?.refersTo,
+          "inbox"
+        )
+      })
+    )
+
+    it.effect("follows a definition that is renamed", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, [definition("entity_types", "bill")]))
+        yield* apply(person, templateAgentId)
+        yield* publish(template(slug, [definition("entity_types", "invoice", { was: [Slug.make("bill")] })]))
+        const { mirrored } = yield* apply(person, templateAgentId)
+        assert.strictEqual(mirrored.entity_types, 1)
+        assert.deepStrictEqual(yield* names(person), ["entity_types invoice"])
+      })
+    )
+
+    it.effect("keeps what the person changed, and what they deleted stays deleted", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, [...oneOfEach, definition("entity_types", "note")]))
+        yield* apply(person, templateAgentId)
+        yield* hands.rename(row(person, "entity_types", "invoice"), "My invoices")
+        yield* hands.remove(row(person, "entity_types", "note"))
+        yield* publish(
+          template(
+            slug,
+            [...oneOfEach, definition("entity_types", "note")].map((one) => ({ ...one, name: `${one.name} 2` }))
+          )
+        )
+        const { mirrored } = yield* apply(person, templateAgentId)
+        assert.strictEqual(mirrored.entity_types, 1)
+        assert.deepStrictEqual(yield* names(person), [
+          "entity_relationship_types pays 2",
+          "entity_types My invoices",
+          "event_classifiers topic 2",
+          "watchers inbox 2"
+        ])
+      })
+    )
+
+    it.effect("names every slug that is taken, and writes nothing", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const other = newSlug()
+        const theirs = yield* publish(template(other, [definition("watchers", "inbox")]))
+        yield* apply(person, theirs.templateAgentId)
+        yield* hands.author(row(person, "entity_types", "invoice"))
+        const before = yield* standing(person)
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
+        const refused = yield* refusal(person, templateAgentId)
+        assert(refused._tag === "SchemaCollision")
+        assert.sameDeepMembers(
+          [...refused.collisions],
+          [
+            { kind: "entity_types", slug: "invoice", owner: person.organization.slug },
+            { kind: "watchers", slug: "inbox", owner: `${other}-publisher` }
+          ]
+        )
+        assert.deepStrictEqual(yield* standing(person), before)
+        assert.strictEqual((yield* agents(person)).length, 1)
+      })
+    )
+
+    it.effect("does not take a deleted row, another kind's slug or a system row for a collision", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        yield* hands.author(row(person, "entity_types", "invoice"))
+        yield* hands.remove(row(person, "entity_types", "invoice"))
+        yield* hands.author(row(person, "entity_types", "inbox"))
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
+        yield* apply(person, templateAgentId)
+      })
+    )
+
+    it.effect("shares a definition that two templates of one publisher name", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const publisher = Slug.make(`${newSlug()}-shared`)
+        const shared = definition("entity_types", "invoice")
+        const one = yield* publish(template(newSlug(), [shared], { publisher }))
+        const two = yield* publish(template(newSlug(), [shared, definition("entity_types", "receipt")], { publisher }))
+        yield* apply(person, one.templateAgentId)
+        const { mirrored } = yield* apply(person, two.templateAgentId)
+        assert.strictEqual(mirrored.entity_types, 2)
+        const rows = yield* standing(person)
+        assert.sameDeepMembers(
+          rows.map(({ managedBy, slug }) => [slug, managedBy]),
+          [
+            ["invoice", one.templateAgentId],
+            ["receipt", two.templateAgentId]
+          ]
+        )
+      })
+    )
+
+    it.effect("does not take an update through one template for a change the person made, through the other", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const publisher = Slug.make(`${newSlug()}-shared`)
+        const [first, second] = [newSlug(), newSlug()]
+        const shared = definition("entity_types", "invoice")
+        const one = yield* publish(template(first, [shared], { publisher }))
+        yield* publish(template(second, [shared], { publisher }))
+        const two = yield* publish(template(second, [shared], { publisher }))
+        yield* apply(person, one.templateAgentId)
+        yield* apply(person, two.templateAgentId)
+        // The second template lets go of the definition, so that the first may change it, and takes it up again.
+        yield* publish(template(second, [], { publisher }))
+        yield* publish(template(first, [{ ...shared, name: "invoice 2" }], { publisher }))
+        yield* publish(template(second, [{ ...shared, name: "invoice 2" }], { publisher }))
+        yield* apply(person, one.templateAgentId)
+        yield* publish(template(second, [], { publisher }))
+        yield* publish(template(first, [{ ...shared, name: "invoice 3" }], { publisher }))
+        yield* publish(template(second, [{ ...shared, name: "invoice 3" }], { publisher }))
+        yield* apply(person, two.templateAgentId)
+        assert.deepStrictEqual(yield* names(person), ["entity_types invoice 3"])
+      })
+    )
+
+    it.effect("keeps a name the person gave, and otherwise follows the template's", () =>
+      Effect.gen(function* () {
+        const [named, unnamed] = [yield* newPerson(), yield* newPerson()]
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach, { name: "Before" }))
+        yield* apply(named, templateAgentId, "Before")
+        yield* apply(unnamed, templateAgentId)
+        yield* publish(template(slug, oneOfEach, { name: "After" }))
+        yield* apply(named, templateAgentId)
+        yield* apply(unnamed, templateAgentId)
+        const nameOf = (person: Person) => Effect.map(agents(person), (all) => all.map(({ name }) => name))
+        assert.deepStrictEqual([yield* nameOf(named), yield* nameOf(unnamed)], [["Before"], ["After"]])
+        yield* apply(named, templateAgentId, "Another")
+        assert.deepStrictEqual(yield* nameOf(named), ["Another"])
+      })
+    )
+
+    it.effect("refuses, in order: not found, installed, own, not public, not an administrator", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const [person, stranger] = [yield* newPerson(), yield* newPerson()]
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        const publisher = { ...person, organization: { ...person.organization } }
+        assert.strictEqual((yield* refusal(person, AgentId.make("agent_nowhere")))._tag, "TemplateNotFound")
+
+        const installed = yield* apply(person, templateAgentId)
+        assert.strictEqual((yield* refusal(stranger, installed.agentId))._tag, "TemplateNotFound")
+        assert.strictEqual((yield* refusal(publisher, installed.agentId))._tag, "TemplateIsInstalled")
+
+        yield* hands.setRole(person.organization.id, stranger.userId, "member")
+        const inTheirs = { userId: stranger.userId, organization: person.organization }
+        assert.strictEqual((yield* refusal(inTheirs, templateAgentId))._tag, "NotOrgAdmin")
+        assert.strictEqual(
+          (yield* refusal({ ...inTheirs, userId: (yield* newPerson()).userId }, templateAgentId))._tag,
+          "NotOrgAdmin"
+        )
+
+        yield* hands.setVisibility(`${slug}-publisher`, "private")
+        assert.strictEqual((yield* refusal(stranger, templateAgentId))._tag, "TemplateNotFound")
+      })
+    )
+
+    it.effect(
+      "tells a member, and only a member, that a template is not public; and its own organization that it is its own",
+      () =>
+        Effect.gen(function* () {
+          const hands = yield* Hands
+          const [insider, stranger] = [yield* newPerson(), yield* newPerson()]
+          const publisher = insider.organization
+          yield* hands.setVisibility(publisher.slug, "public")
+          const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach, { publisher: publisher.slug }))
+          assert.strictEqual((yield* refusal(insider, templateAgentId))._tag, "SelfInstall")
+          yield* hands.setVisibility(publisher.slug, "private")
+          const target = yield* newPerson()
+          yield* hands.setRole(target.organization.id, insider.userId, "owner")
+          const elsewhere = { userId: insider.userId, organization: target.organization }
+          assert.strictEqual((yield* refusal(elsewhere, templateAgentId))._tag, "TemplateNotPublic")
+          assert.strictEqual((yield* refusal(stranger, templateAgentId))._tag, "TemplateNotFound")
+        })
+    )
+
+    it.effect("installs what the revision lists, not what else the publisher has", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const publisher = (yield* newPerson()).organization
+        yield* hands.setVisibility(publisher.slug, "public")
+        yield* hands.author({ organizationId: publisher.id, kind: "entity_types", slug: "private-notes" })
+        const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach, { publisher: publisher.slug }))
+        yield* hands.rename({ organizationId: publisher.id, kind: "entity_types", slug: "invoice" }, "Draft")
+        const person = yield* newPerson()
+        yield* apply(person, templateAgentId)
+        assert.deepStrictEqual(
+          (yield* names(person)).filter((name) => name.startsWith("entity_types")),
+          ["entity_types invoice"]
+        )
+      })
+    )
+
+    it.effect("installs an empty template, and one of many rows", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const empty = yield* publish(template(newSlug(), []))
+        assert.deepStrictEqual(
+          (yield* apply(person, empty.templateAgentId)).mirrored,
+          byKind(() => 0)
+        )
+        const large = yield* publish(template(newSlug(), entityTypes(300)))
+        assert.strictEqual((yield* apply(person, large.templateAgentId)).mirrored.entity_types, 300)
+      })
+    )
+  })
+}

@@ -1,0 +1,340 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
+import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
+import { type Kind, Kind as KindSchema, kindDescriptions } from "../src/domain/Kind.ts"
+import { ServicesLive } from "../src/layers/AppLive.ts"
+import { AppMemory } from "../src/layers/AppMemory.ts"
+import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
+import { World, type WorldState } from "../src/layers/World.ts"
+import type { Auth, Credential } from "../src/services/Auth.ts"
+import { AuthRoutes } from "../src/services/AuthRoutes.ts"
+import type { Health } from "../src/services/Health.ts"
+import type { IdentityLinker } from "../src/services/IdentityLinker.ts"
+import type { Organization } from "../src/services/OrgResolver.ts"
+import { OrgResolver } from "../src/services/OrgResolver.ts"
+import { PersonalOrgs } from "../src/services/PersonalOrgs.ts"
+import type { RateLimiter } from "../src/services/RateLimiter.ts"
+import type { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
+import type { TemplateMirror } from "../src/services/TemplateMirror.ts"
+import type { Transactor } from "../src/services/Transactor.ts"
+import { PgTest } from "./pg.ts"
+
+/** A definition as it stands in an organization, references by slug. */
+export interface Standing {
+  readonly kind: Kind
+  readonly slug: string
+  readonly name: string
+  readonly managedBy: string | null
+  readonly agentId: string | null
+  readonly due: boolean
+  readonly refersTo: string | null
+}
+
+export interface Identity {
+  readonly namespace: string
+  readonly identifier: string
+  readonly state: string
+}
+
+export interface Row {
+  readonly organizationId: OrganizationId
+  readonly kind: Kind
+  readonly slug: string
+}
+
+/** What people and other programs do to the same data, by hand. */
+export class Hands extends Context.Tag("test/Hands")<
+  Hands,
+  {
+    /** An account as sign-up leaves it where nothing after it worked. */
+    readonly account: (name: string, email: string) => Effect.Effect<UserId>
+    /** A session of a new account: as a bearer token, and as a cookie. */
+    readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
+    readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
+    readonly agents: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<{ id: AgentId; name: string }>>
+    readonly identities: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Identity>>
+    readonly author: (row: Row) => Effect.Effect<void>
+    readonly rename: (row: Row, name: string) => Effect.Effect<void>
+    readonly remove: (row: Row) => Effect.Effect<void>
+    readonly setRole: (organizationId: OrganizationId, userId: UserId, role: "owner" | "member") => Effect.Effect<void>
+    readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
+    readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
+    readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
+  }
+>() {}
+
+let people = 0
+
+const HandsMemory = Layer.effect(
+  Hands,
+  Effect.gen(function* () {
+    const { change, read } = yield* World
+    const update = (next: (state: WorldState) => WorldState) =>
+      change((state) => Either.right([undefined, next(state)] as const))
+    const account = (name: string, email: string, session = "") =>
+      Effect.suspend(() => {
+        const id = UserId.make(`user-${++people}`)
+        const user = { id, name, email, emailVerified: false, session }
+        return Effect.as(
+          update((state) => ({ ...state, users: [...state.users, user] })),
+          id
+        )
+      })
+    const withDefinitions = (
+      row: Row,
+      next: (record: WorldState["definitions"][number]) => Partial<WorldState["definitions"][number]>
+    ) =>
+      update((state) => ({
+        ...state,
+        definitions: state.definitions.map((record) =>
+          record.organizationId === row.organizationId &&
+          record.kind === row.kind &&
+          record.slug === row.slug &&
+          !record.deleted
+            ? { ...record, ...next(record) }
+            : record
+        )
+      }))
+    return Hands.of({
+      account,
+      signUp: (name) =>
+        Effect.map(account(name, `${name}@example.org`, `token-${name}`), () => ({
+          bearer: `Bearer token-${name}`,
+          cookie: `session=token-${name}`
+        })),
+      standing: (organizationId) =>
+        read(({ definitions }) =>
+          definitions
+            .filter((row) => row.organizationId === organizationId && !row.deleted)
+            .map((row) => ({
+              kind: row.kind,
+              slug: row.slug,
+              name: row.name,
+              managedBy: row.managedBy ?? null,
+              agentId: row.agentId ?? null,
+              due: row.due !== undefined,
+              refersTo: definitions.find(({ id }) => Object.values(row.references).includes(id))?.slug ?? null
+            }))
+        ),
+      agents: (organizationId) =>
+        read(({ agents }) => agents.filter((agent) => agent.organizationId === organizationId)),
+      identities: (organizationId) =>
+        read(({ identities }) => identities.filter((identity) => identity.organizationId === organizationId)),
+      author: (row) =>
+        update((state) => ({
+          ...state,
+          nextId: state.nextId + 1,
+          definitions: [
+            ...state.definitions,
+            {
+              ...row,
+              id: state.nextId,
+              name: row.slug,
+              description: "",
+              extensions: {},
+              content: {},
+              references: {},
+              deleted: false
+            }
+          ]
+        })),
+      rename: (row, name) => withDefinitions(row, () => ({ name })),
+      remove: (row) => withDefinitions(row, () => ({ deleted: true })),
+      setRole: (organizationId, userId, role) =>
+        update((state) => ({
+          ...state,
+          members: [
+            ...state.members.filter((member) => member.organizationId !== organizationId || member.userId !== userId),
+            { organizationId, userId, role }
+          ]
+        })),
+      leave: (organizationId, userId) =>
+        update((state) => ({
+          ...state,
+          members: state.members.filter(
+            (member) => member.organizationId !== organizationId || member.userId !== userId
+          )
+        })),
+      setVisibility: (slug, visibility) =>
+        update((state) => ({
+          ...state,
+          organizations: state.organizations.map((organization) =>
+            organization.slug === slug ? { ...organization, visibility } : organization
+          )
+        })),
+      verifyPhones: (organizationId) =>
+        update((state) => ({
+          ...state,
+          identities: state.identities.map((identity) =>
+            identity.organizationId === organizationId && identity.namespace !== "email"
+              ? { ...identity, state: "verified" }
+              : identity
+          )
+        }))
+    })
+  })
+)
+
+const HandsLive = Layer.effect(
+  Hands,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const routes = yield* AuthRoutes
+    const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
+
+    const findStanding = SqlSchema.findAll({
+      Request: OrganizationId,
+      Result: Schema.Struct({
+        kind: KindSchema,
+        slug: Schema.String,
+        name: Schema.String,
+        managedBy: Schema.NullOr(Schema.String),
+        agentId: Schema.NullOr(Schema.String),
+        due: Schema.Boolean,
+        refersTo: Schema.NullOr(Schema.String)
+      }),
+      execute: (organizationId) =>
+        sql.unsafe(
+          kindDescriptions
+            .map(
+              ({ agent, kind, references = {}, schedule }) => `
+                SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by,
+                  ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
+                  ${schedule === undefined ? "false" : `t.${schedule.due} IS NOT NULL`} AS due,
+                  ${Object.entries(references).map(([column, table]) => `(SELECT slug FROM ${table} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
+                FROM ${kind} t WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
+            )
+            .join(" UNION ALL "),
+          [organizationId]
+        )
+    })
+    const findAgents = SqlSchema.findAll({
+      Request: OrganizationId,
+      Result: Schema.Struct({ id: AgentId, name: Schema.String }),
+      execute: (organizationId) => sql`SELECT id, name FROM agents WHERE organization_id = ${organizationId}`
+    })
+    const findIdentities = SqlSchema.findAll({
+      Request: OrganizationId,
+      Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
+      execute: (organizationId) => sql`
+        SELECT namespace, identifier, state FROM entity_identities
+        WHERE organization_id = ${organizationId} AND deleted_at IS NULL
+      `
+    })
+
+    return Hands.of({
+      account: (name, email) =>
+        Effect.suspend(() => {
+          const id = UserId.make(`user-${++people}`)
+          return Effect.as(
+            run(sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${id}, ${name}, ${email}, false)`),
+            id
+          )
+        }),
+      signUp: (name) =>
+        Effect.gen(function* () {
+          const response = yield* routes.handle(
+            new Request("http://127.0.0.1:3000/api/auth/sign-up/email", {
+              method: "POST",
+              headers: { "content-type": "application/json" },
+              body: JSON.stringify({ name, email: `${name}@example.org`, password: "a long password" })
+            }),
+            "127.0.0.1"
+          )
+          return {
+            bearer: `Bearer ${response.headers.get("set-auth-token")}`,
+            cookie: (response.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
+          }
+        }),
+      standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
+      agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
+      identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
+      author: ({ kind, organizationId, slug }) =>
+        run(sql`INSERT INTO ${sql(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`),
+      rename: ({ kind, organizationId, slug }, name) =>
+        run(sql`UPDATE ${sql(kind)} SET name = ${name} WHERE organization_id = ${organizationId} AND slug = ${slug}`),
+      remove: ({ kind, organizationId, slug }) =>
+        run(
+          sql`UPDATE ${sql(kind)} SET deleted_at = now() WHERE organization_id = ${organizationId} AND slug = ${slug}`
+        ),
+      setRole: (organizationId, userId, role) =>
+        run(sql`
+          INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, ${role})
+          ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role
+        `),
+      leave: (organizationId, userId) =>
+        run(sql`DELETE FROM member WHERE organization_id = ${organizationId} AND user_id = ${userId}`),
+      setVisibility: (slug, visibility) =>
+        run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
+      verifyPhones: (organizationId) =>
+        run(sql`
+          UPDATE entity_identities SET state = 'verified'
+          WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
+        `)
+    })
+  })
+)
+
+/** Budgets small enough to spend in a test. */
+export const limits = {
+  install: { limit: 3, window: Duration.millis(1_500) },
+  auth: { limit: 1_000, window: Duration.minutes(1) }
+}
+
+const Memory = HandsMemory.pipe(
+  Layer.provideMerge(AppMemory({ people: [], templates: [], limits, defaultCountry: "GB" }))
+)
+
+const authentication = {
+  baseUrl: "http://127.0.0.1:3000",
+  ownOrigins: ["http://127.0.0.1:3000"],
+  secret: Redacted.make("a secret of at least thirty-two characters")
+}
+
+const Postgres = HandsLive.pipe(
+  Layer.provideMerge(AuthenticationLive(authentication)),
+  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
+  Layer.provide(PgTest)
+)
+
+/** What every world has. */
+export type Services =
+  | Auth
+  | Hands
+  | Health
+  | IdentityLinker
+  | OrgResolver
+  | PersonalOrgs
+  | RateLimiter
+  | TemplateCatalog
+  | TemplateMirror
+  | Transactor
+
+/** What the laws hold for: each service in memory, and on Postgres. */
+export const worlds: ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> = [
+  ["memory", Layer.orDie(Memory)],
+  ["postgres", Layer.orDie(Postgres)]
+]
+
+/** A new person with an organization of their own. */
+export const newPerson = (
+  name = `Person ${++people}`
+): Effect.Effect<
+  { readonly userId: UserId; readonly organization: Organization },
+  never,
+  Hands | PersonalOrgs | OrgResolver
+> =>
+  Effect.gen(function* () {
+    const hands = yield* Hands
+    const personalOrgs = yield* PersonalOrgs
+    const orgs = yield* OrgResolver
+    const userId = yield* hands.account(name, `person-${++people}@example.org`)
+    yield* personalOrgs.ensure(userId)
+    return { userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
+  })
+
+/** A credential from header texts. */
+export const credential = (headers: { readonly bearer?: string; readonly cookie?: string }): Credential => ({
+  authorization: Option.getOrUndefined(Option.map(Option.fromNullable(headers.bearer), Redacted.make)),
+  cookie: Option.getOrUndefined(Option.map(Option.fromNullable(headers.cookie), Redacted.make))
+})
