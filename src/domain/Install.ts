@@ -5,7 +5,9 @@ import { KindCounts } from "./Kind.ts"
 import { E164, WaJid } from "./Phone.ts"
 import { BoundedText, CleanText, Name } from "./Text.ts"
 
-const Absent = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(Schema.NullOr(schema), { exact: true })
+const TextOrNull = Schema.NullOr(CleanText).annotations({
+  message: () => ({ message: "Expected text or null", override: true })
+})
 
 /** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
 export const InstallRequest = Schema.Struct({
@@ -18,10 +20,10 @@ export const InstallRequest = Schema.Struct({
   name: Schema.optionalWith(Name, { exact: true }).annotations({
     description: "What the agent is to be called; the template's name otherwise. A name once given stays."
   }),
-  whatsapp_phone: Absent(CleanText).annotations({
+  whatsapp_phone: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The person's WhatsApp number; null or blank counts as absent."
   }),
-  country: Absent(CleanText).annotations({
+  country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
 }).pipe(

@@ -24,10 +24,11 @@ for (const [method, path] of otherRoutes) addRoute(method, path)
 HttpApi.reflect(Api, { onGroup: () => {}, onEndpoint: ({ endpoint }) => addRoute(endpoint.method, endpoint.path) })
 
 /** What a request that no route takes is told: whether the path exists with other methods. */
-const unrouted = ({ url }: HttpServerRequest.HttpServerRequest) => {
+const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
   const pathname = url.split("?")[0] ?? ""
-  const allow = routes.filter(({ path }) => path.test(pathname)).map(({ method }) => method)
-  return allow.length > 0 ? new MethodNotAllowed({ allow }) : new RouteNotFound()
+  const methods = routes.filter(({ path }) => path.test(pathname)).map((route) => route.method)
+  const allow = methods.includes("GET") ? [...methods, "HEAD"] : methods
+  return allow.length === 0 || allow.includes(method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)

@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Either } from "effect"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { limits, worlds } from "../worlds.ts"
@@ -6,7 +6,7 @@ import { limits, worlds } from "../worlds.ts"
 let keys = 0
 
 for (const [label, world] of worlds) {
-  it.layer(world, { timeout: "60 seconds", excludeTestServices: true })(`RateLimiter (${label})`, (it) => {
+  layer(world, { timeout: "60 seconds", excludeTestServices: true })(`RateLimiter (${label})`, (it) => {
     const { limit } = limits.install
     const take = (key: string) => Effect.flatMap(RateLimiter, (limiter) => limiter.take("install", key))
 

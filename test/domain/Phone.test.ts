@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Either, FastCheck } from "effect"
+import { jidOf, readPhone } from "../../src/domain/Phone.ts"
+
+const read = (text: string, country = "GB") =>
+  Either.match(readPhone(text, country), { onLeft: ({ reason }) => reason, onRight: (phone) => phone as string })
+
+describe("readPhone", () => {
+  const numbers: ReadonlyArray<readonly [text: string, country: string, phone: string]> = [
+    ["07911 123456", "GB", "+447911123456"],
+    ["0044 7911 123456", "GB", "+447911123456"],
+    ["+44 (0)7911 123456", "GB", "+447911123456"],
+    ["+٤٤٧٩١١١٢٣٤٥٦", "GB", "+447911123456"],
+    ["8 916 123-45-67", "RU", "+79161234567"],
+    ["+39 06 1234 5678", "GB", "+390612345678"],
+    ["+62 0812 3456 7890", "GB", "+6281234567890"],
+    ["+972 50-123-4567", "GB", "+972501234567"],
+    ["+52 1 55 1234 5678", "GB", "+525512345678"],
+    ["55 1234 5678", "MX", "+525512345678"],
+    ["+54 9 11 2345 6789", "GB", "+5491123456789"],
+    ["011 15 2345 6789", "AR", "+5491123456789"],
+    ["+54 11 15 2345 6789", "GB", "+5491123456789"],
+    ["+54 11 2345 6789", "GB", "+541123456789"],
+    ["+55 11 98765 4321", "GB", "+5511987654321"],
+    ["+55 11 8765 4321", "GB", "+5511987654321"],
+    ["+55 47 8921 1984", "GB", "+5547989211984"],
+    ["(11) 3456-7890", "BR", "+551134567890"]
+  ]
+  for (const [text, country, phone] of numbers) {
+    it(`reads ${text} (${country})`, () => assert.strictEqual(read(text, country), phone))
+  }
+
+  const refusals: ReadonlyArray<readonly [text: string, country: string, reason: string]> = [
+    ["", "GB", "not_a_number"],
+    ["call +44 7911 123456", "GB", "not_a_number"],
+    ["1-800-FLOWERS", "US", "not_a_number"],
+    ["+1 415 555 2671 ext. 5", "GB", "has_extension"],
+    ["044 55 1234 5678", "MX", "too_long"],
+    ["+225 07 12 34 56", "GB", "too_short"],
+    ["07911 123456", "ZZ", "unknown_country"],
+    ["07911 123456", "", "unknown_country"],
+    ["12", "GB", "too_short"],
+    ["+44 7911 123456 7890", "GB", "too_long"],
+    ["9".repeat(100_000), "GB", "too_long"]
+  ]
+  for (const [text, country, reason] of refusals) {
+    it(`refuses ${text.slice(0, 30)} (${country}): ${reason}`, () => assert.strictEqual(read(text, country), reason))
+  }
+
+  it("reads again what it read, and never throws", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.oneof(FastCheck.string(), FastCheck.stringMatching(/^\+?[0-9 ()-]{0,18}$/)),
+        (text) => {
+          const once = readPhone(text, "BR")
+          if (Either.isRight(once)) assert.deepStrictEqual(readPhone(once.right, "GB"), once)
+        }
+      ),
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("gives the address its digits", () => {
+    assert.strictEqual(
+      jidOf(Either.getOrThrow(readPhone("07911 123456", "GB"))),
+      "447911123456@s.whatsapp.net" as never
+    )
+  })
+})

@@ -1,0 +1,31 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+import { numberedSlug, personalSlug, slugify } from "../../src/domain/Slug.ts"
+
+const form = /^[a-z0-9]+(-[a-z0-9]+)*$/
+
+describe("slugs", () => {
+  it("are lower case with diacritics folded", () => {
+    assert.strictEqual(slugify("Ångström & Sons, Łódź"), "angstrom-sons-lodz")
+    assert.strictEqual(slugify("Straße Ærø"), "strasse-aero")
+    assert.strictEqual(slugify("!!!"), "")
+  })
+
+  it("have at most 48 characters, numbers included, and the form of a slug", () => {
+    FastCheck.assert(
+      FastCheck.property(FastCheck.string({ maxLength: 300 }), FastCheck.integer({ min: 1, max: 1e9 }), (text, n) => {
+        const base = personalSlug({ id: "4f9a1c2e77", name: text, email: `${text}@example.org` })
+        const slug = numberedSlug(base, n)
+        assert.match(slug, form)
+        assert.isAtMost(slug.length, 48)
+      })
+    )
+  })
+
+  it("come from the name, else from the address, else from the id", () => {
+    const user = { id: "AbCdEfGhIj", name: "Ada", email: "countess@example.org" }
+    assert.strictEqual(personalSlug(user), "ada")
+    assert.strictEqual(personalSlug({ ...user, name: "API" }), "countess")
+    assert.strictEqual(personalSlug({ ...user, name: "…", email: "admin@example.org" }), "user-abcdefgh")
+  })
+})

@@ -1,0 +1,38 @@
+import { BlockList } from "node:net"
+import { HttpServerRequest } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { clientAddress } from "../../src/http/Caller.ts"
+import { ServerConfig } from "../../src/http/ServerConfig.ts"
+
+const trustedProxies = new BlockList()
+trustedProxies.addSubnet("10.0.0.0", 8, "ipv4")
+trustedProxies.addAddress("2001:db8::1", "ipv6")
+
+const addressOf = (peer: string, forwarded?: string) =>
+  clientAddress(
+    HttpServerRequest.fromWeb(
+      new Request("http://service/", { headers: forwarded === undefined ? {} : { "x-forwarded-for": forwarded } })
+    ).modify({ remoteAddress: peer })
+  ).pipe(Effect.provideService(ServerConfig, { ownOrigins: [], trustedProxies }), Effect.runSync)
+
+describe("clientAddress", () => {
+  it("is the peer, whatever it says of others", () => {
+    assert.strictEqual(addressOf("203.0.113.7"), "203.0.113.7")
+    assert.strictEqual(addressOf("203.0.113.7", "198.51.100.1"), "203.0.113.7")
+    assert.strictEqual(addressOf("::ffff:203.0.113.7"), "203.0.113.7")
+  })
+
+  it("is what a trusted proxy says, the nearest that is none itself", () => {
+    assert.strictEqual(addressOf("10.0.0.1", "198.51.100.1"), "198.51.100.1")
+    assert.strictEqual(addressOf("2001:db8::1", "198.51.100.1"), "198.51.100.1")
+    assert.strictEqual(addressOf("10.0.0.1", "198.51.100.66, 198.51.100.1, 10.0.0.2"), "198.51.100.1")
+    assert.strictEqual(addressOf("::ffff:10.0.0.1", "::ffff:198.51.100.1"), "198.51.100.1")
+  })
+
+  it("is the proxy where that says nothing that is an address", () => {
+    assert.strictEqual(addressOf("10.0.0.1"), "10.0.0.1")
+    assert.strictEqual(addressOf("10.0.0.1", "nonsense"), "10.0.0.1")
+    assert.strictEqual(addressOf("10.0.0.1", "198.51.100.1, unknown"), "10.0.0.1")
+  })
+})

@@ -1,0 +1,297 @@
+import { SqlClient } from "@effect/sql"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { type Answer, type Ask, ownOrigin, Running, TestServer } from "./server.ts"
+
+let people = 0
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /api/install", (it) => {
+  const signUp = Effect.flatMap(Running, (running) => running.signUp(`Person ${++people}`))
+  const ask = (path: string, given?: Ask) => Effect.flatMap(Running, (running) => running.ask(path, given))
+  const install = (headers: Record<string, string>, body: unknown = { slug: "helper" }) =>
+    ask("/api/install", { headers, body })
+  const count = (query: string) =>
+    Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.orDie(sql.unsafe(query))).pipe(
+      Effect.map((rows) => Number(Object.values(rows[0] ?? {})[0]))
+    )
+
+  /** A refusal is a problem of RFC 9457 with our members, whatever it refuses. */
+  const isProblem = ({ body, headers, status }: Answer, expected: number, code: string) => {
+    assert.deepStrictEqual([status, body?.error], [expected, code])
+    assert.strictEqual(headers["content-type"], "application/problem+json")
+    assert.strictEqual(body.type, `/docs/errors#${code}`)
+    assert.strictEqual(body.status, expected)
+    assert.strictEqual(body.instance, `urn:uuid:${headers["x-request-id"]}`)
+    assert.strictEqual(body.message, body.detail)
+    assert.isString(body.title)
+    assert.isString(body._tag)
+  }
+
+  it.effect("answers with the agent, the organization and the counts, new or not", () =>
+    Effect.gen(function* () {
+      const { bearer, cookie } = yield* signUp
+      const first = yield* install({ authorization: bearer }, { slug: "helper", whatsapp_phone: "07911 123456" })
+      assert.strictEqual(first.status, 200, first.text)
+      const { agentId, organizationId } = first.body
+      assert.match(agentId, /^agent_/)
+      assert.match(organizationId, /^org_/)
+      const answer = {
+        agentId,
+        organizationId,
+        organizationSlug: `person-${people}`,
+        created: true,
+        revision: 1,
+        mirrored: { entity_types: 1, entity_relationship_types: 1, watchers: 1, event_classifiers: 1 },
+        redirectTo: `/person-${people}/agents/${agentId}`
+      }
+      const whatsapp = { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false }
+      assert.deepStrictEqual(first.body, { ...answer, whatsapp })
+      const again = yield* install({ cookie })
+      assert.deepStrictEqual(again.body, { ...answer, created: false })
+    })
+  )
+
+  it.effect("answers 12 at once with one agent", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const answers = yield* Effect.all(
+        Array.from({ length: 12 }, () => install({ authorization: bearer })),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        answers.map(() => 200)
+      )
+      assert.strictEqual(new Set(answers.map(({ body }) => body.agentId)).size, 1)
+      assert.strictEqual(answers.filter(({ body }) => body.created).length, 1)
+    })
+  )
+
+  it.effect("reports a phone that can't be linked, and installs all the same", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const answer = yield* install({ authorization: bearer }, { slug: "helper", whatsapp_phone: "call me" })
+      assert.deepStrictEqual(
+        [answer.status, answer.body.whatsappError, answer.body.whatsapp],
+        [200, "invalid_phone", undefined]
+      )
+      for (const whatsapp_phone of [null, "", "  "]) {
+        const { body } = yield* install({ authorization: bearer }, { slug: "helper", whatsapp_phone })
+        assert.deepStrictEqual([body.whatsappError, body.whatsapp], [undefined, undefined])
+      }
+    })
+  )
+
+  it.effect("takes a name, and ignores keys it does not know", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const { body } = yield* install(
+        { authorization: bearer },
+        { slug: "helper", name: "Mine 🦊", unknown: { deep: [1] } }
+      )
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql`SELECT name FROM agents WHERE id = ${body.agentId}`
+      assert.deepStrictEqual(rows, [{ name: "Mine 🦊" }])
+    })
+  )
+
+  it.effect("refuses a stranger before it reads the body, and says how to sign in", () =>
+    Effect.gen(function* () {
+      const large = "x".repeat(10_000_000)
+      for (const body of [{ slug: "helper" }, "{", large]) {
+        const answer = yield* install({}, body)
+        isProblem(answer, 401, "unauthenticated")
+        assert.match(String(answer.headers["www-authenticate"]), /^Bearer/)
+        assert.isUndefined(answer.headers.ratelimit)
+      }
+    })
+  )
+
+  it.effect("refuses a cookie from another site, before anything else and at no cost", () =>
+    Effect.gen(function* () {
+      const { bearer, cookie } = yield* signUp
+      const foreign: ReadonlyArray<Record<string, string>> = [
+        { origin: "https://evil.example" },
+        { origin: "null" },
+        { "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" },
+        { origin: ownOrigin, "sec-fetch-site": "cross-site" }
+      ]
+      for (const headers of foreign) {
+        isProblem(yield* install({ cookie, ...headers }, "{"), 403, "foreign_origin")
+        isProblem(yield* install({ cookie, authorization: "Basic eA==", ...headers }, "{"), 403, "foreign_origin")
+        assert.strictEqual((yield* install({ cookie, authorization: bearer, ...headers })).status, 200)
+      }
+      const own = yield* install({ cookie, origin: ownOrigin, "sec-fetch-site": "same-origin" })
+      assert.strictEqual(own.status, 200)
+      assert.strictEqual(own.headers.ratelimit?.slice(0, 14), '"install";r=14')
+    })
+  )
+
+  it.effect("answers the twenty-first try in an hour with 429, whatever the body, and says when to come back", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const tries = yield* Effect.all(
+        Array.from({ length: 30 }, (_, at) =>
+          install({ authorization: bearer }, at % 2 === 0 ? "{" : { slug: "nowhere" })
+        ),
+        { concurrency: 6 }
+      )
+      const refused = tries.filter(({ status }) => status === 429)
+      assert.strictEqual(refused.length, 10)
+      for (const answer of refused) {
+        isProblem(answer, 429, "rate_limited")
+        const seconds = Number(answer.headers["retry-after"])
+        assert.isTrue(seconds > 3_500 && seconds <= 3_600)
+        assert.strictEqual(answer.headers["ratelimit-policy"], '"install";q=20;w=3600')
+        assert.strictEqual(answer.headers.ratelimit, `"install";r=0;t=${seconds}`)
+      }
+    })
+  )
+
+  it.effect("lets a try pass once the oldest has left the window", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      yield* Effect.replicateEffect(install({ authorization: bearer }), 20)
+      const { headers } = yield* install({ authorization: bearer })
+      const sql = yield* SqlClient.SqlClient
+      const age = (seconds: number) =>
+        sql`UPDATE rate_limits SET hits = (SELECT array_agg(hit - make_interval(secs => ${seconds}) ORDER BY hit) FROM unnest(hits) AS hit)`
+      yield* age(Number(headers["retry-after"]) - 5)
+      isProblem(yield* install({ authorization: bearer }), 429, "rate_limited")
+      yield* age(5)
+      assert.strictEqual((yield* install({ authorization: bearer })).status, 200)
+    })
+  )
+
+  it.effect("refuses bodies that are too large, in one piece or in chunks, and the client sees the answer", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const json = { authorization: bearer, "content-type": "application/json" }
+      const large = JSON.stringify({ slug: "helper", name: "x".repeat(10_000_000) })
+      const inOnePiece = yield* install({ ...json, "content-length": String(large.length) }, large)
+      isProblem(inOnePiece, 413, "too_large")
+      isProblem(yield* install({ ...json, "transfer-encoding": "chunked" }, large), 413, "too_large")
+      assert.match(String(inOnePiece.headers.ratelimit), /^"install";r=19/)
+      const room = 64 * 1024 - JSON.stringify({ slug: "helper", unknown: "" }).length
+      assert.strictEqual(
+        (yield* install(json, JSON.stringify({ slug: "helper", unknown: "x".repeat(room) }))).status,
+        200
+      )
+      isProblem(
+        yield* install(json, JSON.stringify({ slug: "helper", unknown: "x".repeat(room + 1) })),
+        413,
+        "too_large"
+      )
+    })
+  )
+
+  it.effect("refuses what is not the request it documents, and names each place", () =>
+    Effect.gen(function* () {
+      const json = "application/json"
+      const cases: ReadonlyArray<readonly [body: unknown, places: ReadonlyArray<string>, type?: string]> = [
+        ["{", [""]],
+        ["", [""]],
+        ["null", [""]],
+        ["[]", [""]],
+        ['"helper"', [""]],
+        [new Uint8Array([0x7b, 0xff, 0x7d]), [""]],
+        ["[".repeat(30_000), [""]],
+        [`{"slug":"helper","a":${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)},"name":7}`, ["name"]],
+        ["slug=helper", ["content-type"], "application/x-www-form-urlencoded"],
+        ['{"slug":"helper"}', ["content-type"], "text/plain"],
+        ["{}", ["slug"]],
+        ['{"slug":"helper","templateAgentId":"agent_1"}', ["templateAgentId"]],
+        ['{"slug":7,"name":[],"whatsapp_phone":{},"country":1}', ["country", "name", "slug", "whatsapp_phone"]],
+        ['{"slug":null}', ["slug"]],
+        ['{"slug":""}', ["slug"]],
+        ['{"slug":"helper","name":""}', ["name"]],
+        ['{"slug":"helper","name":"   "}', ["name"]],
+        [`{"slug":"helper","name":"${"x".repeat(10_000)}"}`, ["name"]],
+        ['{"slug":"helper","name":"a\\u0000b"}', ["name"]],
+        ['{"slug":"helper","name":"a\\ud800b"}', ["name"]],
+        ['{"slug":"helper","deep":{"in":["\\u0000"]}}', ["deep.in.0"]],
+        ['{"slug":"hel\\u0000per"}', ["slug"]]
+      ]
+      let { bearer } = yield* signUp
+      for (const [at, [body, places, type = json]] of cases.entries()) {
+        if (at % 15 === 14) bearer = (yield* signUp).bearer
+        const answer = yield* install({ authorization: bearer, "content-type": type }, body)
+        isProblem(answer, 400, "invalid_request")
+        assert.deepStrictEqual(
+          answer.body.issues.map(({ path }: { path: string }) => path).sort(),
+          places,
+          String(body).slice(0, 80)
+        )
+      }
+    })
+  )
+
+  it.effect("refuses, each in its turn: an unknown slug, no organization, an unknown template", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const slug = `person-${people}`
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`UPDATE organization SET visibility = 'public' WHERE slug = ${slug}`
+      isProblem(yield* install({ authorization: bearer }, { slug: "nowhere" }), 404, "unknown_slug")
+      isProblem(yield* install({ authorization: bearer }, { slug: "helper" }), 409, "no_personal_org")
+      isProblem(yield* install({ authorization: bearer }, { templateAgentId: "agent_nowhere" }), 409, "no_personal_org")
+      yield* sql`UPDATE organization SET visibility = 'private' WHERE slug = ${slug}`
+      isProblem(
+        yield* install({ authorization: bearer }, { templateAgentId: "agent_nowhere" }),
+        400,
+        "template_not_found"
+      )
+    })
+  )
+
+  it.effect("does not tell of another person's private agent", () =>
+    Effect.gen(function* () {
+      const [ada, eve] = [yield* signUp, yield* signUp]
+      const { body } = yield* install({ authorization: ada.bearer })
+      const theirs = yield* install({ authorization: eve.bearer }, { templateAgentId: body.agentId })
+      const missing = yield* install({ authorization: eve.bearer }, { templateAgentId: "agent_nowhere" })
+      isProblem(theirs, 400, "template_not_found")
+      isProblem(missing, 400, "template_not_found")
+      const { agentId } = body
+      assert.strictEqual(theirs.body.detail.replace(agentId, ""), missing.body.detail.replace("agent_nowhere", ""))
+      const own = yield* install({ authorization: ada.bearer }, { templateAgentId: agentId })
+      isProblem(own, 400, "template_is_installed")
+    })
+  )
+
+  it.effect("names every collision, and writes nothing", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const slug = `person-${people}`
+      const sql = yield* SqlClient.SqlClient
+      for (const [table, taken] of [
+        ["entity_types", "invoice"],
+        ["watchers", "inbox"]
+      ] as const) {
+        yield* sql`INSERT INTO ${sql(table)} (organization_id, slug, name) SELECT id, ${taken}, 'Mine' FROM organization WHERE slug = ${slug}`
+      }
+      const before = yield* count("SELECT count(*) FROM entity_relationship_types")
+      const answer = yield* install({ authorization: bearer })
+      isProblem(answer, 400, "schema_collision")
+      assert.deepStrictEqual(answer.body.collisions, [
+        { kind: "entity_types", slug: "invoice", owner: slug },
+        { kind: "watchers", slug: "inbox", owner: slug }
+      ])
+      assert.strictEqual(yield* count("SELECT count(*) FROM entity_relationship_types"), before)
+    })
+  )
+
+  it.effect("answers a fault with 500, an id, and nothing from inside", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`ALTER TABLE mirror_ledger RENAME TO mirror_ledger_away`
+      const answer = yield* install({ authorization: bearer })
+      yield* sql`ALTER TABLE mirror_ledger_away RENAME TO mirror_ledger`
+      isProblem(answer, 500, "internal")
+      assert.notInclude(answer.text, "ledger")
+      assert.strictEqual((yield* install({ authorization: bearer })).body.created, true)
+    })
+  )
+})

@@ -1,0 +1,198 @@
+import { SqlClient } from "@effect/sql"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { openApi } from "../../src/http/Api.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { definition, template } from "../fixtures/templates.ts"
+import { type Ask, Running, TestServer } from "./server.ts"
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the routes", (it) => {
+  const ask = (path: string, given?: Ask) => Effect.flatMap(Running, (running) => running.ask(path, given))
+
+  it.effect("shows a manifest to anybody, and says nothing twice", () =>
+    Effect.gen(function* () {
+      const first = yield* ask("/api/install/manifest/helper")
+      assert.strictEqual(first.status, 200)
+      assert.deepStrictEqual(Object.keys(first.body), [
+        "slug",
+        "name",
+        "description",
+        "botPhone",
+        "templateAgentId",
+        "revision",
+        "rows"
+      ])
+      assert.deepStrictEqual(first.body.rows.watchers, [{ slug: "inbox", name: "inbox", description: "What inbox is" }])
+      const etag = String(first.headers.etag)
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+        const again = yield* ask("/api/install/manifest/helper", { headers: { "if-none-match": known } })
+        assert.deepStrictEqual([again.status, again.text, again.headers.etag], [304, "", etag])
+      }
+      assert.strictEqual(
+        (yield* ask("/api/install/manifest/helper", { headers: { "if-none-match": '"other"' } })).status,
+        200
+      )
+      const catalog = yield* TemplateCatalog
+      yield* catalog.publish(template("helper", [definition("entity_types", "invoice")]))
+      const changed = yield* ask("/api/install/manifest/helper", { headers: { "if-none-match": etag } })
+      assert.deepStrictEqual([changed.status, changed.body.revision], [200, 2])
+    })
+  )
+
+  it.effect("answers for a private template just as for none", () =>
+    Effect.gen(function* () {
+      const catalog = yield* TemplateCatalog
+      const sql = yield* SqlClient.SqlClient
+      yield* catalog.publish(template("secret", []))
+      yield* sql`UPDATE organization SET visibility = 'private' WHERE slug = 'secret-publisher'`
+      const [hidden, missing] = [yield* ask("/api/install/manifest/secret"), yield* ask("/api/install/manifest/nobody")]
+      assert.deepStrictEqual([hidden.status, hidden.body.error], [404, "unknown_slug"])
+      const plain = (text: string) => text.replace(/urn:uuid:[^"]+/, "").replaceAll(/secret|nobody/g, "")
+      assert.strictEqual(plain(hidden.text), plain(missing.text))
+    })
+  )
+
+  it.effect("is live and ready", () =>
+    Effect.gen(function* () {
+      for (const path of ["/health/live", "/health/ready"]) {
+        const { body, status } = yield* ask(path)
+        assert.deepStrictEqual([status, body], [200, { status: "ok" }])
+      }
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`ALTER TABLE effect_sql_migrations RENAME TO away`
+      const away = yield* ask("/health/ready")
+      yield* sql`ALTER TABLE away RENAME TO effect_sql_migrations`
+      assert.deepStrictEqual([away.status, away.body.error, away.headers["retry-after"]], [503, "unavailable", "2"])
+    })
+  )
+
+  it.effect("says what there is not, and which methods a path takes", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [method: string, path: string, status: number, allow?: string]> = [
+        ["GET", "/", 404],
+        ["GET", "/api/nothing", 404],
+        ["POST", "/api/install/manifest", 404],
+        ["GET", "/api/install/manifest/%E0%A4%A", 404],
+        ["GET", "/api/install", 405, "POST"],
+        ["DELETE", "/api/install", 405, "POST"],
+        ["POST", "/api/install/manifest/helper", 405, "GET, HEAD"],
+        ["POST", "/openapi.json", 405, "GET, HEAD"],
+        ["PUT", "/health/live", 405, "GET, HEAD"]
+      ]
+      for (const [method, path, status, allow] of cases) {
+        const answer = yield* ask(path, { method })
+        const code = status === 404 ? "not_found" : "method_not_allowed"
+        assert.deepStrictEqual([path, answer.status, answer.body.error], [path, status, code])
+        assert.strictEqual(answer.headers.allow, allow)
+      }
+      assert.strictEqual((yield* ask("/health/live", { method: "HEAD" })).status, 200)
+    })
+  )
+
+  it.effect("serves the OpenAPI document", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* ask("/openapi.json")).body, JSON.parse(JSON.stringify(openApi)))
+    })
+  )
+})
+
+let people = 0
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the routes of better-auth", (it) => {
+  const ask = (path: string, given?: Ask) => Effect.flatMap(Running, (running) => running.ask(path, given))
+  const account = (rest: Record<string, unknown> = {}) => ({
+    name: "Ada",
+    email: `ada-${++people}@example.org`,
+    password: "a long password",
+    ...rest
+  })
+  const signUp = (body: unknown, headers?: Record<string, string>) =>
+    ask("/api/auth/sign-up/email", { body, ...(headers === undefined ? {} : { headers }) })
+
+  it.effect("sign a person up, in, and out", () =>
+    Effect.gen(function* () {
+      const given = account()
+      const up = yield* signUp(given)
+      assert.strictEqual(up.status, 200)
+      const cookie = String(up.headers["set-cookie"]).split(";")[0] ?? ""
+      const session = yield* ask("/api/auth/get-session", { headers: { cookie } })
+      assert.strictEqual(session.body.user.email, given.email)
+      const out = yield* ask("/api/auth/sign-out", {
+        method: "POST",
+        headers: { cookie, origin: "http://127.0.0.1:3000" }
+      })
+      assert.strictEqual(out.status, 200)
+      assert.strictEqual((yield* ask("/api/install", { body: {}, headers: { cookie } })).status, 401)
+      const back = yield* ask("/api/auth/sign-in/email", { body: { email: given.email, password: given.password } })
+      assert.strictEqual(back.status, 200)
+    })
+  )
+
+  it.effect("refuse what the database could not hold, with nothing written", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const users = Effect.map(sql`SELECT count(*)::int AS count FROM "user"`, ([row]) => row)
+      const before = yield* users
+      const bodies: ReadonlyArray<readonly [body: unknown, path: string]> = [
+        [account({ name: "a\u0000b" }), "name"],
+        [account({ name: "" }), "name"],
+        [account({ name: "x".repeat(10_000) }), "name"],
+        [account({ email: `${"x".repeat(5_000)}@example.org` }), "email"],
+        [account({ password: "a long\u0000password" }), "password"],
+        [account({ image: { url: "\u0000" } }), "image.url"],
+        ['{"name":"a\\ud800b","email":"a@example.org","password":"a long password"}', "name"],
+        ["{", ""],
+        ["null", ""],
+        ["[]", ""]
+      ]
+      for (const [body, path] of bodies) {
+        const answer = yield* ask("/api/auth/sign-up/email", { body, headers: { "content-type": "application/json" } })
+        assert.deepStrictEqual(
+          [answer.status, answer.body.error],
+          [400, "invalid_request"],
+          JSON.stringify(body).slice(0, 60)
+        )
+        assert.strictEqual(answer.body.issues[0].path, path)
+      }
+      const form = yield* ask("/api/auth/sign-up/email", {
+        body: "name=a%00b&email=a%40example.org&password=a+long+password",
+        headers: { "content-type": "application/x-www-form-urlencoded" }
+      })
+      assert.deepStrictEqual([form.status, form.body.error], [400, "invalid_request"])
+      const url = yield* ask("/api/auth/verify-email?token=%00")
+      assert.deepStrictEqual([url.status, url.body.error], [400, "invalid_request"])
+      assert.deepStrictEqual(yield* users, before)
+    })
+  )
+
+  it.effect("refuse a body that is too large, and the client sees the answer", () =>
+    Effect.gen(function* () {
+      const answer = yield* signUp(account({ name: "x".repeat(10_000_000) }))
+      assert.deepStrictEqual([answer.status, answer.body.error], [413, "too_large"])
+    })
+  )
+
+  it.effect("keep the account where what comes after it fails, and the next sign-in mends that", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const given = account({ name: "Mended Later" })
+      yield* sql`ALTER TABLE member RENAME TO member_away`
+      const up = yield* signUp(given)
+      yield* sql`ALTER TABLE member_away RENAME TO member`
+      assert.strictEqual(up.status, 200)
+      const install = (token: unknown) =>
+        ask("/api/install", { body: { slug: "helper" }, headers: { authorization: `Bearer ${token}` } })
+      assert.strictEqual((yield* install(up.headers["set-auth-token"])).body.error, "no_personal_org")
+      const back = yield* ask("/api/auth/sign-in/email", { body: { email: given.email, password: given.password } })
+      assert.strictEqual((yield* install(back.headers["set-auth-token"])).body.organizationSlug, "mended-later")
+    })
+  )
+
+  it.effect("keep a name that is taken by another person's account", () =>
+    Effect.gen(function* () {
+      const given = account()
+      yield* signUp(given)
+      assert.strictEqual((yield* signUp(given)).status, 422)
+    })
+  )
+})

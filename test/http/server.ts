@@ -1,0 +1,128 @@
+import { createServer, request as nodeRequest } from "node:http"
+import { BlockList } from "node:net"
+import { HttpServer } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Context, Duration, Effect, Layer, Logger, Redacted } from "effect"
+import { HttpLive } from "../../src/http/Server.ts"
+import { ServerConfig } from "../../src/http/ServerConfig.ts"
+import { ServicesLive } from "../../src/layers/AppLive.ts"
+import { AuthenticationLive } from "../../src/layers/BetterAuthLive.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { oneOfEach, template } from "../fixtures/templates.ts"
+import { PgTest } from "../pg.ts"
+
+export const ownOrigin = "http://127.0.0.1:3000"
+
+const proxies = new BlockList()
+proxies.addAddress("10.9.8.7", "ipv4")
+
+const limits = {
+  install: { limit: 20, window: Duration.hours(1) },
+  auth: { limit: 1_000, window: Duration.minutes(1) }
+}
+
+/** An answer, whole. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: what a test reads out of an answer is what it asserts.
+  readonly body: any
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text or bytes as they are, anything else as JSON. */
+  readonly body?: unknown
+}
+
+/** A server on Postgres with a template, and a client that says just what it is told to. */
+export class Running extends Context.Tag("test/Running")<
+  Running,
+  {
+    readonly ask: (path: string, ask?: Ask) => Effect.Effect<Answer>
+    /** Signs up and answers with the bearer token and the cookie. */
+    readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
+  }
+>() {}
+
+/** Asks without a library that would mend the request on its way. */
+export const asking =
+  (port: number) =>
+  (
+    path: string,
+    { body, headers = {}, method = body === undefined ? "GET" : "POST" }: Ask = {}
+  ): Effect.Effect<Answer> =>
+    Effect.async((resume) => {
+      const raw = typeof body === "string" || body instanceof Uint8Array
+      const request = nodeRequest(
+        {
+          port,
+          host: "127.0.0.1",
+          path,
+          method,
+          headers: { ...(body === undefined || raw ? {} : { "content-type": "application/json" }), ...headers }
+        },
+        (response) => {
+          const chunks: Array<Buffer> = []
+          response.on("data", (chunk) => chunks.push(chunk))
+          response.on("end", () => {
+            const text = Buffer.concat(chunks).toString()
+            const json = /json/.test(response.headers["content-type"] ?? "")
+            resume(
+              Effect.succeed({
+                status: response.statusCode ?? 0,
+                headers: response.headers,
+                text,
+                body: json && text !== "" ? JSON.parse(text) : undefined
+              })
+            )
+          })
+        }
+      )
+      request.on("error", (error) => resume(Effect.die(error)))
+      if (body !== undefined) request.write(raw ? body : JSON.stringify(body))
+      request.end()
+    })
+
+const RunningLive = Layer.effect(
+  Running,
+  Effect.gen(function* () {
+    const { address } = yield* HttpServer.HttpServer
+    const catalog = yield* TemplateCatalog
+    yield* catalog.publish(template("helper", oneOfEach))
+    const ask = asking(address._tag === "TcpAddress" ? address.port : 0)
+    return Running.of({
+      ask,
+      signUp: (name) =>
+        Effect.map(
+          ask("/api/auth/sign-up/email", {
+            body: { name, email: `${name.replaceAll(" ", ".")}@example.org`, password: "a long password" }
+          }),
+          ({ headers }) => ({
+            bearer: `Bearer ${headers["set-auth-token"]}`,
+            cookie: String(headers["set-cookie"]).split(";")[0] ?? ""
+          })
+        )
+    })
+  })
+)
+
+/** The whole service on a database of the suite's own, on a free port. */
+export const TestServer = RunningLive.pipe(
+  Layer.provideMerge(HttpLive),
+  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provideMerge(
+    AuthenticationLive({
+      baseUrl: ownOrigin,
+      ownOrigins: [ownOrigin],
+      secret: Redacted.make("a secret of at least thirty-two characters")
+    })
+  ),
+  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
+  Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
+  Layer.provideMerge(PgTest),
+  Layer.provide(Logger.remove(Logger.defaultLogger)),
+  Layer.orDie
+)
