@@ -82,6 +82,8 @@ const AuthLive = Layer.effect(
   Effect.gen(function* () {
     const auth = yield* BetterAuth
     const { authCookies } = yield* Effect.promise(() => auth.$context)
+    // better-auth looks at the schema when it is first asked anything: now, rather than in somebody's request.
+    yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
 
     return Auth.of({
       sessionCookie: authCookies.sessionToken.name,

@@ -56,8 +56,8 @@ const common = {
   was: optional(Schema.Array(Slug), () => [])
 }
 
-const DefinitionFile = Schema.Union(
-  Schema.Struct({
+const definitionFiles = {
+  entity: Schema.Struct({
     ...common,
     type: Schema.Literal("entity"),
     icon: optionalText,
@@ -65,13 +65,13 @@ const DefinitionFile = Schema.Union(
     metadata_schema: optional(JsonSchema, () => ({})),
     event_kinds: optional(JsonList, () => [])
   }),
-  Schema.Struct({
+  relationship: Schema.Struct({
     ...common,
     type: Schema.Literal("relationship"),
     metadata_schema: optional(JsonSchema, () => ({})),
     is_symmetric: optional(Schema.Boolean, () => false)
   }),
-  Schema.Struct({
+  watcher: Schema.Struct({
     ...common,
     type: Schema.Literal("watcher"),
     schedule: CronExpression,
@@ -80,7 +80,7 @@ const DefinitionFile = Schema.Union(
     sources: optional(JsonList, () => []),
     reactions_guidance: optionalText
   }),
-  Schema.Struct({
+  classifier: Schema.Struct({
     ...common,
     type: Schema.Literal("classifier"),
     attribute_key: BoundedText(1, 200),
@@ -89,7 +89,25 @@ const DefinitionFile = Schema.Union(
     min_similarity: optional(Schema.NullOr(Schema.Number.pipe(Schema.between(0, 1))), () => null),
     fallback_value: optionalText
   })
+}
+
+type DefinitionFile = Schema.Schema.Type<(typeof definitionFiles)[keyof typeof definitionFiles]>
+
+const AnyDefinition = Schema.Struct(
+  {
+    type: Schema.Literal("entity", "relationship", "watcher", "classifier").annotations({
+      message: () => ({ message: "expected entity, relationship, watcher or classifier", override: true })
+    })
+  },
+  { key: Schema.String, value: Schema.Unknown }
 )
+
+/** The schema of a definition of the type that the file says it is, so that it is told what that type lacks. */
+const definitionFile = (content: unknown): Schema.Schema<DefinitionFile, never> => {
+  const said = Schema.decodeUnknownOption(AnyDefinition)(content)
+  const schema = Option.isSome(said) ? definitionFiles[said.value.type] : AnyDefinition
+  return schema as unknown as Schema.Schema<DefinitionFile, never>
+}
 
 const kindOf = {
   entity: "entity_types",
@@ -115,7 +133,7 @@ interface Read<A> {
 const placed = (file: string, line: number, column: number, message: string) => `${file}:${line}:${column}: ${message}`
 
 /** One YAML file against its schema; keys that begin with `x-` are taken aside as they are. */
-const readYaml = <A, I>(file: string, text: string, schema: Schema.Schema<A, I>) =>
+const readYaml = <A, I>(file: string, text: string, schemaOf: (content: unknown) => Schema.Schema<A, I>) =>
   Effect.gen(function* () {
     const lineCounter = new LineCounter()
     const document = parseDocument(text, { lineCounter, prettyErrors: false })
@@ -150,7 +168,7 @@ const readYaml = <A, I>(file: string, text: string, schema: Schema.Schema<A, I>)
     const entries = Object.entries(content)
     const extensions = Object.fromEntries(entries.filter(([key]) => key.startsWith("x-")))
     const rest = Object.fromEntries(entries.filter(([key]) => !key.startsWith("x-")))
-    const value = yield* Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })(rest).pipe(
+    const value = yield* Schema.decodeUnknown(schemaOf(rest), { errors: "all", onExcessProperty: "error" })(rest).pipe(
       Effect.mapError(
         (error) =>
           new PublishRefused({
@@ -161,7 +179,7 @@ const readYaml = <A, I>(file: string, text: string, schema: Schema.Schema<A, I>)
     return { value, extensions }
   })
 
-const toDefinition = ({ extensions, value }: Read<typeof DefinitionFile.Type>): Definition => {
+const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition => {
   const { description, name, slug, type, version: _, was, ...rest } = value
   const { watcher, ...content } = { watcher: undefined, ...rest }
   return {
@@ -187,19 +205,19 @@ export const readTemplate = (
       fs
         .readFileString(file)
         .pipe(Effect.mapError((error) => new PublishRefused({ issues: [`${file}: can't be read: ${error.message}`] })))
-    const read = <A, I>(file: string, schema: Schema.Schema<A, I>) =>
-      Effect.flatMap(readFile(file), (text) => readYaml(file, text, schema))
+    const read = <A, I>(file: string, schemaOf: (content: unknown) => Schema.Schema<A, I>) =>
+      Effect.flatMap(readFile(file), (text) => readYaml(file, text, schemaOf))
 
     const models = path.join(folder, "models")
     const names = (yield* fs.readDirectory(models).pipe(Effect.orElseSucceed(() => []))).filter(
       (name) => !name.startsWith(".")
     )
     const [templateProblems, templateFiles] = yield* Effect.partition(["template.yaml"], (name) =>
-      read(path.join(folder, name), TemplateFile)
+      read(path.join(folder, name), () => TemplateFile)
     )
     const [problems, files] = yield* Effect.partition(names.sort(), (name) =>
       name.endsWith(".yaml")
-        ? read(path.join(models, name), DefinitionFile)
+        ? read(path.join(models, name), definitionFile)
         : new PublishRefused({ issues: [`${path.join(models, name)}: expected only files that end in .yaml`] })
     )
     const issues = [...templateProblems, ...problems].flatMap((problem) => problem.issues)

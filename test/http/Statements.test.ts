@@ -1,0 +1,60 @@
+import { SqlClient } from "@effect/sql"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Client } from "pg"
+import { PgPool } from "../../src/layers/Database.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
+import { Running, TestServer } from "./server.ts"
+
+/** Every statement the pool's connections are given, as its text. */
+const recording = Effect.map(PgPool, (pool) => {
+  const texts: Array<string> = []
+  const seen = new WeakSet<object>()
+  pool.on("acquire", (client: Pick<Client, "query">) => {
+    if (seen.has(client)) return
+    seen.add(client)
+    client.query = new Proxy(client.query, {
+      apply: (query, self, args: Array<unknown>) => {
+        const [first] = args
+        texts.push(typeof first === "string" ? first : String((first as { readonly text?: string }).text))
+        return Reflect.apply(query, self, args)
+      }
+    })
+  })
+  return texts
+})
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the statements of an install", (it) => {
+  it.effect("are as many for 10 rows as for 500, and 8 at most with session, limiter and phone", () =>
+    Effect.gen(function* () {
+      const { ask, signUp } = yield* Running
+      const catalog = yield* TemplateCatalog
+      yield* catalog.publish(template("small", [...oneOfEach, ...entityTypes(6)]))
+      yield* catalog.publish(template("large", [...oneOfEach, ...entityTypes(496)]))
+      const texts = yield* recording
+      const statementsOf = (name: string, slug: string) =>
+        Effect.gen(function* () {
+          const { bearer } = yield* signUp(name)
+          const headers = { authorization: bearer }
+          const body = { slug, whatsapp_phone: "07911 123456" }
+          const counts: Array<number> = []
+          for (const created of [true, false]) {
+            texts.length = 0
+            const answer = yield* ask("/api/install", { headers, body })
+            assert.deepStrictEqual([answer.status, answer.body.created], [200, created], answer.text)
+            counts.push(texts.filter((text) => !/^(BEGIN|COMMIT)$/.test(text)).length)
+          }
+          return counts
+        })
+      const small = yield* statementsOf("Small", "small")
+      const large = yield* statementsOf("Large", "large")
+      assert.deepStrictEqual(large, small)
+      assert.isAtMost(Math.max(...small), 8)
+      assert.isAbove(Math.min(...small), 3)
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql`SELECT count(*)::integer AS rows FROM mirror_ledger`
+      assert.deepStrictEqual(rows, [{ rows: 510 }])
+    })
+  )
+})

@@ -1,0 +1,159 @@
+import { SqlClient } from "@effect/sql"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { getMigrations } from "better-auth/db/migration"
+import { Effect, Layer, Redacted } from "effect"
+import { migrations } from "../../migrations/index.ts"
+import { reservedSlugs } from "../../src/domain/Slug.ts"
+import { makeBetterAuth } from "../../src/layers/BetterAuthLive.ts"
+import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../src/layers/Database.ts"
+import { ownDatabase, PgTest } from "../pg.ts"
+
+describe("the migrations", () => {
+  it("have gapless ids, in order", () => {
+    assert.deepStrictEqual(
+      Object.keys(migrations).map((name) => name.slice(0, 5)),
+      Object.keys(migrations).map((_, at) => `${String(at + 1).padStart(4, "0")}_`)
+    )
+  })
+
+  it.scopedLive("are applied once by many that start at once on an empty database", () =>
+    Effect.gen(function* () {
+      const url = yield* ownDatabase("template0")
+      const start = migrate.pipe(
+        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+      )
+      yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
+      const applied = yield* SqlClient.SqlClient.pipe(
+        Effect.flatMap((sql) => sql`SELECT name FROM effect_sql_migrations ORDER BY migration_id`),
+        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 1 }))))
+      )
+      assert.deepStrictEqual(
+        applied.map(({ name }) => name),
+        Object.keys(migrations).map((name) => name.slice(5))
+      )
+    })
+  )
+})
+
+layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema", (it) => {
+  const fails = (statement: string) =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const error = yield* Effect.flip(sql.unsafe(statement))
+      return (error.cause as { readonly constraint?: string; readonly code?: string }).code
+    })
+
+  it.effect("has all that better-auth wants of it", () =>
+    Effect.gen(function* () {
+      const pool = yield* PgPool
+      const auth = makeBetterAuth(
+        pool,
+        { baseUrl: "http://127.0.0.1:3000", ownOrigins: [], secret: Redacted.make("x".repeat(32)) },
+        { signedIn: () => Promise.resolve(), log: () => {} }
+      )
+      const { toBeAdded, toBeCreated } = yield* Effect.promise(() => getMigrations(auth.options))
+      assert.deepStrictEqual({ toBeAdded, toBeCreated }, { toBeAdded: [], toBeCreated: [] })
+    })
+  )
+
+  it.effect("knows the reserved slugs that the domain knows", () =>
+    Effect.gen(function* () {
+      for (const slug of reservedSlugs) {
+        assert.strictEqual(yield* fails(`INSERT INTO organization (name, slug) VALUES ('x', '${slug}')`), "23514", slug)
+      }
+    })
+  )
+
+  it.effect("makes the wrong states impossible", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_a', 'A', 'a'), ('org_b', 'B', 'b')`
+      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('u', 'U', 'u@example.org', false)`
+      yield* sql`INSERT INTO agents (id, organization_id, name) VALUES ('agent_t', 'org_a', 'T'), ('agent_b', 'org_b', 'B')`
+      yield* sql`INSERT INTO agents (organization_id, name, template_agent_id) VALUES ('org_b', 'I', 'agent_t')`
+      yield* sql`INSERT INTO entity_types (id, organization_id, slug, name) VALUES (101, 'org_a', 'a', 'A'), (102, 'org_b', 'b', 'B')`
+      yield* sql`INSERT INTO entities (id, organization_id, entity_type_id) VALUES (101, 'org_a', 101), (102, 'org_b', 102)`
+      yield* sql`INSERT INTO watchers (id, organization_id, slug, name) VALUES (101, 'org_a', 'w', 'W')`
+      yield* sql`INSERT INTO event_classifiers (id, organization_id, slug, name) VALUES (101, 'org_a', 'c', 'C')`
+      yield* sql`INSERT INTO event_classifier_versions (classifier_id) VALUES (101)`
+      yield* sql`
+        INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, state)
+        VALUES ('org_a', 101, 'phone', '+447911123456', 'verified'), ('org_b', 102, 'phone', '+447911123456', 'claimed')
+      `
+      yield* sql`
+        INSERT INTO organization (name, slug, metadata) VALUES ('P', 'p', '{"personal_org_for_user_id": "u"}')
+      `
+      const wrong: ReadonlyArray<readonly [code: string, statement: string]> = [
+        ["23505", "INSERT INTO organization (name, slug) VALUES ('x', 'a')"],
+        [
+          "23505",
+          `INSERT INTO organization (name, slug, metadata) VALUES ('Q', 'q', '{"personal_org_for_user_id": "u"}')`
+        ],
+        ["23514", "INSERT INTO organization (name, slug) VALUES ('x', 'Not A Slug')"],
+        ["23514", "INSERT INTO organization (name, slug, metadata) VALUES ('x', 'x', '[]')"],
+        ["23514", "INSERT INTO organization (name, slug, visibility) VALUES ('x', 'x', 'secret')"],
+        ["23514", "INSERT INTO member (organization_id, user_id, role) VALUES ('org_a', 'u', 'guest')"],
+        ["23505", "INSERT INTO agents (organization_id, name, template_agent_id) VALUES ('org_b', 'J', 'agent_t')"],
+        ["23514", "UPDATE agents SET slug = 'x' WHERE template_agent_id IS NOT NULL"],
+        ["23514", "UPDATE agents SET template_agent_id = id WHERE id = 'agent_b'"],
+        ["23505", "INSERT INTO entity_types (organization_id, slug, name) VALUES ('org_a', 'a', 'A')"],
+        ["23503", "UPDATE entity_types SET managed_by_template_agent_id = 'agent_t', source_template_org_id = 'org_b'"],
+        ["23503", "UPDATE entity_types SET managed_by_template_agent_id = 'agent_t'"],
+        [
+          "23514",
+          `INSERT INTO entity_types (organization_id, slug, name, managed_by_template_agent_id, source_template_org_id)
+                   VALUES ('org_b', '$member', 'M', 'agent_t', 'org_a')`
+        ],
+        ["23503", "INSERT INTO entities (organization_id, entity_type_id) VALUES ('org_b', 101)"],
+        ["23503", "UPDATE watchers SET agent_id = 'agent_b'"],
+        [
+          "23503",
+          "INSERT INTO event_classifiers (organization_id, slug, name, watcher_id) VALUES ('org_b', 'd', 'D', 101)"
+        ],
+        ["23505", "INSERT INTO event_classifier_versions (classifier_id, version) VALUES (101, 2)"],
+        ["23505", "UPDATE entity_identities SET state = 'verified'"],
+        [
+          "23514",
+          "INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier) VALUES ('org_a', 101, 'phone', '07911')"
+        ],
+        [
+          "23503",
+          "INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier) VALUES ('org_a', 102, 'email', 'x')"
+        ]
+      ]
+      for (const [code, statement] of wrong) assert.strictEqual(yield* fails(statement), code, statement)
+    })
+  )
+})
+
+layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the client", (it) => {
+  it.effect("has each statement planned once a connection, under a name", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const prepared = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          for (const value of [1, 2, 3]) yield* sql`SELECT ${value}::integer AS value`
+          return yield* sql`SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%AS value%' AND ${1} = 1`
+        })
+      )
+      assert.strictEqual(
+        prepared.filter(({ statement }) => String(statement).startsWith("SELECT $1::integer")).length,
+        1
+      )
+    })
+  )
+
+  it.scoped("prepares nothing where a pooler stands between", () =>
+    Effect.gen(function* () {
+      const address = new URL(Redacted.value(yield* ownDatabase()))
+      address.searchParams.set("pgbouncer", "true")
+      const pool = yield* Layer.build(PgPoolLive({ url: Redacted.make(address.toString()), maxConnections: 1 })).pipe(
+        Effect.flatMap((context) => Effect.provide(PgPool, context))
+      )
+      const prepared = yield* Effect.promise(() =>
+        pool.query("SELECT count(*)::integer AS count FROM pg_prepared_statements WHERE $1 = 1", [1])
+      )
+      assert.deepStrictEqual(prepared.rows, [{ count: 0 }])
+    })
+  )
+})

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Option } from "effect"
+import { describeConfigError, settings } from "../../src/layers/Settings.ts"
+
+const read = (given: Readonly<Record<string, string>>) =>
+  settings.pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(given)))))
+
+describe("settings", () => {
+  it.effect("have the defaults that are documented", () =>
+    Effect.gen(function* () {
+      const { authSecret: _, dataDir: __, trustedProxies, ...rest } = yield* read({ DATABASE_URL: "", BASE_URL: " " })
+      assert.deepStrictEqual({ ...rest }, {
+        port: 3000,
+        host: "127.0.0.1",
+        baseUrl: "http://127.0.0.1:3000",
+        ownOrigins: ["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"],
+        databaseUrl: Option.none(),
+        installsPerHour: 20,
+        authAttemptsPerMinute: 20,
+        defaultCountry: "GB",
+        limits: {
+          install: { limit: 20, window: Duration.hours(1) },
+          auth: { limit: 20, window: Duration.minutes(1) }
+        }
+      } as never)
+      assert.isFalse(trustedProxies.check("127.0.0.1"))
+    })
+  )
+
+  it.effect("take the public address for the only origin of their own", () =>
+    Effect.gen(function* () {
+      const { baseUrl, ownOrigins } = yield* read({ BASE_URL: "https://install.example.org/", HOST: "0.0.0.0" })
+      assert.deepStrictEqual([baseUrl, ownOrigins], ["https://install.example.org", ["https://install.example.org"]])
+    })
+  )
+
+  it.effect("name the variable that is wrong or missing, and say what it should be", () =>
+    Effect.gen(function* () {
+      const wrong: ReadonlyArray<readonly [given: Record<string, string>, line: RegExp]> = [
+        [{ PORT: "http" }, /^PORT must be a whole number from 1 to 65535$/],
+        [{ PORT: "70000" }, /^PORT must be/],
+        [{ PORT: "3e3" }, /^PORT must be/],
+        [{ HOST: "no spaces" }, /^HOST must be a host name/],
+        [{ BASE_URL: "install.example.org" }, /^BASE_URL must be an address like https/],
+        [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address like postgres/],
+        [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
+        [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
+        [{ INSTALLS_PER_HOUR: "0" }, /^INSTALLS_PER_HOUR must be a whole number/],
+        [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],
+        [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
+        [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
+        [{ DEFAULT_COUNTRY: "Britain" }, /^DEFAULT_COUNTRY must be a two-letter/]
+      ]
+      for (const [given, line] of wrong) {
+        const error = yield* Effect.flip(read(given))
+        assert.match(describeConfigError(error), line)
+      }
+    })
+  )
+
+  it.effect("believe the proxies that are listed", () =>
+    Effect.gen(function* () {
+      const { trustedProxies } = yield* read({ TRUSTED_PROXIES: "10.0.0.1, 10.1.0.0/16,2001:db8::/32" })
+      assert.deepStrictEqual(
+        ["10.0.0.1", "10.1.200.3", "10.2.0.1"].map((address) => trustedProxies.check(address)),
+        [true, true, false]
+      )
+      assert.isTrue(trustedProxies.check("2001:db8::7", "ipv6"))
+    })
+  )
+})
