@@ -3,7 +3,8 @@ import { Effect } from "effect"
 
 /**
  * What was published (a revision knows its rows, with their content at that time) and what the mirror remembers of each
- * copy it made. The ledger outlives the copy: `copy_id` has no foreign key on purpose.
+ * copy it made. The ledger outlives the copy: `copy_id` has no foreign key on purpose. `row_in_use` says whether a row of any
+ * program refers to a row by foreign key, `besides` the tables that go with it; a table it may not read counts as in use.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -42,9 +43,36 @@ export default Effect.gen(function* () {
       kind text NOT NULL,
       source_id bigint NOT NULL,
       copy_id bigint NOT NULL,
+      slug text NOT NULL,
       applied_hash text NOT NULL,
       PRIMARY KEY (organization_id, kind, source_id, template_agent_id)
     )
+  `
+  yield* sql`
+    CREATE FUNCTION row_in_use(kind regclass, row_id bigint, besides regclass[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE AS $$
+    DECLARE
+      tie record;
+      used boolean;
+    BEGIN
+      FOR tie IN
+        SELECT c.conrelid::regclass AS referring, own.attname AS by_column
+        FROM pg_constraint c
+        CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS pair (own, other)
+        JOIN pg_attribute own ON own.attrelid = c.conrelid AND own.attnum = pair.own
+        JOIN pg_attribute other ON other.attrelid = c.confrelid AND other.attnum = pair.other
+        WHERE c.contype = 'f' AND c.confrelid = kind AND c.conrelid <> ALL (besides) AND other.attname = 'id'
+      LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I = $1)', tie.referring, tie.by_column) INTO used USING row_id;
+        IF used THEN
+          RETURN true;
+        END IF;
+      END LOOP;
+      RETURN false;
+    EXCEPTION WHEN insufficient_privilege THEN
+      RETURN true;
+    END
+    $$
   `
   yield* sql`CREATE INDEX mirror_ledger_copy ON mirror_ledger (kind, copy_id)`
   yield* sql`CREATE INDEX mirror_ledger_template ON mirror_ledger (template_agent_id)`

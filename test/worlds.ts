@@ -28,6 +28,7 @@ export interface Standing {
   readonly agentId: string | null
   readonly due: boolean
   readonly refersTo: string | null
+  readonly retired: boolean
 }
 
 export interface Identity {
@@ -53,9 +54,12 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
     readonly agents: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<{ id: AgentId; name: string }>>
     readonly identities: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Identity>>
-    readonly author: (row: Row) => Effect.Effect<void>
+    /** Makes a row by hand; a classifier of the watcher of that slug. */
+    readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
     readonly rename: (row: Row, name: string) => Effect.Effect<void>
     readonly remove: (row: Row) => Effect.Effect<void>
+    /** Makes something refer to the row, as an entity of its type does. */
+    readonly use: (row: Row) => Effect.Effect<void>
     readonly setRole: (organizationId: OrganizationId, userId: UserId, role: "owner" | "member") => Effect.Effect<void>
     readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
     readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
@@ -113,6 +117,7 @@ const HandsMemory = Layer.effect(
               managedBy: row.managedBy ?? null,
               agentId: row.agentId ?? null,
               due: row.due !== undefined,
+              retired: row.retired === true,
               refersTo: definitions.find(({ id }) => Object.values(row.references).includes(id))?.slug ?? null
             }))
         ),
@@ -120,7 +125,7 @@ const HandsMemory = Layer.effect(
         read(({ agents }) => agents.filter((agent) => agent.organizationId === organizationId)),
       identities: (organizationId) =>
         read(({ identities }) => identities.filter((identity) => identity.organizationId === organizationId)),
-      author: (row) =>
+      author: (row, watcher) =>
         update((state) => ({
           ...state,
           nextId: state.nextId + 1,
@@ -133,13 +138,29 @@ const HandsMemory = Layer.effect(
               description: "",
               extensions: {},
               content: {},
-              references: {},
+              references: Object.fromEntries(
+                state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
+                  organizationId === row.organizationId && kind === "watchers" && slug === watcher
+                    ? [["watcher_id", id]]
+                    : []
+                )
+              ),
               deleted: false
             }
           ]
         })),
       rename: (row, name) => withDefinitions(row, () => ({ name })),
       remove: (row) => withDefinitions(row, () => ({ deleted: true })),
+      use: (row) =>
+        update((state) => ({
+          ...state,
+          uses: [
+            ...state.uses,
+            ...state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
+              organizationId === row.organizationId && kind === row.kind && slug === row.slug ? [id] : []
+            )
+          ]
+        })),
       setRole: (organizationId, userId, role) =>
         update((state) => ({
           ...state,
@@ -191,6 +212,7 @@ const HandsLive = Layer.effect(
         managedBy: Schema.NullOr(Schema.String),
         agentId: Schema.NullOr(Schema.String),
         due: Schema.Boolean,
+        retired: Schema.Boolean,
         refersTo: Schema.NullOr(Schema.String)
       }),
       execute: (organizationId) =>
@@ -198,7 +220,7 @@ const HandsLive = Layer.effect(
           kindDescriptions
             .map(
               ({ agent, kind, references = {}, schedule }) => `
-                SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by,
+                SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
                   ${schedule === undefined ? "false" : `t.${schedule.due} IS NOT NULL`} AS due,
                   ${Object.entries(references).map(([column, table]) => `(SELECT slug FROM ${table} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
@@ -249,13 +271,36 @@ const HandsLive = Layer.effect(
       standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
       agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
       identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
-      author: ({ kind, organizationId, slug }) =>
-        run(sql`INSERT INTO ${sql(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`),
+      author: ({ kind, organizationId, slug }, watcher) =>
+        run(
+          sql`INSERT INTO ${sql(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`
+        ).pipe(
+          Effect.zipRight(
+            watcher === undefined
+              ? Effect.void
+              : run(sql`
+                  UPDATE event_classifiers SET watcher_id = w.id FROM watchers w
+                  WHERE event_classifiers.organization_id = ${organizationId} AND event_classifiers.slug = ${slug}
+                    AND w.organization_id = ${organizationId} AND w.slug = ${watcher}
+                `)
+          )
+        ),
       rename: ({ kind, organizationId, slug }, name) =>
         run(sql`UPDATE ${sql(kind)} SET name = ${name} WHERE organization_id = ${organizationId} AND slug = ${slug}`),
       remove: ({ kind, organizationId, slug }) =>
         run(
           sql`UPDATE ${sql(kind)} SET deleted_at = now() WHERE organization_id = ${organizationId} AND slug = ${slug}`
+        ),
+      use: ({ kind, organizationId, slug }) =>
+        run(
+          sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${sql(kind)} (id))`
+        ).pipe(
+          Effect.zipRight(
+            run(sql`
+              INSERT INTO ${sql(`uses_of_${kind}`)}
+              SELECT id FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}
+            `)
+          )
         ),
       setRole: (organizationId, userId, role) =>
         run(sql`

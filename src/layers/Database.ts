@@ -50,7 +50,9 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
-      keepAlive: true
+      keepAlive: true,
+      // Every statement finds its rows by key, so one plan serves all values; planning the mirror's costs more than running it.
+      ...(pooled ? {} : { options: "-c plan_cache_mode=force_generic_plan" })
     })
     // An idle connection that breaks is dropped by the pool; without a listener the event would end the process.
     pool.on("error", () => {})
@@ -101,9 +103,10 @@ export const migrate = Effect.gen(function* () {
 /** The migrations, applied when the layer is built. */
 export const MigrationsLive = Layer.effectDiscard(migrate)
 
-// What another writer's row or lock can cause: unique_violation, deadlock_detected, serialization_failure.
+// What another writer's row or lock can cause: unique_violation, foreign_key_violation, deadlock_detected,
+// serialization_failure.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const passing = new Set(["23505", "40P01", "40001"])
+const passing = new Set(["23503", "23505", "40P01", "40001"])
 
 /** Whether a fault came of another transaction at the same time, so that the same step may succeed when run again. */
 export const isPassing = (fault: unknown): boolean =>

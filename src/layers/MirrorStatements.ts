@@ -1,62 +1,24 @@
 import type { KindDescription } from "../domain/Kind.ts"
+import {
+  content,
+  contentColumns,
+  hashOf,
+  joinVersion,
+  list,
+  newVersionId,
+  recordOf,
+  sequence,
+  type Target,
+  writes
+} from "./KindSql.ts"
 
-/*
- * The SQL of the mirror and of publication, written once over the description of a kind. Texts are fixed when the layer
- * is built: nothing but table and column names of the descriptions is put into them, values are parameters.
- */
-
-const shared = { slug: "text", name: "text", description: "text", extensions: "jsonb" } as const
-
-/** The content columns of a kind's own table, the shared ones first. */
-const ownColumns = (kind: KindDescription) => ({ ...shared, ...kind.columns })
-
-const contentColumns = (kind: KindDescription) => ({
-  ...ownColumns(kind),
-  ...kind.versions?.columns,
-  ...Object.fromEntries(Object.keys(kind.references ?? {}).map((column) => [column, "text"]))
-})
-
-const list = (parts: ReadonlyArray<string>) => parts.filter((part) => part !== "").join(", ")
-
-const sequence = (table: string) => `nextval('${table}_id_seq')`
-
-const pointerOf = (kind: KindDescription) =>
-  kind.versions !== undefined && "pointer" in kind.versions.current ? kind.versions.current.pointer : undefined
-
-const joinVersion = (kind: KindDescription, row: string, version: string) => {
-  if (kind.versions === undefined) return ""
-  const { current, owner, table } = kind.versions
-  return "pointer" in current
-    ? `LEFT JOIN ${table} ${version} ON ${version}.id = ${row}.${current.pointer}`
-    : `LEFT JOIN ${table} ${version} ON ${version}.${owner} = ${row}.id AND ${version}.${current.flag}`
-}
-
-/** Everything a person or publisher can say in a row of the kind, as one JSON object; references as `reference` writes them. */
-const content = (kind: KindDescription, row: string, version: string, reference: (column: string) => string) =>
-  `jsonb_build_object(${list([
-    ...Object.keys(ownColumns(kind)).map((column) => `'${column}', ${row}.${column}`),
-    ...Object.keys(kind.versions?.columns ?? {}).map((column) => `'${column}', ${version}.${column}`),
-    ...Object.keys(kind.references ?? {}).map((column) => `'${column}', ${reference(column)}`)
-  ])})`
-
-const hashOf = (json: string) => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`
-
-/** Columns of a `jsonb_to_record` alias: every content column under its type. */
-const recordOf = (kind: KindDescription) =>
-  list(Object.entries(contentColumns(kind)).map(([column, type]) => `${column} ${type}`))
-
-// Parameters of `applyStatement`.
-const organization = "$1::text"
-const template = "$2::text"
-const revision = "$3::integer"
-const agent = "$4::text"
-const user = "$5::text"
-const dueTimes = "$6::jsonb"
+/* The statements of an install, in the order in which they run: prepare, setAside (where slugs move), apply. */
 
 /**
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
  * Parameters: organization, template, user, name (or null). Result: what is known of the template and the caller, the
- * agent (null where it is not for the caller to have), and the cron expressions of the template's newest revision.
+ * agent (null where it is not for the caller to have), whether rows leave their slugs with the newest revision, and the
+ * cron expressions in it.
  */
 export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 template AS MATERIALIZED (
@@ -93,6 +55,12 @@ agent AS (
 )
 SELECT t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.organization_id = $1::text AS own, t.revision,
   COALESCE((SELECT administers FROM caller), false) AS administers, agent.id AS agent_id, agent.created,
+  EXISTS (
+    SELECT FROM mirror_ledger l
+    LEFT JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = t.revision
+      AND r.kind = l.kind AND r.source_id = l.source_id
+    WHERE l.organization_id = $1::text AND l.template_agent_id = t.id AND r.slug IS DISTINCT FROM l.slug
+  ) AS moving,
   ARRAY(
   ${kinds
     .filter((kind) => kind.schedule !== undefined)
@@ -105,8 +73,57 @@ SELECT t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.o
   ) AS schedules
 FROM template t LEFT JOIN agent ON true`
 
-/** Verdicts of one kind: the revision's rows beside the ledger and the rows as they stand. */
-const verdicts = (kind: KindDescription) => {
+/**
+ * Takes the copies that leave their slugs (renamed or withdrawn) out of the index of live slugs, for `apply` to settle in the
+ * same transaction: so swaps and cycles of slugs never meet. Parameters: organization, template, revision.
+ */
+export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+moving AS MATERIALIZED (
+  SELECT l.kind, l.copy_id FROM mirror_ledger l
+  LEFT JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
+    AND r.kind = l.kind AND r.source_id = l.source_id
+  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text AND r.slug IS DISTINCT FROM l.slug
+),
+${kinds
+  .map(
+    ({ kind: table }) => `${table}_aside AS (
+  UPDATE ${table} t SET deleted_at = 'infinity' FROM moving
+  WHERE moving.kind = '${table}' AND t.id = moving.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL
+)`
+  )
+  .join(",\n")}
+SELECT count(*)::integer AS moving FROM moving`
+
+// Parameters of `applyStatement`.
+const organization = "$1::text"
+const template = "$2::text"
+const revision = "$3::integer"
+const agent = "$4::text"
+const user = "$5::text"
+const dueTimes = "$6::jsonb"
+
+/** Whether a copy is in use: by a row any program ties to it with a foreign key, or by a row a person bound to it. */
+const inUse = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
+  const referring = kinds.flatMap((other) =>
+    Object.entries(other.references ?? {}).flatMap(([column, to]) =>
+      to === kind.kind ? [{ table: other.kind, column }] : []
+    )
+  )
+  const ours = [...(kind.versions === undefined ? [] : [kind.versions.table]), ...referring.map(({ table }) => table)]
+  return [
+    `row_in_use('${kind.kind}', t.id, ARRAY[${ours.map((table) => `'${table}'`).join(", ")}]::regclass[])`,
+    ...referring.map(
+      ({ column, table }) =>
+        `EXISTS (SELECT FROM ${table} own WHERE own.${column} = t.id AND own.managed_by_template_agent_id IS NULL)`
+    )
+  ].join(" OR ")
+}
+
+/**
+ * The rows of one kind as they are and as they should be, with a verdict each: the revision's rows, and those the ledger has
+ * besides (withdrawn). `live_id` is the copy where it stands; `fate` says what becomes of a withdrawn one.
+ */
+const verdicts = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
   const table = kind.kind
   const copyOf = (column: string) => `(
     CASE WHEN t.${column} IS NOT NULL THEN COALESCE(
@@ -116,161 +133,78 @@ const verdicts = (kind: KindDescription) => {
       'own:' || t.${column})
     END)`
   return `
-${table}_rows AS MATERIALIZED (
-  SELECT r.slug, r.source_id, r.hash, r.content, l.copy_id, l.applied_hash, l.own, t.id AS live_id, taken.owner,
+${table}_first AS MATERIALIZED (
+  SELECT known.*, t.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at, holder.slug AS owner,
     CASE
-      WHEN taken.owner IS NOT NULL THEN 'collision'
-      WHEN l.copy_id IS NULL THEN 'create'
+      WHEN holder.slug IS NOT NULL THEN 'collision'
+      WHEN known.withdrawn THEN 'retire'
+      WHEN known.copy_id IS NULL THEN 'create'
       WHEN t.id IS NULL THEN 'deleted_by_owner'
-      WHEN live.hash = r.hash THEN 'unchanged'
-      WHEN live.hash <> l.applied_hash THEN 'customized'
+      WHEN live.hash = known.hash AND t.retired_at IS NULL THEN 'unchanged'
+      WHEN live.hash NOT IN (known.hash, known.applied_hash) THEN 'customized'
       ELSE 'update'
-    END AS verdict
-  FROM template_revision_rows r
-  LEFT JOIN LATERAL (
-    SELECT known.copy_id, known.applied_hash, known.template_agent_id = ${template} AS own
-    FROM mirror_ledger known
-    WHERE known.organization_id = ${organization} AND known.kind = '${table}' AND known.source_id = r.source_id
-    ORDER BY known.template_agent_id = ${template} DESC
-    LIMIT 1
-  ) l ON true
-  LEFT JOIN ${table} t ON t.id = l.copy_id AND t.organization_id = ${organization} AND t.deleted_at IS NULL
+    END AS verdict,
+    CASE
+      WHEN NOT known.withdrawn THEN NULL
+      WHEN t.id IS NULL THEN 'forgotten'
+      WHEN known.sibling_agent_id IS NOT NULL THEN 'passed_on'
+      WHEN live.hash <> known.applied_hash OR ${inUse(kind, kinds)} THEN 'kept'
+      ELSE 'removed'
+    END AS fate
+  FROM (
+    SELECT COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.source_id IS NULL AS withdrawn,
+      own.source_id IS NOT NULL AS own, COALESCE(own.slug, sibling.slug) AS applied_slug,
+      COALESCE(own.copy_id, sibling.copy_id) AS copy_id, COALESCE(own.applied_hash, sibling.applied_hash) AS applied_hash,
+      sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id
+    FROM (
+      SELECT * FROM template_revision_rows
+      WHERE template_agent_id = ${template} AND revision = ${revision} AND kind = '${table}'
+    ) r
+    FULL JOIN (
+      SELECT * FROM mirror_ledger
+      WHERE organization_id = ${organization} AND kind = '${table}' AND template_agent_id = ${template}
+    ) own ON own.source_id = r.source_id
+    LEFT JOIN LATERAL (
+      SELECT l.slug, l.copy_id, l.applied_hash, l.template_agent_id, a.id AS agent_id
+      FROM mirror_ledger l
+      LEFT JOIN agents a ON a.organization_id = ${organization} AND a.template_agent_id = l.template_agent_id
+      WHERE l.organization_id = ${organization} AND l.kind = '${table}'
+        AND l.source_id = COALESCE(r.source_id, own.source_id) AND l.template_agent_id <> ${template}
+      ORDER BY a.created_at, a.id
+      LIMIT 1
+    ) sibling ON true
+  ) known
+  LEFT JOIN ${table} t ON t.id = known.copy_id AND t.organization_id = ${organization}
+    AND (t.deleted_at IS NULL OR t.deleted_at = 'infinity')
   ${joinVersion(kind, "t", "v")}
   LEFT JOIN LATERAL (SELECT ${hashOf(content(kind, "t", "v", copyOf))} AS hash WHERE t.id IS NOT NULL) live ON true
   LEFT JOIN LATERAL (
-    SELECT COALESCE(holder.slug, own.slug) AS owner
+    SELECT o.slug
     FROM ${table} other
-    JOIN organization own ON own.id = other.organization_id
-    LEFT JOIN organization holder ON holder.id = other.source_template_org_id
-    WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
+    JOIN organization o ON o.id = COALESCE(other.source_template_org_id, other.organization_id)
+    WHERE other.organization_id = ${organization} AND other.slug = known.slug AND other.deleted_at IS NULL
       AND other.id IS DISTINCT FROM t.id
-      AND other.source_template_org_id IS DISTINCT FROM (SELECT publisher FROM newest)
-  ) taken ON true
-  WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = '${table}'
+      AND NOT EXISTS (
+        SELECT FROM mirror_ledger mine WHERE mine.kind = '${table}' AND mine.copy_id = other.id
+          AND mine.organization_id = ${organization} AND mine.template_agent_id = ${template}
+      )
+  ) holder ON true
+),
+${table}_rows AS MATERIALIZED (
+  SELECT first.source_id, first.slug, first.hash, first.content, first.own, first.copy_id, first.applied_hash,
+    first.applied_slug, first.live_id, first.aside, first.retired_at, first.sibling_template_id, first.sibling_agent_id,
+    first.fate, CASE WHEN clash.found THEN 'collision' ELSE first.verdict END AS verdict,
+    CASE WHEN clash.found THEN (SELECT slug FROM organization WHERE id = ${organization}) ELSE first.owner END AS owner
+  FROM ${table}_first first
+  CROSS JOIN LATERAL (
+    -- A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
+    SELECT first.verdict IN ('create', 'update') AND first.slug IN (
+      SELECT stays.live_slug FROM ${table}_first stays
+      WHERE stays.verdict = 'customized' OR stays.fate IN ('kept', 'passed_on')
+    ) AS found
+  ) clash
 )`
 }
-
-/** Where rows are written, and what they are given besides their content. */
-interface Target {
-  readonly organization: string
-  readonly agent: string
-  readonly createdBy: string
-  readonly managedBy: string
-  readonly sourceOrganization: string
-  /** When a row of the alias is due next. */
-  readonly due: (kind: KindDescription, row: string) => string
-  /** The id a reference column of the alias names in the organization. */
-  readonly referred: (row: string, column: string, kind: string) => string
-}
-
-/**
- * The writes of one kind: the rows of `<kind>_new` are inserted, those of `<kind>_behind` brought up to their content, each
- * with its version where the kind has versions. Both have the content columns and `id`; `version_id` where a row points at
- * its version.
- */
-const writes = (kind: KindDescription, target: Target) => {
-  const table = kind.kind
-  const own = Object.keys(ownColumns(kind))
-  const pointer = pointerOf(kind)
-  const references = Object.entries(kind.references ?? {})
-  const statements = [
-    `
-${table}_inserted AS (
-  INSERT INTO ${table} (${list([
-    "id",
-    "organization_id",
-    ...own,
-    "created_by",
-    "managed_by_template_agent_id",
-    "source_template_org_id",
-    kind.agent ?? "",
-    kind.schedule?.due ?? "",
-    pointer ?? "",
-    ...references.map(([column]) => column)
-  ])})
-  SELECT ${list([
-    "n.id",
-    target.organization,
-    ...own.map((column) => `n.${column}`),
-    target.createdBy,
-    target.managedBy,
-    target.sourceOrganization,
-    kind.agent ? target.agent : "",
-    kind.schedule ? target.due(kind, "n") : "",
-    pointer ? "n.version_id" : "",
-    ...references.map(([column, referred]) => target.referred("n", column, referred))
-  ])}
-  FROM ${table}_new n
-)`
-  ]
-
-  if (kind.versions !== undefined) {
-    const { columns, current, owner, table: versions } = kind.versions
-    const names = Object.keys(columns)
-    const flag = "flag" in current ? current.flag : undefined
-    const into = `${versions} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...names])})`
-    const version = (row: string, number: string) =>
-      list([
-        pointer ? `${row}.version_id` : "",
-        `${row}.id`,
-        number,
-        flag ? "true" : "",
-        ...names.map((name) => `${row}.${name}`)
-      ])
-    const columnsOf = (row: string) => `(${list(names.map((name) => `${row}.${name}`))})`
-    statements.push(
-      `
-${table}_first_versions AS (
-  INSERT INTO ${into} SELECT ${version("n", "1")} FROM ${table}_new n
-)`,
-      `
-${table}_reversioned AS MATERIALIZED (
-  SELECT ${list([
-    "b.*",
-    pointer ? `${sequence(versions)} AS version_id` : "",
-    `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${versions} past WHERE past.${owner} = b.id) AS next_version`
-  ])}
-  FROM ${table}_behind b
-  JOIN ${table} t ON t.id = b.id
-  ${joinVersion(kind, "t", "v")}
-  WHERE ${columnsOf("v")} IS DISTINCT FROM ${columnsOf("b")}
-)`
-    )
-    // One current version is a unique index: counting makes the old one step back before the new one takes its place.
-    const stepBack = flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${table}_outdated) >= 0`
-    if (flag !== undefined) {
-      statements.push(`
-${table}_outdated AS (
-  UPDATE ${versions} v SET ${flag} = false FROM ${table}_reversioned b WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
-)`)
-    }
-    statements.push(`
-${table}_next_versions AS (
-  INSERT INTO ${into} SELECT ${version("b", "b.next_version")} FROM ${table}_reversioned b ${stepBack}
-)`)
-  }
-
-  statements.push(`
-${table}_updated AS (
-  UPDATE ${table} t SET ${list([
-    ...own.map((column) => `${column} = b.${column}`),
-    "deleted_at = NULL",
-    ...references.map(([column, referred]) => `${column} = ${target.referred("b", column, referred)}`),
-    kind.schedule
-      ? `${kind.schedule.due} = CASE WHEN t.${kind.schedule.cron} IS DISTINCT FROM b.${kind.schedule.cron}
-      THEN ${target.due(kind, "b")} ELSE t.${kind.schedule.due} END`
-      : "",
-    pointer
-      ? `${pointer} = COALESCE((SELECT c.version_id FROM ${table}_reversioned c WHERE c.id = t.id), t.${pointer})`
-      : ""
-  ])}
-  FROM ${table}_behind b WHERE t.id = b.id
-)`)
-  return statements
-}
-
-const newVersionId = (kind: KindDescription) =>
-  pointerOf(kind) ? `${sequence(kind.versions?.table ?? "")} AS version_id` : ""
 
 /** The rows a verdict makes of one kind, and which row stands for each source row. */
 const judged = (kind: KindDescription) => {
@@ -297,6 +231,32 @@ ${table}_placed AS (
   ]
 }
 
+/** What becomes of the copies whose content stays: removed, hidden, shown again, handed to the sibling template that has them too. */
+const settled = (kind: KindDescription) => {
+  const table = kind.kind
+  return [
+    `
+${table}_removed AS (
+  DELETE FROM ${table} t USING go, ${table}_rows r WHERE go.go AND r.fate = 'removed' AND t.id = r.live_id
+)`,
+    `
+${table}_settled AS (
+  UPDATE ${table} t SET ${list([
+    "deleted_at = NULL",
+    "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END",
+    `managed_by_template_agent_id = CASE WHEN r.fate = 'passed_on' AND t.managed_by_template_agent_id = ${template}
+      THEN r.sibling_template_id ELSE t.managed_by_template_agent_id END`,
+    kind.agent
+      ? `${kind.agent} = CASE WHEN r.fate = 'passed_on' AND t.${kind.agent} = ${agent} THEN r.sibling_agent_id ELSE t.${kind.agent} END`
+      : ""
+  ])}
+  FROM go, ${table}_rows r
+  WHERE go.go AND t.id = r.live_id
+    AND (r.fate IN ('kept', 'passed_on') OR r.verdict = 'customized' AND (r.aside IS NOT NULL OR r.retired_at IS NOT NULL))
+)`
+  ]
+}
+
 const installation: Target = {
   organization,
   agent,
@@ -312,166 +272,54 @@ const installation: Target = {
  * One statement that judges every row of a revision and, unless there is a collision or a newer revision, writes what the
  * verdicts say: rows, versions and ledger. Parameters: organization, template, revision, installed agent, user, and the
  * next due time of each cron expression. One result row a kind: `newest` (whether the revision still is), `standing`
- * (rows that stand afterwards), `collisions`.
+ * (rows of the revision that stand afterwards), `collisions`.
  */
 export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const all = (rows: (table: string) => string) => kinds.map(({ kind }) => rows(kind)).join("\n  UNION ALL\n  ")
   return `WITH
 newest AS MATERIALIZED (
-  SELECT a.organization_id AS publisher, a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
-),${kinds.map(verdicts).join(",")},
+  SELECT a.organization_id AS publisher, a.revision = ${revision} AS newest FROM agents a
+  -- Named here, for Postgres to know the types also where no kind makes use of them.
+  WHERE a.id = ${template} AND (${agent}, ${user}, ${dueTimes}) IS NOT NULL
+),${kinds.map((kind) => verdicts(kind, kinds)).join(",")},
 go AS MATERIALIZED (
   SELECT (SELECT newest FROM newest) AND NOT EXISTS (
   ${all((table) => `SELECT FROM ${table}_rows WHERE verdict = 'collision'`)}
   ) AS go
-),${kinds.flatMap((kind) => [...judged(kind), ...writes(kind, installation)]).join(",")},
-applied AS (
+),${kinds.flatMap((kind) => [...judged(kind), ...writes(kind, installation), ...settled(kind)]).join(",")},
+applied AS MATERIALIZED (
   ${all(
-    (table) => `SELECT '${table}' AS kind, source_id, id, hash FROM ${table}_new
-  UNION ALL SELECT '${table}', source_id, id, hash FROM ${table}_behind
-  UNION ALL SELECT '${table}', source_id, copy_id, CASE verdict WHEN 'unchanged' THEN hash ELSE applied_hash END
+    (table) => `SELECT '${table}' AS kind, source_id, id, slug, hash FROM ${table}_new
+  UNION ALL SELECT '${table}', source_id, id, slug, hash FROM ${table}_behind
+  UNION ALL SELECT '${table}', source_id, copy_id, CASE verdict WHEN 'unchanged' THEN slug ELSE applied_slug END,
+      CASE verdict WHEN 'unchanged' THEN hash ELSE applied_hash END
     FROM ${table}_rows, go
-    WHERE go.go AND (verdict = 'unchanged' AND (NOT own OR applied_hash <> hash)
+    WHERE go.go AND (verdict = 'unchanged' AND (NOT own OR applied_hash <> hash OR applied_slug <> slug)
       OR verdict IN ('customized', 'deleted_by_owner') AND NOT own)`
   )}
 ),
 remembered AS (
-  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, applied_hash)
-  SELECT ${organization}, ${template}, kind, source_id, id, hash FROM applied
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
+  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
   ON CONFLICT (organization_id, kind, source_id, template_agent_id)
-  DO UPDATE SET copy_id = excluded.copy_id, applied_hash = excluded.applied_hash
+  DO UPDATE SET copy_id = excluded.copy_id, slug = excluded.slug, applied_hash = excluded.applied_hash
 ),
 remembered_by_siblings AS (
-  UPDATE mirror_ledger l SET applied_hash = a.hash FROM applied a
+  UPDATE mirror_ledger l SET slug = a.slug, applied_hash = a.hash FROM applied a
   WHERE l.organization_id = ${organization} AND l.kind = a.kind AND l.source_id = a.source_id
-    AND l.template_agent_id <> ${template} AND l.applied_hash <> a.hash
+    AND l.template_agent_id <> ${template} AND (l.applied_hash, l.slug) IS DISTINCT FROM (a.hash, a.slug)
+),
+forgotten AS (
+  DELETE FROM mirror_ledger l USING (
+  ${all((table) => `SELECT '${table}' AS kind, source_id FROM ${table}_rows, go WHERE go.go AND fate <> 'kept'`)}
+  ) gone
+  WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
 )
 ${all(
   (table) => `SELECT '${table}' AS kind, (SELECT newest FROM newest) AS newest,
-    count(*) FILTER (WHERE verdict NOT IN ('collision', 'deleted_by_owner'))::integer AS standing,
+    count(*) FILTER (WHERE verdict NOT IN ('collision', 'deleted_by_owner', 'retire'))::integer AS standing,
     COALESCE(jsonb_agg(jsonb_build_object('kind', '${table}', 'slug', slug, 'owner', owner) ORDER BY slug)
       FILTER (WHERE verdict = 'collision'), '[]') AS collisions
   FROM ${table}_rows`
 )}`
 }
-
-const publication: Target = {
-  organization: "$1::text",
-  agent: "$2::text",
-  createdBy: "NULL",
-  managedBy: "NULL",
-  sourceOrganization: "NULL",
-  due: () => "NULL::timestamptz",
-  referred: (row, column) => `${row}.${column}::bigint`
-}
-
-/**
- * Writes a kind's definitions into the publisher's organization. Parameters: organization, template agent, the rows as a
- * JSON array of content columns and `source_id` (null for a new one). Result: `slug` and `source_id` of each.
- */
-export const publishStatement = (kind: KindDescription): string => {
-  const table = kind.kind
-  const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
-  return `WITH
-given AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset($3::jsonb) AS n(${recordOf(kind)}, source_id bigint) WHERE $2::text IS NOT NULL
-),
-${table}_new AS MATERIALIZED (
-  SELECT ${list([...record, `${sequence(table)} AS id`, newVersionId(kind)])} FROM given n WHERE n.source_id IS NULL
-),
-${table}_behind AS MATERIALIZED (
-  SELECT ${list([...record, "n.source_id AS id"])} FROM given n WHERE n.source_id IS NOT NULL
-),${writes(kind, publication).join(",")}
-SELECT slug, id::text AS source_id FROM ${table}_new UNION ALL SELECT slug, id::text FROM ${table}_behind`
-}
-
-/**
- * Rows of the publisher's that a template may continue. Parameters: organization, template agent. Results as `KnownSource`,
- * each (kind, slug) of the template once, from the latest revision that has it.
- */
-export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): string =>
-  kinds
-    .map(
-      ({ kind: table }) => `
-(SELECT DISTINCT ON (r.slug) '${table}' AS kind, r.slug, r.source_id::text AS source_id, r.was,
-  CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
-FROM agents a
-JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${table}'
-JOIN ${table} t ON t.id = r.source_id AND t.organization_id = a.organization_id
-WHERE a.id = $2::text AND a.organization_id = $1::text
-ORDER BY r.slug, r.revision DESC)
-UNION ALL
-SELECT '${table}', t.slug, t.id::text, '{}', 'elsewhere'
-FROM ${table} t WHERE t.organization_id = $1::text AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
-    )
-    .join("\nUNION ALL\n")
-
-/**
- * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
- * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
- */
-export const putAsideStatement = ({ kind: table }: KindDescription): string =>
-  `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
-
-/** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */
-export const withdrawStatement = ({ kind: table }: KindDescription): string => `UPDATE ${table} t SET deleted_at = now()
-WHERE t.organization_id = $1::text AND t.id = ANY ($2::bigint[]) AND t.deleted_at IS NULL
-  AND NOT EXISTS (
-    SELECT FROM template_revision_rows r
-    JOIN agents sibling ON sibling.id = r.template_agent_id AND sibling.revision = r.revision
-    WHERE r.kind = '${table}' AND r.source_id = t.id AND sibling.id <> $3::text
-  )`
-
-/**
- * Records a revision of the rows as they stand, unless the newest has the same. Parameters: template agent, and the rows as
- * a JSON array of `kind`, `source_id`, `was`. Result: the newest revision's number, whether this made it, and the rows that
- * differ from what a sibling template of the publisher published under the same slug (then nothing is recorded).
- */
-export const recordRevisionStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
-template AS MATERIALIZED (SELECT * FROM agents WHERE id = $1::text),
-given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($2::jsonb) AS n(kind text, source_id bigint, was text[])),
-rows AS MATERIALIZED (
-  ${kinds
-    .map(
-      (kind) => `SELECT g.kind, t.slug, g.source_id, g.was, c.content, ${hashOf("c.content")} AS hash
-  FROM given g JOIN ${kind.kind} t ON t.id = g.source_id
-  ${joinVersion(kind, "t", "v")}
-  CROSS JOIN LATERAL (SELECT ${content(kind, "t", "v", (column) => `t.${column}::text`)} AS content) c
-  WHERE g.kind = '${kind.kind}'`
-    )
-    .join("\n  UNION ALL\n  ")}
-),
-whole AS (
-  SELECT encode(sha256(convert_to(
-    jsonb_build_array(t.name, t.description, (SELECT jsonb_agg(jsonb_build_array(kind, slug, hash) ORDER BY kind, slug) FROM rows))::text,
-    'UTF8')), 'hex') AS hash
-  FROM template t
-),
-newest AS (
-  SELECT r.revision, r.hash FROM template_revisions r JOIN template t ON t.id = r.template_agent_id AND t.revision = r.revision
-),
-differing AS MATERIALIZED (
-  SELECT rows.kind, rows.slug, sibling.slug AS template
-  FROM rows
-  JOIN template_revision_rows theirs ON theirs.kind = rows.kind AND theirs.source_id = rows.source_id
-  JOIN agents sibling ON sibling.id = theirs.template_agent_id AND sibling.revision = theirs.revision
-  WHERE sibling.id <> $1::text AND theirs.hash <> rows.hash
-),
-recorded AS (
-  INSERT INTO template_revisions (template_agent_id, revision, hash, name, description)
-  SELECT t.id, COALESCE((SELECT revision FROM newest), 0) + 1, whole.hash, t.name, t.description
-  FROM template t, whole
-  WHERE whole.hash IS DISTINCT FROM (SELECT hash FROM newest) AND NOT EXISTS (SELECT FROM differing)
-  RETURNING revision
-),
-recorded_rows AS (
-  INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, was, hash, content)
-  SELECT $1::text, recorded.revision, rows.kind, rows.slug, rows.source_id, rows.was, rows.hash, rows.content
-  FROM recorded, rows
-),
-numbered AS (
-  UPDATE agents SET revision = recorded.revision, updated_at = now() FROM recorded WHERE agents.id = $1::text
-)
-SELECT COALESCE((SELECT revision FROM recorded), (SELECT revision FROM newest)) AS revision,
-  EXISTS (SELECT FROM recorded) AS changed,
-  COALESCE((SELECT jsonb_agg(differing) FROM differing), '[]') AS differing`

@@ -21,7 +21,7 @@ import {
   putAsideStatement,
   recordRevisionStatement,
   withdrawStatement
-} from "./MirrorStatements.ts"
+} from "./PublishStatements.ts"
 
 const refuse = (...issues: ReadonlyArray<string>) => Effect.fail(new PublishRefused({ issues }))
 

@@ -128,7 +128,11 @@ const publish =
     })
     if (differing.length > 0) return refuse(...differing)
 
-    const hash = JSON.stringify([agent.name, agent.description, rows.map((row) => row.hash).sort()])
+    const hash = JSON.stringify([
+      agent.name,
+      agent.description,
+      rows.map((row) => `${row.sourceId} ${row.hash}`).sort()
+    ])
     const changed = before.revisionHashes[agent.id] !== hash
     const revision = changed ? (known?.revision ?? 0) + 1 : (known?.revision ?? 1)
     const withdrawn = newestRows(before, ({ id }) => id === agent.id).filter(

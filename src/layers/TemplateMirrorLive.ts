@@ -14,7 +14,7 @@ import { byKind, Kind, kindDescriptions } from "../domain/Kind.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { type ApplyRequest, TemplateMirror } from "../services/TemplateMirror.ts"
 import { isPassing } from "./Database.ts"
-import { applyStatement, prepareStatement } from "./MirrorStatements.ts"
+import { applyStatement, prepareStatement, setAsideStatement } from "./MirrorStatements.ts"
 
 /** A newer revision was published between reading the template and applying it. */
 class Superseded extends Data.TaggedError("Superseded") {}
@@ -41,10 +41,18 @@ const make = Effect.gen(function* () {
       revision: Schema.NullOr(Schema.Int),
       agentId: Schema.NullOr(AgentId),
       created: Schema.NullOr(Schema.Boolean),
+      moving: Schema.Boolean,
       schedules: Schema.Array(Schema.String)
     }),
     execute: ({ name, organizationId, templateAgentId, userId }) =>
       sql.unsafe(prepareText, [organizationId, templateAgentId, userId, name])
+  })
+
+  const setAsideText = setAsideStatement(kindDescriptions)
+  const setAside = SqlSchema.void({
+    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
+    execute: ({ organizationId, revision, templateAgentId }) =>
+      sql.unsafe(setAsideText, [organizationId, templateAgentId, revision])
   })
 
   const applyText = applyStatement(kindDescriptions)
@@ -70,7 +78,7 @@ const make = Effect.gen(function* () {
   const attempt = Effect.fnUntraced(function* ({ name, organizationId, templateAgentId, userId }: ApplyRequest) {
     const found = yield* prepare({ organizationId, templateAgentId, userId, name: name ?? null })
     if (Option.isNone(found) || !found.value.visible) return yield* new TemplateNotFound({ templateAgentId })
-    const { administers, agentId, created, installed, own, published, revision, schedules } = found.value
+    const { administers, agentId, created, installed, moving, own, published, revision, schedules } = found.value
     if (installed) return yield* new TemplateIsInstalled({ templateAgentId })
     if (own) return yield* new SelfInstall({ templateAgentId })
     if (!published || revision === null) return yield* new TemplateNotPublic({ templateAgentId })
@@ -85,6 +93,7 @@ const make = Effect.gen(function* () {
         })
       )
     )
+    if (moving) yield* setAside({ organizationId, templateAgentId, revision })
     const results = yield* applyRows({ organizationId, templateAgentId, revision, agentId, userId, due })
     if (results.some((result) => !result.newest)) return yield* new Superseded()
     const collisions = results.flatMap((result) => result.collisions)
@@ -105,5 +114,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The mirror in Postgres: two statements an install, whatever the template's size. */
+/** The mirror in Postgres: two statements an install, three where slugs move, whatever the template's size. */
 export const TemplateMirrorLive = Layer.effect(TemplateMirror, make)

@@ -8,8 +8,8 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../domain/Errors.ts"
-import { AgentId } from "../domain/Ids.ts"
-import { byKind, type KindDescription, kindDescriptions } from "../domain/Kind.ts"
+import { AgentId, type OrganizationId } from "../domain/Ids.ts"
+import { byKind, type Kind, type KindDescription, kindDescriptions } from "../domain/Kind.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { type Applied, type ApplyRequest, TemplateMirror } from "../services/TemplateMirror.ts"
 import {
@@ -70,6 +70,91 @@ const agentAfter = (
   }
 }
 
+/** Each row of the revision, and each the ledger has besides, beside its copy, with its verdict; what becomes of a withdrawn one. */
+const judge = (
+  { agents, uses }: WorldState,
+  template: AgentRecord,
+  organizationId: OrganizationId,
+  ledger: ReadonlyArray<LedgerRecord>,
+  mine: ReadonlyArray<DefinitionRecord>,
+  rows: ReadonlyArray<RevisionRowRecord>,
+  sourceOf: (id: number) => unknown
+) => {
+  const own = ledger.filter((entry) => entry.templateAgentId === template.id)
+  const same = (a: { readonly kind: Kind; readonly sourceId: number }) => (b: typeof a) =>
+    a.kind === b.kind && a.sourceId === b.sourceId
+  const isUsed = (copy: DefinitionRecord) =>
+    uses.includes(copy.id) ||
+    mine.some(
+      (row) =>
+        row.managedBy === undefined &&
+        Object.entries(row.references).some(
+          ([column, id]) =>
+            id === copy.id &&
+            kindDescriptions.some(({ kind, references = {} }) => kind === row.kind && references[column] === copy.kind)
+        )
+    )
+  const withdrawn = own.filter((entry) => !rows.some(same(entry)))
+
+  return [...rows.map((row) => ({ row, ...row })), ...withdrawn.map((entry) => ({ row: undefined, ...entry }))].map(
+    ({ kind, row, sourceId }) => {
+      const siblings = ledger.filter(
+        (entry) => entry.templateAgentId !== template.id && same({ kind, sourceId })(entry)
+      )
+      const entry = own.find(same({ kind, sourceId })) ?? siblings[0]
+      const sibling = agents.find(
+        (agent) =>
+          agent.organizationId === organizationId &&
+          siblings.some(({ templateAgentId }) => templateAgentId === agent.templateAgentId)
+      )
+      const copy = mine.find(({ id }) => id === entry?.copyId)
+      const hash = copy === undefined ? undefined : hashOf(copy, sourceOf)
+      const holder = mine.find(
+        (other) =>
+          other.kind === kind &&
+          other.slug === row?.slug &&
+          other.id !== copy?.id &&
+          !own.some(({ copyId }) => copyId === other.id)
+      )
+      const verdict =
+        holder !== undefined
+          ? "collision"
+          : row === undefined
+            ? "retire"
+            : entry === undefined
+              ? "create"
+              : copy === undefined
+                ? "deleted_by_owner"
+                : hash === row.hash && copy.retired !== true
+                  ? "unchanged"
+                  : hash !== row.hash && hash !== entry.appliedHash
+                    ? "customized"
+                    : "update"
+      const fate =
+        row !== undefined
+          ? undefined
+          : copy === undefined
+            ? "forgotten"
+            : sibling !== undefined
+              ? "passed_on"
+              : hash !== entry?.appliedHash || isUsed(copy)
+                ? "kept"
+                : "removed"
+      return {
+        kind,
+        row,
+        sourceId,
+        entry,
+        copy,
+        sibling,
+        owner: holder?.sourceOrganizationId ?? holder?.organizationId,
+        verdict,
+        fate
+      } as const
+    }
+  )
+}
+
 const apply =
   (request: ApplyRequest, now: Date): Change<Applied, ApplyError> =>
   (before) =>
@@ -84,84 +169,80 @@ const apply =
       const ledger = before.ledger.filter((entry) => entry.organizationId === organizationId)
       const mine = before.definitions.filter((row) => row.organizationId === organizationId && !row.deleted)
       const sourceOf = (id: number) => ledger.find((entry) => entry.copyId === id)?.sourceId ?? `own:${id}`
+      const rows = before.revisions.filter(
+        (row) => row.templateAgentId === template.id && row.revision === template.revision
+      )
+      const first = judge(before, template, organizationId, ledger, mine, rows, sourceOf)
 
-      const judge = (row: RevisionRowRecord) => {
-        const entries = ledger.filter((entry) => entry.kind === row.kind && entry.sourceId === row.sourceId)
-        const entry = entries.find(({ templateAgentId }) => templateAgentId === template.id) ?? entries[0]
-        const copy = mine.find(({ id }) => id === entry?.copyId)
-        const holder = mine.find(
-          (other) =>
-            other.kind === row.kind &&
-            other.slug === row.slug &&
-            other.id !== copy?.id &&
-            other.sourceOrganizationId !== template.organizationId
-        )
-        const hash = copy === undefined ? undefined : hashOf(copy, sourceOf)
-        const verdict =
-          holder !== undefined
-            ? "collision"
-            : entry === undefined
-              ? "create"
-              : copy === undefined
-                ? "deleted_by_owner"
-                : hash === row.hash
-                  ? "unchanged"
-                  : hash !== entry.appliedHash
-                    ? "customized"
-                    : "update"
-        return { row, entry, copy, holder, verdict, id: copy?.id ?? newId() } as const
-      }
-      const judged = before.revisions
-        .filter((row) => row.templateAgentId === template.id && row.revision === template.revision)
-        .map(judge)
-
-      const collisions = judged.flatMap(({ holder, row }): ReadonlyArray<Collision> => {
-        const owner = before.organizations.find(
-          ({ id }) => id === (holder?.sourceOrganizationId ?? holder?.organizationId)
-        )
-        return owner === undefined ? [] : [{ kind: row.kind, slug: row.slug, owner: owner.slug }]
+      // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
+      const staying = first.filter(
+        ({ fate, verdict }) => verdict === "customized" || fate === "kept" || fate === "passed_on"
+      )
+      const judged = first.map((one) => {
+        const clash = staying.some(({ copy, kind }) => kind === one.kind && copy?.slug === one.row?.slug)
+        return clash && (one.verdict === "create" || one.verdict === "update")
+          ? { ...one, verdict: "collision" as const, owner: organizationId }
+          : one
+      })
+      const collisions = judged.flatMap(({ kind, owner, row }): ReadonlyArray<Collision> => {
+        const holder = before.organizations.find(({ id }) => id === owner)
+        return holder === undefined || row === undefined ? [] : [{ kind, slug: row.slug, owner: holder.slug }]
       })
       if (collisions.length > 0) return Either.left(new SchemaCollision({ collisions }))
 
+      const ids = new Map(judged.map((one) => [one, one.copy?.id ?? newId()]))
       const placed = (sourceId: number | null) => {
-        const found = judged.find(({ row, verdict }) => row.sourceId === sourceId && verdict !== "deleted_by_owner")
-        return found?.id ?? null
+        const found = judged.find((one) => one.sourceId === sourceId && one.verdict !== "deleted_by_owner")
+        return found === undefined ? null : (ids.get(found) ?? null)
       }
       const dueOf = ({ schedule }: KindDescription, row: DefinitionRecord) =>
         schedule === undefined ? undefined : Option.getOrUndefined(nextDue(String(row.content[schedule.cron]), now))
-      const writes = judged.flatMap(({ copy, id, row, verdict }): ReadonlyArray<DefinitionRecord> => {
-        const description = kindDescriptions.find(({ kind }) => kind === row.kind)
-        if (description === undefined || (verdict !== "create" && verdict !== "update")) return []
+      const writes = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+        const { copy, fate, row, sibling, verdict } = one
+        const description = kindDescriptions.find(({ kind }) => kind === one.kind)
+        if (copy !== undefined && fate === "kept") return [{ ...copy, retired: true }]
+        if (copy !== undefined && fate === "passed_on" && sibling !== undefined) {
+          const handed = copy.managedBy === template.id ? sibling.templateAgentId : copy.managedBy
+          return [{ ...copy, managedBy: handed, agentId: copy.agentId === agent.id ? sibling.id : copy.agentId }]
+        }
+        if (copy !== undefined && verdict === "customized") return [{ ...copy, retired: false }]
+        if (description === undefined || row === undefined) return []
+        if (verdict !== "create" && verdict !== "update") return []
         const { cron } = description.schedule ?? { cron: "" }
         const rescheduled = copy === undefined || copy.content[cron] !== row.content.content[cron]
         return [
           {
             ...row.content,
-            id,
+            id: ids.get(one) ?? newId(),
             organizationId,
             references: Object.fromEntries(
               Object.entries(row.content.references).map(([column, source]) => [column, placed(source)])
             ),
-            agentId: description.agent === undefined ? undefined : agent.id,
+            agentId: description.agent === undefined ? undefined : (copy?.agentId ?? agent.id),
             due: rescheduled ? dueOf(description, row.content) : copy.due,
             managedBy: copy?.managedBy ?? template.id,
             sourceOrganizationId: template.organizationId
           }
         ]
       })
-      const entries = judged.map(
-        ({ entry, id, row, verdict }): LedgerRecord => ({
-          organizationId,
-          templateAgentId: template.id,
-          kind: row.kind,
-          sourceId: row.sourceId,
-          copyId: entry?.copyId ?? id,
-          appliedHash:
-            entry !== undefined && (verdict === "customized" || verdict === "deleted_by_owner")
-              ? entry.appliedHash
-              : row.hash
-        })
-      )
+      const gone = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
+      const entries = judged.flatMap((one): ReadonlyArray<LedgerRecord> => {
+        const { copy, entry, fate, kind, row, sourceId, verdict } = one
+        if (fate !== undefined && fate !== "kept") return []
+        const stays =
+          entry !== undefined && (fate === "kept" || verdict === "customized" || verdict === "deleted_by_owner")
+        return [
+          {
+            organizationId,
+            templateAgentId: template.id,
+            kind,
+            sourceId,
+            copyId: entry?.copyId ?? ids.get(one) ?? copy?.id ?? 0,
+            slug: stays || row === undefined ? (entry?.slug ?? "") : row.slug,
+            appliedHash: stays || row === undefined ? (entry?.appliedHash ?? "") : row.hash
+          }
+        ]
+      })
       const shared = (entry: LedgerRecord) =>
         entry.organizationId === organizationId
           ? entries.find(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
@@ -170,22 +251,24 @@ const apply =
         ...before,
         nextId,
         agents: [...before.agents.filter(({ id }) => id !== agent.id), agent],
-        definitions: [...before.definitions.filter((row) => !writes.some(({ id }) => id === row.id)), ...writes],
+        definitions: [
+          ...before.definitions.filter((row) => !gone.includes(row.id) && !writes.some(({ id }) => id === row.id)),
+          ...writes
+        ],
         ledger: [
           ...before.ledger
             .filter((entry) => entry.organizationId !== organizationId || entry.templateAgentId !== template.id)
-            .map((entry) => ({ ...entry, appliedHash: shared(entry)?.appliedHash ?? entry.appliedHash })),
-          ...before.ledger.filter(
-            (entry) =>
-              entry.organizationId === organizationId &&
-              entry.templateAgentId === template.id &&
-              shared(entry) === undefined
-          ),
+            .map((entry) => {
+              const { appliedHash, slug } = shared(entry) ?? entry
+              return { ...entry, appliedHash, slug }
+            }),
           ...entries
         ]
       }
       const mirrored = byKind(
-        (kind) => judged.filter(({ row, verdict }) => row.kind === kind && verdict !== "deleted_by_owner").length
+        (kind) =>
+          judged.filter((one) => one.kind === kind && one.row !== undefined && one.verdict !== "deleted_by_owner")
+            .length
       )
       return Either.right([
         { agentId: agent.id, created: existing === undefined, revision: template.revision, mirrored },

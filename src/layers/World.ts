@@ -59,6 +59,8 @@ export interface DefinitionRecord {
   readonly managedBy?: AgentId | undefined
   readonly sourceOrganizationId?: OrganizationId | undefined
   readonly deleted: boolean
+  /** Withdrawn by the publisher, and hidden since it could not go. */
+  readonly retired?: boolean | undefined
 }
 
 /** What a template published of one row. `content` is the row as it stood, its references as source ids. */
@@ -79,6 +81,7 @@ export interface LedgerRecord {
   readonly kind: Kind
   readonly sourceId: number
   readonly copyId: number
+  readonly slug: string
   readonly appliedHash: string
 }
 
@@ -98,6 +101,8 @@ export interface WorldState {
   readonly members: ReadonlyArray<MemberRecord>
   readonly agents: ReadonlyArray<AgentRecord>
   readonly definitions: ReadonlyArray<DefinitionRecord>
+  /** The ids of definitions that entities, relationships or rows of other programs refer to. */
+  readonly uses: ReadonlyArray<number>
   readonly revisions: ReadonlyArray<RevisionRowRecord>
   readonly revisionHashes: Record.ReadonlyRecord<AgentId, string>
   readonly ledger: ReadonlyArray<LedgerRecord>
@@ -112,6 +117,7 @@ const empty: WorldState = {
   members: [],
   agents: [],
   definitions: [],
+  uses: [],
   revisions: [],
   revisionHashes: {},
   ledger: [],

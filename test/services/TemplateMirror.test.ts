@@ -42,7 +42,7 @@ for (const [label, world] of worlds) {
           applied.mirrored,
           byKind(() => 1)
         )
-        const common = { managedBy: templateAgentId, agentId: null, due: false, refersTo: null }
+        const common = { managedBy: templateAgentId, agentId: null, due: false, refersTo: null, retired: false }
         assert.sameDeepMembers(
           [...(yield* standing(person))],
           [
@@ -286,6 +286,133 @@ for (const [label, world] of worlds) {
           assert.strictEqual((yield* refusal(elsewhere, templateAgentId))._tag, "TemplateNotPublic")
           assert.strictEqual((yield* refusal(stranger, templateAgentId))._tag, "TemplateNotFound")
         })
+    )
+
+    it.effect("lets renamed definitions take each other's slugs, in swaps, cycles and chains", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const called = (now: string, was: string, name: string) =>
+          definition("entity_types", now, { was: was === "" ? [] : [Slug.make(was)], name })
+        const { templateAgentId } = yield* publish(
+          template(
+            slug,
+            ["a", "b", "c", "d", "e"].map((one) => called(one, "", one.toUpperCase()))
+          )
+        )
+        yield* apply(person, templateAgentId)
+        const moved = [
+          called("b", "a", "A"),
+          called("c", "b", "B"),
+          called("a", "c", "C"),
+          called("e", "d", "D"),
+          called("f", "e", "E")
+        ]
+        yield* publish(template(slug, moved))
+        const { mirrored } = yield* apply(person, templateAgentId)
+        assert.strictEqual(mirrored.entity_types, 5)
+        const slugs = Effect.map(standing(person), (rows) => rows.map((row) => `${row.slug} ${row.name}`).sort())
+        assert.deepStrictEqual(yield* slugs, ["a C", "b A", "c B", "e D", "f E"])
+        yield* apply(person, templateAgentId)
+        assert.deepStrictEqual(yield* slugs, ["a C", "b A", "c B", "e D", "f E"])
+      })
+    )
+
+    it.effect("leaves a row the person changed at its slug, and refuses where another is to take that", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(
+          template(slug, [definition("entity_types", "a"), definition("entity_types", "b")])
+        )
+        yield* apply(person, templateAgentId)
+        yield* hands.rename(row(person, "entity_types", "a"), "Mine")
+        yield* publish(
+          template(slug, [
+            definition("entity_types", "b", { was: [Slug.make("a")] }),
+            definition("entity_types", "a", { was: [Slug.make("b")] })
+          ])
+        )
+        const before = yield* standing(person)
+        const refused = yield* refusal(person, templateAgentId)
+        assert(refused._tag === "SchemaCollision")
+        assert.deepStrictEqual(
+          [...refused.collisions],
+          [{ kind: "entity_types", slug: "a", owner: person.organization.slug }]
+        )
+        assert.deepStrictEqual(yield* standing(person), before)
+      })
+    )
+
+    it.effect(
+      "retires what the publisher withdrew: gone, or hidden where it is used or changed; and brings it back",
+      () =>
+        Effect.gen(function* () {
+          const hands = yield* Hands
+          const person = yield* newPerson()
+          const slug = newSlug()
+          const all = ["unused", "used", "changed", "deleted"].map((one) => definition("entity_types", one))
+          const { templateAgentId } = yield* publish(template(slug, all))
+          yield* apply(person, templateAgentId)
+          yield* hands.use(row(person, "entity_types", "used"))
+          yield* hands.rename(row(person, "entity_types", "changed"), "Mine")
+          yield* hands.remove(row(person, "entity_types", "deleted"))
+          yield* publish(template(slug, []))
+          const { mirrored } = yield* apply(person, templateAgentId)
+          assert.strictEqual(mirrored.entity_types, 0)
+          const seen = Effect.map(standing(person), (rows) =>
+            rows.map(({ name, retired }) => `${name}${retired ? " (hidden)" : ""}`).sort()
+          )
+          assert.deepStrictEqual(yield* seen, ["Mine (hidden)", "used (hidden)"])
+          yield* apply(person, templateAgentId)
+          assert.deepStrictEqual(yield* seen, ["Mine (hidden)", "used (hidden)"])
+          yield* publish(template(slug, all))
+          yield* apply(person, templateAgentId)
+          assert.deepStrictEqual(yield* seen, ["Mine", "deleted", "unused", "used"])
+        })
+    )
+
+    it.effect("keeps a withdrawn watcher that a classifier of the person's own listens to", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        yield* apply(person, templateAgentId)
+        yield* hands.author(row(person, "event_classifiers", "mine"), "inbox")
+        yield* publish(template(slug, []))
+        yield* apply(person, templateAgentId)
+        assert.sameDeepMembers(
+          (yield* standing(person)).map((one) => [one.kind, one.slug, one.retired, one.refersTo]),
+          [
+            ["watchers", "inbox", true, null],
+            ["event_classifiers", "mine", false, "inbox"]
+          ]
+        )
+      })
+    )
+
+    it.effect("hands a withdrawn definition to the sibling template that still has it", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const publisher = Slug.make(`${newSlug()}-shared`)
+        const [first, second] = [newSlug(), newSlug()]
+        const shared = [definition("entity_types", "invoice"), definition("watchers", "inbox")]
+        const one = yield* publish(template(first, shared, { publisher }))
+        const two = yield* publish(template(second, shared, { publisher }))
+        yield* apply(person, one.templateAgentId)
+        const { agentId } = yield* apply(person, two.templateAgentId)
+        yield* publish(template(first, [], { publisher }))
+        yield* apply(person, one.templateAgentId)
+        assert.sameDeepMembers(
+          (yield* standing(person)).map((row) => [row.slug, row.managedBy, row.agentId, row.retired]),
+          [
+            ["invoice", two.templateAgentId, null, false],
+            ["inbox", two.templateAgentId, agentId, false]
+          ]
+        )
+      })
     )
 
     it.effect("installs what the revision lists, not what else the publisher has", () =>

@@ -1,0 +1,171 @@
+import type { KindDescription } from "../domain/Kind.ts"
+
+/*
+ * A kind in SQL, made from its description: what the statements of the mirror and of publication have in common. Texts are
+ * fixed when a layer is built: nothing but table and column names of the descriptions is put into them, values are
+ * parameters.
+ */
+
+const shared = { slug: "text", name: "text", description: "text", extensions: "jsonb" } as const
+
+/** The content columns of a kind's own table, the shared ones first. */
+const ownColumns = (kind: KindDescription) => ({ ...shared, ...kind.columns })
+
+export const contentColumns = (kind: KindDescription) => ({
+  ...ownColumns(kind),
+  ...kind.versions?.columns,
+  ...Object.fromEntries(Object.keys(kind.references ?? {}).map((column) => [column, "text"]))
+})
+
+export const list = (parts: ReadonlyArray<string>) => parts.filter((part) => part !== "").join(", ")
+
+export const sequence = (table: string) => `nextval('${table}_id_seq')`
+
+const pointerOf = (kind: KindDescription) =>
+  kind.versions !== undefined && "pointer" in kind.versions.current ? kind.versions.current.pointer : undefined
+
+export const joinVersion = (kind: KindDescription, row: string, version: string) => {
+  if (kind.versions === undefined) return ""
+  const { current, owner, table } = kind.versions
+  return "pointer" in current
+    ? `LEFT JOIN ${table} ${version} ON ${version}.id = ${row}.${current.pointer}`
+    : `LEFT JOIN ${table} ${version} ON ${version}.${owner} = ${row}.id AND ${version}.${current.flag}`
+}
+
+/** Everything a person or publisher can say in a row of the kind, as one JSON object; references as `reference` writes them. */
+export const content = (kind: KindDescription, row: string, version: string, reference: (column: string) => string) =>
+  `jsonb_build_object(${list([
+    ...Object.keys(ownColumns(kind)).map((column) => `'${column}', ${row}.${column}`),
+    ...Object.keys(kind.versions?.columns ?? {}).map((column) => `'${column}', ${version}.${column}`),
+    ...Object.keys(kind.references ?? {}).map((column) => `'${column}', ${reference(column)}`)
+  ])})`
+
+export const hashOf = (json: string) => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`
+
+/** Columns of a `jsonb_to_record` alias: every content column under its type. */
+export const recordOf = (kind: KindDescription) =>
+  list(Object.entries(contentColumns(kind)).map(([column, type]) => `${column} ${type}`))
+
+/** Where rows are written, and what they are given besides their content. */
+export interface Target {
+  readonly organization: string
+  readonly agent: string
+  readonly createdBy: string
+  readonly managedBy: string
+  readonly sourceOrganization: string
+  /** When a row of the alias is due next. */
+  readonly due: (kind: KindDescription, row: string) => string
+  /** The id a reference column of the alias names in the organization. */
+  readonly referred: (row: string, column: string, kind: string) => string
+}
+
+/**
+ * The writes of one kind: the rows of `<kind>_new` are inserted, those of `<kind>_behind` brought up to their content, each
+ * with its version where the kind has versions. Both have the content columns and `id`; `version_id` where a row points at
+ * its version.
+ */
+export const writes = (kind: KindDescription, target: Target) => {
+  const table = kind.kind
+  const own = Object.keys(ownColumns(kind))
+  const pointer = pointerOf(kind)
+  const references = Object.entries(kind.references ?? {})
+  const statements = [
+    `
+${table}_inserted AS (
+  INSERT INTO ${table} (${list([
+    "id",
+    "organization_id",
+    ...own,
+    "created_by",
+    "managed_by_template_agent_id",
+    "source_template_org_id",
+    kind.agent ?? "",
+    kind.schedule?.due ?? "",
+    pointer ?? "",
+    ...references.map(([column]) => column)
+  ])})
+  SELECT ${list([
+    "n.id",
+    target.organization,
+    ...own.map((column) => `n.${column}`),
+    target.createdBy,
+    target.managedBy,
+    target.sourceOrganization,
+    kind.agent ? target.agent : "",
+    kind.schedule ? target.due(kind, "n") : "",
+    pointer ? "n.version_id" : "",
+    ...references.map(([column, referred]) => target.referred("n", column, referred))
+  ])}
+  FROM ${table}_new n
+)`
+  ]
+
+  if (kind.versions !== undefined) {
+    const { columns, current, owner, table: versions } = kind.versions
+    const names = Object.keys(columns)
+    const flag = "flag" in current ? current.flag : undefined
+    const into = `${versions} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...names])})`
+    const version = (row: string, number: string) =>
+      list([
+        pointer ? `${row}.version_id` : "",
+        `${row}.id`,
+        number,
+        flag ? "true" : "",
+        ...names.map((name) => `${row}.${name}`)
+      ])
+    const columnsOf = (row: string) => `(${list(names.map((name) => `${row}.${name}`))})`
+    statements.push(
+      `
+${table}_first_versions AS (
+  INSERT INTO ${into} SELECT ${version("n", "1")} FROM ${table}_new n
+)`,
+      `
+${table}_reversioned AS MATERIALIZED (
+  SELECT ${list([
+    "b.*",
+    pointer ? `${sequence(versions)} AS version_id` : "",
+    `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${versions} past WHERE past.${owner} = b.id) AS next_version`
+  ])}
+  FROM ${table}_behind b
+  JOIN ${table} t ON t.id = b.id
+  ${joinVersion(kind, "t", "v")}
+  WHERE ${columnsOf("v")} IS DISTINCT FROM ${columnsOf("b")}
+)`
+    )
+    // One current version is a unique index: counting makes the old one step back before the new one takes its place.
+    const stepBack = flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${table}_outdated) >= 0`
+    if (flag !== undefined) {
+      statements.push(`
+${table}_outdated AS (
+  UPDATE ${versions} v SET ${flag} = false FROM ${table}_reversioned b WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
+)`)
+    }
+    statements.push(`
+${table}_next_versions AS (
+  INSERT INTO ${into} SELECT ${version("b", "b.next_version")} FROM ${table}_reversioned b ${stepBack}
+)`)
+  }
+
+  statements.push(`
+${table}_updated AS (
+  UPDATE ${table} t SET ${list([
+    ...own.map((column) => `${column} = b.${column}`),
+    "deleted_at = NULL",
+    "retired_at = NULL",
+    ...references.map(([column, referred]) => `${column} = ${target.referred("b", column, referred)}`),
+    kind.schedule
+      ? `${kind.schedule.due} = CASE WHEN t.${kind.schedule.cron} IS DISTINCT FROM b.${kind.schedule.cron}
+      THEN ${target.due(kind, "b")} ELSE t.${kind.schedule.due} END`
+      : "",
+    pointer
+      ? `${pointer} = COALESCE((SELECT c.version_id FROM ${table}_reversioned c WHERE c.id = t.id), t.${pointer})`
+      : ""
+  ])}
+  FROM ${table}_behind b WHERE t.id = b.id
+)`)
+  return statements
+}
+
+/** A version's id for a new row that points at its version. */
+export const newVersionId = (kind: KindDescription) =>
+  pointerOf(kind) ? `${sequence(kind.versions?.table ?? "")} AS version_id` : ""
