@@ -37,6 +37,6 @@ export default Effect.gen(function* () {
     CREATE UNIQUE INDEX agents_one_install ON agents (organization_id, template_agent_id)
     WHERE template_agent_id IS NOT NULL
   `
-  yield* sql`CREATE INDEX agents_template ON agents (template_agent_id) WHERE template_agent_id IS NOT NULL`
+  yield* sql`CREATE INDEX agents_template ON agents (template_agent_id, organization_id) WHERE template_agent_id IS NOT NULL`
   yield* sql`CREATE INDEX agents_owner ON agents (owner_user_id) WHERE owner_user_id IS NOT NULL`
 })

@@ -45,7 +45,7 @@ export default Effect.gen(function* () {
       copy_id bigint NOT NULL,
       slug text NOT NULL,
       applied_hash text NOT NULL,
-      PRIMARY KEY (organization_id, kind, source_id, template_agent_id)
+      PRIMARY KEY (template_agent_id, organization_id, kind, source_id)
     )
   `
   yield* sql`
@@ -75,5 +75,5 @@ export default Effect.gen(function* () {
     $$
   `
   yield* sql`CREATE INDEX mirror_ledger_copy ON mirror_ledger (kind, copy_id)`
-  yield* sql`CREATE INDEX mirror_ledger_template ON mirror_ledger (template_agent_id)`
+  yield* sql`CREATE INDEX mirror_ledger_source ON mirror_ledger (organization_id, kind, source_id)`
 })

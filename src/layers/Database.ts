@@ -39,6 +39,11 @@ const prepareStatements = (client: Pg.PoolClient) => {
   })
 }
 
+// Every statement of ours finds its rows by key. So one plan serves all values (planning the mirror's statement costs more
+// than running it), and it must be the plan for large tables from the start: a plan made while a table is empty would scan
+// it, and be kept while it grows.
+const planning = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+
 const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
@@ -51,8 +56,7 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
-      // Every statement finds its rows by key, so one plan serves all values; planning the mirror's costs more than running it.
-      ...(pooled ? {} : { options: "-c plan_cache_mode=force_generic_plan" })
+      ...(pooled ? {} : { options: planning })
     })
     // An idle connection that breaks is dropped by the pool; without a listener the event would end the process.
     pool.on("error", () => {})

@@ -174,7 +174,8 @@ ${table}_first AS MATERIALIZED (
       LIMIT 1
     ) sibling ON true
   ) known
-  LEFT JOIN ${table} t ON t.id = known.copy_id AND t.organization_id = ${organization}
+  -- OFFSET keeps the look-up by id: without statistics the organization's whole index looks as cheap.
+  LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0) t ON t.organization_id = ${organization}
     AND (t.deleted_at IS NULL OR t.deleted_at = 'infinity')
   ${joinVersion(kind, "t", "v")}
   LEFT JOIN LATERAL (SELECT ${hashOf(content(kind, "t", "v", copyOf))} AS hash WHERE t.id IS NOT NULL) live ON true
@@ -301,7 +302,7 @@ applied AS MATERIALIZED (
 remembered AS (
   INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
   SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
-  ON CONFLICT (organization_id, kind, source_id, template_agent_id)
+  ON CONFLICT (template_agent_id, organization_id, kind, source_id)
   DO UPDATE SET copy_id = excluded.copy_id, slug = excluded.slug, applied_hash = excluded.applied_hash
 ),
 remembered_by_siblings AS (
