@@ -322,6 +322,7 @@ const HandsLive = Layer.effect(
 
 /** Budgets small enough to spend in a test. */
 export const limits = {
+  change: { limit: 1_000, window: Duration.hours(1) },
   install: { limit: 3, window: Duration.millis(1_500) },
   auth: { limit: 1_000, window: Duration.minutes(1) }
 }

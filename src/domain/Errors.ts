@@ -174,6 +174,16 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
   }
 }
 
+/** The plan the caller agreed to is no longer what an install would do. Nothing was written. */
+export class PlanStale extends Schema.TaggedError<PlanStale>()("PlanStale", {}) {
+  static readonly status = 409
+  static readonly code = "plan_stale"
+  static readonly title = "Plan out of date"
+  override get message() {
+    return "The organization or the template has changed since that plan was made. Ask for a new one with POST /api/install/plan."
+  }
+}
+
 /** The text is no phone number that can be read; `reason` says why. */
 export class InvalidPhone extends Schema.TaggedError<InvalidPhone>()("InvalidPhone", {
   reason: Schema.Literal("too_short", "too_long", "not_a_number", "has_extension", "unknown_country")
@@ -264,10 +274,15 @@ export const installErrors = [
   SelfInstall,
   TemplateNotPublic,
   NotOrgAdmin,
-  SchemaCollision
+  SchemaCollision,
+  PlanStale
 ] as const satisfies ReadonlyArray<Refusal>
 
+/** What the install workflow can fail with. */
 export type InstallError = InstanceType<(typeof installErrors)[number]>
+
+/** The errors of planning an install: what would be said of a collision or a stale plan is part of the plan. */
+export type PlanError = Exclude<InstallError, SchemaCollision | PlanStale>
 
 /** Every refusal there is: what the documentation and the wire know. */
 export const refusals = [

@@ -9,16 +9,41 @@ const TextOrNull = Schema.NullOr(CleanText).annotations({
   message: () => ({ message: "Expected text or null", override: true })
 })
 
-/** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
-export const InstallRequest = Schema.Struct({
+const whichTemplate = {
   slug: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({
     description: "The template's slug. Give this or templateAgentId."
   }),
   templateAgentId: Schema.optionalWith(AgentId, { exact: true }).annotations({
     description: "The template's id. Give this or slug."
-  }),
+  })
+}
+
+/** Says where a request names no template, or one twice. */
+const namesOneTemplate = (request: { readonly slug?: string; readonly templateAgentId?: string }) => {
+  const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
+  return (
+    named === 1 || {
+      path: [named === 0 ? "slug" : "templateAgentId"],
+      message: named === 0 ? "give slug or templateAgentId" : "give slug or templateAgentId, not both"
+    }
+  )
+}
+
+/** The body of `POST /api/install/plan`: which template. */
+export const PlanRequest = Schema.Struct(whichTemplate).pipe(
+  Schema.filter(namesOneTemplate),
+  Schema.annotations({ identifier: "PlanRequest" })
+)
+export type PlanRequest = typeof PlanRequest.Type
+
+/** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
+export const InstallRequest = Schema.Struct({
+  ...whichTemplate,
   name: Schema.optionalWith(Name, { exact: true }).annotations({
     description: "What the agent is to be called; the template's name otherwise. A name once given stays."
+  }),
+  expectedPlan: Schema.optionalWith(CleanText, { exact: true }).annotations({
+    description: "The planHash of a plan: install exactly that, or answer 409 plan_stale."
   }),
   whatsapp_phone: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The person's WhatsApp number; null or blank counts as absent."
@@ -26,18 +51,7 @@ export const InstallRequest = Schema.Struct({
   country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
-}).pipe(
-  Schema.filter((request) => {
-    const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
-    return (
-      named === 1 || {
-        path: [named === 0 ? "slug" : "templateAgentId"],
-        message: named === 0 ? "give slug or templateAgentId" : "give slug or templateAgentId, not both"
-      }
-    )
-  }),
-  Schema.annotations({ identifier: "InstallRequest" })
-)
+}).pipe(Schema.filter(namesOneTemplate), Schema.annotations({ identifier: "InstallRequest" }))
 export type InstallRequest = typeof InstallRequest.Type
 
 /** A phone number as it was linked, and the WhatsApp address derived from it. */

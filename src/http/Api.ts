@@ -1,11 +1,12 @@
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
-import { Record, Schema } from "effect"
+import { Option, Record, Schema } from "effect"
 import {
   ForeignOrigin,
   Internal,
   InvalidRequest,
   NoPersonalOrg,
   NotOrgAdmin,
+  PlanStale,
   RateLimitExceeded,
   SchemaCollision,
   SelfInstall,
@@ -17,7 +18,8 @@ import {
   Unavailable,
   UnknownTemplateSlug
 } from "../domain/Errors.ts"
-import { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
+import { Plan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
@@ -40,11 +42,37 @@ export class InstallApi extends HttpApiGroup.make("install")
       .addError(problem(TemplateNotPublic))
       .addError(problem(NotOrgAdmin))
       .addError(problem(SchemaCollision))
+      .addError(problem(PlanStale))
       .annotateContext(
         OpenApi.annotations({
           summary: "Install a template",
           description:
             "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
+          transform: (operation) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("plan", "/api/install/plan")
+      .setPayload(PlanRequest)
+      .addSuccess(Plan)
+      .addError(problem(ForeignOrigin))
+      .addError(problem(Unauthenticated))
+      .addError(problem(RateLimitExceeded))
+      .addError(problem(TooLarge))
+      .addError(problem(InvalidRequest))
+      .addError(problem(UnknownTemplateSlug))
+      .addError(problem(NoPersonalOrg))
+      .addError(problem(TemplateNotFound))
+      .addError(problem(TemplateIsInstalled))
+      .addError(problem(SelfInstall))
+      .addError(problem(TemplateNotPublic))
+      .addError(problem(NotOrgAdmin))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what an install would do",
+          description:
+            "Judges every row and changes nothing. An install with this plan's hash as expectedPlan does exactly this.",
           transform: (operation) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
         })
       )
@@ -90,31 +118,41 @@ interface Operation {
 }
 interface Answer {
   readonly description: string
-  readonly content?: Readonly<
-    Record<string, { readonly schema: { readonly anyOf?: ReadonlyArray<{ $ref?: string }> } }>
-  >
+  readonly content?: Readonly<Record<string, { readonly schema: Problems }>>
+}
+interface Problems {
+  readonly $ref?: string
+  readonly anyOf?: ReadonlyArray<{ readonly $ref?: string }>
 }
 
-// HttpApi documents its own error for requests it decodes; here all of those go out as InvalidRequest, so the document
-// drops it, and with it every 400 that holds nothing else.
-const withoutDecodeError = (operation: Operation): Operation => {
-  const { 400: invalid, ...others } = operation.responses
-  const all = invalid?.content?.["application/json"]?.schema.anyOf ?? []
-  const anyOf = all.filter(({ $ref }) => $ref !== "#/components/schemas/HttpApiDecodeError")
-  if (anyOf.length === 0) return { ...operation, responses: others }
-  const description = "The request can't be carried out; error says why"
-  return {
-    ...operation,
-    responses: { ...others, 400: { description, content: { [problemMediaType]: { schema: { anyOf } } } } }
-  }
+// HttpApi documents its own error for requests it decodes, which here goes out as InvalidRequest, and calls several errors
+// of one status plain JSON. On the wire every refusal is a problem, so the document says that, and drops what is none.
+const asProblems = ({ content = {}, description }: Answer): Option.Option<Answer> => {
+  const schemas = Object.values(content).map(({ schema }) => schema)
+  const anyOf = schemas
+    .flatMap((schema): ReadonlyArray<Problems> => schema.anyOf ?? [schema])
+    .filter(({ $ref }) => $ref !== "#/components/schemas/HttpApiDecodeError")
+  const [only] = anyOf
+  if (only === undefined) return Option.none()
+  return Option.some({
+    description: anyOf.length === 1 ? description : "Refused; error says why",
+    content: { [problemMediaType]: { schema: anyOf.length === 1 ? only : { anyOf } } }
+  })
 }
+
+const withProblems = (operation: Operation): Operation => ({
+  ...operation,
+  responses: Record.filterMap(operation.responses, (answer, status) =>
+    Number(status) < 400 ? Option.some(answer) : asProblems(answer)
+  )
+})
 
 const finish = (document: Record<string, unknown>): Record<string, unknown> => {
   const { components, paths } = document as unknown as Document
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = components.schemas
   return {
     ...document,
-    paths: Record.map(paths, Record.map(withoutDecodeError)),
+    paths: Record.map(paths, Record.map(withProblems)),
     components: {
       ...components,
       schemas,

@@ -1,8 +1,10 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import { Effect, Schema } from "effect"
-import { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
+import { Plan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { install } from "../services/Install.ts"
+import { planInstall } from "../services/PlanInstall.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { Api } from "./Api.ts"
 import { readJson } from "./Body.ts"
@@ -11,6 +13,7 @@ import { credentialOf, refuseForeignOrigin } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 
 const answer = HttpServerResponse.schemaJson(InstallAnswer)
+const plan = HttpServerResponse.schemaJson(Plan)
 
 export const InstallHttp = HttpApiBuilder.group(Api, "install", (handlers) =>
   handlers
@@ -19,6 +22,13 @@ export const InstallHttp = HttpApiBuilder.group(Api, "install", (handlers) =>
         Effect.zipRight(install({ credential: credentialOf(request), body: readJson(request, InstallRequest) })),
         withRateLimitFields,
         Effect.flatMap((installed) => Effect.orDie(answer(installed)))
+      )
+    )
+    .handleRaw("plan", ({ request }) =>
+      refuseForeignOrigin(request).pipe(
+        Effect.zipRight(planInstall({ credential: credentialOf(request), body: readJson(request, PlanRequest) })),
+        withRateLimitFields,
+        Effect.flatMap((planned) => Effect.orDie(plan(planned)))
       )
     )
     .handleRaw("manifest", ({ path, request }) =>

@@ -12,16 +12,9 @@ import {
   writes
 } from "./KindSql.ts"
 
-/* The statements of an install, in the order in which they run: prepare, setAside (where slugs move), apply. */
+/* The statements of a plan, and of an install in the order in which they run: prepare, setAside (where slugs move), apply. */
 
-/**
- * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
- * Parameters: organization, template, user, name (or null). Result: what is known of the template and the caller, the
- * agent (null where it is not for the caller to have), whether rows leave their slugs with the newest revision, and the
- * cron expressions in it.
- */
-export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
-template AS MATERIALIZED (
+const templateAndCaller = (lock: string) => `template AS MATERIALIZED (
   SELECT a.id, a.organization_id, a.template_agent_id, a.name, a.description, a.revision,
     a.slug IS NOT NULL AND a.revision IS NOT NULL AND o.visibility = 'public' AS published,
     o.visibility = 'public' OR EXISTS (
@@ -34,8 +27,27 @@ caller AS MATERIALIZED (
   SELECT COALESCE(m.role, '') IN ('owner', 'admin') AS administers
   FROM organization o LEFT JOIN member m ON m.organization_id = o.id AND m.user_id = $3::text
   WHERE o.id = $1::text
-  FOR NO KEY UPDATE OF o
-),
+  ${lock}
+)`
+
+const standing = `t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.organization_id = $1::text AS own, t.revision,
+  COALESCE((SELECT administers FROM caller), false) AS administers`
+
+/**
+ * What is known of a template and the caller before a plan. Parameters: organization, template, user.
+ */
+export const consultStatement = `WITH
+${templateAndCaller("")}
+SELECT ${standing} FROM template t`
+
+/**
+ * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
+ * Parameters: organization, template, user, name (or null). Result: what is known of the template and the caller, the
+ * agent (null where it is not for the caller to have), whether rows leave their slugs with the newest revision, and the
+ * cron expressions in it.
+ */
+export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+${templateAndCaller("FOR NO KEY UPDATE OF o")},
 agent AS (
   INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name, template_description)
   SELECT $1::text, t.id, COALESCE($4::text, t.name), t.description, $3::text, t.revision,
@@ -53,8 +65,7 @@ agent AS (
     updated_at = now()
   RETURNING id, xmax = 0 AS created
 )
-SELECT t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.organization_id = $1::text AS own, t.revision,
-  COALESCE((SELECT administers FROM caller), false) AS administers, agent.id AS agent_id, agent.created,
+SELECT ${standing}, agent.id AS agent_id, agent.created,
   EXISTS (
     SELECT FROM mirror_ledger l
     LEFT JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = t.revision
@@ -94,13 +105,14 @@ ${kinds
   .join(",\n")}
 SELECT count(*)::integer AS moving FROM moving`
 
-// Parameters of `applyStatement`.
+// Parameters of `planStatement` (the first three) and `applyStatement`.
 const organization = "$1::text"
 const template = "$2::text"
 const revision = "$3::integer"
 const agent = "$4::text"
 const user = "$5::text"
 const dueTimes = "$6::jsonb"
+const expectedPlan = "$7::text"
 
 /** Whether a copy is in use: by a row any program ties to it with a foreign key, or by a row a person bound to it. */
 const inUse = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
@@ -134,7 +146,8 @@ const verdicts = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) 
     END)`
   return `
 ${table}_first AS MATERIALIZED (
-  SELECT known.*, t.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at, holder.slug AS owner,
+  SELECT known.*, t.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at, holder.slug AS owner, live.hash AS live_hash,
+    live.content AS live_content,
     CASE
       WHEN holder.slug IS NOT NULL THEN 'collision'
       WHEN known.withdrawn THEN 'retire'
@@ -178,7 +191,10 @@ ${table}_first AS MATERIALIZED (
   LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0) t ON t.organization_id = ${organization}
     AND (t.deleted_at IS NULL OR t.deleted_at = 'infinity')
   ${joinVersion(kind, "t", "v")}
-  LEFT JOIN LATERAL (SELECT ${hashOf(content(kind, "t", "v", copyOf))} AS hash WHERE t.id IS NOT NULL) live ON true
+  LEFT JOIN LATERAL (
+    SELECT as_it_is.content, ${hashOf("as_it_is.content")} AS hash
+    FROM (SELECT ${content(kind, "t", "v", copyOf)} AS content WHERE t.id IS NOT NULL OFFSET 0) as_it_is
+  ) live ON true
   LEFT JOIN LATERAL (
     SELECT o.slug
     FROM ${table} other
@@ -193,7 +209,7 @@ ${table}_first AS MATERIALIZED (
 ),
 ${table}_rows AS MATERIALIZED (
   SELECT first.source_id, first.slug, first.hash, first.content, first.own, first.copy_id, first.applied_hash,
-    first.applied_slug, first.live_id, first.aside, first.retired_at, first.sibling_template_id, first.sibling_agent_id,
+    first.applied_slug, first.live_id, first.live_slug, first.live_hash, first.live_content, first.aside, first.retired_at, first.sibling_template_id, first.sibling_agent_id,
     first.fate, CASE WHEN clash.found THEN 'collision' ELSE first.verdict END AS verdict,
     CASE WHEN clash.found THEN (SELECT slug FROM organization WHERE id = ${organization}) ELSE first.owner END AS owner
   FROM ${table}_first first
@@ -206,6 +222,48 @@ ${table}_rows AS MATERIALIZED (
   ) clash
 )`
 }
+
+const unionOf = (kinds: ReadonlyArray<KindDescription>, rows: (table: string) => string) =>
+  kinds.map(({ kind }) => rows(kind)).join("\n  UNION ALL\n  ")
+
+const newest = `newest AS MATERIALIZED (
+  SELECT a.organization_id AS publisher, a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
+)`
+
+/** What a plan amounts to, as a hash: the same as long as an install would do the same to the same rows. */
+const planHash = (kinds: ReadonlyArray<KindDescription>) => `(
+  SELECT encode(sha256(convert_to(jsonb_build_array(${revision}, jsonb_agg(
+    jsonb_build_array(kind, source_id, slug, verdict, fate, hash, live_hash) ORDER BY kind, source_id))::text, 'UTF8')), 'hex')
+  FROM (
+  ${unionOf(kinds, (table) => `SELECT '${table}' AS kind, source_id, slug, verdict, fate, hash, live_hash FROM ${table}_rows`)}
+  ) planned
+)`
+
+/**
+ * What an install of a revision would do, and nothing else. Parameters: organization, template, revision. Result: each row
+ * with its verdict, the fate of a withdrawn one and the fields in which template and copy differ; the hash of it all.
+ */
+export const planStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+${newest},${kinds.map((kind) => verdicts(kind, kinds)).join(",")}
+SELECT ${planHash(kinds)} AS plan_hash, COALESCE((
+  SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate, 'owner', owner,
+    'fields', fields) ORDER BY position, slug)
+  FROM (
+  ${kinds
+    .map(
+      (
+        { kind: table },
+        position
+      ) => `SELECT ${position} AS position, '${table}' AS kind, COALESCE(slug, live_slug, applied_slug) AS slug,
+      COALESCE(live_content, content) ->> 'name' AS name, verdict, fate, owner, ARRAY(
+        SELECT wanted.key FROM jsonb_each(content) wanted
+        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key
+      ) AS fields
+    FROM ${table}_rows`
+    )
+    .join("\n  UNION ALL\n  ")}
+  ) planned
+), '[]') AS rows`
 
 /** The rows a verdict makes of one kind, and which row stands for each source row. */
 const judged = (kind: KindDescription) => {
@@ -270,21 +328,23 @@ const installation: Target = {
 }
 
 /**
- * One statement that judges every row of a revision and, unless there is a collision or a newer revision, writes what the
- * verdicts say: rows, versions and ledger. Parameters: organization, template, revision, installed agent, user, and the
- * next due time of each cron expression. One result row a kind: `newest` (whether the revision still is), `standing`
- * (rows of the revision that stand afterwards), `collisions`.
+ * One statement that judges every row of a revision and, unless there is a collision, a newer revision or another plan than
+ * the expected one, writes what the verdicts say: rows, versions and ledger. Parameters: organization, template, revision,
+ * installed agent, user, the next due time of each cron expression, and the expected plan's hash (or null). One result row a
+ * kind: `newest` (whether the revision still is), `as_planned`, `standing` (rows of the revision that stand afterwards),
+ * `collisions`.
  */
 export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const all = (rows: (table: string) => string) => kinds.map(({ kind }) => rows(kind)).join("\n  UNION ALL\n  ")
+  const all = (rows: (table: string) => string) => unionOf(kinds, rows)
   return `WITH
-newest AS MATERIALIZED (
-  SELECT a.organization_id AS publisher, a.revision = ${revision} AS newest FROM agents a
+${newest},${kinds.map((kind) => verdicts(kind, kinds)).join(",")},
+plan AS MATERIALIZED (
+  SELECT ${expectedPlan} IS NULL OR ${expectedPlan} = ${planHash(kinds)} AS as_expected
   -- Named here, for Postgres to know the types also where no kind makes use of them.
-  WHERE a.id = ${template} AND (${agent}, ${user}, ${dueTimes}) IS NOT NULL
-),${kinds.map((kind) => verdicts(kind, kinds)).join(",")},
+  WHERE (${agent}, ${user}, ${dueTimes}) IS NOT NULL
+),
 go AS MATERIALIZED (
-  SELECT (SELECT newest FROM newest) AND NOT EXISTS (
+  SELECT (SELECT newest FROM newest) AND (SELECT as_expected FROM plan) AND NOT EXISTS (
   ${all((table) => `SELECT FROM ${table}_rows WHERE verdict = 'collision'`)}
   ) AS go
 ),${kinds.flatMap((kind) => [...judged(kind), ...writes(kind, installation), ...settled(kind)]).join(",")},
@@ -317,7 +377,9 @@ forgotten AS (
   WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
 )
 ${all(
-  (table) => `SELECT '${table}' AS kind, (SELECT newest FROM newest) AS newest,
+  (
+    table
+  ) => `SELECT '${table}' AS kind, (SELECT newest FROM newest) AS newest, (SELECT as_expected FROM plan) AS as_planned,
     count(*) FILTER (WHERE verdict NOT IN ('collision', 'deleted_by_owner', 'retire'))::integer AS standing,
     COALESCE(jsonb_agg(jsonb_build_object('kind', '${table}', 'slug', slug, 'owner', owner) ORDER BY slug)
       FILTER (WHERE verdict = 'collision'), '[]') AS collisions

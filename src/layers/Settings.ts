@@ -83,6 +83,7 @@ export const settings = Config.all({
     text.length >= 32 ? text : undefined
   ),
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
+  changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
   trustedProxies: variable(
     "TRUSTED_PROXIES",
@@ -106,6 +107,7 @@ export const settings = Config.all({
           ...publicAddress(given.baseUrl, given.host, given.port),
           limits: {
             install: hours(given.installsPerHour),
+            change: hours(given.changesPerHour),
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) }
           }
         })

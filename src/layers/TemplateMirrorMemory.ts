@@ -2,6 +2,7 @@ import { DateTime, Effect, Either, Layer, Option } from "effect"
 import {
   type Collision,
   NotOrgAdmin,
+  PlanStale,
   SchemaCollision,
   SelfInstall,
   TemplateIsInstalled,
@@ -10,12 +11,20 @@ import {
 } from "../domain/Errors.ts"
 import { AgentId, type OrganizationId } from "../domain/Ids.ts"
 import { byKind, type Kind, type KindDescription, kindDescriptions } from "../domain/Kind.ts"
+import type { Plan, PlannedRow } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
-import { type Applied, type ApplyRequest, TemplateMirror } from "../services/TemplateMirror.ts"
+import {
+  type Applied,
+  type ApplyRequest,
+  type MirrorRefusal,
+  type MirrorRequest,
+  TemplateMirror
+} from "../services/TemplateMirror.ts"
 import {
   type AgentRecord,
   type Change,
   type DefinitionRecord,
+  fieldsOf,
   hashOf,
   type LedgerRecord,
   type RevisionRowRecord,
@@ -23,13 +32,13 @@ import {
   type WorldState
 } from "./World.ts"
 
-type ApplyError = Effect.Effect.Error<ReturnType<(typeof TemplateMirror.Service)["apply"]>>
+type ApplyError = MirrorRefusal | SchemaCollision | PlanStale
 
 /** The template, where the caller may install it into that organization. */
 const mayInstall = (
   { agents, members, organizations }: WorldState,
-  { organizationId, templateAgentId, userId }: ApplyRequest
-): Either.Either<AgentRecord & { readonly revision: number }, ApplyError> => {
+  { organizationId, templateAgentId, userId }: MirrorRequest
+): Either.Either<AgentRecord & { readonly revision: number }, MirrorRefusal> => {
   const roleIn = (id: string) =>
     members.find((member) => member.organizationId === id && member.userId === userId)?.role ?? "none"
   const template = agents.find(({ id }) => id === templateAgentId)
@@ -146,6 +155,8 @@ const judge = (
         sourceId,
         entry,
         copy,
+        hash,
+        fields: copy === undefined ? {} : fieldsOf(copy, sourceOf),
         sibling,
         owner: holder?.sourceOrganizationId ?? holder?.organizationId,
         verdict,
@@ -155,10 +166,77 @@ const judge = (
   )
 }
 
+/** Every row with its verdict, collisions among the copies themselves included. */
+const judgeAll = (
+  before: WorldState,
+  template: AgentRecord & { readonly revision: number },
+  organizationId: OrganizationId
+) => {
+  const ledger = before.ledger.filter((entry) => entry.organizationId === organizationId)
+  const mine = before.definitions.filter((row) => row.organizationId === organizationId && !row.deleted)
+  const sourceOf = (id: number) => ledger.find((entry) => entry.copyId === id)?.sourceId ?? `own:${id}`
+  const rows = before.revisions.filter(
+    (row) => row.templateAgentId === template.id && row.revision === template.revision
+  )
+  const first = judge(before, template, organizationId, ledger, mine, rows, sourceOf)
+
+  // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
+  const staying = first.filter(
+    ({ fate, verdict }) => verdict === "customized" || fate === "kept" || fate === "passed_on"
+  )
+  return first.map((one) => {
+    const clash = staying.some(({ copy, kind }) => kind === one.kind && copy?.slug === one.row?.slug)
+    return clash && (one.verdict === "create" || one.verdict === "update")
+      ? { ...one, verdict: "collision" as const, owner: organizationId }
+      : one
+  })
+}
+
+type Judged = ReturnType<typeof judgeAll>
+
+const slugOf = ({ copy, entry, row }: Judged[number]) => row?.slug ?? copy?.slug ?? entry?.slug ?? ""
+
+const hashOfPlan = (revision: number, judged: Judged) =>
+  JSON.stringify([
+    revision,
+    judged
+      .map(({ fate, hash, kind, row, sourceId, verdict }) =>
+        [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
+      )
+      .sort()
+  ])
+
+const plan = (before: WorldState, request: MirrorRequest): Either.Either<Plan, MirrorRefusal> =>
+  Either.map(mayInstall(before, request), (template) => {
+    const judged = judgeAll(before, template, request.organizationId)
+    const rows = judged.map((one): PlannedRow => {
+      const { copy, fate, fields, kind, owner, row, verdict } = one
+      const wanted = row === undefined ? {} : fieldsOf(row.content, (id) => id)
+      const differing = Object.keys(wanted).filter((field) => fields[field] !== wanted[field])
+      return {
+        kind,
+        slug: slugOf(one),
+        name: (copy ?? row?.content)?.name ?? null,
+        verdict,
+        fate: fate ?? null,
+        owner: before.organizations.find(({ id }) => id === owner)?.slug ?? null,
+        fields: verdict === "update" || verdict === "customized" ? differing.sort() : []
+      }
+    })
+    const position = (kind: Kind) => kindDescriptions.findIndex((description) => description.kind === kind)
+    return {
+      templateAgentId: template.id,
+      organizationId: request.organizationId,
+      revision: template.revision,
+      planHash: hashOfPlan(template.revision, judged),
+      rows: rows.sort((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+    }
+  })
+
 const apply =
   (request: ApplyRequest, now: Date): Change<Applied, ApplyError> =>
   (before) =>
-    Either.flatMap(mayInstall(before, request), (template) => {
+    Either.flatMap(mayInstall(before, request), (template): ReturnType<Change<Applied, ApplyError>> => {
       const { organizationId } = request
       let nextId = before.nextId
       const newId = () => nextId++
@@ -166,24 +244,10 @@ const apply =
         (agent) => agent.organizationId === organizationId && agent.templateAgentId === template.id
       )
       const agent = agentAfter(existing, template, request, newId)
-      const ledger = before.ledger.filter((entry) => entry.organizationId === organizationId)
-      const mine = before.definitions.filter((row) => row.organizationId === organizationId && !row.deleted)
-      const sourceOf = (id: number) => ledger.find((entry) => entry.copyId === id)?.sourceId ?? `own:${id}`
-      const rows = before.revisions.filter(
-        (row) => row.templateAgentId === template.id && row.revision === template.revision
-      )
-      const first = judge(before, template, organizationId, ledger, mine, rows, sourceOf)
-
-      // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
-      const staying = first.filter(
-        ({ fate, verdict }) => verdict === "customized" || fate === "kept" || fate === "passed_on"
-      )
-      const judged = first.map((one) => {
-        const clash = staying.some(({ copy, kind }) => kind === one.kind && copy?.slug === one.row?.slug)
-        return clash && (one.verdict === "create" || one.verdict === "update")
-          ? { ...one, verdict: "collision" as const, owner: organizationId }
-          : one
-      })
+      const judged = judgeAll(before, template, organizationId)
+      if (request.expectedPlan !== undefined && request.expectedPlan !== hashOfPlan(template.revision, judged)) {
+        return Either.left(new PlanStale())
+      }
       const collisions = judged.flatMap(({ kind, owner, row }): ReadonlyArray<Collision> => {
         const holder = before.organizations.find(({ id }) => id === owner)
         return holder === undefined || row === undefined ? [] : [{ kind, slug: row.slug, owner: holder.slug }]
@@ -279,8 +343,9 @@ const apply =
 /** The mirror of the world. */
 export const TemplateMirrorMemory = Layer.effect(
   TemplateMirror,
-  Effect.map(World, ({ change }) =>
+  Effect.map(World, ({ change, read }) =>
     TemplateMirror.of({
+      plan: (request) => Effect.flatten(read((state) => plan(state, request))),
       apply: (request) => Effect.flatMap(DateTime.nowAsDate, (now) => change(apply(request, now)))
     })
   )

@@ -134,14 +134,20 @@ const canonical = (value: unknown): unknown =>
           .map(([key, inner]) => [key, canonical(inner)])
       : value
 
-/** Everything a person or publisher can say in a definition, as one text; references as `referred` writes them. */
-export const hashOf = (
+/** Everything a person or publisher can say in a definition, as texts by field; references as `referred` writes them. */
+export const fieldsOf = (
   { content, description, extensions, name, references, slug }: DefinitionRecord,
   referred: (id: number) => unknown
-): string => {
+): Record.ReadonlyRecord<string, string> => {
   const named = Record.map(references, (id) => (id === null ? null : referred(id)))
-  return JSON.stringify(canonical({ content, description, extensions, name, slug, named }))
+  return Record.map({ ...content, ...named, slug, name, description, extensions }, (value) =>
+    JSON.stringify(canonical(value))
+  )
 }
+
+/** All of a definition's fields as one text. */
+export const hashOf = (record: DefinitionRecord, referred: (id: number) => unknown): string =>
+  JSON.stringify(canonical(fieldsOf(record, referred)))
 
 /** A change: what it answers and the state after it, or why there is none. */
 export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>

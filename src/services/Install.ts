@@ -5,10 +5,11 @@ import {
   InvalidPhone,
   type InvalidRequest,
   NoMember,
-  type TooLarge
+  type TooLarge,
+  type UnknownTemplateSlug
 } from "../domain/Errors.ts"
 import type { AgentId } from "../domain/Ids.ts"
-import type { InstallAnswer, InstallRequest } from "../domain/Install.ts"
+import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
 import { OrgResolver } from "./OrgResolver.ts"
@@ -21,7 +22,8 @@ export interface InstallCall<R> {
   readonly body: Effect.Effect<InstallRequest, InvalidRequest | TooLarge, R>
 }
 
-const templateOf = (request: InstallRequest): Effect.Effect<AgentId, InstallError, OrgResolver> =>
+/** The template a request names, by slug or by id. */
+export const templateOf = (request: PlanRequest): Effect.Effect<AgentId, UnknownTemplateSlug, OrgResolver> =>
   request.templateAgentId === undefined
     ? Effect.flatMap(OrgResolver, (orgs) => orgs.template(request.slug ?? ""))
     : Effect.succeed(request.templateAgentId)
@@ -73,7 +75,8 @@ export const install: <R>(
     userId,
     organizationId: organization.id,
     templateAgentId,
-    name: request.name
+    name: request.name,
+    expectedPlan: request.expectedPlan
   })
   const linked = yield* linkPhone({
     userId,

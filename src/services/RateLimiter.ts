@@ -7,8 +7,8 @@ export interface RateLimit {
   readonly window: Duration.Duration
 }
 
-/** The budgets there are: installs (of a user), sign-ups and sign-ins (from an address). */
-export type RateLimitPolicy = "install" | "auth"
+/** The budgets there are: installs and other requests about them (of a user), sign-ups and sign-ins (from an address). */
+export type RateLimitPolicy = "install" | "change" | "auth"
 
 /** The budget of every policy. */
 export type RateLimits = Readonly<Record<RateLimitPolicy, RateLimit>>

@@ -1,6 +1,7 @@
 import { Context, type Effect } from "effect"
 import type {
   NotOrgAdmin,
+  PlanStale,
   SchemaCollision,
   SelfInstall,
   TemplateIsInstalled,
@@ -9,12 +10,19 @@ import type {
 } from "../domain/Errors.ts"
 import type { AgentId, OrganizationId, UserId } from "../domain/Ids.ts"
 import type { KindCounts } from "../domain/Kind.ts"
+import type { Plan } from "../domain/Plan.ts"
 
 /** Which template to put into which organization, and on whose behalf. */
-export interface ApplyRequest {
+export interface MirrorRequest {
   readonly userId: UserId
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
+}
+
+/** An install, as the person wants it. */
+export interface ApplyRequest extends MirrorRequest {
+  /** The hash of the plan the person agreed to; absent means whatever there is to do. */
+  readonly expectedPlan?: string | undefined
   /** What the person wants the agent called; absent leaves that to the template, or as it stands. */
   readonly name?: string | undefined
 }
@@ -27,6 +35,9 @@ export interface Applied {
   readonly mirrored: KindCounts
 }
 
+/** Why a template is not for this caller to put into this organization, in the order in which they refuse. */
+export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall | TemplateNotPublic | NotOrgAdmin
+
 /** Puts a template into an organization. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
   TemplateMirror,
@@ -36,11 +47,11 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
      * together or not at all, in a fixed number of statements. Rows the person authored, changed or deleted are left
      * as they are. Called at once for one (organization, template), every call answers with the same agent.
      */
-    readonly apply: (
-      request: ApplyRequest
-    ) => Effect.Effect<
-      Applied,
-      TemplateNotFound | TemplateIsInstalled | SelfInstall | TemplateNotPublic | NotOrgAdmin | SchemaCollision
-    >
+    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, MirrorRefusal | SchemaCollision | PlanStale>
+    /**
+     * Says what `apply` would do with each row of the newest revision, and with those that are withdrawn; changes nothing.
+     * An apply that expects the plan's hash does exactly that, or fails.
+     */
+    readonly plan: (request: MirrorRequest) => Effect.Effect<Plan, MirrorRefusal>
   }
 >() {}

@@ -20,6 +20,7 @@ const promised = [
   ["TemplateNotPublic", 400, "template_not_public"],
   ["NotOrgAdmin", 400, "not_org_admin"],
   ["SchemaCollision", 400, "schema_collision"],
+  ["PlanStale", 409, "plan_stale"],
   ["InvalidPhone", 400, "invalid_phone"],
   ["NoMember", 409, "no_member"],
   ["IdentityTaken", 409, "already_linked"],
@@ -80,6 +81,7 @@ describe("the OpenAPI document", () => {
       [503, [problemMediaType]]
     ]
     const ok = [200, ["application/json"]]
+    assert.deepStrictEqual(responses("/api/install/plan", "post"), responses("/api/install", "post"))
     assert.deepStrictEqual(responses("/api/install/manifest/{slug}", "get"), [
       ok,
       [304, []],

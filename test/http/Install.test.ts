@@ -282,6 +282,36 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
     })
   )
 
+  it.effect("plans an install on a budget of its own, and holds the install to the plan", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const headers = { authorization: bearer }
+      const plan = yield* ask("/api/install/plan", { headers, body: { slug: "helper" } })
+      assert.strictEqual(plan.status, 200, plan.text)
+      assert.deepStrictEqual(
+        plan.body.rows.map(({ slug, verdict }: { slug: string; verdict: string }) => [slug, verdict]),
+        [
+          ["invoice", "create"],
+          ["pays", "create"],
+          ["inbox", "create"],
+          ["topic", "create"]
+        ]
+      )
+      assert.match(String(plan.headers["ratelimit-policy"]), /^"change";q=1000;w=3600$/)
+      const stale = yield* install(headers, { slug: "helper", expectedPlan: "another" })
+      isProblem(stale, 409, "plan_stale")
+      const held = yield* install(headers, { slug: "helper", expectedPlan: plan.body.planHash })
+      assert.deepStrictEqual([held.status, held.body.created], [200, true])
+      const refusals: ReadonlyArray<readonly [ask: Ask, status: number, code: string]> = [
+        [{ body: { slug: "helper" } }, 401, "unauthenticated"],
+        [{ headers, body: {} }, 400, "invalid_request"],
+        [{ headers, body: { slug: "nowhere" } }, 404, "unknown_slug"],
+        [{ headers, body: { templateAgentId: held.body.agentId } }, 400, "template_is_installed"]
+      ]
+      for (const [given, status, code] of refusals) isProblem(yield* ask("/api/install/plan", given), status, code)
+    })
+  )
+
   it.effect("answers a fault with 500, an id, and nothing from inside", () =>
     Effect.gen(function* () {
       const { bearer } = yield* signUp

@@ -17,6 +17,7 @@ const proxies = new BlockList()
 proxies.addAddress("10.9.8.7", "ipv4")
 
 const limits = {
+  change: { limit: 1_000, window: Duration.hours(1) },
   install: { limit: 20, window: Duration.hours(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) }
 }

@@ -16,10 +16,12 @@ describe("settings", () => {
         ownOrigins: ["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"],
         databaseUrl: Option.none(),
         installsPerHour: 20,
+        changesPerHour: 120,
         authAttemptsPerMinute: 20,
         defaultCountry: "GB",
         limits: {
           install: { limit: 20, window: Duration.hours(1) },
+          change: { limit: 120, window: Duration.hours(1) },
           auth: { limit: 20, window: Duration.minutes(1) }
         }
       } as never)
@@ -46,6 +48,7 @@ describe("settings", () => {
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
         [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
         [{ INSTALLS_PER_HOUR: "0" }, /^INSTALLS_PER_HOUR must be a whole number/],
+        [{ CHANGES_PER_HOUR: "-1" }, /^CHANGES_PER_HOUR must be a whole number/],
         [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],
         [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
