@@ -2,7 +2,7 @@ import { FileSystem, Path } from "@effect/platform"
 import { Ajv } from "ajv"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import { DateTime, Effect, Option, ParseResult, Predicate, Schema } from "effect"
-import { isNode, LineCounter, parseDocument } from "yaml"
+import { isNode, LineCounter, parseDocument, visit } from "yaml"
 import { Slug } from "../domain/Ids.ts"
 import { E164 } from "../domain/Phone.ts"
 import { nextDue } from "../domain/Schedule.ts"
@@ -152,6 +152,19 @@ const readYaml = <A, I>(file: string, text: string, schemaOf: (content: unknown)
     if (document.errors.length > 0) {
       return yield* new PublishRefused({ issues: document.errors.map((error) => at(error.pos[0], error.message)) })
     }
+    const strange: Array<string> = []
+    visit(document, {
+      // An alias can make a small file endless: one that holds itself, or a dozen that each hold the one before ten times.
+      Alias: (_key, { range, source }) => {
+        strange.push(at(range?.[0] ?? 0, `expected the value itself, not the alias *${source}`))
+      },
+      Scalar: (_key, { range, value }) => {
+        if (typeof value === "number" && !Number.isFinite(value)) {
+          strange.push(at(range?.[0] ?? 0, "expected a number that JSON can hold"))
+        }
+      }
+    })
+    if (strange.length > 0) return yield* new PublishRefused({ issues: strange })
     const content = yield* Effect.try({
       try: (): unknown => document.toJS(),
       catch: (error) => new PublishRefused({ issues: [at(0, String(error))] })

@@ -125,6 +125,26 @@ layer(NodeContext.layer)("readTemplate", (it) => {
     })
   )
 
+  it.scoped("refuses numbers that JSON can't hold", () =>
+    Effect.gen(function* () {
+      const found = yield* issues({ "models/a.yaml": `${entity}metadata_schema: { maximum: .inf }\n` })
+      assert.deepStrictEqual(found, ["models/a.yaml:5:29: expected a number that JSON can hold"])
+    })
+  )
+
+  it.scoped("refuses aliases, which can make a small file endless", () =>
+    Effect.gen(function* () {
+      const bomb = [
+        "a: &a [x, x]",
+        ...Array.from({ length: 30 }, (_, at) => `b${at}: &b${at} [*${at === 0 ? "a" : `b${at - 1}`}]`)
+      ]
+      for (const hostile of ["metadata_schema: &m { properties: *m }\n", bomb.map((line) => `x-${line}\n`).join("")]) {
+        const found = yield* issues({ "models/a.yaml": entity + hostile })
+        assert.match(found.join(), /models\/a.yaml:5?\d*:\d+: expected the value itself, not the alias \*/)
+      }
+    })
+  )
+
   it.scoped("refuses a folder that is none", () =>
     Effect.map(Effect.flip(readTemplate("/nowhere")), ({ message }) =>
       assert.match(message, /template.yaml: can't be read/)
