@@ -27,7 +27,7 @@ export default Effect.gen(function* () {
       extensions jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(extensions) = 'object'),
       created_at timestamptz NOT NULL DEFAULT now(),
       updated_at timestamptz NOT NULL DEFAULT now(),
-      UNIQUE (id, organization_id),
+      UNIQUE (organization_id, id),
       CONSTRAINT agents_template_or_installed CHECK (slug IS NULL OR template_agent_id IS NULL),
       CONSTRAINT agents_not_own_template CHECK (template_agent_id <> id)
     )

@@ -3,7 +3,8 @@ import { Effect } from "effect"
 
 /**
  * The four kinds of definition an agent works with. Rows in use point at their definition together with the
- * organization, so nothing can refer across that boundary; the two tags of a mirrored row are one foreign key.
+ * organization, so nothing can refer across that boundary; the two tags of a mirrored row are one foreign key. `created_by`
+ * is a record of who it was, and outlives the account.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -15,7 +16,7 @@ export default Effect.gen(function* () {
     name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
     description text NOT NULL DEFAULT '',
     extensions jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(extensions) = 'object'),
-    created_by text REFERENCES "user" (id) ON DELETE SET NULL,
+    created_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
     retired_at timestamptz,
@@ -24,7 +25,7 @@ export default Effect.gen(function* () {
     FOREIGN KEY (managed_by_template_agent_id, source_template_org_id)
       REFERENCES agents (id, organization_id) MATCH FULL,
     CHECK (managed_by_template_agent_id IS NULL OR slug NOT LIKE '$%'),
-    UNIQUE (id, organization_id)
+    UNIQUE (organization_id, id)
   `)
 
   yield* sql`
@@ -99,6 +100,10 @@ export default Effect.gen(function* () {
   for (const table of ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"]) {
     yield* sql`
       CREATE UNIQUE INDEX ${sql(`${table}_slug`)} ON ${sql(table)} (organization_id, slug) WHERE deleted_at IS NULL
+    `
+    yield* sql`
+      CREATE INDEX ${sql(`${table}_managed`)} ON ${sql(table)} (managed_by_template_agent_id, source_template_org_id)
+      WHERE managed_by_template_agent_id IS NOT NULL
     `
   }
   yield* sql`CREATE INDEX watchers_agent ON watchers (agent_id) WHERE agent_id IS NOT NULL`

@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Redacted, String as Str } from "effect"
+import { Context, Effect, Layer, Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
 
@@ -39,11 +39,6 @@ const prepareStatements = (client: Pg.PoolClient) => {
   })
 }
 
-// Every statement of ours finds its rows by key. So one plan serves all values (planning the mirror's statement costs more
-// than running it), and it must be the plan for large tables from the start: a plan made while a table is empty would scan
-// it, and be kept while it grows.
-const planning = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
-
 const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
@@ -54,9 +49,8 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       application_name: "agent-install",
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
-      idleTimeoutMillis: 60_000,
-      keepAlive: true,
-      ...(pooled ? {} : { options: planning })
+      idleTimeoutMillis: 600_000,
+      keepAlive: true
     })
     // An idle connection that breaks is dropped by the pool; without a listener the event would end the process.
     pool.on("error", () => {})
@@ -111,6 +105,14 @@ export const MigrationsLive = Layer.effectDiscard(migrate)
 // serialization_failure.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const passing = new Set(["23503", "23505", "40P01", "40001"])
+
+const again = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
+
+/** Runs a step again, a moment later and up to eight times, where it failed for a reason that passes. */
+export const retryWhile =
+  (passes: (error: unknown) => boolean) =>
+  <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.retry(step, { while: passes, schedule: again })
 
 /** Whether a fault came of another transaction at the same time, so that the same step may succeed when run again. */
 export const isPassing = (fault: unknown): boolean =>

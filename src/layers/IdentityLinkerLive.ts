@@ -4,6 +4,7 @@ import { IdentityTaken, NoMember } from "../domain/Errors.ts"
 import { OrganizationId, UserId } from "../domain/Ids.ts"
 import { E164, jidOf, readPhone, WaJid } from "../domain/Phone.ts"
 import { IdentityLinker, type IdentityLinkerOptions } from "../services/IdentityLinker.ts"
+import { isPassing, retryWhile } from "./Database.ts"
 
 const make = ({ defaultCountry }: IdentityLinkerOptions) =>
   Effect.gen(function* () {
@@ -32,12 +33,14 @@ const make = ({ defaultCountry }: IdentityLinkerOptions) =>
           WHERE i.entity_id = me.entity_id AND i.namespace IN ('phone', 'wa_jid') AND i.state = 'claimed'
             AND i.deleted_at IS NULL AND i.identifier NOT IN (SELECT identifier FROM wanted)
             AND NOT EXISTS (SELECT FROM rival)
+          RETURNING i.id
         ),
         linked AS (
           INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier)
           SELECT ${organizationId}, me.entity_id, w.namespace, w.identifier
           FROM me, wanted w
-          WHERE NOT EXISTS (SELECT FROM rival)
+          -- Counting makes the earlier claims end first: one live claim of each kind is a unique index.
+          WHERE NOT EXISTS (SELECT FROM rival) AND (SELECT count(*) FROM ended) >= 0
           ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL
           DO UPDATE SET identifier = excluded.identifier
           RETURNING namespace, state
@@ -51,7 +54,10 @@ const make = ({ defaultCountry }: IdentityLinkerOptions) =>
       claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, organizationId, phone: typed, userId }) {
         const phone = yield* readPhone(typed, country ?? defaultCountry)
         const waJid = jidOf(phone)
-        const { known, taken, verified } = yield* claim({ organizationId, userId, phone, waJid }).pipe(Effect.orDie)
+        const { known, taken, verified } = yield* claim({ organizationId, userId, phone, waJid }).pipe(
+          retryWhile(isPassing),
+          Effect.orDie
+        )
         if (!known) return yield* new NoMember({ organizationId })
         if (taken) return yield* new IdentityTaken()
         return { phone, waJid, verified }

@@ -43,7 +43,7 @@ SELECT ${standing} FROM template t`
 /**
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
  * Parameters: organization, template, user, name (or null). Result: what is known of the template and the caller, the
- * agent (null where it is not for the caller to have), whether rows leave their slugs with the newest revision, and the
+ * agent (null where it is not for the caller to have), whether rows take each other's slugs with the newest revision, and the
  * cron expressions in it.
  */
 export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
@@ -66,11 +66,14 @@ agent AS (
   RETURNING id, xmax = 0 AS created
 )
 SELECT ${standing}, agent.id AS agent_id, agent.created,
+  -- What follows in this transaction finds its rows by key: one plan serves all values, and must be that for large tables
+  -- from the start, since a plan made while a table is empty is kept while it grows.
+  set_config('plan_cache_mode', 'force_generic_plan', true) AS plans, set_config('enable_seqscan', 'off', true) AS scans,
   EXISTS (
     SELECT FROM mirror_ledger l
-    LEFT JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = t.revision
-      AND r.kind = l.kind AND r.source_id = l.source_id
-    WHERE l.organization_id = $1::text AND l.template_agent_id = t.id AND r.slug IS DISTINCT FROM l.slug
+    JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = t.revision
+      AND r.kind = l.kind AND r.slug = l.slug AND r.source_id <> l.source_id
+    WHERE l.organization_id = $1::text AND l.template_agent_id = t.id
   ) AS moving,
   ARRAY(
   ${kinds
@@ -85,15 +88,15 @@ SELECT ${standing}, agent.id AS agent_id, agent.created,
 FROM template t LEFT JOIN agent ON true`
 
 /**
- * Takes the copies that leave their slugs (renamed or withdrawn) out of the index of live slugs, for `apply` to settle in the
- * same transaction: so swaps and cycles of slugs never meet. Parameters: organization, template, revision.
+ * Takes the copies whose slug another row is to have out of the index of live slugs, for `apply` to settle in the same
+ * transaction: so swaps and cycles of slugs never meet. Parameters: organization, template, revision.
  */
 export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 moving AS MATERIALIZED (
   SELECT l.kind, l.copy_id FROM mirror_ledger l
-  LEFT JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
-    AND r.kind = l.kind AND r.source_id = l.source_id
-  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text AND r.slug IS DISTINCT FROM l.slug
+  JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
+    AND r.kind = l.kind AND r.slug = l.slug AND r.source_id <> l.source_id
+  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text
 ),
 ${kinds
   .map(
@@ -114,7 +117,7 @@ const user = "$5::text"
 const dueTimes = "$6::jsonb"
 const expectedPlan = "$7::text"
 
-/** Whether a copy is in use: by a row any program ties to it with a foreign key, or by a row a person bound to it. */
+/** Whether a copy is in use: by a row any program ties to it with a foreign key, or by a definition that stays bound to it. */
 const inUse = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
   const referring = kinds.flatMap((other) =>
     Object.entries(other.references ?? {}).flatMap(([column, to]) =>
@@ -126,7 +129,14 @@ const inUse = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => 
     `row_in_use('${kind.kind}', t.id, ARRAY[${ours.map((table) => `'${table}'`).join(", ")}]::regclass[])`,
     ...referring.map(
       ({ column, table }) =>
-        `EXISTS (SELECT FROM ${table} own WHERE own.${column} = t.id AND own.managed_by_template_agent_id IS NULL)`
+        `EXISTS (
+        SELECT FROM ${table} referring
+        WHERE referring.${column} = t.id AND (referring.deleted_at IS NULL OR referring.deleted_at = 'infinity')
+          AND NOT EXISTS (
+            SELECT FROM ${table}_first leaving
+            WHERE leaving.live_id = referring.id AND (leaving.fate = 'removed' OR leaving.verdict = 'update')
+          )
+      )`
     )
   ].join(" OR ")
 }
@@ -143,6 +153,16 @@ const verdicts = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) 
        WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
          AND referred.organization_id = ${organization} LIMIT 1),
       'own:' || t.${column})
+    ELSE (
+      -- Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
+      SELECT referred.source_id::text FROM mirror_ledger referred
+      WHERE referred.kind = '${kind.references?.[column]}' AND referred.source_id::text = known.content ->> '${column}'
+        AND referred.organization_id = ${organization}
+        AND NOT EXISTS (
+          SELECT FROM ${kind.references?.[column]} target WHERE target.id = referred.copy_id
+            AND (target.deleted_at IS NULL OR target.deleted_at = 'infinity')
+        )
+      LIMIT 1)
     END)`
   return `
 ${table}_first AS MATERIALIZED (
@@ -223,6 +243,13 @@ ${table}_rows AS MATERIALIZED (
 )`
 }
 
+// A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
+const allVerdicts = (kinds: ReadonlyArray<KindDescription>) =>
+  kinds
+    .toReversed()
+    .map((kind) => verdicts(kind, kinds))
+    .join(",")
+
 const unionOf = (kinds: ReadonlyArray<KindDescription>, rows: (table: string) => string) =>
   kinds.map(({ kind }) => rows(kind)).join("\n  UNION ALL\n  ")
 
@@ -244,7 +271,7 @@ const planHash = (kinds: ReadonlyArray<KindDescription>) => `(
  * with its verdict, the fate of a withdrawn one and the fields in which template and copy differ; the hash of it all.
  */
 export const planStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
-${newest},${kinds.map((kind) => verdicts(kind, kinds)).join(",")}
+${newest},${allVerdicts(kinds)}
 SELECT ${planHash(kinds)} AS plan_hash, COALESCE((
   SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate, 'owner', owner,
     'fields', fields) ORDER BY position, slug)
@@ -311,7 +338,8 @@ ${table}_settled AS (
   ])}
   FROM go, ${table}_rows r
   WHERE go.go AND t.id = r.live_id
-    AND (r.fate IN ('kept', 'passed_on') OR r.verdict = 'customized' AND (r.aside IS NOT NULL OR r.retired_at IS NOT NULL))
+    AND (r.fate = 'passed_on' OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.verdict = 'customized')
+      OR r.fate = 'kept' AND r.retired_at IS NULL OR r.verdict = 'customized' AND r.retired_at IS NOT NULL)
 )`
   ]
 }
@@ -337,7 +365,7 @@ const installation: Target = {
 export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const all = (rows: (table: string) => string) => unionOf(kinds, rows)
   return `WITH
-${newest},${kinds.map((kind) => verdicts(kind, kinds)).join(",")},
+${newest},${allVerdicts(kinds)},
 plan AS MATERIALIZED (
   SELECT ${expectedPlan} IS NULL OR ${expectedPlan} = ${planHash(kinds)} AS as_expected
   -- Named here, for Postgres to know the types also where no kind makes use of them.

@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { OrganizationId, UserId } from "../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../domain/Slug.ts"
 import { PersonalOrgs } from "../services/PersonalOrgs.ts"
-import { isPassing } from "./Database.ts"
+import { isPassing, retryWhile } from "./Database.ts"
 
 const User = Schema.Struct({ id: UserId, name: Schema.String, email: Schema.String, emailVerified: Schema.Boolean })
 type User = typeof User.Type
@@ -157,7 +157,7 @@ const make = Effect.gen(function* () {
 
   return PersonalOrgs.of({
     ensure: Effect.fn("PersonalOrgs.ensure")((userId: UserId) =>
-      sql.withTransaction(complete(userId)).pipe(Effect.retry({ while: isPassing, times: 10 }), Effect.orDie)
+      sql.withTransaction(complete(userId)).pipe(retryWhile(isPassing), Effect.orDie)
     )
   })
 })

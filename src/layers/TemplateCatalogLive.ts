@@ -14,7 +14,7 @@ import {
   templateIssues
 } from "../domain/Template.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
-import { isPassing } from "./Database.ts"
+import { isPassing, retryWhile } from "./Database.ts"
 import {
   knownSourcesStatement,
   publishStatement,
@@ -204,10 +204,7 @@ const make = Effect.gen(function* () {
       if (issues.length > 0) return yield* refuse(...issues)
       return yield* sql
         .withTransaction(writeTemplate(template))
-        .pipe(
-          Effect.retry({ while: isPassing, times: 10 }),
-          Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
-        )
+        .pipe(retryWhile(isPassing), Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
     }),
     manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
       const found = yield* findManifest(slug).pipe(Effect.orDie)

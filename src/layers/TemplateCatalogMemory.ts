@@ -9,6 +9,7 @@ import {
   type AgentRecord,
   type Change,
   type DefinitionRecord,
+  fieldsOf,
   hashOf,
   type OrganizationRecord,
   type RevisionRowRecord,
@@ -110,7 +111,7 @@ const publish =
         sourceId: row.id,
         was: template.definitions.find(({ kind, slug }) => kind === row.kind && slug === row.slug)?.was ?? [],
         content: row,
-        hash: hashOf(row, (id) => id)
+        hash: hashOf(fieldsOf(row, (id) => id))
       })
     )
 

@@ -20,7 +20,7 @@ import {
   type MirrorRequest,
   TemplateMirror
 } from "../services/TemplateMirror.ts"
-import { isPassing } from "./Database.ts"
+import { isPassing, retryWhile } from "./Database.ts"
 import {
   applyStatement,
   consultStatement,
@@ -158,10 +158,7 @@ const make = Effect.gen(function* () {
     apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
       sql
         .withTransaction(attempt(request))
-        .pipe(
-          Effect.retry({ while: worthAnotherTry, times: 10 }),
-          Effect.catchTag("SqlError", "ParseError", "Superseded", Effect.die)
-        )
+        .pipe(retryWhile(worthAnotherTry), Effect.catchTag("SqlError", "ParseError", "Superseded", Effect.die))
     )
   })
 })

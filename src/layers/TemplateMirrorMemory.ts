@@ -92,11 +92,12 @@ const judge = (
   const own = ledger.filter((entry) => entry.templateAgentId === template.id)
   const same = (a: { readonly kind: Kind; readonly sourceId: number }) => (b: typeof a) =>
     a.kind === b.kind && a.sourceId === b.sourceId
+  const leaving = new Set<number>()
   const isUsed = (copy: DefinitionRecord) =>
     uses.includes(copy.id) ||
     mine.some(
       (row) =>
-        row.managedBy === undefined &&
+        !leaving.has(row.id) &&
         Object.entries(row.references).some(
           ([column, id]) =>
             id === copy.id &&
@@ -105,8 +106,25 @@ const judge = (
     )
   const withdrawn = own.filter((entry) => !rows.some(same(entry)))
 
-  return [...rows.map((row) => ({ row, ...row })), ...withdrawn.map((entry) => ({ row: undefined, ...entry }))].map(
-    ({ kind, row, sourceId }) => {
+  // Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
+  const fieldsAsApplied = (copy: DefinitionRecord, row: RevisionRowRecord | undefined) => {
+    const missing = Object.entries(row?.content.references ?? {}).filter(
+      ([column, source]) =>
+        copy.references[column] === null &&
+        ledger.some(({ copyId, sourceId }) => sourceId === source && !mine.some(({ id }) => id === copyId))
+    )
+    return {
+      ...fieldsOf(copy, sourceOf),
+      ...Object.fromEntries(missing.map(([column, source]) => [column, JSON.stringify(source)]))
+    }
+  }
+  // A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
+  const position = ({ kind }: { readonly kind: Kind }) => kindDescriptions.findIndex((one) => one.kind === kind)
+  const all = [...rows.map((row) => ({ row, ...row })), ...withdrawn.map((entry) => ({ row: undefined, ...entry }))]
+
+  return all
+    .sort((a, b) => position(b) - position(a))
+    .map(({ kind, row, sourceId }) => {
       const siblings = ledger.filter(
         (entry) => entry.templateAgentId !== template.id && same({ kind, sourceId })(entry)
       )
@@ -117,7 +135,8 @@ const judge = (
           siblings.some(({ templateAgentId }) => templateAgentId === agent.templateAgentId)
       )
       const copy = mine.find(({ id }) => id === entry?.copyId)
-      const hash = copy === undefined ? undefined : hashOf(copy, sourceOf)
+      const fields = copy === undefined ? {} : fieldsAsApplied(copy, row)
+      const hash = copy === undefined ? undefined : hashOf(fields)
       const holder = mine.find(
         (other) =>
           other.kind === kind &&
@@ -149,6 +168,7 @@ const judge = (
               : hash !== entry?.appliedHash || isUsed(copy)
                 ? "kept"
                 : "removed"
+      if (copy !== undefined && (fate === "removed" || verdict === "update")) leaving.add(copy.id)
       return {
         kind,
         row,
@@ -156,14 +176,13 @@ const judge = (
         entry,
         copy,
         hash,
-        fields: copy === undefined ? {} : fieldsOf(copy, sourceOf),
+        fields,
         sibling,
         owner: holder?.sourceOrganizationId ?? holder?.organizationId,
         verdict,
         fate
       } as const
-    }
-  )
+    })
 }
 
 /** Every row with its verdict, collisions among the copies themselves included. */

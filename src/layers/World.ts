@@ -146,8 +146,7 @@ export const fieldsOf = (
 }
 
 /** All of a definition's fields as one text. */
-export const hashOf = (record: DefinitionRecord, referred: (id: number) => unknown): string =>
-  JSON.stringify(canonical(fieldsOf(record, referred)))
+export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => JSON.stringify(canonical(fields))
 
 /** A change: what it answers and the state after it, or why there is none. */
 export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>
