@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql"
 import { Effect } from "effect"
 
-/** The four tables better-auth keeps, as its own schema generator writes them; `test/layers/BetterAuth.test.ts` fails when it would add to them. */
+/** The four tables better-auth keeps, as its own schema generator writes them; `test/layers/Database.test.ts` fails when it would add to them. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 

@@ -23,18 +23,20 @@ const packageRoot = (folder: string): string =>
 const root = packageRoot(dirname(fileURLToPath(import.meta.url)))
 const { version }: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
-const publishTemplate = (folder: string) =>
-  Effect.gen(function* () {
-    const catalog = yield* TemplateCatalog
-    const template = yield* readTemplate(folder)
-    const published = yield* catalog.publish(template)
-    return { ...published, slug: template.slug, rows: template.definitions.length }
-  })
-
-/** With a database of its own the service has something to install from the first start. */
-const publishBundled = publishTemplate(join(root, "templates", "personal-finance")).pipe(
-  Effect.flatMap(({ changed, revision, slug }) =>
-    changed ? Effect.logInfo(`Published the bundled template ${slug}, revision ${revision}`) : Effect.void
+/**
+ * With a database of its own the service has something to install from the first start. A template that is there stays as it
+ * is: it may be somebody's own version by now.
+ */
+const publishBundled = Effect.gen(function* () {
+  const catalog = yield* TemplateCatalog
+  const template = yield* readTemplate(join(root, "templates", "personal-finance"))
+  const known = yield* Effect.option(catalog.manifest(template.slug))
+  if (Option.isSome(known)) return
+  const { revision } = yield* catalog.publish(template)
+  yield* Effect.logInfo(`Published the bundled template ${template.slug}, revision ${revision}`)
+}).pipe(
+  Effect.catchTag("PublishRefused", ({ message }) =>
+    Effect.logWarning(`The bundled template was not published: ${message}`)
   )
 )
 
@@ -43,7 +45,7 @@ const ServerLive = (given: Settings) =>
     HttpServer.withLogAddress,
     Layer.provide(NodeHttpServer.layer(createServer, { port: given.port, host: given.host })),
     Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
-    Layer.provide(Layer.succeed(ServerConfig, given)),
+    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
     Layer.provide(AppLive(given))
   )
 
@@ -63,13 +65,15 @@ const publish = Command.make("publish", { folder }, ({ folder }) =>
   Effect.gen(function* () {
     const given = yield* settings
     // Read first: a folder that is wrong needs no database to say so.
-    yield* readTemplate(folder)
-    const { changed, revision, rows, slug, templateAgentId } = yield* publishTemplate(folder).pipe(
+    const read = yield* readTemplate(folder)
+    const { changed, revision, templateAgentId } = yield* TemplateCatalog.pipe(
+      Effect.flatMap((catalog) => catalog.publish(read)),
       Effect.provide(ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
     )
+    const { definitions, slug } = read
     yield* Console.log(
       changed
-        ? `Published ${slug}, revision ${revision}: ${rows} definitions (template agent ${templateAgentId}).`
+        ? `Published ${slug}, revision ${revision}: ${definitions.length} definitions (template agent ${templateAgentId}).`
         : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
     )
   })

@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
+import type { Vitest } from "@effect/vitest"
+import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { type Kind, Kind as KindSchema, kindDescriptions } from "../src/domain/Kind.ts"
 import { ServicesLive } from "../src/layers/AppLive.ts"
@@ -26,9 +27,12 @@ export interface Standing {
   readonly name: string
   readonly managedBy: string | null
   readonly agentId: string | null
-  readonly due: boolean
+  /** When a scheduled row runs next. */
+  readonly due: string | null
   readonly refersTo: string | null
   readonly retired: boolean
+  /** All that a publisher says of the row besides slug, name and references. */
+  readonly content: unknown
 }
 
 export interface Identity {
@@ -52,7 +56,11 @@ export class Hands extends Context.Tag("test/Hands")<
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
-    readonly agents: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<{ id: AgentId; name: string }>>
+    readonly agents: (
+      organizationId: OrganizationId
+    ) => Effect.Effect<
+      ReadonlyArray<{ id: AgentId; name: string; description: string; revision?: number | null | undefined }>
+    >
     readonly identities: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Identity>>
     /** Makes a row by hand; a classifier of the watcher of that slug. */
     readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
@@ -116,7 +124,8 @@ const HandsMemory = Layer.effect(
               name: row.name,
               managedBy: row.managedBy ?? null,
               agentId: row.agentId ?? null,
-              due: row.due !== undefined,
+              due: row.due?.toISOString() ?? null,
+              content: { ...row.content, description: row.description, extensions: row.extensions },
               retired: row.retired === true,
               refersTo: definitions.find(({ id }) => Object.values(row.references).includes(id))?.slug ?? null
             }))
@@ -211,7 +220,8 @@ const HandsLive = Layer.effect(
         name: Schema.String,
         managedBy: Schema.NullOr(Schema.String),
         agentId: Schema.NullOr(Schema.String),
-        due: Schema.Boolean,
+        due: Schema.NullOr(Schema.String),
+        content: Schema.Unknown,
         retired: Schema.Boolean,
         refersTo: Schema.NullOr(Schema.String)
       }),
@@ -219,12 +229,23 @@ const HandsLive = Layer.effect(
         sql.unsafe(
           kindDescriptions
             .map(
-              ({ agent, kind, references = {}, schedule }) => `
+              ({ agent, columns, kind, references = {}, schedule, versions }) => `
                 SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
-                  ${schedule === undefined ? "false" : `t.${schedule.due} IS NOT NULL`} AS due,
+                  ${schedule === undefined ? "NULL" : `to_char(t.${schedule.due} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`} AS due,
+                  jsonb_build_object('description', t.description, 'extensions', t.extensions
+                    ${Object.keys(columns)
+                      .map((column) => `, '${column}', t.${column}`)
+                      .join("")}
+                    ${Object.keys(versions?.columns ?? {})
+                      .map((column) => `, '${column}', v.${column}`)
+                      .join("")}) AS content,
                   ${Object.entries(references).map(([column, table]) => `(SELECT slug FROM ${table} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
-                FROM ${kind} t WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
+                FROM ${kind} t ${
+                  versions === undefined
+                    ? ""
+                    : `LEFT JOIN ${versions.table} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
+                } WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
             )
             .join(" UNION ALL "),
           [organizationId]
@@ -232,8 +253,14 @@ const HandsLive = Layer.effect(
     })
     const findAgents = SqlSchema.findAll({
       Request: OrganizationId,
-      Result: Schema.Struct({ id: AgentId, name: Schema.String }),
-      execute: (organizationId) => sql`SELECT id, name FROM agents WHERE organization_id = ${organizationId}`
+      Result: Schema.Struct({
+        id: AgentId,
+        name: Schema.String,
+        description: Schema.String,
+        revision: Schema.NullOr(Schema.Int)
+      }),
+      execute: (organizationId) =>
+        sql`SELECT id, name, description, revision FROM agents WHERE organization_id = ${organizationId}`
     })
     const findIdentities = SqlSchema.findAll({
       Request: OrganizationId,
@@ -384,3 +411,9 @@ export const credential = (headers: { readonly bearer?: string; readonly cookie?
   authorization: Option.getOrUndefined(Option.map(Option.fromNullable(headers.bearer), Redacted.make)),
   cookie: Option.getOrUndefined(Option.map(Option.fromNullable(headers.cookie), Redacted.make))
 })
+
+/** A test by the real clock: for what waits a moment between tries, which the test clock never lets pass. */
+export const inRealTime =
+  <R>(it: Vitest.MethodsNonLive<R>) =>
+  <A, E>(name: string, test: () => Effect.Effect<A, E, R>) =>
+    it.effect(name, () => Effect.withClock(test(), Clock.make()))

@@ -278,8 +278,8 @@ export const installErrors = [
   PlanStale
 ] as const satisfies ReadonlyArray<Refusal>
 
-/** What the install workflow can fail with. */
-export type InstallError = InstanceType<(typeof installErrors)[number]>
+/** What the install workflow can fail with: all of them but the one that only a browser can cause. */
+export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
 /** The errors of planning an install: what would be said of a collision or a stale plan is part of the plan. */
 export type PlanError = Exclude<InstallError, SchemaCollision | PlanStale>

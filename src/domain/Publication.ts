@@ -8,7 +8,7 @@ export interface KnownSource {
   readonly sourceId: string
   /** The old slugs it was published with. */
   readonly was: ReadonlyArray<string>
-  /** In the template's newest revision; in an earlier one; or live in the organization without being the template's. */
+  /** In the template's newest revision; in an earlier one; or the publisher's without being this template's. */
   readonly standing: "newest" | "earlier" | "elsewhere"
 }
 

@@ -1,7 +1,8 @@
-import { Schema } from "effect"
+import { DateTime, Option, Schema } from "effect"
 import { AgentId, Slug } from "./Ids.ts"
 import { byKind, Kind, kindDescriptions } from "./Kind.ts"
 import { E164 } from "./Phone.ts"
+import { nextDue } from "./Schedule.ts"
 import { reservedSlugs } from "./Slug.ts"
 import { CleanText, Name } from "./Text.ts"
 
@@ -75,15 +76,27 @@ export class PublishRefused extends Schema.TaggedError<PublishRefused>()("Publis
   }
 }
 
-/** What is wrong within a template, whatever is published already: slugs twice, references to nothing, renames that clash. */
+const anyDay = DateTime.toDateUtc(DateTime.unsafeMake("2024-01-01"))
+
+/**
+ * What is wrong within a template, whatever is published already: slugs twice, content that is missing, watchers that would never run, references to
+ * nothing, renames that clash.
+ */
 export const templateIssues = (template: Template): ReadonlyArray<string> => [
   ...(reservedSlugs.has(template.publisher) ? [`publisher: "${template.publisher}" is reserved; choose another`] : []),
-  ...kindDescriptions.flatMap(({ kind, references = {} }) => {
+  ...kindDescriptions.flatMap(({ columns, kind, references = {}, schedule, versions }) => {
     const issues: Array<string> = []
     const definitions = template.definitions.filter((definition) => definition.kind === kind)
     const slugs = new Set<string>()
     const formers = new Map<string, string>()
-    for (const { references: named, slug, was } of definitions) {
+    for (const { content, references: named, slug, was } of definitions) {
+      const missing = Object.keys({ ...columns, ...versions?.columns }).filter(
+        (column) => content[column] === undefined
+      )
+      if (missing.length > 0) issues.push(`${kind} "${slug}" lacks ${missing.join(", ")}`)
+      if (schedule !== undefined && Option.isNone(nextDue(String(content[schedule.cron]), anyDay))) {
+        issues.push(`${kind} "${slug}": ${schedule.cron} is no cron expression that comes due`)
+      }
       if (slugs.has(slug)) issues.push(`${kind} "${slug}" is defined more than once`)
       slugs.add(slug)
       for (const former of was) {

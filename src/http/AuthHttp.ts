@@ -1,5 +1,6 @@
 import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Context, Effect, Schema } from "effect"
+import { RouteNotFound } from "../domain/Errors.ts"
 import { BoundedText, findUncleanText, Name } from "../domain/Text.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
@@ -50,6 +51,7 @@ const handle = Effect.gen(function* () {
     }),
     address
   )
+  if (response.status === 404 && response.body === null) return yield* new RouteNotFound()
   return HttpServerResponse.fromWeb(response)
 }).pipe(withRateLimitFields)
 

@@ -25,7 +25,7 @@ const spent = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
  */
 export const withRateLimitFields = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-    const report = (status: Omit<RateLimitStatus, never>) =>
+    const report = (status: RateLimitStatus) =>
       HttpApp.appendPreResponseHandler((_request, response) =>
         Effect.succeed(
           HttpServerResponse.setHeaders(response, {

@@ -1,4 +1,4 @@
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { AuthenticationLive } from "./BetterAuthLive.ts"
 import { MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
 import { open } from "./EmbeddedPostgres.ts"
@@ -19,7 +19,7 @@ const maxConnections = 10
 export const DatabaseLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
-      const url = Option.isSome(databaseUrl) ? Redacted.make(databaseUrl.value) : (yield* open({ dataDir })).url
+      const url = Option.isSome(databaseUrl) ? databaseUrl.value : (yield* open({ dataDir })).url
       return MigrationsLive.pipe(
         Layer.provideMerge(SqlClientLive),
         Layer.provideMerge(PgPoolLive({ url, maxConnections }))
@@ -43,7 +43,7 @@ export const ServicesLive = ({ defaultCountry, limits }: Pick<Settings, "default
 const SessionsLive = ({ authSecret, baseUrl, dataDir, ownOrigins }: Settings) =>
   Layer.unwrapEffect(
     Effect.map(
-      Option.isSome(authSecret) ? Effect.succeed(Redacted.make(authSecret.value)) : keptSecret(dataDir, "auth-secret"),
+      Option.isSome(authSecret) ? Effect.succeed(authSecret.value) : keptSecret(dataDir, "auth-secret"),
       (secret) => AuthenticationLive({ baseUrl, ownOrigins, secret })
     )
   )

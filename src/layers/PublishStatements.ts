@@ -45,7 +45,7 @@ SELECT slug, id::text AS source_id FROM ${table}_new UNION ALL SELECT slug, id::
 }
 
 /**
- * Rows of the publisher's that a template may continue. Parameters: organization, template agent. Results as `KnownSource`,
+ * Rows of the publisher's that a template may continue: its own, live ones, and withdrawn ones of a sibling template. Parameters: organization, template agent. Results as `KnownSource`,
  * each (kind, slug) of the template once, from the latest revision that has it.
  */
 export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): string =>
@@ -60,8 +60,12 @@ JOIN ${table} t ON t.id = r.source_id AND t.organization_id = a.organization_id
 WHERE a.id = $2::text AND a.organization_id = $1::text
 ORDER BY r.slug, r.revision DESC)
 UNION ALL
-SELECT '${table}', t.slug, t.id::text, '{}', 'elsewhere'
-FROM ${table} t WHERE t.organization_id = $1::text AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
+(SELECT DISTINCT ON (t.slug) '${table}', t.slug, t.id::text, '{}'::text[], 'elsewhere'
+FROM ${table} t
+WHERE t.organization_id = $1::text AND t.slug NOT LIKE '$%' AND (
+  t.deleted_at IS NULL OR EXISTS (SELECT FROM template_revision_rows r WHERE r.kind = '${table}' AND r.source_id = t.id)
+)
+ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
     )
     .join("\nUNION ALL\n")
 
@@ -102,7 +106,7 @@ rows AS MATERIALIZED (
 ),
 whole AS (
   SELECT encode(sha256(convert_to(
-    jsonb_build_array(t.name, t.description, (SELECT jsonb_agg(jsonb_build_array(kind, slug, source_id, hash) ORDER BY kind, slug) FROM rows))::text,
+    jsonb_build_array(t.name, t.description, t.bot_phone, t.extensions, (SELECT jsonb_agg(jsonb_build_array(kind, slug, source_id, hash) ORDER BY kind, slug) FROM rows))::text,
     'UTF8')), 'hex') AS hash
   FROM template t
 ),

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto"
 import { FileSystem, Path } from "@effect/platform"
 import { Effect, Redacted } from "effect"
 
+const shortest = 32
+
 /**
  * A secret kept in a file of the folder, made on first use and readable by its owner alone. Two processes that ask at once
  * get the same one: the file appears whole, by a link that only the first can make.
@@ -24,5 +26,10 @@ export const keptSecret = (folder: string, name: string) =>
       )
     })
     if (!(yield* fs.exists(file))) yield* make
+    const secret = yield* read
+    if (Redacted.value(secret).length >= shortest) return secret
+    // What a crash while it was written can leave: sessions signed with it are lost with it.
+    yield* fs.remove(file)
+    yield* make
     return yield* read
   })

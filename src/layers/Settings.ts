@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net"
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
-import { Config, ConfigError, Duration, Either, Option, Schema } from "effect"
+import { Config, ConfigError, Duration, Either, Option, Redacted, Schema } from "effect"
 import { Country } from "../domain/Phone.ts"
 
 /** A variable read as text: empty counts as absent, and what `read` does not take is refused with what was expected. */
@@ -60,8 +60,10 @@ const publicAddress = (baseUrl: Option.Option<string>, host: string, port: numbe
     const { origin } = new URL(baseUrl.value)
     return { baseUrl: origin, ownOrigins: [origin] }
   }
-  const origin = `http://${inUrl(host)}:${port}`
-  const names = loopback.has(host) ? [...loopback].map((name) => `http://${inUrl(name)}:${port}`) : [origin]
+  // Through URL, as browsers write an origin: without the port that http has anyway.
+  const originOf = (name: string) => new URL(`http://${inUrl(name)}:${port}`).origin
+  const origin = originOf(host)
+  const names = loopback.has(host) ? [...loopback].map(originOf) : [origin]
   return { baseUrl: origin, ownOrigins: names }
 }
 
@@ -77,10 +79,10 @@ export const settings = Config.all({
   databaseUrl: address("DATABASE_URL", "an address like postgres://user:password@host:5432/database", [
     "postgres:",
     "postgresql:"
-  ]),
+  ]).pipe(Config.map(Option.map(Redacted.make))),
   dataDir: variable("DATA_DIR", "a folder", (text) => resolve(text)).pipe(Config.map(Option.getOrElse(defaultDataDir))),
   authSecret: variable("AUTH_SECRET", "a secret of at least 32 characters", (text) =>
-    text.length >= 32 ? text : undefined
+    text.length >= 32 ? Redacted.make(text) : undefined
   ),
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),

@@ -35,7 +35,13 @@ const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<Know
       return { kind, slug, sourceId: String(sourceId), was, standing }
     })
   const elsewhere = state.definitions
-    .filter((row) => row.organizationId === agent.organizationId && !row.deleted && !row.slug.startsWith("$"))
+    .filter(
+      (row) =>
+        row.organizationId === agent.organizationId &&
+        !row.slug.startsWith("$") &&
+        (!row.deleted || state.revisions.some((known) => known.sourceId === row.id))
+    )
+    .sort((a, b) => Number(a.deleted) - Number(b.deleted) || b.id - a.id)
     .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], standing: "elsewhere" }))
   return [...own, ...elsewhere]
 }
@@ -132,6 +138,8 @@ const publish =
     const hash = JSON.stringify([
       agent.name,
       agent.description,
+      template.botPhone,
+      template.extensions,
       rows.map((row) => `${row.sourceId} ${row.hash}`).sort()
     ])
     const changed = before.revisionHashes[agent.id] !== hash

@@ -222,9 +222,9 @@ export const readTemplate = (
       Effect.flatMap(readFile(file), (text) => readYaml(file, text, schemaOf))
 
     const models = path.join(folder, "models")
-    const names = (yield* fs.readDirectory(models).pipe(Effect.orElseSucceed(() => []))).filter(
-      (name) => !name.startsWith(".")
-    )
+    const unreadable = (error: { readonly message: string }) =>
+      new PublishRefused({ issues: [`${models}: can't be read: ${error.message}`] })
+    const names = (yield* Effect.mapError(fs.readDirectory(models), unreadable)).filter((name) => !name.startsWith("."))
     const [templateProblems, templateFiles] = yield* Effect.partition(["template.yaml"], (name) =>
       read(path.join(folder, name), () => TemplateFile)
     )

@@ -145,9 +145,14 @@ layer(NodeContext.layer)("readTemplate", (it) => {
     })
   )
 
+  it.scoped("takes a folder without models for a mistake, not for a template of nothing", () =>
+    Effect.gen(function* () {
+      const found = yield* issues({ "model/a.yaml": entity })
+      assert.match(found.join(), /^models: can't be read/)
+    })
+  )
+
   it.scoped("refuses a folder that is none", () =>
-    Effect.map(Effect.flip(readTemplate("/nowhere")), ({ message }) =>
-      assert.match(message, /template.yaml: can't be read/)
-    )
+    Effect.map(Effect.flip(readTemplate("/nowhere")), ({ message }) => assert.match(message, /models: can't be read/))
   )
 })

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { OrganizationId } from "../../src/domain/Ids.ts"
 import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
-import { Hands, newPerson, worlds } from "../worlds.ts"
+import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
 let numbers = 0
 const newNumber = () => `07911 1234${String(10 + numbers++).padStart(2, "0")}`
@@ -60,6 +60,18 @@ for (const [label, world] of worlds) {
           `phone ${phone} claimed`,
           `wa_jid ${phone.slice(1)}@s.whatsapp.net claimed`
         ])
+      })
+    )
+
+    inRealTime(it)("leaves one claim of many made at once", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        yield* Effect.forEach(
+          Array.from({ length: 8 }, () => newNumber()),
+          (number) => claim(person, number),
+          { concurrency: "unbounded", discard: true }
+        )
+        assert.strictEqual((yield* phonesOf(person)).length, 2)
       })
     )
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { UserId } from "../../src/domain/Ids.ts"
 import { OrgResolver } from "../../src/services/OrgResolver.ts"
 import { PersonalOrgs } from "../../src/services/PersonalOrgs.ts"
-import { Hands, newPerson, worlds } from "../worlds.ts"
+import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
 for (const [label, world] of worlds) {
   it.layer(world, { timeout: "60 seconds" })(`PersonalOrgs (${label})`, (it) => {
@@ -28,7 +28,7 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("changes nothing when asked again, also many times at once", () =>
+    inRealTime(it)("changes nothing when asked again, also many times at once", () =>
       Effect.gen(function* () {
         const hands = yield* Hands
         const userId = yield* hands.account("Once Only", "once@example.org")
@@ -41,7 +41,7 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("numbers the slugs of people of one name who sign up at once", () =>
+    inRealTime(it)("numbers the slugs of people of one name who sign up at once", () =>
       Effect.gen(function* () {
         const hands = yield* Hands
         const ids = yield* Effect.forEach(Array.from({ length: 20 }), (_, at) =>

@@ -5,7 +5,7 @@ import { E164 } from "../../src/domain/Phone.ts"
 import type { Template } from "../../src/domain/Template.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../worlds.ts"
+import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
 let templates = 0
 const newSlug = () => `catalog-${++templates}`
@@ -140,7 +140,7 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("takes many publications at once, one after the other", () =>
+    inRealTime(it)("takes many publications at once, one after the other", () =>
       Effect.gen(function* () {
         const slug = newSlug()
         const all = yield* Effect.forEach(

@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect, TestClock } from "effect"
 import { AgentId, Slug } from "../../src/domain/Ids.ts"
 import { byKind, type Kind } from "../../src/domain/Kind.ts"
-import type { Template } from "../../src/domain/Template.ts"
+import type { Definition, Template } from "../../src/domain/Template.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../worlds.ts"
+import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
 type Person = Effect.Effect.Success<ReturnType<typeof newPerson>>
 
@@ -43,16 +43,192 @@ for (const [label, world] of worlds) {
           byKind(() => 1)
         )
         const common = { managedBy: templateAgentId, agentId: null, due: false, refersTo: null, retired: false }
+        const rows = (yield* standing(person)).map(({ content: _, due, ...row }) => ({ ...row, due: due !== null }))
+        assert.sameDeepMembers(rows, [
+          { ...common, kind: "entity_types", slug: "invoice", name: "invoice" },
+          { ...common, kind: "entity_relationship_types", slug: "pays", name: "pays" },
+          { ...common, kind: "watchers", slug: "inbox", name: "inbox", agentId: applied.agentId, due: true },
+          { ...common, kind: "event_classifiers", slug: "topic", name: "topic", refersTo: "inbox" }
+        ])
+      })
+    )
+
+    it.effect("carries all that the publisher says, when it is new and when it changes", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const said = (definitions: ReadonlyArray<Definition>) =>
+          definitions.map(({ content, description, extensions, kind, name, slug }) => ({
+            kind,
+            slug: slug as string,
+            name,
+            content: { ...content, description, extensions }
+          }))
+        const stands = Effect.map(standing(person), (rows) =>
+          rows.map(({ content, kind, name, slug }) => ({ kind, slug, name, content }))
+        )
+        const agent = Effect.map(agents(person), (all) =>
+          all.map(({ description, revision }) => [description, revision])
+        )
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        yield* apply(person, templateAgentId)
+        assert.sameDeepMembers([...(yield* stands)], said(oneOfEach))
+        assert.deepStrictEqual(yield* agent, [[`The ${slug} assistant`, 1]])
+        const changes: Record<Kind, Record<string, unknown>> = {
+          entity_types: {
+            icon: "star",
+            color: null,
+            metadata_schema: { type: "object", title: "New" },
+            event_kinds: [1]
+          },
+          entity_relationship_types: { metadata_schema: { type: "object" }, is_symmetric: true },
+          watchers: {
+            schedule: "30 8 * * *",
+            sources: [{ a: 1 }],
+            prompt: "B",
+            extraction_schema: {},
+            reactions_guidance: "C"
+          },
+          event_classifiers: { attribute_key: "k", attribute_values: [], min_similarity: 0.25, fallback_value: null }
+        }
+        for (const at of [1, 2]) {
+          const changed = oneOfEach.map((one) => ({
+            ...one,
+            name: `${one.name} ${at}`,
+            description: `Changed ${at}`,
+            extensions: { "x-at": at },
+            content: at === 1 ? { ...one.content, ...changes[one.kind] } : one.content
+          }))
+          yield* publish(template(slug, changed, { description: `Changed ${at}` }))
+          yield* apply(person, templateAgentId)
+          assert.sameDeepMembers([...(yield* stands)], said(changed))
+          assert.deepStrictEqual(yield* agent, [[`Changed ${at}`, at + 1]])
+        }
+      })
+    )
+
+    it.effect("lets a watcher run by its new schedule once that changed, and leaves its time alone otherwise", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const watcher = (name: string, schedule: string) => [
+          definition("watchers", "inbox", { name, content: { schedule } })
+        ]
+        const due = Effect.map(standing(person), (rows) => rows.map((row) => row.due))
+        const { templateAgentId } = yield* publish(template(slug, watcher("A", "0 7 * * 1")))
+        yield* apply(person, templateAgentId)
+        const first = yield* due
+        yield* TestClock.adjust("30 days")
+        yield* publish(template(slug, watcher("B", "0 7 * * 1")))
+        yield* apply(person, templateAgentId)
+        assert.deepStrictEqual(yield* due, first)
+        yield* publish(template(slug, watcher("B", "0 8 * * *")))
+        yield* apply(person, templateAgentId)
+        assert.match(String((yield* due)[0]), /T08:00:00/)
+        assert.isAbove(Date.parse(String((yield* due)[0])), yield* Clock.currentTimeMillis)
+      })
+    )
+
+    it.effect("does not take what it could not write for a change of the person's", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        yield* apply(person, templateAgentId)
+        yield* hands.remove(row(person, "watchers", "inbox"))
+        for (const at of [2, 3]) {
+          yield* publish(
+            template(
+              slug,
+              oneOfEach.map((one) => ({ ...one, name: `${one.name} ${at}` }))
+            )
+          )
+          yield* apply(person, templateAgentId)
+          assert.deepStrictEqual(yield* names(person), [
+            `entity_relationship_types pays ${at}`,
+            `entity_types invoice ${at}`,
+            `event_classifiers topic ${at}`
+          ])
+        }
+      })
+    )
+
+    it.effect("keeps a withdrawn watcher with the withdrawn classifier of it that stays", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const { templateAgentId } = yield* publish(template(slug, oneOfEach))
+        yield* apply(person, templateAgentId)
+        yield* hands.use(row(person, "event_classifiers", "topic"))
+        yield* publish(template(slug, []))
+        yield* apply(person, templateAgentId)
         assert.sameDeepMembers(
-          [...(yield* standing(person))],
+          (yield* standing(person)).map((one) => [one.slug, one.retired, one.refersTo]),
           [
-            { ...common, kind: "entity_types", slug: "invoice", name: "invoice" },
-            { ...common, kind: "entity_relationship_types", slug: "pays", name: "pays" },
-            { ...common, kind: "watchers", slug: "inbox", name: "inbox", agentId: applied.agentId, due: true },
-            { ...common, kind: "event_classifiers", slug: "topic", name: "topic", refersTo: "inbox" }
+            ["inbox", true, null],
+            ["topic", true, "inbox"]
           ]
         )
+        yield* publish(template(slug, oneOfEach))
+        assert.deepStrictEqual(
+          (yield* apply(person, templateAgentId)).mirrored,
+          byKind(() => 1)
+        )
+        assert.isTrue((yield* standing(person)).every(({ retired }) => !retired))
       })
+    )
+
+    it.effect("follows a definition that moves from one template of a publisher to another", () =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const publisher = Slug.make(`${newSlug()}-shared`)
+        const [first, second] = [newSlug(), newSlug()]
+        const invoice = definition("entity_types", "invoice")
+        const one = yield* publish(template(first, [invoice], { publisher }))
+        yield* apply(person, one.templateAgentId)
+        yield* publish(template(first, [], { publisher }))
+        const two = yield* publish(template(second, [invoice], { publisher }))
+        yield* apply(person, two.templateAgentId)
+        yield* apply(person, one.templateAgentId)
+        assert.deepStrictEqual(
+          (yield* standing(person)).map(({ managedBy, retired, slug }) => [slug, managedBy, retired]),
+          [["invoice", two.templateAgentId, false]]
+        )
+      })
+    )
+
+    inRealTime(it)(
+      "comes out right when templates that share are installed, again and again, while they are published",
+      () =>
+        Effect.gen(function* () {
+          const person = yield* newPerson()
+          const publisher = Slug.make(`${newSlug()}-shared`)
+          const [first, second] = [newSlug(), newSlug()]
+          const shared = Array.from({ length: 12 }, (_, at) => definition("entity_types", `shared-${at}`))
+          const one = yield* publish(template(first, shared, { publisher }))
+          const two = yield* publish(template(second, [...shared].reverse(), { publisher }))
+          const extra = (at: number) =>
+            template(first, [...shared, definition("entity_types", `extra-${at}`)], { publisher })
+          yield* Effect.all(
+            [
+              ...Array.from({ length: 8 }, () => apply(person, one.templateAgentId)),
+              ...Array.from({ length: 8 }, () => apply(person, two.templateAgentId)),
+              ...Array.from({ length: 4 }, (_, at) => publish(extra(at)))
+            ],
+            { concurrency: "unbounded", discard: true }
+          )
+          yield* publish(extra(9))
+          const { revision } = yield* apply(person, one.templateAgentId)
+          assert.deepStrictEqual(
+            (yield* standing(person)).map(({ slug }) => slug).sort(),
+            [...shared.map(({ slug }) => slug as string), "extra-9"].sort()
+          )
+          const stands = yield* agents(person)
+          assert.strictEqual(stands.length, 2)
+          assert.strictEqual(Math.max(...stands.map((agent) => agent.revision ?? 0)), revision)
+        })
     )
 
     it.effect("is the same agent the second time, and changes nothing", () =>
@@ -66,7 +242,7 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("is one agent however many install at once", () =>
+    inRealTime(it)("is one agent however many install at once", () =>
       Effect.gen(function* () {
         const person = yield* newPerson()
         const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
