@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { openApi } from "../../src/http/Api.ts"
 import { type Answer, type Ask, ownOrigin, Running, TestServer } from "./server.ts"
 
 let people = 0
@@ -312,6 +313,31 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
     })
   )
 
+  it.effect("refuses a template of the very organization, and one that is not public", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const slug = `person-${people}`
+      const sql = yield* SqlClient.SqlClient
+      const agent = (organization: string, given: string) => sql`
+        INSERT INTO agents (organization_id, name, slug, revision)
+        SELECT id, 'T', ${given}, 1 FROM organization WHERE slug = ${organization} RETURNING id
+      `
+      const [own] = yield* agent(slug, `own-${people}`)
+      isProblem(yield* install({ authorization: bearer }, { templateAgentId: own?.id }), 400, "self_install")
+      yield* sql`INSERT INTO organization (name, slug) VALUES ('Club', 'club')`
+      yield* sql`
+        INSERT INTO member (organization_id, user_id)
+        SELECT club.id, m.user_id FROM organization club, member m JOIN organization o ON o.id = m.organization_id
+        WHERE club.slug = 'club' AND o.slug = ${slug}
+      `
+      const [club] = yield* agent("club", "club-template")
+      isProblem(yield* install({ authorization: bearer }, { templateAgentId: club?.id }), 400, "template_not_public")
+      const stranger = yield* signUp
+      const hidden = yield* install({ authorization: stranger.bearer }, { templateAgentId: club?.id })
+      isProblem(hidden, 400, "template_not_found")
+    })
+  )
+
   it.effect("answers a fault with 500, an id, and nothing from inside", () =>
     Effect.gen(function* () {
       const { bearer } = yield* signUp
@@ -322,6 +348,14 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
       isProblem(answer, 500, "internal")
       assert.notInclude(answer.text, "ledger")
       assert.strictEqual((yield* install({ authorization: bearer })).body.created, true)
+    })
+  )
+
+  it.effect("has answered with every status that the document promises, but for a database that is away", () =>
+    Effect.gen(function* () {
+      const { seen } = yield* Running
+      const promised = Object.keys(openApi.paths["/api/install"]?.post?.responses ?? {}).map(Number)
+      assert.sameMembers([...(seen.get("POST /api/install") ?? []), 503], promised)
     })
   )
 })

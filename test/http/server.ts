@@ -2,7 +2,9 @@ import { createServer, request as nodeRequest } from "node:http"
 import { BlockList } from "node:net"
 import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
+import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Redacted } from "effect"
+import { openApi } from "../../src/http/Api.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 import { ServicesLive } from "../../src/layers/AppLive.ts"
@@ -42,7 +44,10 @@ export interface Ask {
 export class Running extends Context.Tag("test/Running")<
   Running,
   {
+    /** Asks, and holds the answer to what the OpenAPI document promises. */
     readonly ask: (path: string, ask?: Ask) => Effect.Effect<Answer>
+    /** The statuses each documented operation has answered with so far. */
+    readonly seen: ReadonlyMap<string, ReadonlySet<number>>
     /** Signs up and answers with the bearer token and the cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
   }
@@ -87,15 +92,45 @@ export const asking =
       request.end()
     })
 
+/** The documented operation of a request, and what it promises. */
+const documented = (method: string, path: string) => {
+  const [pathname = ""] = path.split("?")
+  for (const [pattern, operations] of Object.entries(openApi.paths)) {
+    const operation = new RegExp(`^${pattern.replace(/\{[^}]+\}/g, "[^/%]+")}$`).test(pathname)
+      ? operations[method.toLowerCase() as "get" | "post"]
+      : undefined
+    if (operation !== undefined) return { name: `${method} ${pattern}`, responses: operation.responses as Promised }
+  }
+  return undefined
+}
+type Promised = Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> } | undefined>>
+
 const RunningLive = Layer.effect(
   Running,
   Effect.gen(function* () {
     const { address } = yield* HttpServer.HttpServer
     const catalog = yield* TemplateCatalog
     yield* catalog.publish(template("helper", oneOfEach))
-    const ask = asking(address._tag === "TcpAddress" ? address.port : 0)
+    const asked = asking(address._tag === "TcpAddress" ? address.port : 0)
+    const seen = new Map<string, Set<number>>()
+    const ask: typeof asked = (path, given) =>
+      Effect.tap(asked(path, given), (answer) =>
+        Effect.sync(() => {
+          const method = given?.method ?? (given?.body === undefined ? "GET" : "POST")
+          const operation = documented(method, path)
+          if (operation === undefined) return
+          const statuses = seen.get(operation.name) ?? new Set()
+          seen.set(operation.name, statuses.add(answer.status))
+          const promised = operation.responses[String(answer.status)]
+          assert.isDefined(promised, `${operation.name} answered ${answer.status}, which the document does not promise`)
+          const media = Object.keys(promised?.content ?? {})
+          const mediaType = answer.headers["content-type"]
+          assert.deepStrictEqual(mediaType === undefined ? [] : [mediaType], media, operation.name)
+        })
+      )
     return Running.of({
       ask,
+      seen,
       signUp: (name) =>
         Effect.map(
           ask("/api/auth/sign-up/email", {
