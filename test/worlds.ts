@@ -350,7 +350,7 @@ const HandsLive = Layer.effect(
 /** Budgets small enough to spend in a test. */
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
-  install: { limit: 3, window: Duration.millis(1_500) },
+  install: { limit: 3, window: Duration.seconds(4) },
   auth: { limit: 1_000, window: Duration.minutes(1) }
 }
 

@@ -82,6 +82,23 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("leaves the publisher a row that one template withdraws and a sibling still has", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const { organization } = yield* newPerson()
+        yield* hands.setVisibility(organization.slug, "public")
+        const publisher = organization.slug
+        const one = newSlug()
+        yield* publish(template(one, types("shared", "own"), { publisher }))
+        yield* publish(template(newSlug(), types("shared"), { publisher }))
+        yield* publish(template(one, [], { publisher }))
+        assert.deepStrictEqual(
+          (yield* hands.standing(organization.id)).map((row) => row.slug),
+          ["shared"]
+        )
+      })
+    )
+
     it.effect("refuses what a sibling template says otherwise, and changes nothing", () =>
       Effect.gen(function* () {
         const publisher = Slug.make(`${newSlug()}-shared`)
