@@ -52,9 +52,13 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       idleTimeoutMillis: 600_000,
       keepAlive: true
     })
-    // An idle connection that breaks is dropped by the pool; without a listener the event would end the process.
+    // A connection that breaks is dropped by the pool, and its query fails; without a listener the event itself, on the pool
+    // for an idle connection and on the client for one in use, would end the process.
     pool.on("error", () => {})
-    if (!pooled) pool.on("connect", prepareStatements)
+    pool.on("connect", (client) => {
+      client.on("error", () => {})
+      if (!pooled) prepareStatements(client)
+    })
     yield* Effect.addFinalizer(() => Effect.promise(() => pool.end()))
     return pool
   })

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Fiber, Redacted } from "effect"
 import pg from "pg"
 import { ownDatabase } from "../pg.ts"
 import { embeddedUrl, forged, ownFolder, postmasterPid, run, secret, serve, severable, signedIn } from "./processes.ts"
@@ -194,6 +194,27 @@ describe("the service", () => {
         const line = yield* severable(yield* ownDatabase())
         const { ask, ready } = yield* serve({ DATABASE_URL: line.url, AUTH_SECRET: secret })
         yield* ready
+        // Twice in the middle of much: connections break that the libraries are using, and the service outlives it.
+        for (const _ of [1, 2]) {
+          const storm = yield* Effect.fork(
+            Effect.forEach(
+              Array.from({ length: 120 }, (_, at) => at),
+              (at) =>
+                at % 3 === 0
+                  ? ask("/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } })
+                  : at % 3 === 1
+                    ? ask("/api/install", { headers: { authorization: forged() }, body: {} })
+                    : ask("/api/install/manifest/personal-finance"),
+              { concurrency: 60 }
+            )
+          )
+          yield* Effect.sleep("150 millis")
+          yield* line.cut
+          const answers = yield* Fiber.join(storm)
+          for (const { status } of answers) assert.include([200, 401, 404, 503], status)
+          yield* line.mend
+          yield* ready
+        }
         yield* line.cut
         const requests: ReadonlyArray<Parameters<typeof ask>> = [
           ["/api/install/manifest/personal-finance"],
