@@ -2,6 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { NoPersonalOrg, UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
+import { CleanText } from "../domain/Text.ts"
 import { OrgResolver } from "../services/OrgResolver.ts"
 
 const make = Effect.gen(function* () {
@@ -38,7 +39,7 @@ const make = Effect.gen(function* () {
       })
     }),
     template: Effect.fn("OrgResolver.template")(function* (slug) {
-      const found = yield* findTemplate(slug).pipe(Effect.orDie)
+      const found = Schema.is(CleanText)(slug) ? yield* findTemplate(slug).pipe(Effect.orDie) : Option.none()
       return yield* Option.match(found, {
         onNone: () => new UnknownTemplateSlug({ slug }),
         onSome: ({ id }) => Effect.succeed(id)

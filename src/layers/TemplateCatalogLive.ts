@@ -13,6 +13,7 @@ import {
   type Template,
   templateIssues
 } from "../domain/Template.ts"
+import { CleanText } from "../domain/Text.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
@@ -207,7 +208,8 @@ const make = Effect.gen(function* () {
         .pipe(retryWhile(isPassing), Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
     }),
     manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
-      const found = yield* findManifest(slug).pipe(Effect.orDie)
+      // Postgres can't even be asked for other text, and nothing has such a slug.
+      const found = Schema.is(CleanText)(slug) ? yield* findManifest(slug).pipe(Effect.orDie) : Option.none()
       if (Option.isNone(found)) return yield* new UnknownTemplateSlug({ slug })
       return { ...found.value, rows: rowsByKind(found.value.rows) }
     })

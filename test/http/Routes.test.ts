@@ -49,6 +49,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
       assert.deepStrictEqual([hidden.status, hidden.body.error], [404, "unknown_slug"])
       const plain = (text: string) => text.replace(/urn:uuid:[^"]+/, "").replaceAll(/secret|nobody/g, "")
       assert.strictEqual(plain(hidden.text), plain(missing.text))
+      const nul = yield* ask("/api/install/manifest/%00")
+      assert.deepStrictEqual([nul.status, nul.body.error], [404, "unknown_slug"])
     })
   )
 

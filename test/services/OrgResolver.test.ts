@@ -46,6 +46,7 @@ for (const [label, world] of worlds) {
         yield* hands.setVisibility("shown-publisher", "private")
         const hidden = yield* Effect.flip(orgs.template("shown"))
         const missing = yield* Effect.flip(orgs.template("nowhere"))
+        assert.strictEqual((yield* Effect.flip(orgs.template("a\u0000b")))._tag, "UnknownTemplateSlug")
         assert.deepStrictEqual([hidden._tag, missing._tag], ["UnknownTemplateSlug", "UnknownTemplateSlug"])
       })
     )
