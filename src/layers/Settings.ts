@@ -72,9 +72,9 @@ const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
 /** Every environment variable of the service, by name, with its default. */
 export const settings = Config.all({
   port: wholeNumber("PORT", 1, 65_535, 3_000),
-  host: variable("HOST", "a host name or an address", (text) => (/^[\w.:-]+$/.test(text) ? text : undefined)).pipe(
-    Config.map(Option.getOrElse(() => "127.0.0.1"))
-  ),
+  host: variable("HOST", "a host name or an address", (text) =>
+    isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) ? text : undefined
+  ).pipe(Config.map(Option.getOrElse(() => "127.0.0.1"))),
   baseUrl: address("BASE_URL", "an address like https://install.example.org", ["http:", "https:"]),
   databaseUrl: address("DATABASE_URL", "an address like postgres://user:password@host:5432/database", [
     "postgres:",

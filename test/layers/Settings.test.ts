@@ -43,6 +43,7 @@ describe("settings", () => {
         [{ PORT: "70000" }, /^PORT must be/],
         [{ PORT: "3e3" }, /^PORT must be/],
         [{ HOST: "no spaces" }, /^HOST must be a host name/],
+        [{ HOST: "a_b:c" }, /^HOST must be a host name/],
         [{ BASE_URL: "install.example.org" }, /^BASE_URL must be an address like https/],
         [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address like postgres/],
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
