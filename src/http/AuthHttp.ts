@@ -9,6 +9,9 @@ import { clientAddress } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 
+// What better-auth has routes for; the platform's Request can't even hold some of the others.
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
 const attempts = /^\/api\/auth\/sign-(up|in)\//
 
 // What better-auth leaves open: it takes names and addresses of any length, and the database does not.
@@ -39,6 +42,7 @@ const handle = Effect.gen(function* () {
   const limiter = yield* RateLimiter
   const address = yield* clientAddress(request)
   const url = new URL(request.url, "http://service")
+  if (!methods.has(request.method)) return yield* new RouteNotFound()
   if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", address)
   const bytes = yield* readBytes(request)
   yield* checkUrl(url)
@@ -47,7 +51,7 @@ const handle = Effect.gen(function* () {
     new Request(new URL(request.url, "http://service"), {
       method: request.method,
       headers: Object.entries(request.headers).filter(([name]) => name !== "content-length" && name !== "host"),
-      ...(bytes.byteLength === 0 ? {} : { body: bytes })
+      ...(bytes.byteLength === 0 || request.method === "GET" || request.method === "HEAD" ? {} : { body: bytes })
     }),
     address
   )

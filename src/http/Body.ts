@@ -38,6 +38,18 @@ export const readBytes = (
     })
   )
 
+const deepest = 64
+
+/** Whether a JSON value nests deeper than anything we are sent has cause to; walks without recursion. */
+const tooDeep = (value: unknown): boolean => {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return true
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []))
+  }
+  return false
+}
+
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 /** Bytes as a JSON value in which every text is clean. */
@@ -47,6 +59,7 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
       try: (): unknown => JSON.parse(utf8.decode(bytes)),
       catch: () => invalid("the body is not JSON in UTF-8")
     })
+    if (tooDeep(value)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
     const unclean = findUncleanText(value)
     if (unclean !== undefined) {
       return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])

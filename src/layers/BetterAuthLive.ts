@@ -110,12 +110,16 @@ const AuthRoutesLive = Layer.effect(
   Effect.gen(function* () {
     const auth = yield* BetterAuth
     const sql = yield* SqlClient.SqlClient
+    // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
+    const turns = yield* Effect.makeSemaphore(4)
 
     return AuthRoutes.of({
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        const response = yield* Effect.promise(() => auth.handler(new Request(request, { headers })))
+        const response = yield* turns.withPermits(1)(
+          Effect.promise(() => auth.handler(new Request(request, { headers })))
+        )
         // better-auth answers 500 for any fault of its database: asking it here tells one that is away from one that is not.
         if (response.status >= 500) yield* Effect.orDie(sql`SELECT 1`)
         return response

@@ -161,6 +161,15 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         headers: { "content-type": "application/x-www-form-urlencoded" }
       })
       assert.deepStrictEqual([form.status, form.body.error], [400, "invalid_request"])
+      const deep = `{"email":${"[".repeat(20_000)}${"]".repeat(20_000)},"password":"a long password"}`
+      for (const path of ["sign-up/email", "sign-in/email"]) {
+        const headers = { "content-type": "application/json" }
+        const answer = yield* ask(`/api/auth/${path}`, { body: deep, headers })
+        assert.deepStrictEqual([answer.status, answer.body.error], [400, "invalid_request"])
+      }
+      const read = yield* ask("/api/auth/get-session", { method: "GET", body: {} })
+      assert.isBelow(read.status, 500)
+      assert.strictEqual((yield* ask("/api/auth/get-session", { method: "TRACE" })).status, 404)
       const url = yield* ask("/api/auth/verify-email?token=%00")
       assert.deepStrictEqual([url.status, url.body.error], [400, "invalid_request"])
       assert.deepStrictEqual(yield* users, before)
