@@ -40,10 +40,21 @@ const publishBundled = Effect.gen(function* () {
   )
 )
 
+/** A server that ends: once it is closing, connections that are still open after ten seconds are cut. */
+const endingServer = () => {
+  const server = createServer()
+  const close = server.close.bind(server)
+  server.close = (done) => {
+    setTimeout(() => server.closeAllConnections(), 10_000).unref()
+    return close(done)
+  }
+  return server
+}
+
 const ServerLive = (given: Settings) =>
   HttpLive.pipe(
     HttpServer.withLogAddress,
-    Layer.provide(NodeHttpServer.layer(createServer, { port: given.port, host: given.host })),
+    Layer.provide(NodeHttpServer.layer(endingServer, { port: given.port, host: given.host })),
     Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
     Layer.provide(AppLive(given))
