@@ -23,24 +23,31 @@ import { Plan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
+/** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
+const notForCaller = Schema.Union(
+  problem(ForeignOrigin),
+  problem(Unauthenticated),
+  problem(RateLimitExceeded),
+  problem(TooLarge),
+  problem(InvalidRequest),
+  problem(UnknownTemplateSlug),
+  problem(NoPersonalOrg),
+  problem(TemplateNotFound),
+  problem(TemplateIsInstalled),
+  problem(SelfInstall),
+  problem(TemplateNotPublic),
+  problem(NotOrgAdmin)
+)
+
+const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+
 /** Installing, and what can be installed. */
 export class InstallApi extends HttpApiGroup.make("install")
   .add(
     HttpApiEndpoint.post("install", "/api/install")
       .setPayload(InstallRequest)
       .addSuccess(InstallAnswer)
-      .addError(problem(ForeignOrigin))
-      .addError(problem(Unauthenticated))
-      .addError(problem(RateLimitExceeded))
-      .addError(problem(TooLarge))
-      .addError(problem(InvalidRequest))
-      .addError(problem(UnknownTemplateSlug))
-      .addError(problem(NoPersonalOrg))
-      .addError(problem(TemplateNotFound))
-      .addError(problem(TemplateIsInstalled))
-      .addError(problem(SelfInstall))
-      .addError(problem(TemplateNotPublic))
-      .addError(problem(NotOrgAdmin))
+      .addError(notForCaller)
       .addError(problem(SchemaCollision))
       .addError(problem(PlanStale))
       .annotateContext(
@@ -48,7 +55,7 @@ export class InstallApi extends HttpApiGroup.make("install")
           summary: "Install a template",
           description:
             "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
-          transform: (operation) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+          transform: signedIn
         })
       )
   )
@@ -56,24 +63,13 @@ export class InstallApi extends HttpApiGroup.make("install")
     HttpApiEndpoint.post("plan", "/api/install/plan")
       .setPayload(PlanRequest)
       .addSuccess(Plan)
-      .addError(problem(ForeignOrigin))
-      .addError(problem(Unauthenticated))
-      .addError(problem(RateLimitExceeded))
-      .addError(problem(TooLarge))
-      .addError(problem(InvalidRequest))
-      .addError(problem(UnknownTemplateSlug))
-      .addError(problem(NoPersonalOrg))
-      .addError(problem(TemplateNotFound))
-      .addError(problem(TemplateIsInstalled))
-      .addError(problem(SelfInstall))
-      .addError(problem(TemplateNotPublic))
-      .addError(problem(NotOrgAdmin))
+      .addError(notForCaller)
       .annotateContext(
         OpenApi.annotations({
           summary: "Say what an install would do",
           description:
             "Judges every row and changes nothing. An install with this plan's hash as expectedPlan does exactly this.",
-          transform: (operation) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+          transform: signedIn
         })
       )
   )

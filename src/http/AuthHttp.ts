@@ -48,7 +48,7 @@ const handle = Effect.gen(function* () {
   yield* checkUrl(url)
   yield* checkBody(request, bytes)
   const response = yield* routes.handle(
-    new Request(new URL(request.url, "http://service"), {
+    new Request(url, {
       method: request.method,
       headers: Object.entries(request.headers).filter(([name]) => name !== "content-length" && name !== "host"),
       ...(bytes.byteLength === 0 || request.method === "GET" || request.method === "HEAD" ? {} : { body: bytes })
