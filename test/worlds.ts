@@ -11,6 +11,7 @@ import type { Auth, Credential } from "../src/services/Auth.ts"
 import { AuthRoutes } from "../src/services/AuthRoutes.ts"
 import type { Health } from "../src/services/Health.ts"
 import type { IdentityLinker } from "../src/services/IdentityLinker.ts"
+import type { InstalledAgents } from "../src/services/InstalledAgents.ts"
 import type { Organization } from "../src/services/OrgResolver.ts"
 import { OrgResolver } from "../src/services/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/PersonalOrgs.ts"
@@ -66,6 +67,12 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
     readonly rename: (row: Row, name: string) => Effect.Effect<void>
     readonly remove: (row: Row) => Effect.Effect<void>
+    /** Deletes the row for good. */
+    readonly erase: (row: Row) => Effect.Effect<void>
+    /** Gives the row another slug. */
+    readonly move: (row: Row, slug: string) => Effect.Effect<void>
+    /** Makes something refer to the agent. */
+    readonly useAgent: (agentId: AgentId) => Effect.Effect<void>
     /** Makes something refer to the row, as an entity of its type does. */
     readonly use: (row: Row) => Effect.Effect<void>
     readonly setRole: (organizationId: OrganizationId, userId: UserId, role: "owner" | "member") => Effect.Effect<void>
@@ -160,6 +167,16 @@ const HandsMemory = Layer.effect(
         })),
       rename: (row, name) => withDefinitions(row, () => ({ name })),
       remove: (row) => withDefinitions(row, () => ({ deleted: true })),
+      erase: (row) =>
+        update((state) => ({
+          ...state,
+          definitions: state.definitions.filter(
+            ({ kind, organizationId, slug }) =>
+              organizationId !== row.organizationId || kind !== row.kind || slug !== row.slug
+          )
+        })),
+      move: (row, slug) => withDefinitions(row, () => ({ slug })),
+      useAgent: (agentId) => update((state) => ({ ...state, uses: [...state.uses, agentId] })),
       use: (row) =>
         update((state) => ({
           ...state,
@@ -318,6 +335,19 @@ const HandsLive = Layer.effect(
         run(
           sql`UPDATE ${sql(kind)} SET deleted_at = now() WHERE organization_id = ${organizationId} AND slug = ${slug}`
         ),
+      erase: ({ kind, organizationId, slug }) =>
+        run(sql`DELETE FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}`),
+      move: ({ kind, organizationId, slug }, to) =>
+        run(
+          sql`
+            UPDATE ${sql(kind)} SET slug = ${to}
+            WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+          `
+        ),
+      useAgent: (agentId) =>
+        run(sql`CREATE TABLE IF NOT EXISTS uses_of_agents (agent_id text REFERENCES agents (id))`).pipe(
+          Effect.zipRight(run(sql`INSERT INTO uses_of_agents VALUES (${agentId})`))
+        ),
       use: ({ kind, organizationId, slug }) =>
         run(
           sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${sql(kind)} (id))`
@@ -376,6 +406,7 @@ export type Services =
   | Hands
   | Health
   | IdentityLinker
+  | InstalledAgents
   | OrgResolver
   | PersonalOrgs
   | RateLimiter

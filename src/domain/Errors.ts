@@ -1,6 +1,7 @@
 import { Duration, Schema } from "effect"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Kind } from "./Kind.ts"
+import { Verdict, Wish, wishVerdicts } from "./Plan.ts"
 
 /**
  * What every refusal the service can answer with says about itself, once: the HTTP status, the code clients branch on
@@ -157,6 +158,32 @@ export class NotOrgAdmin extends Schema.TaggedError<NotOrgAdmin>()("NotOrgAdmin"
   }
 }
 
+/** A name in a list of wishes, and the verdict of the row that has it (null where there is none). */
+export const UnmetWish = Schema.Struct({
+  list: Wish,
+  kind: Kind,
+  slug: Schema.String,
+  verdict: Schema.NullOr(Verdict)
+})
+export type UnmetWish = typeof UnmetWish.Type
+
+/** Names in `adopt`, `revert` or `restore` that there is nothing to do for. Nothing was written. */
+export class NoSuchRow extends Schema.TaggedError<NoSuchRow>()("NoSuchRow", { rows: Schema.Array(UnmetWish) }) {
+  static readonly status = 400
+  static readonly code = "no_such_row"
+  static readonly title = "No such row"
+  override get message() {
+    const named = this.rows.map(({ kind, list, slug, verdict }) =>
+      verdict === null
+        ? `${list}: the template has no ${kind} "${slug}"`
+        : verdict === "collision" && list === "adopt"
+          ? `adopt: ${kind} "${slug}" is not a row the person made, or the template's own row stands beside it`
+          : `${list}: ${kind} "${slug}" is ${verdict}, not ${wishVerdicts[list]}`
+    )
+    return `Nothing was written. ${named.join("; ")}. Ask for a plan to see each row's verdict.`
+  }
+}
+
 /** A definition of the template whose slug is taken in the organization; `owner` is the slug of whose row has it. */
 export const Collision = Schema.Struct({ kind: Kind, slug: Schema.String, owner: Schema.String })
 export type Collision = typeof Collision.Type
@@ -170,7 +197,7 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
   static readonly title = "Slugs are taken"
   override get message() {
     const named = this.collisions.map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`).join(", ")
-    return `Nothing was installed, since the template's slugs are taken: ${named}. Rename or delete those rows, then install again.`
+    return `Nothing was installed, since the template's slugs are taken: ${named}. Adopt the rows that are your own (adopt), or rename or delete them, then try again.`
   }
 }
 
@@ -180,7 +207,30 @@ export class PlanStale extends Schema.TaggedError<PlanStale>()("PlanStale", {}) 
   static readonly code = "plan_stale"
   static readonly title = "Plan out of date"
   override get message() {
-    return "The organization or the template has changed since that plan was made. Ask for a new one with POST /api/install/plan."
+    return "The organization or the template has changed since that plan was made. Nothing was written; ask for a new plan."
+  }
+}
+
+/** No installed agent has this id in an organization of the caller's. */
+export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNotFound", { agentId: Schema.String }) {
+  static readonly status = 404
+  static readonly code = "agent_not_found"
+  static readonly title = "Agent not found"
+  override get message() {
+    return `You have no installed agent ${JSON.stringify(this.agentId)}. GET /api/agents lists those you have.`
+  }
+}
+
+/** The template has no such revision. */
+export class NoSuchRevision extends Schema.TaggedError<NoSuchRevision>()("NoSuchRevision", {
+  revision: Schema.Int,
+  newest: Schema.Int
+}) {
+  static readonly status = 400
+  static readonly code = "no_such_revision"
+  static readonly title = "No such revision"
+  override get message() {
+    return `The template has no revision ${this.revision}; its newest is ${this.newest}.`
   }
 }
 
@@ -274,6 +324,7 @@ export const installErrors = [
   SelfInstall,
   TemplateNotPublic,
   NotOrgAdmin,
+  NoSuchRow,
   SchemaCollision,
   PlanStale
 ] as const satisfies ReadonlyArray<Refusal>
@@ -282,11 +333,16 @@ export const installErrors = [
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
 /** The errors of planning an install: what would be said of a collision or a stale plan is part of the plan. */
-export type PlanError = Exclude<InstallError, SchemaCollision | PlanStale>
+export type PlanError = Exclude<InstallError, NoSuchRow | SchemaCollision | PlanStale>
+
+/** The errors of whatever is asked of one installed agent. */
+export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | NotOrgAdmin
 
 /** Every refusal there is: what the documentation and the wire know. */
 export const refusals = [
   ...installErrors,
+  AgentNotFound,
+  NoSuchRevision,
   InvalidPhone,
   NoMember,
   IdentityTaken,

@@ -3,6 +3,7 @@ import { IdentityTaken, InvalidPhone, NoMember } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { KindCounts } from "./Kind.ts"
 import { E164, WaJid } from "./Phone.ts"
+import { namesEachRowOnce, Wishes } from "./Plan.ts"
 import { BoundedText, CleanText, Name } from "./Text.ts"
 
 const TextOrNull = Schema.NullOr(CleanText).annotations({
@@ -45,13 +46,18 @@ export const InstallRequest = Schema.Struct({
   expectedPlan: Schema.optionalWith(CleanText, { exact: true }).annotations({
     description: "The planHash of a plan: install exactly that, or answer 409 plan_stale."
   }),
+  ...Wishes,
   whatsapp_phone: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The person's WhatsApp number; null or blank counts as absent."
   }),
   country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
-}).pipe(Schema.filter(namesOneTemplate), Schema.annotations({ identifier: "InstallRequest" }))
+}).pipe(
+  Schema.filter(namesOneTemplate),
+  Schema.filter(namesEachRowOnce),
+  Schema.annotations({ identifier: "InstallRequest" })
+)
 export type InstallRequest = typeof InstallRequest.Type
 
 /** A phone number as it was linked, and the WhatsApp address derived from it. */
@@ -68,6 +74,9 @@ export const InstallAnswer = Schema.Struct({
   organizationSlug: Slug,
   created: Schema.Boolean.annotations({ description: "Whether this request made the agent." }),
   revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  pinned: Schema.optionalWith(Schema.Literal(true), { exact: true }).annotations({
+    description: "Stands there where the agent stays at its revision until a resync says otherwise."
+  }),
   mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
   redirectTo: Schema.String,
   whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }),

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 
-/** The kinds of definition a template brings, each named as its table. */
+/** The kinds of definition a template brings. */
 export const Kind = Schema.Literal("entity_types", "entity_relationship_types", "watchers", "event_classifiers")
 export type Kind = typeof Kind.Type
 
@@ -13,6 +13,8 @@ export type ColumnType = "text" | "jsonb" | "boolean" | "double precision"
  */
 export interface KindDescription {
   readonly kind: Kind
+  /** The table, as SQL writes it; its key is `id`, from the sequence of that identity column. */
+  readonly table: string
   /** The content columns of the table. */
   readonly columns: Readonly<Record<string, ColumnType>>
   /** The table of versions, where a kind keeps part of its content there; only the current version is mirrored. */
@@ -36,14 +38,17 @@ export interface KindDescription {
 export const kindDescriptions: ReadonlyArray<KindDescription> = [
   {
     kind: "entity_types",
+    table: "entity_types",
     columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" }
   },
   {
     kind: "entity_relationship_types",
+    table: "entity_relationship_types",
     columns: { metadata_schema: "jsonb", is_symmetric: "boolean" }
   },
   {
     kind: "watchers",
+    table: "watchers",
     columns: { schedule: "text", sources: "jsonb" },
     versions: {
       table: "watcher_versions",
@@ -56,6 +61,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
   },
   {
     kind: "event_classifiers",
+    table: "event_classifiers",
     columns: { attribute_key: "text" },
     versions: {
       table: "event_classifier_versions",
@@ -68,12 +74,14 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
 ]
 
 /** A value for each of the kinds. */
-export const byKind = <A>(value: (kind: Kind) => A): Record<Kind, A> => ({
-  entity_types: value("entity_types"),
-  entity_relationship_types: value("entity_relationship_types"),
-  watchers: value("watchers"),
-  event_classifiers: value("event_classifiers")
-})
+export const byKind = <A>(
+  value: (kind: Kind) => A,
+  kinds: ReadonlyArray<Pick<KindDescription, "kind">> = kindDescriptions
+): Record<Kind, A> => Object.fromEntries(kinds.map(({ kind }) => [kind, value(kind)])) as Record<Kind, A>
+
+/** A kind's name, where the kinds are these. */
+export const kindOf = (kinds: ReadonlyArray<KindDescription>): Schema.Schema<Kind> =>
+  Schema.Literal(...kinds.map(({ kind }) => kind))
 
 /** A number for each of the kinds. */
 export const KindCounts = Schema.Struct(byKind(() => Schema.NonNegativeInt))

@@ -15,7 +15,7 @@ export const Country = Schema.String.pipe(
   Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")
 )
 
-const reasons: Readonly<Record<string, (typeof InvalidPhone.Type)["reason"]>> = {
+const reasons: Readonly<Record<string, InvalidPhone["reason"]>> = {
   TOO_SHORT: "too_short",
   TOO_LONG: "too_long",
   NOT_A_NUMBER: "not_a_number",
@@ -39,7 +39,7 @@ const current = (number: string): string =>
  * number: no words around it, no extension, no letters for digits.
  */
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
-  const refuse = (reason: (typeof InvalidPhone.Type)["reason"]) => Either.left(new InvalidPhone({ reason }))
+  const refuse = (reason: InvalidPhone["reason"]) => Either.left(new InvalidPhone({ reason }))
   const typed = text.trim()
   if (typed.length > longest) return refuse("too_long")
   const upper = country.toUpperCase()

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { AgentId, OrganizationId } from "./Ids.ts"
 import { Kind } from "./Kind.ts"
+import { BoundedText } from "./Text.ts"
 
 /** What an install would do with a row; the first that fits. */
 export const Verdict = Schema.Literal(
@@ -18,6 +19,60 @@ export type Verdict = typeof Verdict.Type
 export const Fate = Schema.Literal("removed", "kept", "passed_on", "forgotten")
 export type Fate = typeof Fate.Type
 
+/** Why a row that could go is kept: the person changed it, it was theirs before they let it be adopted, or something uses it. */
+export const KeptBecause = Schema.Literal("customized", "adopted", "in_use")
+export type KeptBecause = typeof KeptBecause.Type
+
+/** A row by what a person calls it. */
+export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({ identifier: "RowName" })
+export type RowName = typeof RowName.Type
+
+/**
+ * What a person wants done with rows that an install would otherwise refuse over or leave alone. Each name acts once, on
+ * exactly the row that has it.
+ */
+export const Wishes = {
+  adopt: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description:
+      "Rows the person made whose slug the template needs (verdict collision): they become the template's, content and all."
+  }),
+  revert: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description: "Rows the person changed (verdict customized): they get the template's content back."
+  }),
+  restore: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description: "Rows the person deleted (verdict deleted_by_owner): they come back."
+  })
+}
+export type Wishes = Schema.Struct.Type<typeof Wishes>
+
+/** The lists of wishes, and the verdict the rows of each must have. */
+export const wishVerdicts = {
+  adopt: "collision",
+  revert: "customized",
+  restore: "deleted_by_owner"
+} as const satisfies Record<keyof Wishes, Verdict>
+
+/** The name of a list of wishes. */
+export const Wish = Schema.Literal("adopt", "revert", "restore")
+export type Wish = typeof Wish.Type
+
+/** Every name of the wishes with its list, in order. */
+export const wishesOf = (wishes: Wishes) =>
+  Wish.literals.flatMap((wish) => (wishes[wish] ?? []).map((row, at) => ({ wish, at, ...row })))
+
+/** Says where wishes name a row twice, in one list or in two. */
+export const namesEachRowOnce = (wishes: Wishes) => {
+  const seen = new Set<string>()
+  return wishesOf(wishes).flatMap(({ at, kind, slug, wish }) => {
+    const name = `${kind} ${slug}`
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    return [{ path: [wish, at], message: "this row is named before; name each row once" }]
+  })
+}
+
 /** One row of a plan. */
 export const PlannedRow = Schema.Struct({
   kind: Kind,
@@ -25,6 +80,7 @@ export const PlannedRow = Schema.Struct({
   name: Schema.NullOr(Schema.String),
   verdict: Verdict,
   fate: Schema.NullOr(Fate).annotations({ description: "Where the verdict is retire: what becomes of the row." }),
+  because: Schema.NullOr(KeptBecause).annotations({ description: "Where the fate is kept: why." }),
   owner: Schema.NullOr(Schema.String).annotations({
     description: "Where the verdict is collision: the slug of the organization whose row has the slug."
   }),
@@ -43,3 +99,48 @@ export const Plan = Schema.Struct({
   rows: Schema.Array(PlannedRow)
 }).annotations({ identifier: "Plan" })
 export type Plan = typeof Plan.Type
+
+/** Which revision a mirror is to follow: one by its number, and no other until told otherwise; or always the newest. */
+export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.positive()), Schema.Literal("newest"))
+export type WantedRevision = typeof WantedRevision.Type
+
+const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
+
+/** What an uninstall takes away and what it leaves, row by row. */
+export const Leaving = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
+  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
+    description: "Rows that stay, and that a later install finds again."
+  }),
+  passedOn: Schema.Array(LeavingRow).annotations({
+    description: "Rows that stay with another installed agent of the same publisher."
+  })
+})
+
+/** The rows of an uninstall's plan by what becomes of them; those the person had deleted already are none of them. */
+export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
+  const named = (fate: Fate) =>
+    rows
+      .filter((row) => row.fate === fate)
+      .map(({ because, kind, name, slug }) => ({ kind, slug, name: name ?? slug, because: because ?? "in_use" }))
+  const unexplained = (fate: Fate) => named(fate).map(({ kind, name, slug }) => ({ kind, slug, name }))
+  return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
+}
+
+/** What an uninstall would do; one that expects this `planHash` does exactly that. */
+export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: Schema.String }).annotations({
+  identifier: "UninstallPlan"
+})
+export type UninstallPlan = typeof UninstallPlan.Type
+
+/** What an uninstall did. */
+export const Uninstalled = Schema.Struct({
+  ...Leaving.fields,
+  agentRemoved: Schema.Boolean.annotations({
+    description:
+      "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."
+  })
+}).annotations({ identifier: "Uninstalled" })
+export type Uninstalled = typeof Uninstalled.Type

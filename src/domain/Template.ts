@@ -1,6 +1,6 @@
 import { DateTime, Option, Schema } from "effect"
 import { AgentId, Slug } from "./Ids.ts"
-import { byKind, Kind, kindDescriptions } from "./Kind.ts"
+import { byKind, Kind, type KindDescription, kindDescriptions } from "./Kind.ts"
 import { E164 } from "./Phone.ts"
 import { nextDue } from "./Schedule.ts"
 import { reservedSlugs } from "./Slug.ts"
@@ -34,13 +34,37 @@ export const Template = Schema.Struct({
 })
 export type Template = typeof Template.Type
 
-/** What a publication did: the template's id, its newest revision, and whether that is new. */
+/** A row in which a revision differs from the one before; `fields` are those that changed. */
+export const PublishedChange = Schema.Struct({
+  kind: Kind,
+  slug: Schema.String,
+  change: Schema.Literal("added", "changed", "renamed", "withdrawn"),
+  was: Schema.NullOr(Schema.String).annotations({ description: "Where the row is renamed: its slug before." }),
+  fields: Schema.Array(Schema.String)
+})
+export type PublishedChange = typeof PublishedChange.Type
+
+/**
+ * What a publication did: the template's id, its newest revision, whether that is new, the revision before it (0 where there
+ * was none) and what changed since then.
+ */
 export const Published = Schema.Struct({
   templateAgentId: AgentId,
   revision: Schema.Int,
-  changed: Schema.Boolean
+  changed: Schema.Boolean,
+  since: Schema.Int,
+  changes: Schema.Array(PublishedChange)
 })
 export type Published = typeof Published.Type
+
+/** Changes in the order of kinds and slugs. */
+export const sortChanges = (
+  changes: ReadonlyArray<PublishedChange>,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<PublishedChange> => {
+  const position = (kind: Kind) => kinds.findIndex((one) => one.kind === kind)
+  return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+}
 
 /** A row an install brings, as the manifest names it. */
 export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
@@ -82,9 +106,12 @@ const anyDay = DateTime.toDateUtc(DateTime.unsafeMake("2024-01-01"))
  * What is wrong within a template, whatever is published already: slugs twice, content that is missing, watchers that would never run, references to
  * nothing, renames that clash.
  */
-export const templateIssues = (template: Template): ReadonlyArray<string> => [
+export const templateIssues = (
+  template: Template,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<string> => [
   ...(reservedSlugs.has(template.publisher) ? [`publisher: "${template.publisher}" is reserved; choose another`] : []),
-  ...kindDescriptions.flatMap(({ columns, kind, references = {}, schedule, versions }) => {
+  ...kinds.flatMap(({ columns, kind, references = {}, schedule, versions }) => {
     const issues: Array<string> = []
     const definitions = template.definitions.filter((definition) => definition.kind === kind)
     const slugs = new Set<string>()

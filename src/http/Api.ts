@@ -1,10 +1,14 @@
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { Option, Record, Schema } from "effect"
+import { AgentList, AgentOverview, ResyncAnswer, ResyncRequest } from "../domain/Agent.ts"
 import {
+  AgentNotFound,
   ForeignOrigin,
   Internal,
   InvalidRequest,
   NoPersonalOrg,
+  NoSuchRevision,
+  NoSuchRow,
   NotOrgAdmin,
   PlanStale,
   RateLimitExceeded,
@@ -18,8 +22,9 @@ import {
   Unavailable,
   UnknownTemplateSlug
 } from "../domain/Errors.ts"
+import { History } from "../domain/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
-import { Plan } from "../domain/Plan.ts"
+import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
@@ -48,6 +53,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .setPayload(InstallRequest)
       .addSuccess(InstallAnswer)
       .addError(notForCaller)
+      .addError(problem(NoSuchRow))
       .addError(problem(SchemaCollision))
       .addError(problem(PlanStale))
       .annotateContext(
@@ -89,6 +95,144 @@ export class InstallApi extends HttpApiGroup.make("install")
   .annotate(OpenApi.Description, "Installing template agents, and what can be installed") {}
 
 const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") })
+
+/** What is refused whatever is asked of an installed agent. */
+const agentRefusals = Schema.Union(
+  problem(Unauthenticated),
+  problem(RateLimitExceeded),
+  problem(AgentNotFound),
+  problem(NotOrgAdmin)
+)
+
+/** What a resync, or its plan, can be refused for besides. */
+const templateRefusals = Schema.Union(
+  problem(TemplateNotFound),
+  problem(TemplateIsInstalled),
+  problem(SelfInstall),
+  problem(TemplateNotPublic),
+  problem(NoSuchRevision)
+)
+
+const agentPath = Schema.Struct({ id: Schema.String })
+const query = (description: string) => Schema.optionalWith(Schema.String, { exact: true }).annotations({ description })
+
+/** The caller's installed agents. */
+export class AgentsApi extends HttpApiGroup.make("agents")
+  .add(
+    HttpApiEndpoint.get("list", "/api/agents")
+      .addSuccess(AgentList)
+      .addError(problem(Unauthenticated))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "The caller's installed agents",
+          description: "Each with its template, the revisions, and how many of its rows have which verdict.",
+          transform: signedIn
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("view", "/api/agents/:id")
+      .setPath(agentPath)
+      .addSuccess(AgentOverview)
+      .addError(Schema.Union(problem(Unauthenticated), problem(AgentNotFound)))
+      .annotateContext(OpenApi.annotations({ summary: "One installed agent", transform: signedIn }))
+  )
+  .add(
+    HttpApiEndpoint.get("history", "/api/agents/:id/history")
+      .setPath(agentPath)
+      .setUrlParams(
+        Schema.Struct({
+          before: query("The next of the page before: entries older than that."),
+          limit: query("How many entries, 1 to 100; 20 if absent.")
+        })
+      )
+      .addSuccess(History)
+      .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest), problem(AgentNotFound)))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "What was done to an agent's rows",
+          description:
+            "Installs, resyncs and uninstalls of its template in the organization, newest first: who, when, which revision, and each row before and after.",
+          transform: signedIn
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("planResync", "/api/agents/:id/plan")
+      .setPath(agentPath)
+      .setUrlParams(
+        Schema.Struct({
+          revision: query("The revision to plan for: a number, or newest. Absent: the one a resync would go to.")
+        })
+      )
+      .addSuccess(Plan)
+      .addError(problem(InvalidRequest))
+      .addError(agentRefusals)
+      .addError(templateRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what a resync would do",
+          description:
+            "Judges every row and changes nothing. A resync with this plan's hash as expectedPlan does exactly this.",
+          transform: signedIn
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("resync", "/api/agents/:id/resync")
+      .setPath(agentPath)
+      .setPayload(ResyncRequest)
+      .addSuccess(ResyncAnswer)
+      .addError(Schema.Union(problem(ForeignOrigin), problem(TooLarge), problem(InvalidRequest)))
+      .addError(agentRefusals)
+      .addError(templateRefusals)
+      .addError(problem(NoSuchRow))
+      .addError(problem(SchemaCollision))
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Bring an installed agent up to date",
+          description:
+            "Goes to the newest revision, or to the one that is named, and stays there until told otherwise. All or nothing; repeating it is safe.",
+          transform: signedIn
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("planUninstall", "/api/agents/:id/uninstall-plan")
+      .setPath(agentPath)
+      .addSuccess(UninstallPlan)
+      .addError(agentRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what an uninstall would do",
+          description: "Names the rows that would go and those that would stay; changes nothing.",
+          transform: signedIn
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.del("uninstall", "/api/agents/:id")
+      .setPath(agentPath)
+      .setUrlParams(
+        Schema.Struct({
+          expectedPlan: query("The planHash of an uninstall plan: do exactly that, or answer 409 plan_stale.")
+        })
+      )
+      .addSuccess(Uninstalled)
+      .addError(Schema.Union(problem(ForeignOrigin), problem(InvalidRequest)))
+      .addError(agentRefusals)
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Take an installed agent away",
+          description:
+            "With its rows that are unchanged and unused. What is changed, adopted or in use stays, and a later install finds it again.",
+          transform: signedIn
+        })
+      )
+  )
+  .annotate(OpenApi.Description, "Installed agents: seeing them, bringing them up to date, taking them away") {}
 
 /** For load balancers and orchestrators. */
 export class HealthApi extends HttpApiGroup.make("health")
@@ -163,6 +307,7 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
+  .add(AgentsApi)
   .add(HealthApi)
   .addError(problem(Internal))
   .addError(problem(Unavailable))

@@ -85,13 +85,41 @@ export const decode =
       Effect.mapError((error) => invalidRequest(ParseResult.ArrayFormatter.formatErrorSync(error)))
     )
 
+/** Decodes the parameters after the question mark. */
+export const readQuery = <A, I>(
+  request: HttpServerRequest.HttpServerRequest,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, InvalidRequest> =>
+  Effect.suspend(() => {
+    const { searchParams } = new URL(request.url, "http://service")
+    const unclean = findUncleanText(Object.fromEntries(searchParams))
+    return unclean === undefined
+      ? decode(schema)(Object.fromEntries(searchParams))
+      : invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
+  })
+
 /** Reads and decodes a JSON body; unknown keys are ignored. */
 export const readJson = <A, I>(
   request: HttpServerRequest.HttpServerRequest,
   schema: Schema.Schema<A, I>
 ): Effect.Effect<A, TooLarge | InvalidRequest> =>
+  Effect.flatMap(readBytes(request), (bytes) => decodeJson(request, bytes, schema))
+
+/** The same, where a body that is empty counts as `{}`. */
+export const readOptionalJson = <A, I>(
+  request: HttpServerRequest.HttpServerRequest,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, TooLarge | InvalidRequest> =>
+  Effect.flatMap(readBytes(request), (bytes) =>
+    bytes.byteLength === 0 ? decode(schema)({}) : decodeJson(request, bytes, schema)
+  )
+
+const decodeJson = <A, I>(
+  request: HttpServerRequest.HttpServerRequest,
+  bytes: Uint8Array,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, InvalidRequest> =>
   Effect.gen(function* () {
-    const bytes = yield* readBytes(request)
     if (!saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
     const value = yield* parseJson(bytes)
     return yield* decode(schema)(value)

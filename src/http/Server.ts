@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { HttpApiBuilder, HttpApp, HttpMiddleware, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
+import { AgentsHttp } from "./AgentsHttp.ts"
 import { Api, openApi } from "./Api.ts"
 import { AuthHttp } from "./AuthHttp.ts"
 import { HealthHttp } from "./HealthHttp.ts"
@@ -30,5 +31,5 @@ const identifyRequest = HttpMiddleware.make((app) =>
 export const HttpLive = HttpApiBuilder.serve((app) => identifyRequest(HttpMiddleware.logger(app))).pipe(
   Layer.provide([Refusals, AuthHttp, OpenApiHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, HealthHttp])
+  Layer.provide([InstallHttp, AgentsHttp, HealthHttp])
 )

@@ -4,6 +4,7 @@ import { MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
 import { open } from "./EmbeddedPostgres.ts"
 import { HealthLive } from "./HealthLive.ts"
 import { IdentityLinkerLive } from "./IdentityLinkerLive.ts"
+import { InstalledAgentsLive } from "./InstalledAgentsLive.ts"
 import { OrgResolverLive } from "./OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./RateLimiterLive.ts"
@@ -32,6 +33,7 @@ export const ServicesLive = ({ defaultCountry, limits }: Pick<Settings, "default
   Layer.mergeAll(
     HealthLive,
     IdentityLinkerLive({ defaultCountry }),
+    InstalledAgentsLive,
     OrgResolverLive,
     PersonalOrgsLive,
     RateLimiterLive(limits),

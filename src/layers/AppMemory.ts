@@ -8,6 +8,7 @@ import type { RateLimits } from "../services/RateLimiter.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { AuthMemory } from "./AuthMemory.ts"
 import { IdentityLinkerMemory } from "./IdentityLinkerMemory.ts"
+import { InstalledAgentsMemory } from "./InstalledAgentsMemory.ts"
 import { OrgResolverMemory } from "./OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./RateLimiterMemory.ts"
@@ -57,6 +58,7 @@ export const AppMemory = (seed: Seed) =>
       Layer.mergeAll(
         AuthMemory,
         IdentityLinkerMemory(seed),
+        InstalledAgentsMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),

@@ -3,7 +3,7 @@ import type { KindDescription } from "../domain/Kind.ts"
 /*
  * A kind in SQL, made from its description: what the statements of the mirror and of publication have in common. Texts are
  * fixed when a layer is built: nothing but table and column names of the descriptions is put into them, values are
- * parameters.
+ * parameters. Names of steps (`WITH`) begin with the kind's name, tables stand under their own.
  */
 
 const shared = { slug: "text", name: "text", description: "text", extensions: "jsonb" } as const
@@ -50,6 +50,8 @@ export const recordOf = (kind: KindDescription) =>
 export interface Target {
   readonly organization: string
   readonly agent: string
+  /** The agent a row that stands works for from now on, given the one it works for. */
+  readonly worksFor: (agent: string, row: string) => string
   readonly createdBy: string
   readonly managedBy: string
   readonly sourceOrganization: string
@@ -65,13 +67,13 @@ export interface Target {
  * its version.
  */
 export const writes = (kind: KindDescription, target: Target) => {
-  const table = kind.kind
+  const { kind: name, table } = kind
   const own = Object.keys(ownColumns(kind))
   const pointer = pointerOf(kind)
   const references = Object.entries(kind.references ?? {})
   const statements = [
     `
-${table}_inserted AS (
+${name}_inserted AS (
   INSERT INTO ${table} (${list([
     "id",
     "organization_id",
@@ -96,72 +98,77 @@ ${table}_inserted AS (
     pointer ? "n.version_id" : "",
     ...references.map(([column, referred]) => target.referred("n", column, referred))
   ])}
-  FROM ${table}_new n
+  FROM ${name}_new n
 )`
   ]
 
   if (kind.versions !== undefined) {
     const { columns, current, owner, table: versions } = kind.versions
-    const names = Object.keys(columns)
+    const fields = Object.keys(columns)
     const flag = "flag" in current ? current.flag : undefined
-    const into = `${versions} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...names])})`
+    const into = `${versions} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...fields])})`
     const version = (row: string, number: string) =>
       list([
         pointer ? `${row}.version_id` : "",
         `${row}.id`,
         number,
         flag ? "true" : "",
-        ...names.map((name) => `${row}.${name}`)
+        ...fields.map((field) => `${row}.${field}`)
       ])
-    const columnsOf = (row: string) => `(${list(names.map((name) => `${row}.${name}`))})`
+    const columnsOf = (row: string) => `(${list(fields.map((field) => `${row}.${field}`))})`
     statements.push(
       `
-${table}_first_versions AS (
-  INSERT INTO ${into} SELECT ${version("n", "1")} FROM ${table}_new n
+${name}_first_versions AS (
+  INSERT INTO ${into} SELECT ${version("n", "1")} FROM ${name}_new n
 )`,
       `
-${table}_reversioned AS MATERIALIZED (
+${name}_reversioned AS MATERIALIZED (
   SELECT ${list([
     "b.*",
     pointer ? `${sequence(versions)} AS version_id` : "",
     `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${versions} past WHERE past.${owner} = b.id) AS next_version`
   ])}
-  FROM ${table}_behind b
+  FROM ${name}_behind b
   JOIN ${table} t ON t.id = b.id
   ${joinVersion(kind, "t", "v")}
   WHERE ${columnsOf("v")} IS DISTINCT FROM ${columnsOf("b")}
 )`
     )
     // One current version is a unique index: counting makes the old one step back before the new one takes its place.
-    const stepBack = flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${table}_outdated) >= 0`
+    const stepBack = flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${name}_outdated) >= 0`
     if (flag !== undefined) {
       statements.push(`
-${table}_outdated AS (
-  UPDATE ${versions} v SET ${flag} = false FROM ${table}_reversioned b WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
+${name}_outdated AS (
+  UPDATE ${versions} v SET ${flag} = false FROM ${name}_reversioned b WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
 )`)
     }
     statements.push(`
-${table}_next_versions AS (
-  INSERT INTO ${into} SELECT ${version("b", "b.next_version")} FROM ${table}_reversioned b ${stepBack}
+${name}_next_versions AS (
+  INSERT INTO ${into} SELECT ${version("b", "b.next_version")} FROM ${name}_reversioned b ${stepBack}
 )`)
   }
 
   statements.push(`
-${table}_updated AS (
+${name}_updated AS (
   UPDATE ${table} t SET ${list([
     ...own.map((column) => `${column} = b.${column}`),
     "deleted_at = NULL",
     "retired_at = NULL",
+    `managed_by_template_agent_id = COALESCE(t.managed_by_template_agent_id, ${target.managedBy})`,
+    `source_template_org_id = COALESCE(t.source_template_org_id, ${target.sourceOrganization})`,
+    kind.agent ? `${kind.agent} = ${target.worksFor(`t.${kind.agent}`, "t")}` : "",
     ...references.map(([column, referred]) => `${column} = ${target.referred("b", column, referred)}`),
     kind.schedule
-      ? `${kind.schedule.due} = CASE WHEN t.${kind.schedule.cron} IS DISTINCT FROM b.${kind.schedule.cron}
+      ? `${kind.schedule.due} = CASE
+      WHEN t.${kind.schedule.cron} IS DISTINCT FROM b.${kind.schedule.cron} OR t.retired_at IS NOT NULL
+        OR t.deleted_at < 'infinity'
       THEN ${target.due(kind, "b")} ELSE t.${kind.schedule.due} END`
       : "",
     pointer
-      ? `${pointer} = COALESCE((SELECT c.version_id FROM ${table}_reversioned c WHERE c.id = t.id), t.${pointer})`
+      ? `${pointer} = COALESCE((SELECT c.version_id FROM ${name}_reversioned c WHERE c.id = t.id), t.${pointer})`
       : ""
   ])}
-  FROM ${table}_behind b WHERE t.id = b.id
+  FROM ${name}_behind b WHERE t.id = b.id
 )`)
   return statements
 }

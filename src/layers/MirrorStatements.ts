@@ -2,7 +2,6 @@ import type { KindDescription } from "../domain/Kind.ts"
 import {
   content,
   contentColumns,
-  hashOf,
   joinVersion,
   list,
   newVersionId,
@@ -11,11 +10,15 @@ import {
   type Target,
   writes
 } from "./KindSql.ts"
+import { hashedRows, noWishes, planHash, unionOf, verdicts } from "./VerdictSql.ts"
 
-/* The statements of a plan, and of an install in the order in which they run: prepare, setAside (where slugs move), apply. */
+/*
+ * The statements of the mirror. An install is `prepare`, `setAside` (where slugs move) and `apply`; an uninstall is `leave`
+ * and `removeAgent`; `consult`, `plan` and `history` read; `impact` judges many installations at once.
+ */
 
 const templateAndCaller = (lock: string) => `template AS MATERIALIZED (
-  SELECT a.id, a.organization_id, a.template_agent_id, a.name, a.description, a.revision,
+  SELECT a.id, a.organization_id, a.template_agent_id, a.revision,
     a.slug IS NOT NULL AND a.revision IS NOT NULL AND o.visibility = 'public' AS published,
     o.visibility = 'public' OR EXISTS (
       SELECT FROM member m WHERE m.organization_id = a.organization_id AND m.user_id = $3::text
@@ -30,48 +33,68 @@ caller AS MATERIALIZED (
   ${lock}
 )`
 
-const standing = `t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.organization_id = $1::text AS own, t.revision,
+const standing = `t.visible, t.published, t.template_agent_id IS NOT NULL AS installed, t.organization_id = $1::text AS own, t.revision AS newest,
   COALESCE((SELECT administers FROM caller), false) AS administers`
 
 /**
- * What is known of a template and the caller before a plan. Parameters: organization, template, user.
+ * What is known of a template, the caller and the installed agent before a plan. Parameters: organization, template, user,
+ * the revision asked for (or null). Result: that, with the revision a plan is for and whether there is one.
  */
 export const consultStatement = `WITH
 ${templateAndCaller("")}
-SELECT ${standing} FROM template t`
+SELECT ${standing}, agent.id AS agent_id, wanted.revision,
+  EXISTS (SELECT FROM template_revisions r WHERE r.template_agent_id = t.id AND r.revision = wanted.revision) AS known
+FROM template t
+LEFT JOIN agents agent ON agent.organization_id = $1::text AND agent.template_agent_id = t.id
+CROSS JOIN LATERAL (
+  SELECT COALESCE($4::integer, CASE WHEN agent.pinned THEN agent.revision END, t.revision) AS revision
+) wanted`
 
 /**
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
- * Parameters: organization, template, user, name (or null). Result: what is known of the template and the caller, the
- * agent (null where it is not for the caller to have), whether rows take each other's slugs with the newest revision, and the
- * cron expressions in it.
+ * Parameters: organization, template, user, name (or null), the revision asked for (null: the newest, or the one the agent is
+ * pinned to), whether that pins the agent (null: as it is). Result: what is known of the template and the caller, the agent
+ * (null where it is not for the caller to have, or there is no such revision), its revision, whether rows take each other's
+ * slugs with it, and the cron expressions in it.
  */
 export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 ${templateAndCaller("FOR NO KEY UPDATE OF o")},
 agent AS (
-  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name, template_description)
-  SELECT $1::text, t.id, COALESCE($4::text, t.name), t.description, $3::text, t.revision,
-    CASE WHEN $4::text IS NULL THEN t.name END, t.description
-  FROM template t, caller
+  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name,
+    template_description, pinned)
+  SELECT $1::text, t.id, COALESCE($4::text, r.name), r.description, $3::text, r.revision,
+    CASE WHEN $4::text IS NULL THEN r.name END, r.description, COALESCE($6::boolean, false)
+  FROM template t JOIN template_revisions r ON r.template_agent_id = t.id AND r.revision = COALESCE($5::integer, t.revision), caller
   WHERE t.published AND t.template_agent_id IS NULL AND t.organization_id <> $1::text AND caller.administers
   ON CONFLICT (organization_id, template_agent_id) WHERE template_agent_id IS NOT NULL DO UPDATE SET
-    name = CASE WHEN $4::text IS NOT NULL OR agents.name = agents.template_name THEN excluded.name ELSE agents.name END,
-    template_name = CASE WHEN $4::text IS NOT NULL OR agents.name = agents.template_name
-      THEN excluded.template_name ELSE agents.template_name END,
-    description = CASE WHEN agents.description = agents.template_description
-      THEN excluded.description ELSE agents.description END,
-    template_description = excluded.template_description,
-    revision = excluded.revision,
+    name = CASE
+      WHEN $4::text IS NOT NULL THEN excluded.name
+      WHEN agents.pinned AND $6::boolean IS NULL OR agents.name IS DISTINCT FROM agents.template_name THEN agents.name
+      ELSE excluded.name END,
+    template_name = CASE
+      WHEN $4::text IS NOT NULL THEN excluded.template_name
+      WHEN agents.pinned AND $6::boolean IS NULL OR agents.name IS DISTINCT FROM agents.template_name THEN agents.template_name
+      ELSE excluded.template_name END,
+    description = CASE
+      WHEN agents.pinned AND $6::boolean IS NULL OR agents.description IS DISTINCT FROM agents.template_description
+      THEN agents.description ELSE excluded.description END,
+    template_description = CASE
+      WHEN agents.pinned AND $6::boolean IS NULL THEN agents.template_description ELSE excluded.template_description END,
+    revision = CASE WHEN agents.pinned AND $6::boolean IS NULL THEN agents.revision ELSE excluded.revision END,
+    pinned = COALESCE($6::boolean, agents.pinned),
     updated_at = now()
-  RETURNING id, xmax = 0 AS created
+  RETURNING id, revision, pinned, xmax = 0 AS created
 )
-SELECT ${standing}, agent.id AS agent_id, agent.created,
+SELECT ${standing}, agent.id AS agent_id, agent.revision, agent.pinned, agent.created,
+  EXISTS (
+    SELECT FROM template_revisions r WHERE r.template_agent_id = t.id AND r.revision = COALESCE($5::integer, t.revision)
+  ) AS known,
   -- What follows in this transaction finds its rows by key: one plan serves all values, and must be that for large tables
   -- from the start, since a plan made while a table is empty is kept while it grows.
   set_config('plan_cache_mode', 'force_generic_plan', true) AS plans, set_config('enable_seqscan', 'off', true) AS scans,
   EXISTS (
     SELECT FROM mirror_ledger l
-    JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = t.revision
+    JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = agent.revision
       AND r.kind = l.kind AND r.slug = l.slug AND r.source_id <> l.source_id
     WHERE l.organization_id = $1::text AND l.template_agent_id = t.id
   ) AS moving,
@@ -79,9 +102,9 @@ SELECT ${standing}, agent.id AS agent_id, agent.created,
   ${kinds
     .filter((kind) => kind.schedule !== undefined)
     .map(
-      (kind) => `SELECT r.content ->> '${kind.schedule?.cron}' FROM template_revision_rows r
-    WHERE r.template_agent_id = t.id AND r.revision = t.revision AND r.kind = '${kind.kind}'
-      AND r.content ->> '${kind.schedule?.cron}' IS NOT NULL`
+      ({ kind, schedule }) => `SELECT r.content ->> '${schedule?.cron}' FROM template_revision_rows r
+    WHERE r.template_agent_id = t.id AND r.revision = agent.revision AND r.kind = '${kind}'
+      AND r.content ->> '${schedule?.cron}' IS NOT NULL`
     )
     .join("\n  UNION\n  ")}
   ) AS schedules
@@ -92,261 +115,232 @@ FROM template t LEFT JOIN agent ON true`
  * transaction: so swaps and cycles of slugs never meet. Parameters: organization, template, revision.
  */
 export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
-moving AS MATERIALIZED (
-  SELECT l.kind, l.copy_id FROM mirror_ledger l
-  JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
-    AND r.kind = l.kind AND r.slug = l.slug AND r.source_id <> l.source_id
-  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text
-),
 ${kinds
   .map(
-    ({ kind: table }) => `${table}_aside AS (
-  UPDATE ${table} t SET deleted_at = 'infinity' FROM moving
-  WHERE moving.kind = '${table}' AND t.id = moving.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL
+    ({ kind, table }) => `${kind}_aside AS (
+  UPDATE ${table} t SET deleted_at = 'infinity'
+  FROM mirror_ledger l JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
+    AND r.kind = l.kind AND r.source_id <> l.source_id
+  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text AND l.kind = '${kind}'
+    AND t.id = l.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL AND t.slug = r.slug
+  RETURNING t.id
 )`
   )
   .join(",\n")}
-SELECT count(*)::integer AS moving FROM moving`
+SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" + ")} AS moving`
 
-// Parameters of `planStatement` (the first three) and `applyStatement`.
+/** What a plan tells of each row, as one JSON array in the order of kinds and slugs. */
+const plannedRows = `COALESCE((
+  SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate,
+    'because', because, 'owner', owner, 'fields', fields) ORDER BY position, slug)
+  FROM planned_rows planned
+  WHERE planned.organization_id = target.organization_id AND planned.template_agent_id = target.template_agent_id
+), '[]')`
+
+const plannedSteps = (kinds: ReadonlyArray<KindDescription>) => `hashed_rows AS MATERIALIZED (
+  ${hashedRows(kinds)}
+),
+planned_rows AS MATERIALIZED (
+  ${unionOf(
+    kinds,
+    ({ kind }, position) => `SELECT ${position} AS position, '${kind}' AS kind, organization_id, template_agent_id,
+      COALESCE(slug, live_slug, applied_slug) AS slug, COALESCE(live_content, content) ->> 'name' AS name, verdict, fate,
+      CASE WHEN fate = 'kept' THEN because END AS because, owner, ARRAY(
+        SELECT wanted.key FROM jsonb_each(content) wanted
+        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key
+      ) AS fields
+    FROM ${kind}_rows`
+  )}
+)`
+
+/**
+ * What installs of revisions would do, or uninstalls (no revision), and nothing else. Parameter: the installations as a JSON
+ * array of `organization_id`, `template_agent_id`, `revision`. One result row each: every row with its verdict, the fate of a
+ * withdrawn one and the fields in which template and copy differ; the hash of it all.
+ */
+export const planStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+target AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (organization_id text, template_agent_id text, revision integer)
+),
+${noWishes},${verdicts(kinds)},
+${plannedSteps(kinds)}
+SELECT target.organization_id, target.template_agent_id,
+  ${planHash(
+    "target.revision",
+    `hashed_rows hashed
+  WHERE hashed.organization_id = target.organization_id AND hashed.template_agent_id = target.template_agent_id`
+  )} AS plan_hash,
+  ${plannedRows} AS rows
+FROM target`
+
+/**
+ * What a revision, compared to an earlier one, would do to some of the installations: those of the organizations after one, in
+ * the order of ids. Parameters: template, revision, the earlier revision (or null), the last organization seen, how many.
+ * One result row an installation, with counts of the rows that the revision changes.
+ */
+export const impactStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const count = (condition: string) => `count(*) FILTER (WHERE ${condition})::integer`
+  return `WITH
+target AS MATERIALIZED (
+  SELECT organization_id, template_agent_id, $2::integer AS revision FROM agents
+  WHERE template_agent_id = $1::text AND organization_id > $4::text ORDER BY organization_id LIMIT $5::integer
+),
+${noWishes},${verdicts(kinds)},
+affected AS (
+  ${unionOf(
+    kinds,
+    ({ kind }) => `SELECT organization_id, verdict, fate FROM ${kind}_rows r
+  WHERE NOT EXISTS (
+    SELECT FROM template_revision_rows before
+    WHERE before.template_agent_id = $1::text AND before.revision = $3::integer AND before.kind = '${kind}'
+      AND before.source_id = r.source_id AND before.slug = r.slug AND before.hash = r.hash
+  )`
+  )}
+)
+SELECT o.id AS organization_id, o.slug AS organization_slug, agent.pinned,
+  ${count("affected.verdict = 'create'")} AS creates, ${count("affected.verdict = 'update'")} AS updates,
+  ${count("affected.verdict = 'customized'")} AS customized, ${count("affected.verdict = 'collision'")} AS collisions,
+  ${count("affected.fate = 'removed'")} AS removals, ${count("affected.fate = 'kept'")} AS retirements
+FROM target
+JOIN organization o ON o.id = target.organization_id
+JOIN agents agent ON agent.organization_id = o.id AND agent.template_agent_id = target.template_agent_id
+LEFT JOIN affected ON affected.organization_id = o.id
+GROUP BY o.id, o.slug, agent.pinned
+ORDER BY o.id`
+}
+
+// The parameters that what is done to one installation shares; an uninstall has no revision.
 const organization = "$1::text"
 const template = "$2::text"
 const revision = "$3::integer"
 const agent = "$4::text"
 const user = "$5::text"
-const dueTimes = "$6::jsonb"
-const expectedPlan = "$7::text"
+const expectedPlan = "$6::text"
+// What an install has besides.
+const wishes = "$7::jsonb"
+const dueTimes = "$8::jsonb"
+const pinned = "$9::boolean"
+const action = "$10::text"
 
-/** Whether a copy is in use: by a row any program ties to it with a foreign key, or by a definition that stays bound to it. */
-const inUse = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
-  const referring = kinds.flatMap((other) =>
-    Object.entries(other.references ?? {}).flatMap(([column, to]) =>
-      to === kind.kind ? [{ table: other.kind, column }] : []
-    )
-  )
-  const ours = [...(kind.versions === undefined ? [] : [kind.versions.table]), ...referring.map(({ table }) => table)]
-  return [
-    `row_in_use('${kind.kind}', t.id, ARRAY[${ours.map((table) => `'${table}'`).join(", ")}]::regclass[])`,
-    ...referring.map(
-      ({ column, table }) =>
-        `EXISTS (
-        SELECT FROM ${table} referring
-        WHERE referring.${column} = t.id AND (referring.deleted_at IS NULL OR referring.deleted_at = 'infinity')
-          AND NOT EXISTS (
-            SELECT FROM ${table}_first leaving
-            WHERE leaving.live_id = referring.id AND (leaving.fate = 'removed' OR leaving.verdict = 'update')
-          )
-      )`
-    )
-  ].join(" OR ")
-}
-
-/**
- * The rows of one kind as they are and as they should be, with a verdict each: the revision's rows, and those the ledger has
- * besides (withdrawn). `live_id` is the copy where it stands; `fate` says what becomes of a withdrawn one.
- */
-const verdicts = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
-  const table = kind.kind
-  const copyOf = (column: string) => `(
-    CASE WHEN t.${column} IS NOT NULL THEN COALESCE(
-      (SELECT referred.source_id::text FROM mirror_ledger referred
-       WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
-         AND referred.organization_id = ${organization} LIMIT 1),
-      'own:' || t.${column})
-    ELSE (
-      -- Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
-      SELECT referred.source_id::text FROM mirror_ledger referred
-      WHERE referred.kind = '${kind.references?.[column]}' AND referred.source_id::text = known.content ->> '${column}'
-        AND referred.organization_id = ${organization}
-        AND NOT EXISTS (
-          SELECT FROM ${kind.references?.[column]} target WHERE target.id = referred.copy_id
-            AND (target.deleted_at IS NULL OR target.deleted_at = 'infinity')
-        )
-      LIMIT 1)
-    END)`
-  return `
-${table}_first AS MATERIALIZED (
-  SELECT known.*, t.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at, holder.slug AS owner, live.hash AS live_hash,
-    live.content AS live_content,
-    CASE
-      WHEN holder.slug IS NOT NULL THEN 'collision'
-      WHEN known.withdrawn THEN 'retire'
-      WHEN known.copy_id IS NULL THEN 'create'
-      WHEN t.id IS NULL THEN 'deleted_by_owner'
-      WHEN live.hash = known.hash AND t.retired_at IS NULL THEN 'unchanged'
-      WHEN live.hash NOT IN (known.hash, known.applied_hash) THEN 'customized'
-      ELSE 'update'
-    END AS verdict,
-    CASE
-      WHEN NOT known.withdrawn THEN NULL
-      WHEN t.id IS NULL THEN 'forgotten'
-      WHEN known.sibling_agent_id IS NOT NULL THEN 'passed_on'
-      WHEN live.hash <> known.applied_hash OR ${inUse(kind, kinds)} THEN 'kept'
-      ELSE 'removed'
-    END AS fate
-  FROM (
-    SELECT COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.source_id IS NULL AS withdrawn,
-      own.source_id IS NOT NULL AS own, COALESCE(own.slug, sibling.slug) AS applied_slug,
-      COALESCE(own.copy_id, sibling.copy_id) AS copy_id, COALESCE(own.applied_hash, sibling.applied_hash) AS applied_hash,
-      sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id
-    FROM (
-      SELECT * FROM template_revision_rows
-      WHERE template_agent_id = ${template} AND revision = ${revision} AND kind = '${table}'
-    ) r
-    FULL JOIN (
-      SELECT * FROM mirror_ledger
-      WHERE organization_id = ${organization} AND kind = '${table}' AND template_agent_id = ${template}
-    ) own ON own.source_id = r.source_id
-    LEFT JOIN LATERAL (
-      SELECT l.slug, l.copy_id, l.applied_hash, l.template_agent_id, a.id AS agent_id
-      FROM mirror_ledger l
-      LEFT JOIN agents a ON a.organization_id = ${organization} AND a.template_agent_id = l.template_agent_id
-      WHERE l.organization_id = ${organization} AND l.kind = '${table}'
-        AND l.source_id = COALESCE(r.source_id, own.source_id) AND l.template_agent_id <> ${template}
-      ORDER BY a.created_at, a.id
-      LIMIT 1
-    ) sibling ON true
-  ) known
-  -- OFFSET keeps the look-up by id: without statistics the organization's whole index looks as cheap.
-  LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0) t ON t.organization_id = ${organization}
-    AND (t.deleted_at IS NULL OR t.deleted_at = 'infinity')
-  ${joinVersion(kind, "t", "v")}
-  LEFT JOIN LATERAL (
-    SELECT as_it_is.content, ${hashOf("as_it_is.content")} AS hash
-    FROM (SELECT ${content(kind, "t", "v", copyOf)} AS content WHERE t.id IS NOT NULL OFFSET 0) as_it_is
-  ) live ON true
-  LEFT JOIN LATERAL (
-    SELECT o.slug
-    FROM ${table} other
-    JOIN organization o ON o.id = COALESCE(other.source_template_org_id, other.organization_id)
-    WHERE other.organization_id = ${organization} AND other.slug = known.slug AND other.deleted_at IS NULL
-      AND other.id IS DISTINCT FROM t.id
-      AND NOT EXISTS (
-        SELECT FROM mirror_ledger mine WHERE mine.kind = '${table}' AND mine.copy_id = other.id
-          AND mine.organization_id = ${organization} AND mine.template_agent_id = ${template}
-      )
-  ) holder ON true
-),
-${table}_rows AS MATERIALIZED (
-  SELECT first.source_id, first.slug, first.hash, first.content, first.own, first.copy_id, first.applied_hash,
-    first.applied_slug, first.live_id, first.live_slug, first.live_hash, first.live_content, first.aside, first.retired_at, first.sibling_template_id, first.sibling_agent_id,
-    first.fate, CASE WHEN clash.found THEN 'collision' ELSE first.verdict END AS verdict,
-    CASE WHEN clash.found THEN (SELECT slug FROM organization WHERE id = ${organization}) ELSE first.owner END AS owner
-  FROM ${table}_first first
-  CROSS JOIN LATERAL (
-    -- A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
-    SELECT first.verdict IN ('create', 'update') AND first.slug IN (
-      SELECT stays.live_slug FROM ${table}_first stays
-      WHERE stays.verdict = 'customized' OR stays.fate IN ('kept', 'passed_on')
-    ) AS found
-  ) clash
-)`
-}
-
-// A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
-const allVerdicts = (kinds: ReadonlyArray<KindDescription>) =>
-  kinds
-    .toReversed()
-    .map((kind) => verdicts(kind, kinds))
-    .join(",")
-
-const unionOf = (kinds: ReadonlyArray<KindDescription>, rows: (table: string) => string) =>
-  kinds.map(({ kind }) => rows(kind)).join("\n  UNION ALL\n  ")
-
-const newest = `newest AS MATERIALIZED (
-  SELECT a.organization_id AS publisher, a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
+const oneTarget = `target AS MATERIALIZED (
+  SELECT ${organization} AS organization_id, ${template} AS template_agent_id, ${revision} AS revision
 )`
 
-/** What a plan amounts to, as a hash: the same as long as an install would do the same to the same rows. */
-const planHash = (kinds: ReadonlyArray<KindDescription>) => `(
-  SELECT encode(sha256(convert_to(jsonb_build_array(${revision}, jsonb_agg(
-    jsonb_build_array(kind, source_id, slug, verdict, fate, hash, live_hash) ORDER BY kind, source_id))::text, 'UTF8')), 'hex')
-  FROM (
-  ${unionOf(kinds, (table) => `SELECT '${table}' AS kind, source_id, slug, verdict, fate, hash, live_hash FROM ${table}_rows`)}
-  ) planned
+const agreed = (kinds: ReadonlyArray<KindDescription>) => `agreed AS MATERIALIZED (
+  SELECT ${expectedPlan} IS NULL OR ${expectedPlan} = ${planHash(revision, `(\n  ${hashedRows(kinds)}\n  ) hashed`)} AS as_planned
 )`
 
-/**
- * What an install of a revision would do, and nothing else. Parameters: organization, template, revision. Result: each row
- * with its verdict, the fate of a withdrawn one and the fields in which template and copy differ; the hash of it all.
- */
-export const planStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
-${newest},${allVerdicts(kinds)}
-SELECT ${planHash(kinds)} AS plan_hash, COALESCE((
-  SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate, 'owner', owner,
-    'fields', fields) ORDER BY position, slug)
-  FROM (
-  ${kinds
-    .map(
-      (
-        { kind: table },
-        position
-      ) => `SELECT ${position} AS position, '${table}' AS kind, COALESCE(slug, live_slug, applied_slug) AS slug,
-      COALESCE(live_content, content) ->> 'name' AS name, verdict, fate, owner, ARRAY(
-        SELECT wanted.key FROM jsonb_each(content) wanted
-        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key
-      ) AS fields
-    FROM ${table}_rows`
-    )
-    .join("\n  UNION ALL\n  ")}
-  ) planned
-), '[]') AS rows`
-
-/** The rows a verdict makes of one kind, and which row stands for each source row. */
-const judged = (kind: KindDescription) => {
-  const table = kind.kind
+/** The rows to be written of one kind, and which row stands for each source row. */
+const written = (kind: KindDescription) => {
+  const { kind: name, table } = kind
   const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
-  const from = `FROM go, ${table}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind)})`
+  const from = `FROM go, ${name}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind)})`
   return [
     `
-${table}_new AS MATERIALIZED (
+${name}_new AS MATERIALIZED (
   SELECT ${list([...record, "r.source_id", "r.hash", `${sequence(table)} AS id`, newVersionId(kind)])}
-  ${from} WHERE go.go AND r.verdict = 'create'
+  ${from} WHERE go.go AND r.act = 'create'
 )`,
     `
-${table}_behind AS MATERIALIZED (
-  SELECT ${list([...record, "r.source_id", "r.hash", "r.live_id AS id"])}
-  ${from} WHERE go.go AND r.verdict = 'update'
+${name}_behind AS MATERIALIZED (
+  SELECT ${list([...record, "r.source_id", "r.hash", "r.place_id AS id", "r.act = 'adopt' OR r.adopted AS adopted"])}
+  ${from} WHERE go.go AND r.act IN ('update', 'adopt')
 )`,
     `
-${table}_placed AS (
-  SELECT source_id, live_id AS id FROM ${table}_rows WHERE live_id IS NOT NULL
+${name}_placed AS (
+  SELECT source_id, place_id AS id FROM ${name}_rows WHERE place_id IS NOT NULL
   UNION ALL
-  SELECT source_id, id FROM ${table}_new
+  SELECT source_id, id FROM ${name}_new
 )`
   ]
 }
 
-/** What becomes of the copies whose content stays: removed, hidden, shown again, handed to the sibling template that has them too. */
-const settled = (kind: KindDescription) => {
-  const table = kind.kind
+/**
+ * What becomes of the copies whose content stays: removed, hidden (by an install, not by an uninstall), shown again, handed to
+ * the sibling template that has them too, bound to the agent where they had lost theirs.
+ */
+const settled = (kind: KindDescription, hides: boolean) => {
+  const { kind: name, table } = kind
   return [
     `
-${table}_removed AS (
-  DELETE FROM ${table} t USING go, ${table}_rows r WHERE go.go AND r.fate = 'removed' AND t.id = r.live_id
+${name}_removed AS (
+  DELETE FROM ${table} t USING go, ${name}_rows r WHERE go.go AND r.fate = 'removed' AND t.id = r.live_id
 )`,
     `
-${table}_settled AS (
+${name}_settled AS (
   UPDATE ${table} t SET ${list([
     "deleted_at = NULL",
-    "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END",
+    hides ? "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END" : "",
     `managed_by_template_agent_id = CASE WHEN r.fate = 'passed_on' AND t.managed_by_template_agent_id = ${template}
       THEN r.sibling_template_id ELSE t.managed_by_template_agent_id END`,
     kind.agent
-      ? `${kind.agent} = CASE WHEN r.fate = 'passed_on' AND t.${kind.agent} = ${agent} THEN r.sibling_agent_id ELSE t.${kind.agent} END`
+      ? `${kind.agent} = CASE
+      WHEN r.fate = 'passed_on' AND t.${kind.agent} = ${agent} THEN r.sibling_agent_id
+      WHEN r.fate IS NULL THEN COALESCE(t.${kind.agent}, ${agent})
+      ELSE t.${kind.agent} END`
       : ""
   ])}
-  FROM go, ${table}_rows r
+  FROM go, ${name}_rows r
   WHERE go.go AND t.id = r.live_id
-    AND (r.fate = 'passed_on' OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.verdict = 'customized')
-      OR r.fate = 'kept' AND r.retired_at IS NULL OR r.verdict = 'customized' AND r.retired_at IS NOT NULL)
+    AND (r.fate = 'passed_on' OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.act = 'customized')
+      ${hides ? "OR r.fate = 'kept' AND r.retired_at IS NULL OR r.act = 'customized' AND r.retired_at IS NOT NULL" : ""}
+      OR r.unbound AND r.act IN ('unchanged', 'customized'))
 )`
   ]
 }
+
+/** Forgets what neither stands nor is kept. */
+const forgotten = (kinds: ReadonlyArray<KindDescription>) => `forgotten AS (
+  DELETE FROM mirror_ledger l USING (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id FROM ${kind}_rows, go WHERE go.go AND fate <> 'kept'`)}
+  ) gone
+  WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
+)`
+
+/**
+ * What was done to each row, for the history: with the content it had where that is replaced or gone, references as slugs.
+ * `hides` as in `settled`.
+ */
+const changes = (kinds: ReadonlyArray<KindDescription>, hides: boolean) => `${kinds
+  .map((kind) => {
+    const { kind: name, table } = kind
+    const slugOf = (column: string) =>
+      `(SELECT referred.slug FROM ${kinds.find((other) => other.kind === kind.references?.[column])?.table} referred
+      WHERE referred.id = t.${column})`
+    return `${name}_changed AS (
+  SELECT '${name}' AS kind, r.source_id, COALESCE(r.slug, r.live_slug, r.applied_slug) AS slug, done.did,
+    CASE WHEN done.replaces THEN (
+      SELECT ${content(kind, "t", "v", slugOf)} FROM ${table} t ${joinVersion(kind, "t", "v")} WHERE t.id = r.place_id
+    ) END AS before
+  FROM go, ${name}_rows r
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN r.act = 'adopt' THEN 'adopted'
+      WHEN r.granted AND r.wish = 'revert' THEN 'reverted'
+      WHEN r.granted AND r.wish = 'restore' THEN 'restored'
+      WHEN r.act = 'create' THEN 'created'
+      WHEN r.act = 'update' THEN 'updated'
+      WHEN r.fate = 'removed' THEN 'removed'
+      WHEN r.fate = 'passed_on' THEN 'passed_on'
+      ${hides ? "WHEN r.fate = 'kept' AND r.retired_at IS NULL THEN 'hidden'" : "WHEN r.fate = 'kept' THEN 'kept'"}
+      WHEN r.act = 'customized' AND r.retired_at IS NOT NULL THEN 'shown'
+    END AS did, r.act IN ('adopt', 'update') OR r.fate = 'removed' AS replaces
+  ) done
+  WHERE go.go AND done.did IS NOT NULL
+)`
+  })
+  .join(",\n")},
+changes AS MATERIALIZED (
+  SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, did, before) ORDER BY kind, slug) AS rows FROM (
+  ${unionOf(kinds, ({ kind }) => `SELECT * FROM ${kind}_changed`)}
+  ) changed
+)`
 
 const installation: Target = {
   organization,
   agent,
+  worksFor: (given, row) =>
+    `CASE WHEN ${row}.managed_by_template_agent_id IS NULL THEN ${agent} ELSE COALESCE(${given}, ${agent}) END`,
   createdBy: user,
   managedBy: template,
   sourceOrganization: "(SELECT publisher FROM newest)",
@@ -356,61 +350,150 @@ const installation: Target = {
 }
 
 /**
- * One statement that judges every row of a revision and, unless there is a collision, a newer revision or another plan than
- * the expected one, writes what the verdicts say: rows, versions and ledger. Parameters: organization, template, revision,
- * installed agent, user, the next due time of each cron expression, and the expected plan's hash (or null). One result row a
- * kind: `newest` (whether the revision still is), `as_planned`, `standing` (rows of the revision that stand afterwards),
- * `collisions`.
+ * One statement that judges every row of a revision and, unless a newer one came, the plan is not the expected one, a wish
+ * names no row or there is a collision, writes what is to be done: rows, versions, ledger and history. Parameters:
+ * organization, template, revision, installed agent, user, the expected plan's hash (or null), wishes as a JSON array of
+ * `wish`, `kind`, `slug`, the next due time of each cron expression, whether the agent is pinned, and the action for the
+ * history. Result: `newest` (whether the revision still is, or need not be), `as_planned`, `unmet` wishes, `collisions`, and
+ * by kind the rows of the revision that stand afterwards.
  */
-export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const all = (rows: (table: string) => string) => unionOf(kinds, rows)
-  return `WITH
-${newest},${allVerdicts(kinds)},
-plan AS MATERIALIZED (
-  SELECT ${expectedPlan} IS NULL OR ${expectedPlan} = ${planHash(kinds)} AS as_expected
+export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+${oneTarget},
+wish AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(${wishes}) AS w (wish text, kind text, slug text)
   -- Named here, for Postgres to know the types also where no kind makes use of them.
   WHERE (${agent}, ${user}, ${dueTimes}) IS NOT NULL
 ),
+newest AS MATERIALIZED (
+  SELECT a.organization_id AS publisher, ${pinned} OR a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
+),${verdicts(kinds)},
+${agreed(kinds)},
+unmet AS MATERIALIZED (
+  SELECT w.wish AS list, w.kind, w.slug, judged.verdict
+  FROM wish w
+  LEFT JOIN (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, verdict, granted FROM ${kind}_rows`)}
+  ) judged ON judged.kind = w.kind AND judged.slug = w.slug
+  WHERE judged.granted IS NOT TRUE
+),
+collisions AS MATERIALIZED (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner FROM ${kind}_rows WHERE act = 'collision'`)}
+),
 go AS MATERIALIZED (
-  SELECT (SELECT newest FROM newest) AND (SELECT as_expected FROM plan) AND NOT EXISTS (
-  ${all((table) => `SELECT FROM ${table}_rows WHERE verdict = 'collision'`)}
-  ) AS go
-),${kinds.flatMap((kind) => [...judged(kind), ...writes(kind, installation), ...settled(kind)]).join(",")},
+  SELECT (SELECT newest FROM newest) AND (SELECT as_planned FROM agreed) AND NOT EXISTS (SELECT FROM unmet)
+    AND NOT EXISTS (SELECT FROM collisions) AS go
+),${kinds.flatMap((kind) => [...written(kind), ...writes(kind, installation), ...settled(kind, true)]).join(",")},
 applied AS MATERIALIZED (
-  ${all(
-    (table) => `SELECT '${table}' AS kind, source_id, id, slug, hash FROM ${table}_new
-  UNION ALL SELECT '${table}', source_id, id, slug, hash FROM ${table}_behind
-  UNION ALL SELECT '${table}', source_id, copy_id, CASE verdict WHEN 'unchanged' THEN slug ELSE applied_slug END,
-      CASE verdict WHEN 'unchanged' THEN hash ELSE applied_hash END
-    FROM ${table}_rows, go
-    WHERE go.go AND (verdict = 'unchanged' AND (NOT own OR applied_hash <> hash OR applied_slug <> slug)
-      OR verdict IN ('customized', 'deleted_by_owner') AND NOT own)`
+  ${unionOf(
+    kinds,
+    ({ kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash, false AS adopted FROM ${kind}_new
+  UNION ALL SELECT '${kind}', source_id, id, slug, hash, adopted FROM ${kind}_behind
+  UNION ALL SELECT '${kind}', source_id, copy_id, CASE act WHEN 'unchanged' THEN slug ELSE applied_slug END,
+      CASE act WHEN 'unchanged' THEN hash ELSE applied_hash END, adopted
+    FROM ${kind}_rows, go
+    WHERE go.go AND (act = 'unchanged' AND (NOT own OR applied_hash <> hash OR applied_slug <> slug)
+      OR act IN ('customized', 'deleted_by_owner') AND NOT own)`
   )}
 ),
 remembered AS (
-  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
-  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
-  ON CONFLICT (template_agent_id, organization_id, kind, source_id)
-  DO UPDATE SET copy_id = excluded.copy_id, slug = excluded.slug, applied_hash = excluded.applied_hash
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted)
+  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash, adopted FROM applied
+  ON CONFLICT (template_agent_id, organization_id, kind, source_id) DO UPDATE SET copy_id = excluded.copy_id,
+    slug = excluded.slug, applied_hash = excluded.applied_hash, adopted = excluded.adopted
 ),
 remembered_by_siblings AS (
-  UPDATE mirror_ledger l SET slug = a.slug, applied_hash = a.hash FROM applied a
+  UPDATE mirror_ledger l SET copy_id = a.id, slug = a.slug, applied_hash = a.hash, adopted = a.adopted FROM applied a
   WHERE l.organization_id = ${organization} AND l.kind = a.kind AND l.source_id = a.source_id
-    AND l.template_agent_id <> ${template} AND (l.applied_hash, l.slug) IS DISTINCT FROM (a.hash, a.slug)
+    AND l.template_agent_id <> ${template}
+    AND (l.copy_id, l.applied_hash, l.slug, l.adopted) IS DISTINCT FROM (a.id, a.hash, a.slug, a.adopted)
 ),
-forgotten AS (
-  DELETE FROM mirror_ledger l USING (
-  ${all((table) => `SELECT '${table}' AS kind, source_id FROM ${table}_rows, go WHERE go.go AND fate <> 'kept'`)}
-  ) gone
-  WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
+${forgotten(kinds)},
+${changes(kinds, true)},
+recorded AS (
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+  SELECT ${organization}, ${template}, ${agent}, ${user}, ${action}, ${revision}, COALESCE(changes.rows, '[]') FROM go, changes
+  WHERE go.go AND (changes.rows IS NOT NULL OR ${revision} IS DISTINCT FROM (
+    SELECT h.revision FROM mirror_history h
+    WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
+  ))
 )
-${all(
-  (
-    table
-  ) => `SELECT '${table}' AS kind, (SELECT newest FROM newest) AS newest, (SELECT as_expected FROM plan) AS as_planned,
-    count(*) FILTER (WHERE verdict NOT IN ('collision', 'deleted_by_owner', 'retire'))::integer AS standing,
-    COALESCE(jsonb_agg(jsonb_build_object('kind', '${table}', 'slug', slug, 'owner', owner) ORDER BY slug)
-      FILTER (WHERE verdict = 'collision'), '[]') AS collisions
-  FROM ${table}_rows`
-)}`
+SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS as_planned,
+  COALESCE((SELECT jsonb_agg(unmet) FROM unmet), '[]') AS unmet,
+  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind, slug) FROM collisions), '[]') AS collisions,
+  jsonb_build_object(${kinds
+    .map(
+      ({ kind }) => `'${kind}', (
+    SELECT count(*) FROM ${kind}_rows WHERE act NOT IN ('collision', 'deleted_by_owner', 'retire'))`
+    )
+    .join(", ")}) AS standing`
+
+/**
+ * Takes the organization's turn for an uninstall. Parameters: organization, template, user. Result: the installed agent (null
+ * where there is none) and whether the caller administers the organization.
+ */
+export const consultInstalledStatement = (lock: boolean): string => `SELECT agent.id AS agent_id,
+  COALESCE(m.role, '') IN ('owner', 'admin') AS administers
+FROM organization o
+LEFT JOIN agents agent ON agent.organization_id = o.id AND agent.template_agent_id = $2::text
+LEFT JOIN member m ON m.organization_id = o.id AND m.user_id = $3::text
+WHERE o.id = $1::text ${lock ? "FOR NO KEY UPDATE OF o" : ""}`
+
+/**
+ * Takes the copies of an installed agent away, as far as nothing keeps them, unless the plan is not the expected one.
+ * Parameters: organization, template, no revision, installed agent, user, the expected plan's hash (or null). Result: as of a
+ * plan, with `as_planned`.
+ */
+export const leaveStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+${oneTarget},
+${noWishes},${verdicts(kinds)},
+${agreed(kinds)},
+go AS MATERIALIZED (SELECT as_planned AS go FROM agreed WHERE (${agent}, ${user}) IS NOT NULL),${kinds
+  .flatMap((kind) => settled(kind, false))
+  .join(",")},
+${forgotten(kinds)},
+${changes(kinds, false)},
+recorded AS (
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+  SELECT ${organization}, ${template}, ${agent}, ${user}, 'uninstall', NULL, COALESCE(changes.rows, '[]') FROM go, changes
+  WHERE go.go
+),
+${plannedSteps(kinds)}
+SELECT (SELECT as_planned FROM agreed) AS as_planned, ${plannedRows} AS rows FROM target`
+
+/** Removes an agent, or, where rows of another program refer to it, leaves it to the person. Parameter: agent. Result: `outcome`. */
+export const removeAgentStatement = `SELECT remove_agent($1::text) AS outcome`
+
+/**
+ * What was done to the rows of an installation, newest first. Parameters: organization, template, the id of the entry before
+ * which to begin (or null), how many. What was written is read from the rows of the revision, references as slugs.
+ */
+export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const referring = kinds.filter(({ references }) => references !== undefined)
+  const slugOf = (column: string, kind: string) => `(
+      SELECT referred.slug FROM template_revision_rows referred
+      WHERE referred.template_agent_id = r.template_agent_id AND referred.revision = r.revision AND referred.kind = '${kind}'
+        AND referred.source_id::text = r.content ->> '${column}'
+    )`
+  const after = `r.content || CASE r.kind
+    ${referring
+      .map(
+        ({ kind, references = {} }) =>
+          `WHEN '${kind}' THEN jsonb_build_object(${list(
+            Object.entries(references).map(([column, to]) => `'${column}', ${slugOf(column, to)}`)
+          )})`
+      )
+      .join("\n    ")}
+    ELSE '{}' END`
+  return `SELECT h.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', u.name) AS by, h.action,
+  h.revision, COALESCE((
+    SELECT jsonb_agg(jsonb_build_object('kind', one ->> 0, 'slug', one ->> 2, 'did', one ->> 3,
+      'before', one -> 4, 'after', ${referring.length === 0 ? "r.content" : after}) ORDER BY position)
+    FROM jsonb_array_elements(h.rows) WITH ORDINALITY AS rows (one, position)
+    LEFT JOIN template_revision_rows r ON r.template_agent_id = h.template_agent_id AND r.revision = h.revision
+      AND r.kind = one ->> 0 AND r.source_id = (one ->> 1)::bigint
+      AND one ->> 3 IN ('created', 'updated', 'adopted', 'reverted', 'restored')
+  ), '[]') AS rows
+FROM mirror_history h LEFT JOIN "user" u ON u.id = h.user_id
+WHERE h.organization_id = $1::text AND h.template_agent_id = $2::text AND ($3::bigint IS NULL OR h.id < $3::bigint)
+ORDER BY h.id DESC LIMIT $4::integer`
 }

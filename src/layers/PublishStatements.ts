@@ -17,6 +17,7 @@ import {
 const publication: Target = {
   organization: "$1::text",
   agent: "$2::text",
+  worksFor: (agent) => `COALESCE(${agent}, $2::text)`,
   createdBy: "NULL",
   managedBy: "NULL",
   sourceOrganization: "NULL",
@@ -29,19 +30,19 @@ const publication: Target = {
  * JSON array of content columns and `source_id` (null for a new one). Result: `slug` and `source_id` of each.
  */
 export const publishStatement = (kind: KindDescription): string => {
-  const table = kind.kind
+  const { kind: name, table } = kind
   const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
   return `WITH
 given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($3::jsonb) AS n(${recordOf(kind)}, source_id bigint) WHERE $2::text IS NOT NULL
 ),
-${table}_new AS MATERIALIZED (
+${name}_new AS MATERIALIZED (
   SELECT ${list([...record, `${sequence(table)} AS id`, newVersionId(kind)])} FROM given n WHERE n.source_id IS NULL
 ),
-${table}_behind AS MATERIALIZED (
+${name}_behind AS MATERIALIZED (
   SELECT ${list([...record, "n.source_id AS id"])} FROM given n WHERE n.source_id IS NOT NULL
 ),${writes(kind, publication).join(",")}
-SELECT slug, id::text AS source_id FROM ${table}_new UNION ALL SELECT slug, id::text FROM ${table}_behind`
+SELECT slug, id::text AS source_id FROM ${name}_new UNION ALL SELECT slug, id::text FROM ${name}_behind`
 }
 
 /**
@@ -51,19 +52,19 @@ SELECT slug, id::text AS source_id FROM ${table}_new UNION ALL SELECT slug, id::
 export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): string =>
   kinds
     .map(
-      ({ kind: table }) => `
-(SELECT DISTINCT ON (r.slug) '${table}' AS kind, r.slug, r.source_id::text AS source_id, r.was,
+      ({ kind: name, table }) => `
+(SELECT DISTINCT ON (r.slug) '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was,
   CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
 FROM agents a
-JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${table}'
+JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${name}'
 JOIN ${table} t ON t.id = r.source_id AND t.organization_id = a.organization_id
 WHERE a.id = $2::text AND a.organization_id = $1::text
 ORDER BY r.slug, r.revision DESC)
 UNION ALL
-(SELECT DISTINCT ON (t.slug) '${table}', t.slug, t.id::text, '{}'::text[], 'elsewhere'
+(SELECT DISTINCT ON (t.slug) '${name}', t.slug, t.id::text, '{}'::text[], 'elsewhere'
 FROM ${table} t
 WHERE t.organization_id = $1::text AND t.slug NOT LIKE '$%' AND (
-  t.deleted_at IS NULL OR EXISTS (SELECT FROM template_revision_rows r WHERE r.kind = '${table}' AND r.source_id = t.id)
+  t.deleted_at IS NULL OR EXISTS (SELECT FROM template_revision_rows r WHERE r.kind = '${name}' AND r.source_id = t.id)
 )
 ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
     )
@@ -73,16 +74,19 @@ ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
  * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
  * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
  */
-export const putAsideStatement = ({ kind: table }: KindDescription): string =>
+export const putAsideStatement = ({ table }: KindDescription): string =>
   `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
 
 /** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */
-export const withdrawStatement = ({ kind: table }: KindDescription): string => `UPDATE ${table} t SET deleted_at = now()
+export const withdrawStatement = ({
+  kind: name,
+  table
+}: KindDescription): string => `UPDATE ${table} t SET deleted_at = now()
 WHERE t.organization_id = $1::text AND t.id = ANY ($2::bigint[]) AND t.deleted_at IS NULL
   AND NOT EXISTS (
     SELECT FROM template_revision_rows r
     JOIN agents sibling ON sibling.id = r.template_agent_id AND sibling.revision = r.revision
-    WHERE r.kind = '${table}' AND r.source_id = t.id AND sibling.id <> $3::text
+    WHERE r.kind = '${name}' AND r.source_id = t.id AND sibling.id <> $3::text
   )`
 
 /**
@@ -97,7 +101,7 @@ rows AS MATERIALIZED (
   ${kinds
     .map(
       (kind) => `SELECT g.kind, t.slug, g.source_id, g.was, c.content, ${hashOf("c.content")} AS hash
-  FROM given g JOIN ${kind.kind} t ON t.id = g.source_id
+  FROM given g JOIN ${kind.table} t ON t.id = g.source_id
   ${joinVersion(kind, "t", "v")}
   CROSS JOIN LATERAL (SELECT ${content(kind, "t", "v", (column) => `t.${column}::text`)} AS content) c
   WHERE g.kind = '${kind.kind}'`

@@ -2,18 +2,21 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
-import { Kind, kindDescriptions } from "../domain/Kind.ts"
+import { type Kind as KindName, kindOf } from "../domain/Kind.ts"
 import { type KnownSource, resolveSources } from "../domain/Publication.ts"
 import {
   Manifest,
   ManifestRow,
   type Published,
+  PublishedChange,
   PublishRefused,
   rowsByKind,
+  sortChanges,
   type Template,
   templateIssues
 } from "../domain/Template.ts"
 import { CleanText } from "../domain/Text.ts"
+import { Kinds } from "../services/Kinds.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
@@ -28,6 +31,8 @@ const refuse = (...issues: ReadonlyArray<string>) => Effect.fail(new PublishRefu
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const kinds = yield* Kinds
+  const Kind = kindOf(kinds)
 
   const publisher = SqlSchema.single({
     Request: Schema.Struct({ slug: Schema.String, name: Schema.String }),
@@ -60,7 +65,7 @@ const make = Effect.gen(function* () {
     `
   })
 
-  const knownSourcesText = knownSourcesStatement(kindDescriptions)
+  const knownSourcesText = knownSourcesStatement(kinds)
   const knownSources = SqlSchema.findAll({
     Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId }),
     Result: Schema.Struct({
@@ -75,7 +80,7 @@ const make = Effect.gen(function* () {
 
   const Rows = Schema.parseJson(Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
 
-  const writeKind = kindDescriptions.map((kind) => {
+  const writeKind = kinds.map((kind) => {
     const putAsideText = putAsideStatement(kind)
     const withdrawText = withdrawStatement(kind)
     const publishText = publishStatement(kind)
@@ -103,7 +108,7 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const recordRevisionText = recordRevisionStatement(kindDescriptions)
+  const recordRevisionText = recordRevisionStatement(kinds)
   const recordRevision = SqlSchema.single({
     Request: Schema.Struct({ templateAgentId: AgentId, rows: Rows }),
     Result: Schema.Struct({
@@ -112,6 +117,32 @@ const make = Effect.gen(function* () {
       differing: Schema.Array(Schema.Struct({ kind: Kind, slug: Schema.String, template: Schema.String }))
     }),
     execute: ({ rows, templateAgentId }) => sql.unsafe(recordRevisionText, [templateAgentId, rows])
+  })
+
+  const findChanges = SqlSchema.findAll({
+    Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+    Result: Schema.Struct({ ...PublishedChange.fields, kind: Kind }),
+    execute: ({ revision, templateAgentId }) => sql`
+      SELECT COALESCE(n.kind, o.kind) AS kind, COALESCE(n.slug, o.slug) AS slug,
+        CASE
+          WHEN o.kind IS NULL THEN 'added'
+          WHEN n.kind IS NULL THEN 'withdrawn'
+          WHEN n.slug <> o.slug THEN 'renamed'
+          ELSE 'changed'
+        END AS change,
+        CASE WHEN n.slug <> o.slug THEN o.slug END AS was,
+        ARRAY(
+          SELECT now.key FROM jsonb_each(n.content) now
+          WHERE o.kind IS NOT NULL AND now.value IS DISTINCT FROM o.content -> now.key ORDER BY now.key
+        ) AS fields
+      FROM (
+        SELECT * FROM template_revision_rows WHERE template_agent_id = ${templateAgentId} AND revision = ${revision}
+      ) n
+      FULL JOIN (
+        SELECT * FROM template_revision_rows WHERE template_agent_id = ${templateAgentId} AND revision = ${revision} - 1
+      ) o ON o.kind = n.kind AND o.source_id = n.source_id
+      WHERE (n.slug, n.hash) IS DISTINCT FROM (o.slug, o.hash)
+    `
   })
 
   const writeTemplate = Effect.fnUntraced(function* (template: Template) {
@@ -129,7 +160,8 @@ const make = Effect.gen(function* () {
     const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
     const resolved = resolveSources(template.definitions, known)
 
-    const written: Array<{ readonly kind: Kind; readonly source_id: string; readonly was: ReadonlyArray<string> }> = []
+    const written: Array<{ readonly kind: KindName; readonly source_id: string; readonly was: ReadonlyArray<string> }> =
+      []
     const sourceIds = new Map<string, string>()
     for (const { kind, publish, putAside, references = {}, withdraw } of writeKind) {
       const definitions = template.definitions.filter((definition) => definition.kind === kind)
@@ -171,10 +203,14 @@ const make = Effect.gen(function* () {
         )
       )
     }
+    const { changed, revision } = recorded
+    const changes = changed ? yield* findChanges({ ...ids, revision }) : []
     const published: Published = {
       templateAgentId: ids.templateAgentId,
-      revision: recorded.revision,
-      changed: recorded.changed
+      revision,
+      changed,
+      since: changed ? revision - 1 : revision,
+      changes: sortChanges(changes, kinds)
     }
     return published
   })
@@ -201,7 +237,7 @@ const make = Effect.gen(function* () {
 
   return TemplateCatalog.of({
     publish: Effect.fn("TemplateCatalog.publish")(function* (template) {
-      const issues = templateIssues(template)
+      const issues = templateIssues(template, kinds)
       if (issues.length > 0) return yield* refuse(...issues)
       return yield* sql
         .withTransaction(writeTemplate(template))

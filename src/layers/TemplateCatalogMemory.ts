@@ -1,9 +1,17 @@
 import { Effect, Either, Layer } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
-import { kindDescriptions } from "../domain/Kind.ts"
+import type { KindDescription } from "../domain/Kind.ts"
 import { type KnownSource, resolveSources } from "../domain/Publication.ts"
-import { type Published, PublishRefused, rowsByKind, type Template, templateIssues } from "../domain/Template.ts"
+import {
+  type Published,
+  PublishRefused,
+  rowsByKind,
+  sortChanges,
+  type Template,
+  templateIssues
+} from "../domain/Template.ts"
+import { Kinds } from "../services/Kinds.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import {
   type AgentRecord,
@@ -19,14 +27,14 @@ import {
 
 const refuse = (...issues: ReadonlyArray<string>) => Either.left(new PublishRefused({ issues }))
 
-const newestRows = ({ agents, revisions }: WorldState, wanted: (agent: AgentRecord) => boolean) =>
-  revisions.filter((row) =>
+const newestRows = ({ agents, revisionRows }: WorldState, wanted: (agent: AgentRecord) => boolean) =>
+  revisionRows.filter((row) =>
     agents.some((agent) => agent.id === row.templateAgentId && agent.revision === row.revision && wanted(agent))
   )
 
 /** The rows a template may continue: of its latest revision that has the slug, and the publisher's own. */
 const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
-  const own = state.revisions
+  const own = state.revisionRows
     .filter((row) => row.templateAgentId === agent.id)
     .sort((a, b) => b.revision - a.revision)
     .filter((row, at, all) => all.findIndex((other) => other.kind === row.kind && other.slug === row.slug) === at)
@@ -39,17 +47,44 @@ const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<Know
       (row) =>
         row.organizationId === agent.organizationId &&
         !row.slug.startsWith("$") &&
-        (!row.deleted || state.revisions.some((known) => known.sourceId === row.id))
+        (!row.deleted || state.revisionRows.some((known) => known.sourceId === row.id))
     )
     .sort((a, b) => Number(a.deleted) - Number(b.deleted) || b.id - a.id)
     .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], standing: "elsewhere" }))
   return [...own, ...elsewhere]
 }
 
+/** What publishing changes, row by row. */
+const changesBetween = (
+  earlier: ReadonlyArray<RevisionRowRecord>,
+  rows: ReadonlyArray<RevisionRowRecord>
+): Published["changes"] => {
+  const fields = ({ content }: RevisionRowRecord) => fieldsOf(content, (id) => id)
+  return sortChanges([
+    ...rows.flatMap((row): Published["changes"] => {
+      const { kind, slug } = row
+      const before = earlier.find((one) => one.kind === kind && one.sourceId === row.sourceId)
+      if (before === undefined) return [{ kind, slug, change: "added", was: null, fields: [] }]
+      const old = fields(before)
+      const differing = Object.entries(fields(row)).flatMap(([field, value]) => (old[field] === value ? [] : [field]))
+      if (differing.length === 0) return []
+      const renamed = before.slug !== slug
+      const was = renamed ? before.slug : null
+      return [{ kind, slug, change: renamed ? "renamed" : "changed", was, fields: differing.sort() }]
+    }),
+    ...earlier.flatMap(({ kind, slug, sourceId }): Published["changes"] =>
+      rows.some((row) => row.kind === kind && row.sourceId === sourceId)
+        ? []
+        : [{ kind, slug, change: "withdrawn", was: null, fields: [] }]
+    )
+  ])
+}
+
 const publish =
+  (kinds: ReadonlyArray<KindDescription>) =>
   (template: Template): Change<Published, PublishRefused> =>
   (before) => {
-    const issues = templateIssues(template)
+    const issues = templateIssues(template, kinds)
     if (issues.length > 0) return refuse(...issues)
     let nextId = before.nextId
     const newId = () => nextId++
@@ -88,7 +123,7 @@ const publish =
     )
     const idOf = (kind: string, slug: string) => ids.get(`${kind} ${slug}`) ?? null
     const written = template.definitions.map((definition): DefinitionRecord => {
-      const description = kindDescriptions.find(({ kind }) => kind === definition.kind)
+      const description = kinds.find(({ kind }) => kind === definition.kind)
       return {
         id: idOf(definition.kind, definition.slug) ?? 0,
         kind: definition.kind,
@@ -142,9 +177,12 @@ const publish =
       template.extensions,
       rows.map((row) => `${row.sourceId} ${row.hash}`).sort()
     ])
-    const changed = before.revisionHashes[agent.id] !== hash
-    const revision = changed ? (known?.revision ?? 0) + 1 : (known?.revision ?? 1)
-    const withdrawn = newestRows(before, ({ id }) => id === agent.id).filter(
+    const since = known?.revision ?? 0
+    const newest = before.revisions.find((one) => one.templateAgentId === agent.id && one.revision === since)
+    const changed = newest?.hash !== hash
+    const revision = changed ? since + 1 : since
+    const earlier = newestRows(before, ({ id }) => id === agent.id)
+    const withdrawn = earlier.filter(
       (row) =>
         !written.some(({ id }) => id === row.sourceId) && !siblings.some(({ sourceId }) => sourceId === row.sourceId)
     )
@@ -159,18 +197,27 @@ const publish =
           .map((row) => (withdrawn.some(({ sourceId }) => sourceId === row.id) ? { ...row, deleted: true } : row)),
         ...written
       ],
-      revisions: changed ? [...before.revisions, ...rows] : before.revisions,
-      revisionHashes: { ...before.revisionHashes, [agent.id]: hash }
+      ...(changed && {
+        revisionRows: [...before.revisionRows, ...rows],
+        revisions: [
+          ...before.revisions,
+          { templateAgentId: agent.id, revision, hash, name: agent.name, description: agent.description }
+        ]
+      })
     }
-    return Either.right([{ templateAgentId: agent.id, revision, changed }, state])
+    const changes = changed ? changesBetween(earlier, rows) : []
+    return Either.right([
+      { templateAgentId: agent.id, revision, changed, since: changed ? since : revision, changes },
+      state
+    ])
   }
 
 /** The catalogue of the world. */
 export const TemplateCatalogMemory = Layer.effect(
   TemplateCatalog,
-  Effect.map(World, ({ change, read }) =>
+  Effect.map(Effect.all([World, Kinds]), ([{ change, read }, kinds]) =>
     TemplateCatalog.of({
-      publish: (template) => change(publish(template)),
+      publish: (template) => change(publish(kinds)(template)),
       manifest: (slug) =>
         Effect.gen(function* () {
           const found = yield* read((state) => {

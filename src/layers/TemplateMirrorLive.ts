@@ -1,31 +1,44 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Data, DateTime, Effect, Layer, Option, Schema } from "effect"
 import {
+  AgentNotFound,
   Collision,
+  NoSuchRevision,
+  NoSuchRow,
   NotOrgAdmin,
   PlanStale,
   SchemaCollision,
   SelfInstall,
   TemplateIsInstalled,
   TemplateNotFound,
-  TemplateNotPublic
+  TemplateNotPublic,
+  UnmetWish
 } from "../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../domain/Ids.ts"
-import { byKind, Kind, kindDescriptions } from "../domain/Kind.ts"
-import { PlannedRow } from "../domain/Plan.ts"
+import { addImpact, InstallationImpact, noImpact } from "../domain/Impact.ts"
+import { byKind, kindOf } from "../domain/Kind.ts"
+import { leavingOf, PlannedRow, Wish, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
+import { Kinds } from "../services/Kinds.ts"
 import {
   type ApplyRequest,
   type MirrorRefusal,
   type MirrorRequest,
-  TemplateMirror
+  type ResyncPlanRequest,
+  type ResyncRequest,
+  TemplateMirror,
+  type UninstallRequest
 } from "../services/TemplateMirror.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
   applyStatement,
+  consultInstalledStatement,
   consultStatement,
+  impactStatement,
+  leaveStatement,
   planStatement,
   prepareStatement,
+  removeAgentStatement,
   setAsideStatement
 } from "./MirrorStatements.ts"
 
@@ -34,98 +47,148 @@ class Superseded extends Data.TaggedError("Superseded") {}
 
 const worthAnotherTry = (error: unknown) => error instanceof Superseded || isPassing(error)
 
+const impactBatch = 500
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const kinds = yield* Kinds
+  const Kind = kindOf(kinds)
+  const Rows = Schema.Array(Schema.Struct({ ...PlannedRow.fields, kind: Kind }))
 
   const Standing = {
     visible: Schema.Boolean,
     published: Schema.Boolean,
     installed: Schema.Boolean,
     own: Schema.Boolean,
+    newest: Schema.NullOr(Schema.Int),
     administers: Schema.Boolean,
+    known: Schema.Boolean,
+    agentId: Schema.NullOr(AgentId),
     revision: Schema.NullOr(Schema.Int)
   }
   const MirrorIds = { organizationId: OrganizationId, templateAgentId: AgentId, userId: UserId }
 
   const consult = SqlSchema.findOne({
-    Request: Schema.Struct(MirrorIds),
+    Request: Schema.Struct({ ...MirrorIds, revision: Schema.NullOr(Schema.Int) }),
     Result: Schema.Struct(Standing),
-    execute: ({ organizationId, templateAgentId, userId }) =>
-      sql.unsafe(consultStatement, [organizationId, templateAgentId, userId])
+    execute: ({ organizationId, revision, templateAgentId, userId }) =>
+      sql.unsafe(consultStatement, [organizationId, templateAgentId, userId, revision])
   })
 
-  const prepareText = prepareStatement(kindDescriptions)
+  const prepareText = prepareStatement(kinds)
   const prepare = SqlSchema.findOne({
-    Request: Schema.Struct({ ...MirrorIds, name: Schema.NullOr(Schema.String) }),
+    Request: Schema.Struct({
+      ...MirrorIds,
+      name: Schema.NullOr(Schema.String),
+      revision: Schema.NullOr(Schema.Int),
+      pins: Schema.NullOr(Schema.Boolean)
+    }),
     Result: Schema.Struct({
       ...Standing,
-      agentId: Schema.NullOr(AgentId),
+      pinned: Schema.NullOr(Schema.Boolean),
       created: Schema.NullOr(Schema.Boolean),
       moving: Schema.Boolean,
       schedules: Schema.Array(Schema.String)
     }),
-    execute: ({ name, organizationId, templateAgentId, userId }) =>
-      sql.unsafe(prepareText, [organizationId, templateAgentId, userId, name])
+    execute: ({ name, organizationId, pins, revision, templateAgentId, userId }) =>
+      sql.unsafe(prepareText, [organizationId, templateAgentId, userId, name, revision, pins])
   })
 
-  /** What is known of the template and the caller, where the caller may install it there. */
+  /** What is known of the template and the caller, where the caller may have that revision of it there. */
   const mayInstall = <A extends Schema.Struct.Type<typeof Standing>>(
     found: Option.Option<A>,
-    { organizationId, templateAgentId }: MirrorRequest
-  ): Effect.Effect<A & { readonly revision: number }, MirrorRefusal> => {
+    { organizationId, templateAgentId }: MirrorRequest,
+    wanted: number | null
+  ): Effect.Effect<A & { readonly newest: number }, NoSuchRevision | MirrorRefusal> => {
     if (Option.isNone(found) || !found.value.visible) return new TemplateNotFound({ templateAgentId })
-    const { administers, installed, own, published, revision } = found.value
+    const { administers, installed, known, newest, own, published } = found.value
     if (installed) return new TemplateIsInstalled({ templateAgentId })
     if (own) return new SelfInstall({ templateAgentId })
-    if (!published || revision === null) return new TemplateNotPublic({ templateAgentId })
-    return administers ? Effect.succeed({ ...found.value, revision }) : new NotOrgAdmin({ organizationId })
+    if (!published || newest === null) return new TemplateNotPublic({ templateAgentId })
+    if (!administers) return new NotOrgAdmin({ organizationId })
+    return known || wanted === null
+      ? Effect.succeed({ ...found.value, newest })
+      : new NoSuchRevision({ revision: wanted, newest })
   }
 
-  const planText = planStatement(kindDescriptions)
-  const planRows = SqlSchema.single({
-    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
-    Result: Schema.Struct({ planHash: Schema.String, rows: Schema.Array(PlannedRow) }),
-    execute: ({ organizationId, revision, templateAgentId }) =>
-      sql.unsafe(planText, [organizationId, templateAgentId, revision])
+  const planText = planStatement(kinds)
+  const planTargets = SqlSchema.findAll({
+    Request: Schema.parseJson(
+      Schema.Array(
+        Schema.Struct({
+          organization_id: OrganizationId,
+          template_agent_id: AgentId,
+          revision: Schema.NullOr(Schema.Int)
+        })
+      )
+    ),
+    Result: Schema.Struct({ planHash: Schema.String, rows: Rows }),
+    execute: (targets) => sql.unsafe(planText, [targets])
   })
 
-  const setAsideText = setAsideStatement(kindDescriptions)
+  const planFor = ({ organizationId, templateAgentId }: MirrorRequest, revision: number | null) =>
+    Effect.flatMap(
+      planTargets([{ organization_id: organizationId, template_agent_id: templateAgentId, revision }]),
+      ([plan]) =>
+        plan === undefined ? Effect.dieMessage("A plan has one row for its installation") : Effect.succeed(plan)
+    )
+
+  const setAsideText = setAsideStatement(kinds)
   const setAside = SqlSchema.void({
     Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
     execute: ({ organizationId, revision, templateAgentId }) =>
       sql.unsafe(setAsideText, [organizationId, templateAgentId, revision])
   })
 
-  const applyText = applyStatement(kindDescriptions)
-  const applyRows = SqlSchema.findAll({
+  const applyText = applyStatement(kinds)
+  const applyRows = SqlSchema.single({
     Request: Schema.Struct({
       organizationId: OrganizationId,
       templateAgentId: AgentId,
       revision: Schema.Int,
       agentId: AgentId,
       userId: UserId,
+      expectedPlan: Schema.NullOr(Schema.String),
+      wishes: Schema.parseJson(Schema.Array(Schema.Struct({ wish: Wish, kind: Kind, slug: Schema.String }))),
       due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc })),
-      expectedPlan: Schema.NullOr(Schema.String)
+      pinned: Schema.Boolean,
+      action: Schema.Literal("install", "resync")
     }),
     Result: Schema.Struct({
-      kind: Kind,
       newest: Schema.Boolean,
       asPlanned: Schema.Boolean,
-      standing: Schema.Int,
-      collisions: Schema.Array(Collision)
+      unmet: Schema.Array(Schema.Struct({ ...UnmetWish.fields, kind: Kind })),
+      collisions: Schema.Array(Schema.Struct({ ...Collision.fields, kind: Kind })),
+      standing: Schema.Record({ key: Schema.String, value: Schema.Int })
     }),
-    execute: ({ agentId, due, expectedPlan, organizationId, revision, templateAgentId, userId }) =>
-      sql.unsafe(applyText, [organizationId, templateAgentId, revision, agentId, userId, due, expectedPlan])
+    execute: ({
+      action,
+      agentId,
+      due,
+      expectedPlan,
+      organizationId,
+      pinned,
+      revision,
+      templateAgentId,
+      userId,
+      wishes
+    }) =>
+      sql.unsafe(applyText, [
+        organizationId,
+        templateAgentId,
+        revision,
+        agentId,
+        userId,
+        expectedPlan,
+        wishes,
+        due,
+        pinned,
+        action
+      ])
   })
 
-  const attempt = Effect.fnUntraced(function* (request: ApplyRequest) {
-    const { expectedPlan = null, name = null, organizationId, templateAgentId, userId } = request
-    const found = yield* prepare({ organizationId, templateAgentId, userId, name })
-    const { agentId, created, moving, revision, schedules } = yield* mayInstall(found, request)
-    if (agentId === null) return yield* new NotOrgAdmin({ organizationId })
-
-    const now = yield* DateTime.nowAsDate
-    const due = Object.fromEntries(
+  const dueTimes = (schedules: ReadonlyArray<string>, now: Date) =>
+    Object.fromEntries(
       schedules.flatMap((schedule) =>
         Option.match(nextDue(schedule, now), {
           onNone: () => [],
@@ -133,32 +196,170 @@ const make = Effect.gen(function* () {
         })
       )
     )
-    if (moving) yield* setAside({ organizationId, templateAgentId, revision })
-    const results = yield* applyRows({ organizationId, templateAgentId, revision, agentId, userId, due, expectedPlan })
-    if (results.some((result) => !result.newest)) return yield* new Superseded()
-    if (results.some((result) => !result.asPlanned)) return yield* new PlanStale()
-    const collisions = results.flatMap((result) => result.collisions)
-    if (collisions.length > 0) return yield* new SchemaCollision({ collisions })
-    const standing = new Map(results.map((result) => [result.kind, result.standing]))
-    return { agentId, created: created === true, revision, mirrored: byKind((kind) => standing.get(kind) ?? 0) }
+
+  const attempt = Effect.fnUntraced(function* (
+    request: ApplyRequest & Partial<Pick<ResyncRequest, "agentId" | "revision">>
+  ) {
+    const { expectedPlan = null, name = null, organizationId, templateAgentId, userId } = request
+    const wanted = typeof request.revision === "number" ? request.revision : null
+    const pins = request.revision === undefined ? null : wanted !== null
+    const found = yield* prepare({ organizationId, templateAgentId, userId, name, revision: wanted, pins })
+    const { agentId, created, moving, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
+    if (agentId === null || revision === null || pinned === null) return yield* new NotOrgAdmin({ organizationId })
+    // Somebody took the agent away meanwhile; what stands here now is not the one that was meant, and is rolled back.
+    if (request.agentId !== undefined && request.agentId !== agentId) {
+      return yield* new AgentNotFound({ agentId: request.agentId })
+    }
+
+    if (moving || (request.revert ?? []).length > 0) yield* setAside({ organizationId, templateAgentId, revision })
+    const result = yield* applyRows({
+      organizationId,
+      templateAgentId,
+      revision,
+      agentId,
+      userId,
+      expectedPlan,
+      wishes: wishesOf(request),
+      due: dueTimes(schedules, yield* DateTime.nowAsDate),
+      pinned,
+      action: request.agentId === undefined ? "install" : "resync"
+    })
+    if (!result.newest) return yield* new Superseded()
+    if (!result.asPlanned) return yield* new PlanStale()
+    if (result.unmet.length > 0) return yield* new NoSuchRow({ rows: result.unmet })
+    if (result.collisions.length > 0) return yield* new SchemaCollision({ collisions: result.collisions })
+    const mirrored = byKind((kind) => result.standing[kind] ?? 0, kinds)
+    return { agentId, created: created === true, revision, pinned, mirrored }
   })
 
-  const makePlan = Effect.fnUntraced(function* (request: MirrorRequest) {
+  const makePlan = Effect.fnUntraced(function* (request: MirrorRequest & Partial<ResyncPlanRequest>) {
     const { organizationId, templateAgentId, userId } = request
-    const found = yield* consult({ organizationId, templateAgentId, userId })
-    const { revision } = yield* mayInstall(found, request)
-    const plan = yield* planRows({ organizationId, templateAgentId, revision })
-    return { templateAgentId, organizationId, revision, ...plan }
+    const wanted = typeof request.revision === "number" ? request.revision : null
+    const found = yield* consult({ organizationId, templateAgentId, userId, revision: wanted })
+    const { agentId, newest, revision } = yield* mayInstall(found, request, wanted)
+    if (request.agentId !== undefined && request.agentId !== agentId) {
+      return yield* new AgentNotFound({ agentId: request.agentId })
+    }
+    const planned = request.revision === "newest" ? newest : (revision ?? newest)
+    const plan = yield* planFor(request, planned)
+    return { templateAgentId, organizationId, revision: planned, ...plan }
   })
+
+  const consultInstalled = (lock: boolean) => {
+    const text = consultInstalledStatement(lock)
+    const find = SqlSchema.findOne({
+      Request: Schema.Struct(MirrorIds),
+      Result: Schema.Struct({ agentId: Schema.NullOr(AgentId), administers: Schema.Boolean }),
+      execute: ({ organizationId, templateAgentId, userId }) =>
+        sql.unsafe(text, [organizationId, templateAgentId, userId])
+    })
+    return Effect.fnUntraced(function* (request: UninstallRequest) {
+      const found = yield* find(request)
+      const { agentId, organizationId } = request
+      if (Option.isNone(found) || found.value.agentId !== agentId) return yield* new AgentNotFound({ agentId })
+      if (!found.value.administers) return yield* new NotOrgAdmin({ organizationId })
+    })
+  }
+  const mayLook = consultInstalled(false)
+  const takeTurn = consultInstalled(true)
+
+  const leaveText = leaveStatement(kinds)
+  const leave = SqlSchema.single({
+    Request: Schema.Struct({ ...MirrorIds, agentId: AgentId, expectedPlan: Schema.NullOr(Schema.String) }),
+    Result: Schema.Struct({ asPlanned: Schema.Boolean, rows: Rows }),
+    execute: ({ agentId, expectedPlan, organizationId, templateAgentId, userId }) =>
+      sql.unsafe(leaveText, [organizationId, templateAgentId, null, agentId, userId, expectedPlan])
+  })
+
+  const removeAgent = SqlSchema.single({
+    Request: AgentId,
+    Result: Schema.Struct({ outcome: Schema.Literal("removed", "kept", "gone") }),
+    execute: (agentId) => sql.unsafe(removeAgentStatement, [agentId])
+  })
+
+  const takeAway = Effect.fnUntraced(function* (request: UninstallRequest) {
+    const { agentId, expectedPlan = null, organizationId } = request
+    yield* takeTurn(request)
+    const { asPlanned, rows } = yield* leave({ ...request, expectedPlan })
+    if (!asPlanned) return yield* new PlanStale()
+    const { outcome } = yield* removeAgent(agentId)
+    if (outcome === "gone") return yield* new AgentNotFound({ agentId })
+    return { agentId, organizationId, ...leavingOf(rows), agentRemoved: outcome === "removed" }
+  })
+
+  const makeUninstallPlan = Effect.fnUntraced(function* (request: UninstallRequest) {
+    const { agentId, organizationId } = request
+    yield* mayLook(request)
+    const { planHash, rows } = yield* planFor(request, null)
+    return { agentId, organizationId, ...leavingOf(rows), planHash }
+  })
+
+  const impactText = impactStatement(kinds)
+  const impactOn = SqlSchema.findAll({
+    Request: Schema.Struct({
+      templateAgentId: AgentId,
+      revision: Schema.Int,
+      since: Schema.Int,
+      after: Schema.String
+    }),
+    Result: InstallationImpact,
+    execute: ({ after, revision, since, templateAgentId }) =>
+      sql.unsafe(impactText, [templateAgentId, revision, since, after, impactBatch])
+  })
+
+  const transactionally = <A, E, R>(step: Effect.Effect<A, E, R>) =>
+    sql.withTransaction(step).pipe(retryWhile(worthAnotherTry))
 
   return TemplateMirror.of({
-    plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
-      makePlan(request).pipe(Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
-    ),
     apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
-      sql
-        .withTransaction(attempt(request))
-        .pipe(retryWhile(worthAnotherTry), Effect.catchTag("SqlError", "ParseError", "Superseded", Effect.die))
+      transactionally(attempt(request)).pipe(
+        // An install names neither an agent nor a revision.
+        Effect.catchTag(
+          "SqlError",
+          "ParseError",
+          "NoSuchElementException",
+          "Superseded",
+          "AgentNotFound",
+          "NoSuchRevision",
+          Effect.die
+        )
+      )
+    ),
+    resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
+      transactionally(attempt(request)).pipe(
+        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", "Superseded", Effect.die)
+      )
+    ),
+    plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
+      makePlan(request).pipe(Effect.catchTag("SqlError", "ParseError", "AgentNotFound", "NoSuchRevision", Effect.die))
+    ),
+    planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
+      makePlan(request).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
+    ),
+    uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
+      transactionally(takeAway(request)).pipe(
+        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+      )
+    ),
+    planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
+      makeUninstallPlan(request).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
+    ),
+    impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
+      Effect.iterate(
+        { impact: noImpact, after: "", done: false },
+        {
+          while: ({ done }) => !done,
+          body: ({ after, impact }) =>
+            Effect.map(impactOn({ templateAgentId, revision, since, after }), (batch) => ({
+              impact: addImpact(impact, batch),
+              after: batch.at(-1)?.organizationId ?? after,
+              done: batch.length < impactBatch
+            }))
+        }
+      ).pipe(
+        Effect.map(({ impact }) => impact),
+        Effect.orDie
+      )
     )
   })
 })

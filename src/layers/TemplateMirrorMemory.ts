@@ -1,6 +1,9 @@
 import { DateTime, Effect, Either, Layer, Option } from "effect"
 import {
+  AgentNotFound,
   type Collision,
+  NoSuchRevision,
+  NoSuchRow,
   NotOrgAdmin,
   PlanStale,
   SchemaCollision,
@@ -9,363 +12,434 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../domain/Errors.ts"
-import { AgentId, type OrganizationId } from "../domain/Ids.ts"
-import { byKind, type Kind, type KindDescription, kindDescriptions } from "../domain/Kind.ts"
-import type { Plan, PlannedRow } from "../domain/Plan.ts"
+import type { ChangedRow, Did } from "../domain/History.ts"
+import { AgentId } from "../domain/Ids.ts"
+import { addImpact, type ImpactCounts, noImpact } from "../domain/Impact.ts"
+import { byKind, type KindDescription } from "../domain/Kind.ts"
+import { leavingOf, type Plan, type Uninstalled, type UninstallPlan, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
+import { Kinds } from "../services/Kinds.ts"
 import {
   type Applied,
+  type ApplyRefusal,
   type ApplyRequest,
   type MirrorRefusal,
   type MirrorRequest,
-  TemplateMirror
+  type ResyncPlanRequest,
+  type ResyncRequest,
+  TemplateMirror,
+  type UninstallRequest
 } from "../services/TemplateMirror.ts"
+import { hashOfPlan, type Judged, judge, plannedRows, slugOf } from "./Judgement.ts"
 import {
   type AgentRecord,
   type Change,
+  contentOf,
   type DefinitionRecord,
-  fieldsOf,
-  hashOf,
+  type HistoryRecord,
   type LedgerRecord,
-  type RevisionRowRecord,
+  type RevisionRecord,
   World,
   type WorldState
 } from "./World.ts"
 
-type ApplyError = MirrorRefusal | SchemaCollision | PlanStale
+type AnyApplyRequest = ApplyRequest & Partial<Pick<ResyncRequest, "agentId" | "revision">>
+type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
 
-/** The template, where the caller may install it into that organization. */
+const roleIn = ({ members }: WorldState, organizationId: string, userId: string) =>
+  members.find((member) => member.organizationId === organizationId && member.userId === userId)?.role ?? "none"
+
+const administers = (state: WorldState, organizationId: string, userId: string) =>
+  ["owner", "admin"].includes(roleIn(state, organizationId, userId))
+
+const installedAgent = ({ agents }: WorldState, { organizationId, templateAgentId }: MirrorRequest) =>
+  agents.find((agent) => agent.organizationId === organizationId && agent.templateAgentId === templateAgentId)
+
+/** The template's revision that is wanted, and its publisher, where the caller may have it there. */
 const mayInstall = (
-  { agents, members, organizations }: WorldState,
-  { organizationId, templateAgentId, userId }: MirrorRequest
-): Either.Either<AgentRecord & { readonly revision: number }, MirrorRefusal> => {
-  const roleIn = (id: string) =>
-    members.find((member) => member.organizationId === id && member.userId === userId)?.role ?? "none"
-  const template = agents.find(({ id }) => id === templateAgentId)
-  const publisher = organizations.find(({ id }) => id === template?.organizationId)
-  const visible = publisher?.visibility === "public" || (publisher !== undefined && roleIn(publisher.id) !== "none")
+  state: WorldState,
+  request: MirrorRequest & Partial<ResyncPlanRequest>
+): Either.Either<
+  { readonly template: AgentRecord; readonly wanted: RevisionRecord },
+  AgentNotFound | NoSuchRevision | MirrorRefusal
+> => {
+  const { agentId, organizationId, templateAgentId, userId } = request
+  const template = state.agents.find(({ id }) => id === templateAgentId)
+  const publisher = state.organizations.find(({ id }) => id === template?.organizationId)
+  const visible =
+    publisher?.visibility === "public" || (publisher !== undefined && roleIn(state, publisher.id, userId) !== "none")
   if (template === undefined || !visible) return Either.left(new TemplateNotFound({ templateAgentId }))
   if (template.templateAgentId !== undefined) return Either.left(new TemplateIsInstalled({ templateAgentId }))
   if (template.organizationId === organizationId) return Either.left(new SelfInstall({ templateAgentId }))
-  const { revision, slug } = template
-  if (publisher?.visibility !== "public" || slug === undefined || revision === undefined) {
+  const { revision: newest, slug } = template
+  if (publisher?.visibility !== "public" || slug === undefined || newest === undefined) {
     return Either.left(new TemplateNotPublic({ templateAgentId }))
   }
-  return ["owner", "admin"].includes(roleIn(organizationId))
-    ? Either.right({ ...template, revision })
-    : Either.left(new NotOrgAdmin({ organizationId }))
+  if (!administers(state, organizationId, userId)) return Either.left(new NotOrgAdmin({ organizationId }))
+  const agent = installedAgent(state, request)
+  const pinnedTo = request.revision === undefined && agent?.pinned === true ? agent.revision : undefined
+  const revision = typeof request.revision === "number" ? request.revision : (pinnedTo ?? newest)
+  const wanted = state.revisions.find((one) => one.templateAgentId === templateAgentId && one.revision === revision)
+  if (wanted === undefined) return Either.left(new NoSuchRevision({ revision, newest }))
+  return agentId !== undefined && agent?.id !== agentId
+    ? Either.left(new AgentNotFound({ agentId }))
+    : Either.right({ template, wanted })
 }
 
 /** The installed agent as it is afterwards; names and descriptions the person chose stay. */
 const agentAfter = (
   existing: AgentRecord | undefined,
-  template: AgentRecord & { readonly revision: number },
-  { name, organizationId }: ApplyRequest,
+  wanted: RevisionRecord,
+  { name, organizationId, revision, templateAgentId }: AnyApplyRequest,
   newId: () => number
 ): AgentRecord => {
-  const follows = existing === undefined || existing.name === existing.templateName
+  const pinned = revision === undefined ? existing?.pinned === true : revision !== "newest"
+  const stays = existing?.pinned === true && revision === undefined
+  const follows = existing === undefined || (!stays && existing.name === existing.templateName)
+  const described = existing === undefined || (!stays && existing.description === existing.templateDescription)
   return {
     id: existing?.id ?? AgentId.make(`agent_${newId()}`),
     organizationId,
-    templateAgentId: template.id,
-    name: name ?? (follows ? template.name : existing.name),
-    templateName: name !== undefined ? undefined : follows ? template.name : existing.templateName,
-    description:
-      existing === undefined || existing.description === existing.templateDescription
-        ? template.description
-        : existing.description,
-    templateDescription: template.description,
-    revision: template.revision
+    templateAgentId,
+    name: name ?? (follows ? wanted.name : existing.name),
+    templateName: name !== undefined ? undefined : follows ? wanted.name : existing.templateName,
+    description: described ? wanted.description : existing.description,
+    templateDescription: stays ? existing.templateDescription : wanted.description,
+    revision: wanted.revision,
+    pinned
   }
 }
 
-/** Each row of the revision, and each the ledger has besides, beside its copy, with its verdict; what becomes of a withdrawn one. */
-const judge = (
-  { agents, uses }: WorldState,
-  template: AgentRecord,
-  organizationId: OrganizationId,
-  ledger: ReadonlyArray<LedgerRecord>,
-  mine: ReadonlyArray<DefinitionRecord>,
-  rows: ReadonlyArray<RevisionRowRecord>,
-  sourceOf: (id: number) => unknown
-) => {
-  const own = ledger.filter((entry) => entry.templateAgentId === template.id)
-  const same = (a: { readonly kind: Kind; readonly sourceId: number }) => (b: typeof a) =>
-    a.kind === b.kind && a.sourceId === b.sourceId
-  const leaving = new Set<number>()
-  const isUsed = (copy: DefinitionRecord) =>
-    uses.includes(copy.id) ||
-    mine.some(
-      (row) =>
-        !leaving.has(row.id) &&
-        Object.entries(row.references).some(
-          ([column, id]) =>
-            id === copy.id &&
-            kindDescriptions.some(({ kind, references = {} }) => kind === row.kind && references[column] === copy.kind)
-        )
-    )
-  const withdrawn = own.filter((entry) => !rows.some(same(entry)))
+const doneBy = ({ act, copy, fate, granted }: Judged, hides: boolean): Did | undefined => {
+  if (act === "adopt") return "adopted"
+  if (granted === "revert") return "reverted"
+  if (granted === "restore") return "restored"
+  if (act === "create") return "created"
+  if (act === "update") return "updated"
+  if (fate === "removed" || fate === "passed_on") return fate
+  if (fate === "kept") return hides ? (copy?.retired === true ? undefined : "hidden") : "kept"
+  return act === "customized" && copy?.retired === true ? "shown" : undefined
+}
 
-  // Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
-  const fieldsAsApplied = (copy: DefinitionRecord, row: RevisionRowRecord | undefined) => {
-    const missing = Object.entries(row?.content.references ?? {}).filter(
-      ([column, source]) =>
-        copy.references[column] === null &&
-        ledger.some(({ copyId, sourceId }) => sourceId === source && !mine.some(({ id }) => id === copyId))
-    )
-    return {
-      ...fieldsOf(copy, sourceOf),
-      ...Object.fromEntries(missing.map(([column, source]) => [column, JSON.stringify(source)]))
-    }
-  }
-  // A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
-  const position = ({ kind }: { readonly kind: Kind }) => kindDescriptions.findIndex((one) => one.kind === kind)
-  const all = [...rows.map((row) => ({ row, ...row })), ...withdrawn.map((entry) => ({ row: undefined, ...entry }))]
-
-  return all
-    .sort((a, b) => position(b) - position(a))
-    .map(({ kind, row, sourceId }) => {
-      const siblings = ledger.filter(
-        (entry) => entry.templateAgentId !== template.id && same({ kind, sourceId })(entry)
-      )
-      const entry = own.find(same({ kind, sourceId })) ?? siblings[0]
-      const sibling = agents.find(
-        (agent) =>
-          agent.organizationId === organizationId &&
-          siblings.some(({ templateAgentId }) => templateAgentId === agent.templateAgentId)
-      )
-      const copy = mine.find(({ id }) => id === entry?.copyId)
-      const fields = copy === undefined ? {} : fieldsAsApplied(copy, row)
-      const hash = copy === undefined ? undefined : hashOf(fields)
-      const holder = mine.find(
-        (other) =>
-          other.kind === kind &&
-          other.slug === row?.slug &&
-          other.id !== copy?.id &&
-          !own.some(({ copyId }) => copyId === other.id)
-      )
-      const verdict =
-        holder !== undefined
-          ? "collision"
-          : row === undefined
-            ? "retire"
-            : entry === undefined
-              ? "create"
-              : copy === undefined
-                ? "deleted_by_owner"
-                : hash === row.hash && copy.retired !== true
-                  ? "unchanged"
-                  : hash !== row.hash && hash !== entry.appliedHash
-                    ? "customized"
-                    : "update"
-      const fate =
-        row !== undefined
-          ? undefined
-          : copy === undefined
-            ? "forgotten"
-            : sibling !== undefined
-              ? "passed_on"
-              : hash !== entry?.appliedHash || isUsed(copy)
-                ? "kept"
-                : "removed"
-      if (copy !== undefined && (fate === "removed" || verdict === "update")) leaving.add(copy.id)
-      return {
-        kind,
-        row,
-        sourceId,
-        entry,
-        copy,
-        hash,
-        fields,
-        sibling,
-        owner: holder?.sourceOrganizationId ?? holder?.organizationId,
-        verdict,
-        fate
-      } as const
+const changesOf = (
+  { definitions }: WorldState,
+  judged: ReadonlyArray<Judged>,
+  hides: boolean
+): ReadonlyArray<ChangedRow> => {
+  const slugById = (id: number) => definitions.find((row) => row.id === id)?.slug ?? null
+  const slugOfSource = (id: number) => judged.find(({ sourceId }) => sourceId === id)?.row?.slug ?? null
+  return judged
+    .flatMap((one): ReadonlyArray<ChangedRow> => {
+      const { act, fate, kind, place, row } = one
+      const did = doneBy(one, hides)
+      if (did === undefined) return []
+      const replaced = act === "adopt" || act === "update" || fate === "removed"
+      const written = act === "adopt" || act === "update" || act === "create"
+      return [
+        {
+          kind,
+          slug: slugOf(one),
+          did,
+          before: replaced && place !== undefined ? contentOf(place, slugById) : null,
+          after: written && row !== undefined ? contentOf(row.content, slugOfSource) : null
+        }
+      ]
     })
+    .sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.slug < b.slug ? -1 : 1))
 }
 
-/** Every row with its verdict, collisions among the copies themselves included. */
-const judgeAll = (
-  before: WorldState,
-  template: AgentRecord & { readonly revision: number },
-  organizationId: OrganizationId
-) => {
-  const ledger = before.ledger.filter((entry) => entry.organizationId === organizationId)
-  const mine = before.definitions.filter((row) => row.organizationId === organizationId && !row.deleted)
-  const sourceOf = (id: number) => ledger.find((entry) => entry.copyId === id)?.sourceId ?? `own:${id}`
-  const rows = before.revisions.filter(
-    (row) => row.templateAgentId === template.id && row.revision === template.revision
+/** The state with an entry of the history more, where there is something to say. */
+const recorded = (
+  state: WorldState,
+  { organizationId, templateAgentId, userId }: MirrorRequest,
+  entry: Pick<HistoryRecord, "action" | "revision" | "rows" | "at">
+): WorldState => {
+  const last = state.history.findLast(
+    (one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId
   )
-  const first = judge(before, template, organizationId, ledger, mine, rows, sourceOf)
-
-  // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
-  const staying = first.filter(
-    ({ fate, verdict }) => verdict === "customized" || fate === "kept" || fate === "passed_on"
-  )
-  return first.map((one) => {
-    const clash = staying.some(({ copy, kind }) => kind === one.kind && copy?.slug === one.row?.slug)
-    return clash && (one.verdict === "create" || one.verdict === "update")
-      ? { ...one, verdict: "collision" as const, owner: organizationId }
-      : one
-  })
-}
-
-type Judged = ReturnType<typeof judgeAll>
-
-const slugOf = ({ copy, entry, row }: Judged[number]) => row?.slug ?? copy?.slug ?? entry?.slug ?? ""
-
-const hashOfPlan = (revision: number, judged: Judged) =>
-  JSON.stringify([
-    revision,
-    judged
-      .map(({ fate, hash, kind, row, sourceId, verdict }) =>
-        [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
-      )
-      .sort()
-  ])
-
-const plan = (before: WorldState, request: MirrorRequest): Either.Either<Plan, MirrorRefusal> =>
-  Either.map(mayInstall(before, request), (template) => {
-    const judged = judgeAll(before, template, request.organizationId)
-    const rows = judged.map((one): PlannedRow => {
-      const { copy, fate, fields, kind, owner, row, verdict } = one
-      const wanted = row === undefined ? {} : fieldsOf(row.content, (id) => id)
-      const differing = Object.keys(wanted).filter((field) => fields[field] !== wanted[field])
-      return {
-        kind,
-        slug: slugOf(one),
-        name: (copy ?? row?.content)?.name ?? null,
-        verdict,
-        fate: fate ?? null,
-        owner: before.organizations.find(({ id }) => id === owner)?.slug ?? null,
-        fields: verdict === "update" || verdict === "customized" ? differing.sort() : []
+  return entry.action !== "uninstall" && entry.rows.length === 0 && last?.revision === entry.revision
+    ? state
+    : {
+        ...state,
+        nextId: state.nextId + 1,
+        history: [...state.history, { id: state.nextId, organizationId, templateAgentId, userId, ...entry }]
       }
-    })
-    const position = (kind: Kind) => kindDescriptions.findIndex((description) => description.kind === kind)
-    return {
-      templateAgentId: template.id,
-      organizationId: request.organizationId,
-      revision: template.revision,
-      planHash: hashOfPlan(template.revision, judged),
-      rows: rows.sort((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
-    }
+}
+
+const unmetWishes = (request: ApplyRequest, judged: ReadonlyArray<Judged>) =>
+  wishesOf(request).flatMap(({ kind, slug, wish }) => {
+    const found = judged.find((one) => one.kind === kind && one.row?.slug === slug)
+    return found?.granted === wish ? [] : [{ list: wish, kind, slug, verdict: found?.verdict ?? null }]
   })
 
 const apply =
-  (request: ApplyRequest, now: Date): Change<Applied, ApplyError> =>
+  (kinds: ReadonlyArray<KindDescription>) =>
+  (request: AnyApplyRequest, at: DateTime.Utc): Change<Applied, AnyApplyRefusal> =>
   (before) =>
-    Either.flatMap(mayInstall(before, request), (template): ReturnType<Change<Applied, ApplyError>> => {
-      const { organizationId } = request
-      let nextId = before.nextId
-      const newId = () => nextId++
-      const existing = before.agents.find(
-        (agent) => agent.organizationId === organizationId && agent.templateAgentId === template.id
-      )
-      const agent = agentAfter(existing, template, request, newId)
-      const judged = judgeAll(before, template, organizationId)
-      if (request.expectedPlan !== undefined && request.expectedPlan !== hashOfPlan(template.revision, judged)) {
-        return Either.left(new PlanStale())
-      }
-      const collisions = judged.flatMap(({ kind, owner, row }): ReadonlyArray<Collision> => {
-        const holder = before.organizations.find(({ id }) => id === owner)
-        return holder === undefined || row === undefined ? [] : [{ kind, slug: row.slug, owner: holder.slug }]
-      })
-      if (collisions.length > 0) return Either.left(new SchemaCollision({ collisions }))
-
-      const ids = new Map(judged.map((one) => [one, one.copy?.id ?? newId()]))
-      const placed = (sourceId: number | null) => {
-        const found = judged.find((one) => one.sourceId === sourceId && one.verdict !== "deleted_by_owner")
-        return found === undefined ? null : (ids.get(found) ?? null)
-      }
-      const dueOf = ({ schedule }: KindDescription, row: DefinitionRecord) =>
-        schedule === undefined ? undefined : Option.getOrUndefined(nextDue(String(row.content[schedule.cron]), now))
-      const writes = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
-        const { copy, fate, row, sibling, verdict } = one
-        const description = kindDescriptions.find(({ kind }) => kind === one.kind)
-        if (copy !== undefined && fate === "kept") return [{ ...copy, retired: true }]
-        if (copy !== undefined && fate === "passed_on" && sibling !== undefined) {
-          const handed = copy.managedBy === template.id ? sibling.templateAgentId : copy.managedBy
-          return [{ ...copy, managedBy: handed, agentId: copy.agentId === agent.id ? sibling.id : copy.agentId }]
+    Either.flatMap(
+      mayInstall(before, request),
+      ({ template, wanted }): ReturnType<Change<Applied, AnyApplyRefusal>> => {
+        const { organizationId, templateAgentId } = request
+        const now = DateTime.toDateUtc(at)
+        let nextId = before.nextId
+        const newId = () => nextId++
+        const existing = installedAgent(before, request)
+        const agent = agentAfter(existing, wanted, request, newId)
+        const target = { organizationId, templateAgentId, revision: wanted.revision }
+        const judged = judge(before, target, kinds, wishesOf(request))
+        if (request.expectedPlan !== undefined && request.expectedPlan !== hashOfPlan(wanted.revision, judged)) {
+          return Either.left(new PlanStale())
         }
-        if (copy !== undefined && verdict === "customized") return [{ ...copy, retired: false }]
-        if (description === undefined || row === undefined) return []
-        if (verdict !== "create" && verdict !== "update") return []
-        const { cron } = description.schedule ?? { cron: "" }
-        const rescheduled = copy === undefined || copy.content[cron] !== row.content.content[cron]
-        return [
-          {
-            ...row.content,
-            id: ids.get(one) ?? newId(),
-            organizationId,
-            references: Object.fromEntries(
-              Object.entries(row.content.references).map(([column, source]) => [column, placed(source)])
-            ),
-            agentId: description.agent === undefined ? undefined : (copy?.agentId ?? agent.id),
-            due: rescheduled ? dueOf(description, row.content) : copy.due,
-            managedBy: copy?.managedBy ?? template.id,
-            sourceOrganizationId: template.organizationId
+        const unmet = unmetWishes(request, judged)
+        if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
+        const collisions = judged.flatMap(({ act, kind, owner, row }): ReadonlyArray<Collision> => {
+          const holder = before.organizations.find(({ id }) => id === owner)
+          return act !== "collision" || holder === undefined || row === undefined
+            ? []
+            : [{ kind, slug: row.slug, owner: holder.slug }]
+        })
+        if (collisions.length > 0) return Either.left(new SchemaCollision({ collisions }))
+
+        const ids = new Map(judged.map((one) => [one, one.act === "create" ? newId() : one.place?.id]))
+        const placed = (sourceId: number | null) => {
+          const found = judged.find((one) => one.sourceId === sourceId)
+          return found === undefined ? null : (ids.get(found) ?? null)
+        }
+        const dueOf = ({ schedule }: KindDescription, row: DefinitionRecord) =>
+          schedule === undefined ? undefined : Option.getOrUndefined(nextDue(String(row.content[schedule.cron]), now))
+        const writes = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+          const { act, copy, fate, place, row, sibling } = one
+          const description = kinds.find(({ kind }) => kind === one.kind)
+          const bound = (given: DefinitionRecord) =>
+            description?.agent === undefined ? given.agentId : (given.agentId ?? agent.id)
+          if (copy !== undefined && fate === "kept") return [{ ...copy, retired: true }]
+          if (copy !== undefined && fate === "passed_on" && sibling !== undefined) {
+            const handed = copy.managedBy === templateAgentId ? sibling.templateAgentId : copy.managedBy
+            return [{ ...copy, managedBy: handed, agentId: copy.agentId === agent.id ? sibling.id : copy.agentId }]
           }
-        ]
-      })
-      const gone = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
-      const entries = judged.flatMap((one): ReadonlyArray<LedgerRecord> => {
-        const { copy, entry, fate, kind, row, sourceId, verdict } = one
-        if (fate !== undefined && fate !== "kept") return []
-        const stays =
-          entry !== undefined && (fate === "kept" || verdict === "customized" || verdict === "deleted_by_owner")
-        return [
+          if (copy !== undefined && act === "customized") return [{ ...copy, retired: false, agentId: bound(copy) }]
+          if (copy !== undefined && act === "unchanged") return [{ ...copy, agentId: bound(copy) }]
+          if (description === undefined || row === undefined) return []
+          if (act !== "create" && act !== "update" && act !== "adopt") return []
+          const { cron } = description.schedule ?? { cron: "" }
+          const anew = place === undefined || place.deleted || place.retired === true
+          const rescheduled = anew || place.content[cron] !== row.content.content[cron]
+          return [
+            {
+              ...row.content,
+              id: ids.get(one) ?? newId(),
+              organizationId,
+              references: Object.fromEntries(
+                Object.entries(row.content.references).map(([column, source]) => [column, placed(source)])
+              ),
+              agentId:
+                description.agent === undefined ? undefined : act === "adopt" ? agent.id : (place?.agentId ?? agent.id),
+              due: rescheduled ? dueOf(description, row.content) : place.due,
+              managedBy: place?.managedBy ?? templateAgentId,
+              sourceOrganizationId: place?.sourceOrganizationId ?? template.organizationId
+            }
+          ]
+        })
+        const gone = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
+        const entries = judged.flatMap((one): ReadonlyArray<LedgerRecord> => {
+          const { act, entry, fate, granted, kind, row, sourceId } = one
+          if (fate !== undefined && fate !== "kept") return []
+          const stays = entry !== undefined && (fate === "kept" || act === "customized" || act === "deleted_by_owner")
+          return [
+            {
+              organizationId,
+              templateAgentId,
+              kind,
+              sourceId,
+              copyId: ids.get(one) ?? entry?.copyId ?? 0,
+              slug: stays || row === undefined ? (entry?.slug ?? "") : row.slug,
+              appliedHash: stays || row === undefined ? (entry?.appliedHash ?? "") : row.hash,
+              adopted: granted === "adopt" || (act !== "create" && entry?.adopted === true)
+            }
+          ]
+        })
+        const shared = (entry: LedgerRecord) =>
+          entry.organizationId === organizationId
+            ? entries.find(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
+            : undefined
+        const state: WorldState = {
+          ...before,
+          nextId,
+          agents: [...before.agents.filter(({ id }) => id !== agent.id), agent],
+          definitions: [
+            ...before.definitions.filter((row) => !gone.includes(row.id) && !writes.some(({ id }) => id === row.id)),
+            ...writes
+          ],
+          ledger: [
+            ...before.ledger
+              .filter((entry) => entry.organizationId !== organizationId || entry.templateAgentId !== templateAgentId)
+              .map((entry) => {
+                const { adopted, appliedHash, copyId, slug } = shared(entry) ?? entry
+                return { ...entry, adopted, appliedHash, copyId, slug }
+              }),
+            ...entries
+          ]
+        }
+        const mirrored = byKind(
+          (kind) =>
+            judged.filter((one) => one.kind === kind && one.row !== undefined && one.act !== "deleted_by_owner").length,
+          kinds
+        )
+        return Either.right([
           {
-            organizationId,
-            templateAgentId: template.id,
-            kind,
-            sourceId,
-            copyId: entry?.copyId ?? ids.get(one) ?? copy?.id ?? 0,
-            slug: stays || row === undefined ? (entry?.slug ?? "") : row.slug,
-            appliedHash: stays || row === undefined ? (entry?.appliedHash ?? "") : row.hash
-          }
-        ]
-      })
-      const shared = (entry: LedgerRecord) =>
-        entry.organizationId === organizationId
-          ? entries.find(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
-          : undefined
+            agentId: agent.id,
+            created: existing === undefined,
+            revision: wanted.revision,
+            pinned: agent.pinned === true,
+            mirrored
+          },
+          recorded(state, request, {
+            action: request.agentId === undefined ? "install" : "resync",
+            revision: wanted.revision,
+            rows: changesOf(before, judged, true),
+            at
+          })
+        ])
+      }
+    )
+
+const plan =
+  (kinds: ReadonlyArray<KindDescription>) =>
+  (
+    state: WorldState,
+    request: MirrorRequest & Partial<ResyncPlanRequest>
+  ): Either.Either<Plan, AgentNotFound | NoSuchRevision | MirrorRefusal> =>
+    Either.map(mayInstall(state, request), ({ wanted: { revision } }) => {
+      const { organizationId, templateAgentId } = request
+      const judged = judge(state, { organizationId, templateAgentId, revision }, kinds)
+      return {
+        templateAgentId,
+        organizationId,
+        revision,
+        planHash: hashOfPlan(revision, judged),
+        rows: plannedRows(state, judged, kinds)
+      }
+    })
+
+const mayUninstall = (
+  state: WorldState,
+  request: UninstallRequest
+): Either.Either<AgentRecord, AgentNotFound | NotOrgAdmin> => {
+  const agent = installedAgent(state, request)
+  const { agentId, organizationId, userId } = request
+  if (agent?.id !== agentId) return Either.left(new AgentNotFound({ agentId }))
+  return administers(state, organizationId, userId)
+    ? Either.right(agent)
+    : Either.left(new NotOrgAdmin({ organizationId }))
+}
+
+const leaving = (kinds: ReadonlyArray<KindDescription>, state: WorldState, request: UninstallRequest) =>
+  Either.map(mayUninstall(state, request), (agent) => {
+    const { agentId, organizationId, templateAgentId } = request
+    const judged = judge(state, { organizationId, templateAgentId, revision: null }, kinds)
+    const rows = leavingOf(plannedRows(state, judged, kinds))
+    return { agent, judged, planHash: hashOfPlan(null, judged), left: { agentId, organizationId, ...rows } }
+  })
+
+const uninstall =
+  (kinds: ReadonlyArray<KindDescription>) =>
+  (request: UninstallRequest, at: DateTime.Utc): Change<Uninstalled, AgentNotFound | NotOrgAdmin | PlanStale> =>
+  (before) =>
+    Either.flatMap(leaving(kinds, before, request), ({ agent, judged, left, planHash }) => {
+      const { expectedPlan = planHash, organizationId, templateAgentId } = request
+      if (expectedPlan !== planHash) return Either.left(new PlanStale())
+      const copies = (fate: Judged["fate"]) =>
+        new Map(judged.flatMap((one) => (one.copy !== undefined && one.fate === fate ? [[one.copy.id, one]] : [])))
+      const removed = copies("removed")
+      const passedOn = copies("passed_on")
+      const keptSources = new Set(
+        judged.filter(({ fate }) => fate === "kept").map(({ kind, sourceId }) => `${kind} ${sourceId}`)
+      )
+      const agentStays = before.uses.includes(agent.id)
+      const own: AgentRecord = {
+        id: agent.id,
+        organizationId,
+        name: agent.name,
+        description: agent.description
+      }
       const state: WorldState = {
         ...before,
-        nextId,
-        agents: [...before.agents.filter(({ id }) => id !== agent.id), agent],
-        definitions: [
-          ...before.definitions.filter((row) => !gone.includes(row.id) && !writes.some(({ id }) => id === row.id)),
-          ...writes
-        ],
-        ledger: [
-          ...before.ledger
-            .filter((entry) => entry.organizationId !== organizationId || entry.templateAgentId !== template.id)
-            .map((entry) => {
-              const { appliedHash, slug } = shared(entry) ?? entry
-              return { ...entry, appliedHash, slug }
-            }),
-          ...entries
-        ]
+        agents: [...before.agents.filter(({ id }) => id !== agent.id), ...(agentStays ? [own] : [])],
+        definitions: before.definitions
+          .filter(({ id }) => !removed.has(id))
+          .map((row) => {
+            const sibling = passedOn.get(row.id)?.sibling
+            const handed =
+              sibling === undefined || row.managedBy !== templateAgentId ? row.managedBy : sibling.templateAgentId
+            const orphaned = sibling?.id ?? (agentStays ? agent.id : undefined)
+            return { ...row, managedBy: handed, agentId: row.agentId === agent.id ? orphaned : row.agentId }
+          }),
+        ledger: before.ledger.filter(
+          (entry) =>
+            entry.organizationId !== organizationId ||
+            entry.templateAgentId !== templateAgentId ||
+            keptSources.has(`${entry.kind} ${entry.sourceId}`)
+        )
       }
-      const mirrored = byKind(
-        (kind) =>
-          judged.filter((one) => one.kind === kind && one.row !== undefined && one.verdict !== "deleted_by_owner")
-            .length
-      )
+      const rows = changesOf(before, judged, false)
       return Either.right([
-        { agentId: agent.id, created: existing === undefined, revision: template.revision, mirrored },
-        state
+        { ...left, agentRemoved: !agentStays },
+        recorded(state, request, { action: "uninstall", revision: null, rows, at })
       ])
     })
+
+const planUninstall =
+  (kinds: ReadonlyArray<KindDescription>) =>
+  (state: WorldState, request: UninstallRequest): Either.Either<UninstallPlan, AgentNotFound | NotOrgAdmin> =>
+    Either.map(leaving(kinds, state, request), ({ left, planHash }) => ({ ...left, planHash }))
+
+const impact =
+  (kinds: ReadonlyArray<KindDescription>) =>
+  (state: WorldState, templateAgentId: AgentId, revision: number, since: number) => {
+    const before = state.revisionRows.filter((row) => row.templateAgentId === templateAgentId && row.revision === since)
+    const isAffected = ({ kind, row, sourceId }: Judged) =>
+      !before.some(
+        (one) => one.kind === kind && one.sourceId === sourceId && one.slug === row?.slug && one.hash === row.hash
+      )
+    return addImpact(
+      noImpact,
+      state.agents
+        .filter((agent) => agent.templateAgentId === templateAgentId)
+        .map(({ organizationId, pinned = false }) => {
+          const judged = judge(state, { organizationId, templateAgentId, revision }, kinds).filter(isAffected)
+          const of = (verdict: Judged["verdict"]) => judged.filter((one) => one.verdict === verdict).length
+          const counts: ImpactCounts = {
+            creates: of("create"),
+            updates: of("update"),
+            customized: of("customized"),
+            collisions: of("collision"),
+            removals: judged.filter(({ fate }) => fate === "removed").length,
+            retirements: judged.filter(({ fate }) => fate === "kept").length
+          }
+          const organizationSlug = state.organizations.find(({ id }) => id === organizationId)?.slug ?? ""
+          return { organizationId, organizationSlug, pinned, ...counts }
+        })
+    )
+  }
 
 /** The mirror of the world. */
 export const TemplateMirrorMemory = Layer.effect(
   TemplateMirror,
-  Effect.map(World, ({ change, read }) =>
-    TemplateMirror.of({
-      plan: (request) => Effect.flatten(read((state) => plan(state, request))),
-      apply: (request) => Effect.flatMap(DateTime.nowAsDate, (now) => change(apply(request, now)))
+  Effect.map(Effect.all([World, Kinds]), ([{ change, read }, kinds]) => {
+    const applied = (request: AnyApplyRequest) =>
+      Effect.flatMap(DateTime.now, (now) => change(apply(kinds)(request, now)))
+    const planned = (request: MirrorRequest & Partial<ResyncPlanRequest>) =>
+      Effect.flatten(read((state) => plan(kinds)(state, request)))
+    return TemplateMirror.of({
+      // An install names neither an agent nor a revision, so it can't be refused for them.
+      apply: (request) => Effect.catchTag(applied(request), "AgentNotFound", "NoSuchRevision", Effect.die),
+      resync: applied,
+      plan: (request) => Effect.catchTag(planned(request), "AgentNotFound", "NoSuchRevision", Effect.die),
+      planResync: planned,
+      uninstall: (request) => Effect.flatMap(DateTime.now, (now) => change(uninstall(kinds)(request, now))),
+      planUninstall: (request) => Effect.flatten(read((state) => planUninstall(kinds)(state, request))),
+      impact: (templateAgentId, revision, since) =>
+        read((state) => impact(kinds)(state, templateAgentId, revision, since))
     })
-  )
+  })
 )

@@ -1,4 +1,5 @@
-import { Context, Effect, Either, FiberRef, GlobalValue, Layer, Predicate, Record } from "effect"
+import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Predicate, Record } from "effect"
+import type { ChangedRow, HistoryEntry } from "../domain/History.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 import type { Kind } from "../domain/Kind.ts"
 
@@ -39,6 +40,7 @@ export interface AgentRecord {
   readonly botPhone?: string | null | undefined
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
+  readonly pinned?: boolean | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
 }
@@ -83,6 +85,29 @@ export interface LedgerRecord {
   readonly copyId: number
   readonly slug: string
   readonly appliedHash: string
+  /** Whether the copy was the person's own before they let it be adopted. */
+  readonly adopted: boolean
+}
+
+/** One published state of a template; its rows are `RevisionRowRecord`s. */
+export interface RevisionRecord {
+  readonly templateAgentId: AgentId
+  readonly revision: number
+  readonly hash: string
+  readonly name: string
+  readonly description: string
+}
+
+/** What an install, a resync or an uninstall did. */
+export interface HistoryRecord {
+  readonly id: number
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+  readonly userId: UserId
+  readonly action: HistoryEntry["action"]
+  readonly revision: number | null
+  readonly at: DateTime.Utc
+  readonly rows: ReadonlyArray<ChangedRow>
 }
 
 /** `user` is whose `$member` entity the identifier belongs to. */
@@ -101,11 +126,12 @@ export interface WorldState {
   readonly members: ReadonlyArray<MemberRecord>
   readonly agents: ReadonlyArray<AgentRecord>
   readonly definitions: ReadonlyArray<DefinitionRecord>
-  /** The ids of definitions that entities, relationships or rows of other programs refer to. */
-  readonly uses: ReadonlyArray<number>
-  readonly revisions: ReadonlyArray<RevisionRowRecord>
-  readonly revisionHashes: Record.ReadonlyRecord<AgentId, string>
+  /** The ids of definitions and agents that entities, relationships or rows of other programs refer to. */
+  readonly uses: ReadonlyArray<number | AgentId>
+  readonly revisions: ReadonlyArray<RevisionRecord>
+  readonly revisionRows: ReadonlyArray<RevisionRowRecord>
   readonly ledger: ReadonlyArray<LedgerRecord>
+  readonly history: ReadonlyArray<HistoryRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
 }
@@ -119,8 +145,9 @@ const empty: WorldState = {
   definitions: [],
   uses: [],
   revisions: [],
-  revisionHashes: {},
+  revisionRows: [],
   ledger: [],
+  history: [],
   identities: [],
   hits: {}
 }
@@ -134,16 +161,25 @@ const canonical = (value: unknown): unknown =>
           .map(([key, inner]) => [key, canonical(inner)])
       : value
 
-/** Everything a person or publisher can say in a definition, as texts by field; references as `referred` writes them. */
-export const fieldsOf = (
+/** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */
+export const contentOf = (
   { content, description, extensions, name, references, slug }: DefinitionRecord,
   referred: (id: number) => unknown
-): Record.ReadonlyRecord<string, string> => {
-  const named = Record.map(references, (id) => (id === null ? null : referred(id)))
-  return Record.map({ ...content, ...named, slug, name, description, extensions }, (value) =>
-    JSON.stringify(canonical(value))
-  )
-}
+): Record.ReadonlyRecord<string, unknown> => ({
+  ...content,
+  ...Record.map(references, (id) => (id === null ? null : referred(id))),
+  slug,
+  name,
+  description,
+  extensions
+})
+
+/** The same as texts. */
+export const fieldsOf = (
+  definition: DefinitionRecord,
+  referred: (id: number) => unknown
+): Record.ReadonlyRecord<string, string> =>
+  Record.map(contentOf(definition, referred), (value) => JSON.stringify(canonical(value)))
 
 /** All of a definition's fields as one text. */
 export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => JSON.stringify(canonical(fields))

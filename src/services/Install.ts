@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Struct } from "effect"
 import {
   IdentityTaken,
   type InstallError,
@@ -76,7 +76,8 @@ export const install: <R>(
     organizationId: organization.id,
     templateAgentId,
     name: request.name,
-    expectedPlan: request.expectedPlan
+    expectedPlan: request.expectedPlan,
+    ...Struct.pick(request, "adopt", "revert", "restore")
   })
   const linked = yield* linkPhone({
     userId,
@@ -91,6 +92,7 @@ export const install: <R>(
     organizationSlug: organization.slug,
     created: applied.created,
     revision: applied.revision,
+    ...(applied.pinned && { pinned: true }),
     mirrored: applied.mirrored,
     redirectTo: `/${organization.slug}/agents/${applied.agentId}`,
     ...linked

@@ -44,15 +44,47 @@ for (const [label, world] of worlds) {
       Effect.gen(function* () {
         const slug = newSlug()
         const first = yield* publish(template(slug, oneOfEach))
-        assert.deepStrictEqual(first, { ...first, revision: 1, changed: true })
-        assert.deepStrictEqual(yield* publish(template(slug, [...oneOfEach].reverse())), { ...first, changed: false })
-        const changed = oneOfEach.map((one) => ({ ...one, content: { ...one.content } }))
-        for (const one of changed) if (one.kind === "watchers") one.content = { ...one.content, prompt: "Look again" }
-        assert.deepStrictEqual(yield* publish(template(slug, changed)), { ...first, revision: 2, changed: true })
+        const { templateAgentId } = first
+        assert.deepStrictEqual(first, {
+          templateAgentId,
+          revision: 1,
+          changed: true,
+          since: 0,
+          changes: oneOfEach.map(({ kind, slug }) => ({ kind, slug, change: "added" as const, was: null, fields: [] }))
+        })
+        assert.deepStrictEqual(yield* publish(template(slug, [...oneOfEach].reverse())), {
+          templateAgentId,
+          revision: 1,
+          changed: false,
+          since: 1,
+          changes: []
+        })
+        const changed = oneOfEach.flatMap((one) =>
+          one.kind === "watchers"
+            ? [{ ...one, content: { ...one.content, prompt: "Look again" } }]
+            : one.kind === "entity_types"
+              ? [{ ...one, slug: Slug.make("bill"), was: [one.slug] }]
+              : one.kind === "entity_relationship_types"
+                ? []
+                : [one]
+        )
+        assert.deepStrictEqual(yield* publish(template(slug, changed)), {
+          templateAgentId,
+          revision: 2,
+          changed: true,
+          since: 1,
+          changes: [
+            { kind: "entity_types", slug: "bill", change: "renamed", was: "invoice", fields: ["slug"] },
+            { kind: "entity_relationship_types", slug: "pays", change: "withdrawn", was: null, fields: [] },
+            { kind: "watchers", slug: "inbox", change: "changed", was: null, fields: ["prompt"] }
+          ]
+        })
         assert.deepStrictEqual(yield* publish(template(slug, changed, { name: "Renamed" })), {
-          ...first,
+          templateAgentId,
           revision: 3,
-          changed: true
+          changed: true,
+          since: 2,
+          changes: []
         })
       })
     )

@@ -1,0 +1,20 @@
+import { Context, type Effect } from "effect"
+import type { AgentOverview, InstalledAgent } from "../domain/Agent.ts"
+import type { AgentNotFound } from "../domain/Errors.ts"
+import type { History, HistoryQuery } from "../domain/History.ts"
+import type { UserId } from "../domain/Ids.ts"
+
+/** What a person has installed, and what became of it. Agents of organizations they don't belong to count as unknown. */
+export class InstalledAgents extends Context.Tag("agent-install/InstalledAgents")<
+  InstalledAgents,
+  {
+    /** The installed agent of that id. */
+    readonly find: (userId: UserId, agentId: string) => Effect.Effect<InstalledAgent, AgentNotFound>
+    /** The same with the state of its rows. */
+    readonly overview: (userId: UserId, agentId: string) => Effect.Effect<AgentOverview, AgentNotFound>
+    /** All of the person's installed agents with the state of their rows, the oldest first. */
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<AgentOverview>>
+    /** What was done to an agent's rows, also by those before it of the same template in the organization; newest first. */
+    readonly history: (agent: InstalledAgent, page: HistoryQuery) => Effect.Effect<History>
+  }
+>() {}

@@ -1,0 +1,617 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Slug } from "../../src/domain/Ids.ts"
+import type { Kind } from "../../src/domain/Kind.ts"
+import type { Definition } from "../../src/domain/Template.ts"
+import { InstalledAgents } from "../../src/services/InstalledAgents.ts"
+import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
+import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
+import { Hands, newPerson, worlds } from "../worlds.ts"
+
+let templates = 0
+const newSlug = () => `changes-${++templates}`
+
+const entityType = (slug: string, rest: Parameters<typeof definition>[2] = {}) => definition("entity_types", slug, rest)
+
+for (const [label, world] of worlds) {
+  it.layer(world, { timeout: "60 seconds" })(`TemplateMirror, what the person has a say in (${label})`, (it) => {
+    /** A person and a template that is published, with what one does with them. */
+    const prepared = (definitions: ReadonlyArray<Definition>, publisher?: string) =>
+      Effect.gen(function* () {
+        const person = yield* newPerson()
+        const slug = newSlug()
+        const catalog = yield* TemplateCatalog
+        const mirror = yield* TemplateMirror
+        const agents = yield* InstalledAgents
+        const hands = yield* Hands
+        const organizationId = person.organization.id
+        const rest = publisher === undefined ? {} : { publisher: Slug.make(publisher) }
+        const publish = (given: ReadonlyArray<Definition>) => Effect.orDie(catalog.publish(template(slug, given, rest)))
+        const { templateAgentId } = yield* publish(definitions)
+        const request = { userId: person.userId, organizationId, templateAgentId }
+        const row = (kind: Kind, slug: string) => ({ organizationId, kind, slug })
+        const standing = Effect.map(hands.standing(organizationId), (rows) =>
+          rows.map(({ managedBy, name, retired, slug }) => ({ slug, name, managed: managedBy !== null, retired }))
+        )
+        const history = (agentId: string) =>
+          Effect.gen(function* () {
+            const agent = yield* Effect.orDie(agents.find(person.userId, agentId))
+            return (yield* agents.history(agent, { limit: 20 })).entries
+          })
+        return { agents, hands, history, mirror, person, publish, request, row, standing }
+      })
+
+    it.effect("adopts the rows that are named, and no others, once", () =>
+      Effect.gen(function* () {
+        const { hands, history, mirror, publish, request, row, standing } = yield* prepared([
+          entityType("a", { name: "A" }),
+          entityType("b", { name: "B" })
+        ])
+        yield* hands.author(row("entity_types", "a"))
+        yield* hands.author(row("entity_types", "b"))
+        const wish = (slug: string) => ({ kind: "entity_types" as const, slug })
+        const refusal = yield* Effect.flip(mirror.apply({ ...request, adopt: [wish("a")] }))
+        assert(refusal._tag === "SchemaCollision")
+        assert.deepStrictEqual(
+          refusal.collisions.map(({ slug }) => slug),
+          ["b"]
+        )
+        assert.isTrue((yield* standing).every(({ managed }) => !managed))
+        const { agentId, mirrored } = yield* mirror.apply({ ...request, adopt: [wish("a"), wish("b")] })
+        assert.strictEqual(mirrored.entity_types, 2)
+        assert.sameDeepMembers(yield* standing, [
+          { slug: "a", name: "A", managed: true, retired: false },
+          { slug: "b", name: "B", managed: true, retired: false }
+        ])
+        const [entry] = yield* history(agentId)
+        assert.deepStrictEqual(
+          entry?.rows.map(({ after, before, did, slug }) => [slug, did, before?.name, after?.name]),
+          [
+            ["a", "adopted", "a", "A"],
+            ["b", "adopted", "b", "B"]
+          ]
+        )
+        const again = yield* Effect.flip(mirror.apply({ ...request, adopt: [wish("a")] }))
+        assert.strictEqual(again._tag, "NoSuchRow")
+        // What was the person's own once never goes with the template.
+        yield* publish([entityType("b", { name: "B" })])
+        yield* mirror.apply(request)
+        assert.deepInclude(yield* standing, { slug: "a", name: "A", managed: true, retired: true })
+      })
+    )
+
+    it.effect("adopts a watcher with its agent, its schedule and a version", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row } = yield* prepared(oneOfEach)
+        yield* hands.author(row("watchers", "inbox"))
+        const { agentId } = yield* mirror.apply({ ...request, adopt: [{ kind: "watchers", slug: "inbox" }] })
+        const watcher = (yield* hands.standing(request.organizationId)).find(({ kind }) => kind === "watchers")
+        assert.strictEqual(watcher?.agentId, agentId)
+        assert.isNotNull(watcher?.due)
+        assert.deepInclude(watcher?.content, { prompt: "Look" })
+        const topic = (yield* hands.standing(request.organizationId)).find(({ slug }) => slug === "topic")
+        assert.strictEqual(topic?.refersTo, "inbox")
+      })
+    )
+
+    it.effect("does not adopt another publisher's row, nor a row beside the template's own", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, person, publish, request, row } = yield* prepared([entityType("a")])
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), [entityType("z"), entityType("c")])))
+        )
+        yield* mirror.apply({ ...request, templateAgentId: other.templateAgentId })
+        yield* mirror.apply(request)
+        yield* publish([entityType("a"), entityType("z")])
+        const adopt = (slug: string) =>
+          Effect.flip(mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug }] }))
+        assert.strictEqual((yield* adopt("z"))._tag, "NoSuchRow")
+        yield* publish([entityType("b", { was: [Slug.make("a")] })])
+        yield* hands.author(row("entity_types", "b"))
+        assert.strictEqual((yield* adopt("b"))._tag, "NoSuchRow")
+        assert.strictEqual(person.organization.id, request.organizationId)
+      })
+    )
+
+    it.effect("lets a row be adopted in the place of one that the person deleted", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row, standing } = yield* prepared([entityType("a", { name: "A" })])
+        yield* mirror.apply(request)
+        yield* hands.remove(row("entity_types", "a"))
+        yield* hands.author(row("entity_types", "a"))
+        assert.strictEqual((yield* Effect.flip(mirror.apply(request)))._tag, "SchemaCollision")
+        yield* mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug: "a" }] })
+        assert.deepStrictEqual(yield* standing, [{ slug: "a", name: "A", managed: true, retired: false }])
+        const { rows } = yield* mirror.plan(request)
+        assert.deepStrictEqual(
+          rows.map(({ verdict }) => verdict),
+          ["unchanged"]
+        )
+      })
+    )
+
+    it.effect("reverts the rows that are named, and keeps what they said", () =>
+      Effect.gen(function* () {
+        const { hands, history, mirror, request, row, standing } = yield* prepared([
+          entityType("a", { name: "A" }),
+          entityType("b", { name: "B" })
+        ])
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        yield* hands.rename(row("entity_types", "b"), "Mine too")
+        yield* mirror.resync({ ...request, agentId, revert: [{ kind: "entity_types", slug: "a" }] })
+        assert.sameDeepMembers(yield* standing, [
+          { slug: "a", name: "A", managed: true, retired: false },
+          { slug: "b", name: "Mine too", managed: true, retired: false }
+        ])
+        const [entry] = yield* history(agentId)
+        assert.strictEqual(entry?.action, "resync")
+        assert.deepStrictEqual(
+          entry?.rows.map(({ after, before, did, slug }) => [slug, did, before?.name, after?.name]),
+          [["a", "reverted", "Mine", "A"]]
+        )
+        // Only once: the next change is the person's again.
+        yield* hands.rename(row("entity_types", "a"), "Mine again")
+        yield* mirror.resync({ ...request, agentId })
+        assert.include(
+          (yield* standing).map(({ name }) => name),
+          "Mine again"
+        )
+      })
+    )
+
+    it.effect("reverts rows whose slugs the person swapped", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row, standing } = yield* prepared([
+          entityType("a", { name: "A" }),
+          entityType("b", { name: "B" })
+        ])
+        yield* mirror.apply(request)
+        yield* hands.move(row("entity_types", "a"), "c")
+        yield* hands.move(row("entity_types", "b"), "a")
+        yield* hands.move(row("entity_types", "c"), "b")
+        const wish = (slug: string) => ({ kind: "entity_types" as const, slug })
+        const one = yield* Effect.flip(mirror.apply({ ...request, revert: [wish("a")] }))
+        assert.strictEqual(one._tag, "SchemaCollision")
+        yield* mirror.apply({ ...request, revert: [wish("a"), wish("b")] })
+        assert.sameDeepMembers(yield* standing, [
+          { slug: "a", name: "A", managed: true, retired: false },
+          { slug: "b", name: "B", managed: true, retired: false }
+        ])
+      })
+    )
+
+    it.effect("restores the rows that are named, whether they were hidden or erased", () =>
+      Effect.gen(function* () {
+        const { hands, history, mirror, publish, request, row, standing } = yield* prepared(
+          ["a", "b", "c"].map((slug) => entityType(slug))
+        )
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.remove(row("entity_types", "a"))
+        yield* hands.erase(row("entity_types", "b"))
+        yield* hands.erase(row("entity_types", "c"))
+        yield* publish(["a", "b", "c"].map((slug) => entityType(slug, { name: `New ${slug}` })))
+        yield* mirror.apply(request)
+        assert.deepStrictEqual(yield* standing, [])
+        const { mirrored } = yield* mirror.apply({
+          ...request,
+          restore: ["a", "b"].map((slug) => ({ kind: "entity_types" as const, slug }))
+        })
+        assert.strictEqual(mirrored.entity_types, 2)
+        assert.sameDeepMembers(yield* standing, [
+          { slug: "a", name: "New a", managed: true, retired: false },
+          { slug: "b", name: "New b", managed: true, retired: false }
+        ])
+        const [entry] = yield* history(agentId)
+        assert.deepStrictEqual(
+          entry?.rows.map(({ before, did, slug }) => [slug, did, before?.name ?? null]),
+          [
+            ["a", "restored", "a"],
+            ["b", "restored", null]
+          ]
+        )
+        yield* hands.remove(row("entity_types", "a"))
+        yield* mirror.apply(request)
+        assert.deepStrictEqual(
+          (yield* standing).map(({ slug }) => slug),
+          ["b"]
+        )
+      })
+    )
+
+    it.effect("brings a restored watcher back for its next time, not for those it missed", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row } = yield* prepared(oneOfEach)
+        yield* mirror.apply(request)
+        const due = Effect.map(hands.standing(request.organizationId), (rows) =>
+          rows.flatMap((one) => (one.kind === "watchers" ? [one.due] : []))
+        )
+        const before = yield* due
+        yield* hands.remove(row("watchers", "inbox"))
+        yield* mirror.apply({ ...request, restore: [{ kind: "watchers", slug: "inbox" }] })
+        assert.deepStrictEqual(yield* due, before)
+        const topic = (yield* hands.standing(request.organizationId)).find(({ slug }) => slug === "topic")
+        assert.strictEqual(topic?.refersTo, "inbox")
+      })
+    )
+
+    it.effect("says which names there is nothing to do for, and writes nothing", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, publish, request, row, standing } = yield* prepared([entityType("a"), entityType("b")])
+        yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        yield* publish([entityType("a"), entityType("b", { name: "New" })])
+        const before = yield* standing
+        const refusal = yield* Effect.flip(
+          mirror.apply({
+            ...request,
+            adopt: [{ kind: "entity_types", slug: "b" }],
+            revert: [
+              { kind: "entity_types", slug: "a" },
+              { kind: "watchers", slug: "a" }
+            ],
+            restore: [{ kind: "entity_types", slug: "none" }]
+          })
+        )
+        assert(refusal._tag === "NoSuchRow")
+        assert.sameDeepMembers(
+          [...refusal.rows],
+          [
+            { list: "adopt", kind: "entity_types", slug: "b", verdict: "update" },
+            { list: "revert", kind: "watchers", slug: "a", verdict: null },
+            { list: "restore", kind: "entity_types", slug: "none", verdict: null }
+          ]
+        )
+        assert.deepStrictEqual(yield* standing, before)
+      })
+    )
+
+    it.effect("goes back to an earlier revision, stays there, and follows again when told to", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row, standing } = yield* prepared([
+          entityType("a", { name: "A" }),
+          entityType("gone", { name: "Gone" })
+        ])
+        const { agentId } = yield* mirror.apply(request)
+        yield* publish([entityType("b", { name: "B", was: [Slug.make("a")] }), entityType("c")])
+        yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "c"), "Mine")
+        const names = Effect.map(standing, (rows) => rows.map(({ name, retired, slug }) => [slug, name, retired]))
+        assert.sameDeepMembers(yield* names, [
+          ["b", "B", false],
+          ["c", "Mine", false]
+        ])
+        const back = yield* mirror.planResync({ ...request, agentId, revision: 1 })
+        assert.sameDeepMembers(
+          back.rows.map(({ because, fate, slug, verdict }) => [slug, verdict, fate, because]),
+          [
+            ["a", "update", null, null],
+            ["gone", "create", null, null],
+            ["c", "retire", "kept", "customized"]
+          ]
+        )
+        const applied = yield* mirror.resync({ ...request, agentId, revision: 1, expectedPlan: back.planHash })
+        assert.deepStrictEqual([applied.agentId, applied.revision, applied.pinned], [agentId, 1, true])
+        const pinned = [
+          ["a", "A", false],
+          ["gone", "Gone", false],
+          ["c", "Mine", true]
+        ]
+        assert.sameDeepMembers(yield* names, pinned)
+        yield* publish([entityType("b", { name: "B2" }), entityType("c")])
+        for (const again of [mirror.apply(request), mirror.resync({ ...request, agentId })]) {
+          assert.deepInclude(yield* again, { revision: 1, pinned: true })
+          assert.sameDeepMembers(yield* names, pinned)
+        }
+        assert.strictEqual((yield* mirror.plan(request)).revision, 1)
+        const seen = yield* agents.overview(person.userId, agentId)
+        assert.deepInclude(seen, { revision: 1, newestRevision: 3, pinned: true })
+        assert.deepStrictEqual(
+          seen.retired.map(({ because, name, slug }) => [slug, name, because]),
+          [["c", "Mine", "customized"]]
+        )
+        assert.deepInclude(yield* mirror.resync({ ...request, agentId, revision: "newest" }), {
+          revision: 3,
+          pinned: false
+        })
+        assert.sameDeepMembers(yield* names, [
+          ["b", "B2", false],
+          ["c", "Mine", false]
+        ])
+        const unknown = yield* Effect.flip(mirror.resync({ ...request, agentId, revision: 9 }))
+        assert.deepInclude(unknown, { _tag: "NoSuchRevision", revision: 9, newest: 3 })
+      })
+    )
+
+    it.effect("takes itself away, but for what is changed, adopted or in use, and finds that again", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, request, row, standing } = yield* prepared(
+          ["plain", "mine", "adopted", "used", "deleted"].map((slug) => entityType(slug))
+        )
+        yield* hands.author(row("entity_types", "adopted"))
+        yield* hands.author(row("entity_types", "own"))
+        const { agentId } = yield* mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug: "adopted" }] })
+        yield* hands.rename(row("entity_types", "mine"), "Mine")
+        yield* hands.use(row("entity_types", "used"))
+        yield* hands.remove(row("entity_types", "deleted"))
+        const { planHash, ...planned } = yield* mirror.planUninstall({ ...request, agentId })
+        assert.deepStrictEqual(planned, {
+          agentId,
+          organizationId: request.organizationId,
+          removed: [{ kind: "entity_types", slug: "plain", name: "plain" }],
+          kept: [
+            { kind: "entity_types", slug: "adopted", name: "adopted", because: "adopted" },
+            { kind: "entity_types", slug: "mine", name: "Mine", because: "customized" },
+            { kind: "entity_types", slug: "used", name: "used", because: "in_use" }
+          ],
+          passedOn: []
+        })
+        const gone = yield* mirror.uninstall({ ...request, agentId, expectedPlan: planHash })
+        assert.deepStrictEqual(gone, { ...planned, agentRemoved: true })
+        assert.deepStrictEqual(yield* hands.agents(request.organizationId), [])
+        assert.sameDeepMembers(yield* standing, [
+          { slug: "own", name: "own", managed: false, retired: false },
+          { slug: "adopted", name: "adopted", managed: true, retired: false },
+          { slug: "mine", name: "Mine", managed: true, retired: false },
+          { slug: "used", name: "used", managed: true, retired: false }
+        ])
+        assert.strictEqual((yield* Effect.flip(mirror.uninstall({ ...request, agentId })))._tag, "AgentNotFound")
+        assert.strictEqual((yield* Effect.flip(mirror.resync({ ...request, agentId })))._tag, "AgentNotFound")
+        assert.strictEqual((yield* Effect.flip(agents.find(person.userId, agentId)))._tag, "AgentNotFound")
+
+        const again = yield* mirror.plan(request)
+        assert.deepStrictEqual(
+          again.rows.map(({ slug, verdict }) => [slug, verdict]),
+          [
+            ["adopted", "unchanged"],
+            ["deleted", "create"],
+            ["mine", "customized"],
+            ["plain", "create"],
+            ["used", "unchanged"]
+          ]
+        )
+        const second = yield* mirror.apply(request)
+        assert.isTrue(second.created)
+        assert.notStrictEqual(second.agentId, agentId)
+        const found = yield* agents.find(person.userId, second.agentId)
+        const { entries } = yield* agents.history(found, { limit: 20 })
+        assert.deepStrictEqual(
+          entries.map(({ action, by, revision }) => [action, by.userId, revision]),
+          [
+            ["install", person.userId, 1],
+            ["uninstall", person.userId, null],
+            ["install", person.userId, 1]
+          ]
+        )
+        assert.deepStrictEqual(
+          entries[1]?.rows.map(({ before, did, slug }) => [slug, did, before?.name ?? null]),
+          [
+            ["adopted", "kept", null],
+            ["mine", "kept", null],
+            ["plain", "removed", "plain"],
+            ["used", "kept", null]
+          ]
+        )
+      })
+    )
+
+    it.effect("gives what an uninstall kept to the agent that is installed next", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.rename(row("watchers", "inbox"), "Mine")
+        yield* mirror.uninstall({ ...request, agentId })
+        const worksFor = Effect.map(hands.standing(request.organizationId), (rows) =>
+          rows.map(({ agentId, slug }) => [slug, agentId])
+        )
+        assert.deepStrictEqual(yield* worksFor, [["inbox", null]])
+        const next = yield* mirror.apply(request)
+        assert.deepInclude(yield* worksFor, ["inbox", next.agentId])
+      })
+    )
+
+    it.effect("leaves the agent to the person where something of another program refers to it", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.useAgent(agentId)
+        const { agentRemoved, kept, removed } = yield* mirror.uninstall({ ...request, agentId })
+        assert.deepStrictEqual([agentRemoved, removed.length, kept], [false, 4, []])
+        assert.deepStrictEqual(
+          (yield* hands.agents(request.organizationId)).map(({ id }) => id),
+          [agentId]
+        )
+        assert.strictEqual((yield* Effect.flip(mirror.resync({ ...request, agentId })))._tag, "AgentNotFound")
+        assert.notStrictEqual((yield* mirror.apply(request)).agentId, agentId)
+      })
+    )
+
+    it.effect("passes shared rows on to the other agent of the publisher, and takes them away with the last", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const first = yield* prepared(oneOfEach, publisher)
+        const { hands, mirror, request } = first
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), oneOfEach, { publisher: Slug.make(publisher) })))
+        )
+        const one = yield* mirror.apply(request)
+        const sibling = { ...request, templateAgentId: other.templateAgentId }
+        const two = yield* mirror.apply(sibling)
+        const { kept, passedOn, removed } = yield* mirror.uninstall({ ...request, agentId: one.agentId })
+        assert.deepStrictEqual([removed, kept, passedOn.length], [[], [], 4])
+        const rows = yield* hands.standing(request.organizationId)
+        assert.deepStrictEqual(
+          rows.map(({ managedBy }) => managedBy),
+          rows.map(() => other.templateAgentId)
+        )
+        assert.strictEqual(rows.find(({ kind }) => kind === "watchers")?.agentId, two.agentId)
+        const last = yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
+        assert.strictEqual(last.removed.length, 4)
+        assert.deepStrictEqual(yield* hands.standing(request.organizationId), [])
+      })
+    )
+
+    it.effect("holds an uninstall to its plan", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, request, row, standing } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        const { planHash } = yield* mirror.planUninstall({ ...request, agentId })
+        yield* hands.rename(row("entity_types", "invoice"), "Mine")
+        const before = yield* standing
+        const refusal = yield* Effect.flip(mirror.uninstall({ ...request, agentId, expectedPlan: planHash }))
+        assert.strictEqual(refusal._tag, "PlanStale")
+        assert.deepStrictEqual(yield* standing, before)
+      })
+    )
+
+    it.effect("takes an agent away whose template is private by now, and shows it", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, request } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        const { template } = yield* agents.find(person.userId, agentId)
+        yield* hands.setVisibility(template.publisher, "private")
+        const seen = yield* agents.overview(person.userId, agentId)
+        assert.isFalse(seen.template.available)
+        assert.strictEqual(seen.counts.entity_types.unchanged, 1)
+        assert.strictEqual((yield* Effect.flip(mirror.resync({ ...request, agentId })))._tag, "TemplateNotFound")
+        assert.strictEqual((yield* mirror.uninstall({ ...request, agentId })).removed.length, 4)
+      })
+    )
+
+    it.effect("lets a plain member look, and only administrators change anything", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, request } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        const other = yield* newPerson()
+        assert.strictEqual((yield* Effect.flip(agents.find(other.userId, agentId)))._tag, "AgentNotFound")
+        yield* hands.setRole(request.organizationId, other.userId, "member")
+        assert.strictEqual((yield* agents.find(other.userId, agentId)).agentId, agentId)
+        const asMember = { ...request, userId: other.userId, agentId }
+        assert.strictEqual((yield* Effect.flip(mirror.resync(asMember)))._tag, "NotOrgAdmin")
+        assert.strictEqual((yield* Effect.flip(mirror.uninstall(asMember)))._tag, "NotOrgAdmin")
+        assert.strictEqual((yield* Effect.flip(mirror.planUninstall(asMember)))._tag, "NotOrgAdmin")
+      })
+    )
+
+    it.effect("lists a person's agents with the state of their rows", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row } = yield* prepared(oneOfEach)
+        assert.deepStrictEqual(yield* agents.list(person.userId), [])
+        const { agentId } = yield* mirror.apply({ ...request, name: "My own" })
+        const { templateAgentId } = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), entityTypes(3))))
+        )
+        const second = yield* mirror.apply({ ...request, templateAgentId })
+        yield* hands.rename(row("entity_types", "invoice"), "Mine")
+        yield* publish([...oneOfEach.slice(0, 3), entityType("new")])
+        const [one, two] = yield* agents.list(person.userId)
+        assert(one !== undefined && two !== undefined)
+        assert.deepStrictEqual([one.agentId, two.agentId], [agentId, second.agentId])
+        assert.deepInclude(one, { name: "My own", revision: 1, newestRevision: 2, pinned: false })
+        const none = {
+          collision: 0,
+          deleted_by_owner: 0,
+          retire: 0,
+          customized: 0,
+          create: 0,
+          update: 0,
+          unchanged: 0
+        }
+        assert.deepStrictEqual(one.counts, {
+          entity_types: { ...none, customized: 1, create: 1 },
+          entity_relationship_types: { ...none, unchanged: 1 },
+          watchers: { ...none, unchanged: 1 },
+          event_classifiers: { ...none, retire: 1 }
+        })
+        assert.deepStrictEqual(one.customized, [
+          { kind: "entity_types", slug: "invoice", name: "Mine", fields: ["name"] }
+        ])
+        assert.deepStrictEqual(one.retired, [])
+        assert.deepStrictEqual(two.counts.entity_types, { ...none, unchanged: 3 })
+        assert.deepStrictEqual(yield* agents.overview(person.userId, agentId), one)
+      })
+    )
+
+    it.effect("writes history only where something was done, in pages", () =>
+      Effect.gen(function* () {
+        const { agents, mirror, person, publish, request } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        yield* mirror.apply(request)
+        for (const name of ["B", "C"]) {
+          yield* publish(oneOfEach.map((one) => ({ ...one, name })))
+          yield* mirror.resync({ ...request, agentId })
+        }
+        const agent = yield* agents.find(person.userId, agentId)
+        const first = yield* agents.history(agent, { limit: 2 })
+        assert.deepStrictEqual(
+          first.entries.map(({ revision, rows }) => [revision, rows.length]),
+          [
+            [3, 4],
+            [2, 4]
+          ]
+        )
+        assert.deepStrictEqual(
+          first.entries[1]?.rows.map(({ after, before, kind }) => [kind, before?.name, after?.name]),
+          [
+            ["entity_relationship_types", "pays", "B"],
+            ["entity_types", "invoice", "B"],
+            ["event_classifiers", "topic", "B"],
+            ["watchers", "inbox", "B"]
+          ]
+        )
+        const topic = first.entries[1]?.rows.find(({ kind }) => kind === "event_classifiers")
+        assert.deepStrictEqual([topic?.before?.watcher_id, topic?.after?.watcher_id], ["inbox", "inbox"])
+        assert.deepStrictEqual(Object.keys(topic?.before ?? {}).sort(), Object.keys(topic?.after ?? {}).sort())
+        assert.isNotNull(first.next)
+        const second = yield* agents.history(agent, { limit: 2, before: first.next ?? "" })
+        assert.deepStrictEqual(
+          second.entries.map(({ action, revision, rows }) => [action, revision, rows.map(({ did }) => did)]),
+          [["install", 1, ["created", "created", "created", "created"]]]
+        )
+        assert.isNull(second.next)
+      })
+    )
+
+    it.effect("says what a revision does to those who have it, the most affected first", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, publish, request, row } = yield* prepared([
+          entityType("a"),
+          entityType("b"),
+          entityType("withdrawn")
+        ])
+        const others = yield* Effect.replicateEffect(newPerson(), 11)
+        yield* mirror.apply(request)
+        for (const { organization, userId } of others) {
+          yield* mirror.apply({ ...request, userId, organizationId: organization.id })
+        }
+        const [pinned, blocked] = others
+        assert(pinned !== undefined && blocked !== undefined)
+        const theirs = { ...request, userId: pinned.userId, organizationId: pinned.organization.id }
+        const { agentId } = yield* mirror.apply(theirs)
+        yield* mirror.resync({ ...theirs, agentId, revision: 1 })
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        yield* hands.rename(row("entity_types", "b"), "Mine")
+        yield* hands.use(row("entity_types", "withdrawn"))
+        yield* hands.author({ organizationId: blocked.organization.id, kind: "entity_types", slug: "new" })
+        const { revision, since } = yield* publish([
+          entityType("a", { name: "New" }),
+          entityType("b"),
+          entityType("new")
+        ])
+        const impact = yield* mirror.impact(request.templateAgentId, revision, since)
+        assert.deepStrictEqual(
+          { ...impact, mostAffected: impact.mostAffected.length },
+          {
+            installations: 12,
+            affected: 12,
+            pinned: 1,
+            total: { creates: 11, updates: 11, customized: 1, collisions: 1, removals: 11, retirements: 1 },
+            mostAffected: 10
+          }
+        )
+        assert.strictEqual(impact.mostAffected[0]?.organizationId, blocked.organization.id)
+      })
+    )
+  })
+}
