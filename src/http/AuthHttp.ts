@@ -2,10 +2,11 @@ import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/p
 import { Context, Effect, Schema } from "effect"
 import { RouteNotFound } from "../domain/Errors.ts"
 import { BoundedText, findUncleanText, Name } from "../domain/Text.ts"
+import type { Auth } from "../services/Auth.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "./Body.ts"
-import { clientAddress } from "./Caller.ts"
+import { clientAddress, isBearer, refuseForeignOrigin } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 
@@ -35,7 +36,16 @@ const checkUrl = (url: URL) =>
     ? Effect.void
     : invalidRequest([{ path: ["url"], message: "must hold no NUL character and no lone surrogate" }])
 
-/** Hands a request to better-auth: after the limiter, with a body that was read within its limit and holds only clean text. */
+// A bearer token counts alone, here as everywhere: what passes the check on origins is what better-auth goes by.
+const passedOn = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+  Object.entries(headers).filter(
+    ([name]) => name !== "content-length" && name !== "host" && !(name === "cookie" && isBearer(headers))
+  )
+
+/**
+ * Hands a request to better-auth: after the rule on foreign origins and the limiter, with a body that was read within its
+ * limit and holds only clean text.
+ */
 const handle = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   const routes = yield* AuthRoutes
@@ -43,6 +53,7 @@ const handle = Effect.gen(function* () {
   const address = yield* clientAddress(request)
   const url = new URL(request.url, "http://service")
   if (!methods.has(request.method)) return yield* new RouteNotFound()
+  yield* refuseForeignOrigin(request)
   if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", address)
   const bytes = yield* readBytes(request)
   yield* checkUrl(url)
@@ -50,7 +61,7 @@ const handle = Effect.gen(function* () {
   const response = yield* routes.handle(
     new Request(url, {
       method: request.method,
-      headers: Object.entries(request.headers).filter(([name]) => name !== "content-length" && name !== "host"),
+      headers: passedOn(request),
       ...(bytes.byteLength === 0 || request.method === "GET" || request.method === "HEAD" ? {} : { body: bytes })
     }),
     address
@@ -61,7 +72,7 @@ const handle = Effect.gen(function* () {
 
 /** The routes of better-auth, as they are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
-  Effect.flatMap(Effect.context<AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
+  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
     router.all(
       "/api/auth/*",
       Effect.mapInputContext(handle, (request) => Context.merge(context, request))

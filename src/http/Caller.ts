@@ -1,5 +1,5 @@
 import { type BlockList, isIP } from "node:net"
-import type { HttpServerRequest } from "@effect/platform"
+import type { Headers, HttpServerRequest } from "@effect/platform"
 import { Effect, Option, Redacted } from "effect"
 import { ForeignOrigin } from "../domain/Errors.ts"
 import { Auth, type Credential } from "../services/Auth.ts"
@@ -10,6 +10,9 @@ export const credentialOf = ({ headers }: HttpServerRequest.HttpServerRequest): 
   authorization: headers.authorization === undefined ? undefined : Redacted.make(headers.authorization),
   cookie: headers.cookie === undefined ? undefined : Redacted.make(headers.cookie)
 })
+
+/** Whether a request shows a bearer token, which then counts alone. */
+export const isBearer = ({ authorization = "" }: Headers.Headers): boolean => /^bearer\s/i.test(authorization)
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
 
@@ -22,9 +25,9 @@ export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest
   Effect.gen(function* () {
     const { sessionCookie } = yield* Auth
     const { ownOrigins } = yield* ServerConfig
-    const { authorization = "", origin } = request.headers
+    const { origin } = request.headers
     const site = request.headers["sec-fetch-site"]
-    const byCookie = request.cookies[sessionCookie] !== undefined && !/^bearer\s/i.test(authorization)
+    const byCookie = request.cookies[sessionCookie] !== undefined && !isBearer(request.headers)
     const foreign =
       (origin !== undefined && !ownOrigins.includes(origin)) || site === "cross-site" || site === "same-site"
     if (byCookie && foreign && !safeMethods.has(request.method)) return yield* new ForeignOrigin()

@@ -1,9 +1,10 @@
-import { SqlClient } from "@effect/sql"
+import { AsyncLocalStorage } from "node:async_hooks"
 import { betterAuth } from "better-auth"
 import { bearer } from "better-auth/plugins"
-import { Context, Effect, Layer, Redacted, Runtime } from "effect"
+import { Cause, Context, Effect, Layer, Redacted, Runtime } from "effect"
 import type Pg from "pg"
 import { Unauthenticated } from "../domain/Errors.ts"
+import { isDatabaseAway } from "../domain/Faults.ts"
 import { UserId } from "../domain/Ids.ts"
 import { Auth } from "../services/Auth.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
@@ -24,8 +25,11 @@ const addressHeader = "x-agent-install-client"
 
 interface Hooks {
   readonly signedIn: (userId: string) => Promise<void>
-  readonly log: (level: "debug" | "info" | "warn" | "error", message: string) => void
+  /** `faults` are the errors among what better-auth logs; whatever else it says of a request may be somebody's address. */
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, faults: ReadonlyArray<Error>) => void
 }
+
+const isError = (value: unknown): value is Error => value instanceof Error
 
 /** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
 export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks: Hooks) =>
@@ -39,9 +43,51 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
     plugins: [bearer({ requireSignature: true })],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
-    advanced: { database: { joins: true }, ipAddress: { ipAddressHeaders: [addressHeader] } },
-    logger: { level: "warn", log: (level, message) => hooks.log(level, message) },
+    advanced: {
+      // Our own rule on origins stands before all its routes; what it redirects to has to be one of `trustedOrigins` still.
+      disableCSRFCheck: true,
+      disableOriginCheck: false,
+      database: { joins: true },
+      ipAddress: { ipAddressHeaders: [addressHeader] }
+    },
+    onAPIError: { throw: true },
+    logger: {
+      level: "warn",
+      log: (level, message: unknown, ...rest) =>
+        hooks.log(level, isError(message) ? message.name : String(message), [message, ...rest].filter(isError))
+    },
     databaseHooks: { session: { create: { after: (session) => hooks.signedIn(session.userId) } } }
+  })
+
+/** What stands behind a call of better-auth while it calls back: the caller's runtime, and the faults it has met so far. */
+interface Call {
+  readonly runtime: Runtime.Runtime<never>
+  readonly faults: Array<Error>
+}
+
+const currentCall = new AsyncLocalStorage<Call>()
+
+// Two who want one address at once: better-auth refuses the later one.
+const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
+
+/**
+ * Calls better-auth. It answers some of what goes wrong in its database as a refusal, some as done, and the rest without a
+ * word: here whatever it met becomes the defect.
+ */
+const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
+  Effect.flatMap(Effect.runtime<never>(), (runtime) => {
+    const faults: Array<Error> = []
+    const worst = () => faults.find(isDatabaseAway) ?? faults.find((fault) => !isConflict(fault))
+    return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
+      Effect.catchAllDefect((defect) => Effect.die(worst() ?? defect)),
+      Effect.tap((result) => {
+        const fault = worst()
+        if (fault !== undefined) return Effect.die(fault)
+        return result instanceof Response && result.status >= 500
+          ? Effect.dieMessage(`better-auth answered ${result.status}`)
+          : Effect.void
+      })
+    )
   })
 
 class BetterAuth extends Context.Tag("agent-install/BetterAuth")<BetterAuth, ReturnType<typeof makeBetterAuth>>() {}
@@ -61,16 +107,20 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
               Effect.logError("The personal organization was not made; the next sign-in tries again", cause)
             ),
             Effect.annotateLogs({ userId }),
-            Runtime.runPromise(runtime)
+            Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)
           ),
-        log: (level, message) =>
-          Runtime.runFork(runtime)(
+        log: (level, message, faults) => {
+          const call = currentCall.getStore()
+          call?.faults.push(...faults)
+          const said = [message, ...faults.map((fault) => Cause.die(fault))]
+          Runtime.runFork(call?.runtime ?? runtime)(
             level === "error"
-              ? Effect.logError(message)
+              ? Effect.logError(...said)
               : level === "warn"
-                ? Effect.logWarning(message)
-                : Effect.logDebug(message)
+                ? Effect.logWarning(...said)
+                : Effect.logDebug(...said)
           )
+        }
       })
     })
   )
@@ -97,7 +147,7 @@ const AuthLive = Layer.effect(
           return yield* new Unauthenticated()
         }
         // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
-        const session = yield* Effect.promise(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
+        const session = yield* calling(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
         if (session === null) return yield* new Unauthenticated()
         return { userId: UserId.make(session.user.id) }
       })
@@ -109,7 +159,6 @@ const AuthRoutesLive = Layer.effect(
   AuthRoutes,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
-    const sql = yield* SqlClient.SqlClient
     // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
     const turns = yield* Effect.makeSemaphore(4)
 
@@ -117,12 +166,7 @@ const AuthRoutesLive = Layer.effect(
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        const response = yield* turns.withPermits(1)(
-          Effect.promise(() => auth.handler(new Request(request, { headers })))
-        )
-        // better-auth answers 500 for any fault of its database: asking it here tells one that is away from one that is not.
-        if (response.status >= 500) yield* Effect.orDie(sql`SELECT 1`)
-        return response
+        return yield* turns.withPermits(1)(calling(() => auth.handler(new Request(request, { headers }))))
       })
     })
   })

@@ -222,7 +222,8 @@ describe("the service", () => {
           ["/api/install", { headers: { authorization: "Bearer a.b" }, body: {} }],
           ["/api/install", { headers: { authorization: forged() }, body: {} }],
           ["/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } }],
-          ["/api/auth/get-session", { headers: { authorization: forged() } }]
+          ["/api/auth/get-session", { headers: { authorization: forged() } }],
+          ["/api/auth/sign-out", { method: "POST", headers: { authorization: forged() } }]
         ]
         const statuses: Array<number> = []
         for (const request of requests) {
@@ -232,7 +233,7 @@ describe("the service", () => {
             assert.deepStrictEqual([answer.body.error, answer.headers["retry-after"]], ["unavailable", "2"])
           }
         }
-        assert.deepStrictEqual(statuses, [503, 503, 401, 503, 503, 503])
+        assert.deepStrictEqual(statuses, [503, 503, 401, 503, 503, 503, 503])
         assert.strictEqual((yield* ask("/health/live")).status, 200)
         yield* line.mend
         yield* ready

@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { openApi } from "../../src/http/Api.ts"
+import { PgPool } from "../../src/layers/Database.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { definition, template } from "../fixtures/templates.ts"
 import { type Ask, Running, TestServer } from "./server.ts"
@@ -127,6 +128,91 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
       assert.strictEqual((yield* ask("/api/install", { body: {}, headers: { cookie } })).status, 401)
       const back = yield* ask("/api/auth/sign-in/email", { body: { email: given.email, password: given.password } })
       assert.strictEqual(back.status, 200)
+    })
+  )
+
+  it.effect("take a sign-up from a program that says only how it fetches", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* signUp(account(), { "sec-fetch-mode": "cors" })).status, 200)
+    })
+  )
+
+  it.effect("refuse a session cookie that comes from another site, and no other request", () =>
+    Effect.gen(function* () {
+      const own = "http://127.0.0.1:3000"
+      const evil = "https://evil.example"
+      const up = yield* signUp(account())
+      const cookie = String(up.headers["set-cookie"]).split(";")[0] ?? ""
+      const signOut = (headers: Record<string, string>) => ask("/api/auth/sign-out", { method: "POST", headers })
+      const refused: ReadonlyArray<Record<string, string>> = [
+        { origin: evil },
+        { origin: "null" },
+        { origin: own, "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" }
+      ]
+      for (const headers of refused) {
+        const answer = yield* signOut({ cookie, ...headers })
+        assert.deepStrictEqual(
+          [answer.status, answer.headers["content-type"], answer.body.error],
+          [403, "application/problem+json", "foreign_origin"],
+          JSON.stringify(headers)
+        )
+      }
+      const session = (headers: Record<string, string>) => ask("/api/auth/get-session", { headers })
+      assert.isNotNull((yield* session({ cookie, origin: evil })).body)
+      // A bearer token passes from anywhere, but counts alone: one that is nothing does not let the cookie in.
+      assert.strictEqual((yield* signOut({ cookie, origin: evil, authorization: "Bearer nothing" })).status, 200)
+      assert.isNotNull((yield* session({ cookie })).body)
+      assert.strictEqual((yield* signOut({ cookie, origin: own, "sec-fetch-site": "same-origin" })).status, 200)
+      assert.isNull((yield* session({ cookie })).body)
+    })
+  )
+
+  it.effect("redirect to nowhere but the service's own address", () =>
+    Effect.gen(function* () {
+      const answer = yield* signUp(account({ callbackURL: "https://evil.example/" }))
+      assert.deepStrictEqual([answer.status, answer.body.code], [403, "INVALID_CALLBACK_URL"])
+      assert.strictEqual((yield* signUp(account({ callbackURL: "/welcome" }))).status, 200)
+    })
+  )
+
+  it.effect("answer a fault within as a problem, also where better-auth would call it done", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const up = yield* signUp(account())
+      const headers = { authorization: `Bearer ${up.headers["set-auth-token"]}` }
+      yield* sql`ALTER TABLE session RENAME TO session_away`
+      const out = yield* ask("/api/auth/sign-out", { method: "POST", headers })
+      const session = yield* ask("/api/auth/get-session", { headers })
+      yield* sql`ALTER TABLE session_away RENAME TO session`
+      for (const answer of [out, session]) {
+        assert.deepStrictEqual(
+          [answer.status, answer.headers["content-type"], answer.body?.error],
+          [500, "application/problem+json", "internal"]
+        )
+      }
+    })
+  )
+
+  it.effect("answer 503 where the pool has no connection to give in time", () =>
+    Effect.gen(function* () {
+      const pool = yield* PgPool
+      const up = yield* signUp(account())
+      const held = yield* Effect.promise(() => Promise.all(Array.from({ length: 20 }, () => pool.connect())))
+      const asked = yield* Effect.fork(
+        ask("/api/auth/sign-out", {
+          method: "POST",
+          headers: { authorization: `Bearer ${up.headers["set-auth-token"]}` }
+        })
+      )
+      // Past the five seconds it waits; whatever is asked of the database afterwards is answered.
+      yield* Effect.sleep("5200 millis")
+      for (const client of held) client.release()
+      const answer = yield* Fiber.join(asked)
+      assert.deepStrictEqual(
+        [answer.status, answer.body?.error, answer.headers["retry-after"]],
+        [503, "unavailable", "2"]
+      )
     })
   )
 
