@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Args, Command, ValidationError } from "@effect/cli"
@@ -10,6 +9,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import { Cause, ConfigError, Console, Effect, Layer, Logger, Option } from "effect"
 import { isDatabaseAway } from "./domain/Faults.ts"
 import { PublishRefused } from "./domain/Template.ts"
+import { makeNodeServer } from "./http/NodeServer.ts"
 import { HttpLive } from "./http/Server.ts"
 import { ServerConfig } from "./http/ServerConfig.ts"
 import { AppLive, DatabaseLive, ServicesLive } from "./layers/AppLive.ts"
@@ -40,21 +40,10 @@ const publishBundled = Effect.gen(function* () {
   )
 )
 
-/** A server that ends: once it is closing, connections that are still open after ten seconds are cut. */
-const endingServer = () => {
-  const server = createServer()
-  const close = server.close.bind(server)
-  server.close = (done) => {
-    setTimeout(() => server.closeAllConnections(), 10_000).unref()
-    return close(done)
-  }
-  return server
-}
-
 const ServerLive = (given: Settings) =>
   HttpLive.pipe(
     HttpServer.withLogAddress,
-    Layer.provide(NodeHttpServer.layer(endingServer, { port: given.port, host: given.host })),
+    Layer.provide(NodeHttpServer.layer(makeNodeServer, { port: given.port, host: given.host })),
     Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
     Layer.provide(AppLive(given))

@@ -92,6 +92,26 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
     })
   )
 
+  it.effect("answers in HTTP/1.1 who asks for another protocol, and who ends their side of the connection", () =>
+    Effect.gen(function* () {
+      const { say } = yield* Running
+      const body = JSON.stringify({ name: "Ada", email: "upgraded@example.org", password: "a long password" })
+      const request = (...headers: ReadonlyArray<string>) =>
+        [
+          "POST /api/auth/sign-up/email HTTP/1.1",
+          "Host: service",
+          "Content-Type: application/json",
+          `Content-Length: ${body.length}`,
+          ...headers,
+          "",
+          body
+        ].join("\r\n")
+      const upgrading = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"]
+      assert.match(yield* say(request(...upgrading)), /^HTTP\/1\.1 200 OK\r\n/)
+      assert.match(yield* say(request()), /^HTTP\/1\.1 422 /)
+    })
+  )
+
   it.effect("serves the OpenAPI document", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* ask("/openapi.json")).body, JSON.parse(JSON.stringify(openApi)))

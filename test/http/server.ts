@@ -1,10 +1,11 @@
-import { createServer, request as nodeRequest } from "node:http"
-import { BlockList } from "node:net"
+import { request as nodeRequest } from "node:http"
+import { BlockList, connect } from "node:net"
 import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Redacted } from "effect"
 import { openApi } from "../../src/http/Api.ts"
+import { makeNodeServer } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 import { ServicesLive } from "../../src/layers/AppLive.ts"
@@ -46,6 +47,8 @@ export class Running extends Context.Tag("test/Running")<
   {
     /** Asks, and holds the answer to what the OpenAPI document promises. */
     readonly ask: (path: string, ask?: Ask) => Effect.Effect<Answer>
+    /** Sends text as it is over a connection of its own, ends its side of it, and answers with all that comes back. */
+    readonly say: (text: string) => Effect.Effect<string>
     /** The statuses each documented operation has answered with so far. */
     readonly seen: ReadonlyMap<string, ReadonlySet<number>>
     /** Signs up and answers with the bearer token and the cookie. */
@@ -130,6 +133,17 @@ const RunningLive = Layer.effect(
       )
     return Running.of({
       ask,
+      say: (text) =>
+        Effect.async((resume) => {
+          const socket = connect({ port: address._tag === "TcpAddress" ? address.port : 0, allowHalfOpen: true })
+          let heard = ""
+          socket.on("data", (chunk) => {
+            heard += chunk
+          })
+          socket.on("end", () => resume(Effect.succeed(heard)))
+          socket.on("error", (error) => resume(Effect.die(error)))
+          socket.end(text)
+        }),
       seen,
       signUp: (name) =>
         Effect.map(
@@ -148,7 +162,7 @@ const RunningLive = Layer.effect(
 /** The whole service on a database of the suite's own, on a free port. */
 export const TestServer = RunningLive.pipe(
   Layer.provideMerge(HttpLive),
-  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provideMerge(NodeHttpServer.layer(makeNodeServer, { port: 0, host: "127.0.0.1" })),
   Layer.provideMerge(
     AuthenticationLive({
       baseUrl: ownOrigin,
