@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import { type Kind as KindName, kindOf } from "../domain/Kind.ts"
-import { type KnownSource, resolveSources } from "../domain/Publication.ts"
+import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
   Manifest,
   ManifestRow,
@@ -158,6 +158,8 @@ const make = Effect.gen(function* () {
     }
     const ids = { organizationId: organization.id, templateAgentId: agent.value.id }
     const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
+    const clashes = renameIssues(template.definitions, known)
+    if (clashes.length > 0) return yield* refuse(...clashes)
     const resolved = resolveSources(template.definitions, known)
 
     const written: Array<{ readonly kind: KindName; readonly source_id: string; readonly was: ReadonlyArray<string> }> =

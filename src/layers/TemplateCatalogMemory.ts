@@ -2,7 +2,7 @@ import { Effect, Either, Layer } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import type { KindDescription } from "../domain/Kind.ts"
-import { type KnownSource, resolveSources } from "../domain/Publication.ts"
+import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
   type Published,
   PublishRefused,
@@ -114,6 +114,8 @@ const publish =
       botPhone: template.botPhone
     }
     const sources = knownSources(before, agent)
+    const clashes = renameIssues(template.definitions, sources)
+    if (clashes.length > 0) return refuse(...clashes)
     const resolved = resolveSources(template.definitions, sources)
     const ids = new Map(
       template.definitions.map((definition) => [

@@ -103,6 +103,22 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("refuses a rename to a slug that another definition has, and follows it once that one is gone", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const one = definition("entity_types", "b", { was: [Slug.make("a")], name: "a" })
+        yield* publish(template(slug, types("a", "b")))
+        const { message } = yield* Effect.flip(publish(template(slug, [one])))
+        assert.match(message, /^entity_types "b" says was: a, but "b" is published as another definition;/)
+        const both = definition("entity_types", "c", { was: [Slug.make("a"), Slug.make("b")] })
+        assert.match((yield* Effect.flip(publish(template(slug, [both])))).message, /says was: a, b, .* name one$/)
+        assert.deepStrictEqual(yield* slugs(slug), ["a", "b"])
+        yield* publish(template(slug, types("a")))
+        yield* publish(template(slug, [one]))
+        assert.deepStrictEqual(yield* slugs(slug), ["b"])
+      })
+    )
+
     it.effect("withdraws what is no longer there, and brings it back", () =>
       Effect.gen(function* () {
         const slug = newSlug()
