@@ -207,6 +207,20 @@ const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition =
   }
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/** The text of a file: a regular one, since another (a pipe, a device) may never end, and UTF-8 throughout. */
+const readText = (file: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const refuse = (message: string) => new PublishRefused({ issues: [`${file}: ${message}`] })
+    const unreadable = (error: { readonly message: string }) => refuse(`can't be read: ${error.message}`)
+    const { type } = yield* Effect.mapError(fs.stat(file), unreadable)
+    if (type !== "File") return yield* refuse("expected a regular file")
+    const bytes = yield* Effect.mapError(fs.readFile(file), unreadable)
+    return yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => refuse("expected text in UTF-8") })
+  })
+
 /** Reads a template's folder. Fails with every problem found in any of its files. */
 export const readTemplate = (
   folder: string
@@ -214,12 +228,8 @@ export const readTemplate = (
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const readFile = (file: string) =>
-      fs
-        .readFileString(file)
-        .pipe(Effect.mapError((error) => new PublishRefused({ issues: [`${file}: can't be read: ${error.message}`] })))
     const read = <A, I>(file: string, schemaOf: (content: unknown) => Schema.Schema<A, I>) =>
-      Effect.flatMap(readFile(file), (text) => readYaml(file, text, schemaOf))
+      Effect.flatMap(readText(file), (text) => readYaml(file, text, schemaOf))
 
     const models = path.join(folder, "models")
     const unreadable = (error: { readonly message: string }) =>

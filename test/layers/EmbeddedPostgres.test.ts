@@ -316,16 +316,18 @@ describe("EmbeddedPostgres", () => {
   )
 
   it.scopedLive(
-    "finds a short place for the socket where DATA_DIR is too long for one",
+    "finds a short place for the socket where DATA_DIR is too long for one, or has a comma",
     () =>
       Effect.gen(function* () {
-        const dataDir = path.join(yield* tempFolder(), `long and ümlaut ${"x".repeat(100)}`)
-        const opened = yield* open({ dataDir, settings })
-        const socketDir = new URLSearchParams(Redacted.value(opened.url).split("?")[1]).get("host") ?? ""
-        yield* Effect.addFinalizer(() => promised(() => rm(socketDir, { recursive: true, force: true })))
-        assert.match(socketDir, /^\/tmp\/pg-/)
-        assert.strictEqual((yield* promised(() => stat(socketDir))).mode & 0o777, 0o700)
-        assert.deepStrictEqual(yield* ask(yield* poolOf(opened), "SELECT 1"), [[1]])
+        for (const name of [`long and ümlaut ${"x".repeat(100)}`, "one, two"]) {
+          const dataDir = path.join(yield* tempFolder(), name)
+          const opened = yield* open({ dataDir, settings })
+          const socketDir = new URLSearchParams(Redacted.value(opened.url).split("?")[1]).get("host") ?? ""
+          yield* Effect.addFinalizer(() => promised(() => rm(socketDir, { recursive: true, force: true })))
+          assert.match(socketDir, /^\/tmp\/pg-/)
+          assert.strictEqual((yield* promised(() => stat(socketDir))).mode & 0o777, 0o700)
+          assert.deepStrictEqual(yield* ask(yield* poolOf(opened), "SELECT 1"), [[1]])
+        }
       }),
     timeout
   )

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -142,6 +143,25 @@ layer(NodeContext.layer)("readTemplate", (it) => {
         const found = yield* issues({ "models/a.yaml": entity + hostile })
         assert.match(found.join(), /models\/a.yaml:5?\d*:\d+: expected the value itself, not the alias \*/)
       }
+    })
+  )
+
+  it.scoped("reads nothing but regular files, and those as UTF-8", () =>
+    Effect.gen(function* () {
+      const made = yield* folder({ "template.yaml": head, "models/fine.yaml": entity })
+      const models = join(made, "models")
+      yield* Effect.promise(async () => {
+        execFileSync("mkfifo", [join(models, "pipe.yaml")])
+        await mkdir(join(models, "folder.yaml"))
+        await symlink("fine.yaml", join(models, "link.yaml"))
+        await writeFile(join(models, "latin.yaml"), Buffer.from(`${entity}description: caf\xe9\n`, "latin1"))
+      })
+      const { issues } = yield* Effect.flip(readTemplate(made))
+      assert.deepStrictEqual(issues, [
+        `${models}/folder.yaml: expected a regular file`,
+        `${models}/latin.yaml: expected text in UTF-8`,
+        `${models}/pipe.yaml: expected a regular file`
+      ])
     })
   )
 

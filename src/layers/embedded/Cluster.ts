@@ -125,7 +125,7 @@ const takePlace = (dataDir: string, draft: string, cluster: string) =>
     await folder.sync().finally(() => folder.close())
   })
 
-/** Where DATA_DIR is too long for a socket; always below /tmp, since TMPDIR may differ between processes. */
+/** Where DATA_DIR can't hold a socket; always below /tmp, since TMPDIR may differ between processes. */
 const shortFolder = (dataDir: string, owner: Owner) =>
   Effect.gen(function* () {
     const folder = `/tmp/pg-${createHash("sha256").update(dataDir).digest("hex").slice(0, 24)}`

@@ -89,4 +89,6 @@ export const urlOf = (socketDir: string) =>
 // A longer path does not fit the kernel's address structure, and node truncates it without a word.
 const longestSocketPath = process.platform === "linux" ? 107 : 103
 
-export const fits = (socketDir: string) => Buffer.byteLength(path.join(socketDir, socketName)) <= longestSocketPath
+/** Whether a socket can be in that folder: its path is short enough, and holds no comma, by which Postgres and libpq part lists. */
+export const fits = (socketDir: string) =>
+  !socketDir.includes(",") && Buffer.byteLength(path.join(socketDir, socketName)) <= longestSocketPath
