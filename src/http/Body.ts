@@ -1,5 +1,5 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Effect, ParseResult, Schema, Stream } from "effect"
+import { Effect, ParseResult, Predicate, Schema, Stream } from "effect"
 import { InvalidRequest, TooLarge } from "../domain/Errors.ts"
 import { findUncleanText } from "../domain/Text.ts"
 
@@ -71,19 +71,37 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
 export const saysJson = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")
 
-/** Names every place of a request that is not as its schema wants it. */
+const mostIssues = 20
+const longestText = 200
+
+const bounded = (text: string) => {
+  const characters = [...text]
+  return characters.length <= longestText ? text : `${characters.slice(0, longestText).join("")}…`
+}
+
+/**
+ * Names the places of a request that are not as its schema wants them, the first twenty: what was expected there, not what
+ * was sent, which may be anything and of any length.
+ */
 export const invalidRequest = (
   issues: ReadonlyArray<{ readonly path: ReadonlyArray<PropertyKey>; readonly message: string }>
 ): InvalidRequest =>
-  new InvalidRequest({ issues: issues.map(({ message, path }) => ({ path: path.map(String).join("."), message })) })
+  new InvalidRequest({
+    issues: issues.slice(0, mostIssues).map(({ message, path }) => ({
+      path: bounded(path.map(String).join(".")),
+      message: bounded(message.replace(/, actual .*$/s, ""))
+    }))
+  })
 
-/** A decoded value, or what is wrong with it, place by place. */
+/** A decoded object, or what is wrong with it, place by place. */
 export const decode =
   <A, I>(schema: Schema.Schema<A, I>) =>
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
-    Schema.decodeUnknown(schema, { errors: "all" })(value).pipe(
-      Effect.mapError((error) => invalidRequest(ParseResult.ArrayFormatter.formatErrorSync(error)))
-    )
+    Predicate.isRecord(value)
+      ? Schema.decodeUnknown(schema, { errors: "all" })(value).pipe(
+          Effect.mapError((error) => invalidRequest(ParseResult.ArrayFormatter.formatErrorSync(error)))
+        )
+      : invalid("Expected a JSON object")
 
 /** Decodes the parameters after the question mark. */
 export const readQuery = <A, I>(

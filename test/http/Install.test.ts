@@ -228,6 +228,34 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
     })
   )
 
+  it.effect("says what was expected and not what was sent, in few words", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Running
+      const { bearer } = yield* signUp
+      const sent = "SENT".repeat(4_000)
+      const cases: ReadonlyArray<readonly [body: unknown, message: RegExp]> = [
+        ["null", /^Expected a JSON object$/],
+        ["[]", /^Expected a JSON object$/],
+        [`"${sent}"`, /^Expected a JSON object$/],
+        [{ slug: [sent] }, /^slug: Expected string$/],
+        [{ slug: sent }, /^slug: must have 1 to 200 characters, not only blanks$/],
+        [{ slug: { a: sent }, templateAgentId: [sent] }, /^slug: Expected string; templateAgentId: Expected string$/],
+        [{ slug: "helper", [`${sent}`]: "\u0000" }, /^(SENT){50}…: must hold no NUL character and no lone surrogate$/]
+      ]
+      for (const [body, message] of cases) {
+        const answer = yield* ask("/api/install/plan", {
+          body,
+          headers: { authorization: bearer, "content-type": "application/json" }
+        })
+        isProblem(answer, 400, "invalid_request")
+        assert.match(answer.body.message, message)
+        assert.isBelow(answer.text.length, 1_500)
+      }
+      const account = yield* ask("/api/auth/sign-up/email", { body: { name: [sent], email: {}, password: "x" } })
+      assert.strictEqual(account.body.message, "name: Expected string; email: Expected string")
+    })
+  )
+
   it.effect("refuses, each in its turn: an unknown slug, no organization, an unknown template", () =>
     Effect.gen(function* () {
       const { bearer } = yield* signUp
