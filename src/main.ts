@@ -40,9 +40,14 @@ const publishBundled = Effect.gen(function* () {
   )
 )
 
+// Built last, so released first: before the server stops to listen.
+const SayStopping = Layer.scopedDiscard(
+  Effect.addFinalizer(() => Effect.logInfo("Stopping: running requests have ten seconds to end"))
+)
+
 const ServerLive = (given: Settings) =>
-  HttpLive.pipe(
-    HttpServer.withLogAddress,
+  SayStopping.pipe(
+    Layer.provide(HttpServer.withLogAddress(HttpLive)),
     Layer.provide(NodeHttpServer.layer(makeNodeServer, { port: given.port, host: given.host })),
     Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
@@ -50,7 +55,9 @@ const ServerLive = (given: Settings) =>
   )
 
 const serve = Command.make("serve", {}, () =>
-  Effect.flatMap(settings, (given) => Layer.launch(ServerLive(given)))
+  Effect.flatMap(settings, (given) =>
+    Layer.launch(ServerLive(given)).pipe(Effect.onInterrupt(() => Effect.logInfo("Stopped")))
+  )
 ).pipe(
   Command.withDescription(
     "Serve the HTTP interface until SIGINT or SIGTERM. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install."
@@ -92,11 +99,11 @@ const cli = Command.make("agent-install").pipe(
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
 
 /** What stopped the program, as a line for the person who started it. */
-const explain = (error: unknown): Option.Option<string> => {
+const explain = (error: unknown, database: string): Option.Option<string> => {
   if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
   if (error instanceof EmbeddedPostgresError || error instanceof PublishRefused) return Option.some(error.message)
   if (error instanceof SqlError && isDatabaseAway(error)) {
-    return Option.some(`The database of DATABASE_URL can't be reached: ${causeOf(error)}`)
+    return Option.some(`${database} can't be reached: ${causeOf(error)}`)
   }
   if (error instanceof HttpServerError.ServeError) {
     return Option.some(`Can't listen: ${causeOf(error)}. Set HOST and PORT to an address that is free.`)
@@ -111,7 +118,10 @@ const report = (cause: Cause.Cause<unknown>) =>
     const error = Cause.squash(cause)
     // The command line has printed its own complaint already.
     if (ValidationError.isValidationError(error)) return
-    yield* Option.match(explain(error), {
+    const given = yield* Effect.option(settings)
+    const embedded = Option.exists(given, ({ databaseUrl }) => Option.isNone(databaseUrl))
+    const database = embedded ? "The embedded Postgres in DATA_DIR" : "The database of DATABASE_URL"
+    yield* Option.match(explain(error, database), {
       onNone: () => Effect.logFatal("agent-install met a fault", cause),
       onSome: (line) => Console.error(line)
     })

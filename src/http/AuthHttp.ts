@@ -6,7 +6,7 @@ import type { Auth } from "../services/Auth.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "./Body.ts"
-import { clientAddress, isBearer, refuseForeignOrigin } from "./Caller.ts"
+import { clientAddress, isBearer, limiterKey, refuseForeignOrigin } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 
@@ -54,7 +54,7 @@ const handle = Effect.gen(function* () {
   const url = new URL(request.url, "http://service")
   if (!methods.has(request.method)) return yield* new RouteNotFound()
   yield* refuseForeignOrigin(request)
-  if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", address)
+  if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", limiterKey(address))
   const bytes = yield* readBytes(request)
   yield* checkUrl(url)
   yield* checkBody(request, bytes)

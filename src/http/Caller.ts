@@ -54,3 +54,18 @@ export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
     }
     return address
   })
+
+/**
+ * What an address is counted under by a limiter: an IPv6 address under its /64, of which one subscriber has all (RFC 6177),
+ * any other as it is.
+ */
+export const limiterKey = (address: string): string => {
+  const [plainest = ""] = address.split("%")
+  if (isIP(plainest) !== 6) return address
+  // Through URL, which writes every form of an address alike.
+  const [head = "", tail = ""] = new URL(`http://[${plainest}]`).hostname.slice(1, -1).split("::")
+  const groupsOf = (part: string) => part.split(":").filter((group) => group !== "")
+  const [left, right] = [groupsOf(head), groupsOf(tail)]
+  const groups = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => "0"), ...right]
+  return `${groups.slice(0, 4).join(":")}::/64`
+}

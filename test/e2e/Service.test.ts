@@ -63,12 +63,24 @@ describe("the service", () => {
   )
 
   it.scopedLive(
-    "keeps better-auth's routes from pages of other sites",
+    "keeps better-auth's routes from pages of other sites, counts by network, and says that it stops",
     () =>
       Effect.gen(function* () {
         const url = yield* ownDatabase()
-        const { ask, origin, ready } = yield* serve({ DATABASE_URL: Redacted.value(url), AUTH_SECRET: secret })
+        const { ask, child, exited, log, origin, ready } = yield* serve({
+          DATABASE_URL: Redacted.value(url),
+          AUTH_SECRET: secret,
+          TRUSTED_PROXIES: "127.0.0.1"
+        })
         yield* ready
+        const left = (address: string) =>
+          Effect.map(
+            ask("/api/auth/sign-in/email", { body: {}, headers: { "x-forwarded-for": address } }),
+            ({ headers }) => Number(/r=(\d+)/.exec(String(headers.ratelimit))?.[1])
+          )
+        const first = yield* left("2001:db8:1:2::1")
+        assert.strictEqual(yield* left("2001:db8:1:2:ffff::2"), first - 1)
+        assert.strictEqual(yield* left("2001:db8:1:3::1"), first)
         const up = yield* ask("/api/auth/sign-up/email", {
           body: { name: "Ada", email: "ada@example.org", password: "a long password" }
         })
@@ -78,6 +90,9 @@ describe("the service", () => {
         assert.strictEqual((yield* signOut("https://evil.example")).status, 403)
         const own = origin.replace("127.0.0.1", "localhost")
         assert.strictEqual((yield* signOut(own)).status, 200)
+        child.kill("SIGTERM")
+        assert.strictEqual(yield* exited, 0)
+        assert.match(log(), /Stopping.*Stopped/s)
       }),
     minutes
   )

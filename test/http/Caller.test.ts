@@ -2,7 +2,7 @@ import { BlockList } from "node:net"
 import { HttpServerRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { clientAddress } from "../../src/http/Caller.ts"
+import { clientAddress, limiterKey } from "../../src/http/Caller.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 
 const trustedProxies = new BlockList()
@@ -34,5 +34,21 @@ describe("clientAddress", () => {
     assert.strictEqual(addressOf("10.0.0.1"), "10.0.0.1")
     assert.strictEqual(addressOf("10.0.0.1", "nonsense"), "10.0.0.1")
     assert.strictEqual(addressOf("10.0.0.1", "198.51.100.1, unknown"), "10.0.0.1")
+  })
+})
+
+describe("limiterKey", () => {
+  it("is the /64 of an IPv6 address, however that is written, and any other address itself", () => {
+    const cases: ReadonlyArray<readonly [address: string, key: string]> = [
+      ["203.0.113.7", "203.0.113.7"],
+      ["unknown", "unknown"],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+      ["2001:0DB8:0001:0002::", "2001:db8:1:2::/64"],
+      ["2001:db8::1", "2001:db8:0:0::/64"],
+      ["::1", "0:0:0:0::/64"],
+      ["fe80::1%eth0", "fe80:0:0:0::/64"],
+      ["64:ff9b::203.0.113.7", "64:ff9b:0:0::/64"]
+    ]
+    for (const [address, key] of cases) assert.strictEqual(limiterKey(address), key)
   })
 })
