@@ -54,6 +54,8 @@ export class Hands extends Context.Tag("test/Hands")<
   {
     /** An account as sign-up leaves it where nothing after it worked. */
     readonly account: (name: string, email: string) => Effect.Effect<UserId>
+    /** Gives an account another address, verified or not. */
+    readonly setEmail: (userId: UserId, email: string, verified: boolean) => Effect.Effect<void>
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
@@ -116,6 +118,11 @@ const HandsMemory = Layer.effect(
       }))
     return Hands.of({
       account,
+      setEmail: (userId, email, emailVerified) =>
+        update((state) => ({
+          ...state,
+          users: state.users.map((user) => (user.id === userId ? { ...user, email, emailVerified } : user))
+        })),
       signUp: (name) =>
         Effect.map(account(name, `${name}@example.org`, `token-${name}`), () => ({
           bearer: `Bearer token-${name}`,
@@ -359,6 +366,8 @@ const HandsLive = Layer.effect(
             `)
           )
         ),
+      setEmail: (userId, email, verified) =>
+        run(sql`UPDATE "user" SET email = ${email}, "emailVerified" = ${verified} WHERE id = ${userId}`),
       setRole: (organizationId, userId, role) =>
         run(sql`
           INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, ${role})

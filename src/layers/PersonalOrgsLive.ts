@@ -114,7 +114,13 @@ const make = Effect.gen(function* () {
         WHERE i.entity_id = me.entity_id AND i.namespace = 'email' AND i.identifier <> ${email} AND i.deleted_at IS NULL
       )
       INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, state)
-      SELECT ${organizationId}, me.entity_id, 'email', ${email}, ${state} FROM me
+      SELECT ${organizationId}, me.entity_id, 'email', ${email},
+        CASE WHEN EXISTS (
+          SELECT FROM entity_identities other
+          WHERE other.namespace = 'email' AND other.identifier = ${email} AND other.state = 'verified'
+            AND other.deleted_at IS NULL AND other.entity_id <> me.entity_id
+        ) THEN 'claimed' ELSE ${state} END
+      FROM me
       ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL DO UPDATE SET state = excluded.state
     `
   })

@@ -36,6 +36,13 @@ const ensure = (state: WorldState, user: UserRecord): WorldState => {
     identifier,
     state: verified ? "verified" : "claimed"
   })
+  const emailTaken = state.identities.some(
+    (known) =>
+      known.namespace === "email" &&
+      known.identifier === user.email &&
+      known.state === "verified" &&
+      known.user !== user.id
+  )
   return {
     ...state,
     nextId: state.nextId + 1,
@@ -49,7 +56,7 @@ const ensure = (state: WorldState, user: UserRecord): WorldState => {
         (known) => known.user !== user.id || (known.namespace !== "auth_user_id" && known.namespace !== "email")
       ),
       identity("auth_user_id", user.id, true),
-      identity("email", user.email, user.emailVerified)
+      identity("email", user.email, user.emailVerified && !emailTaken)
     ]
   }
 }

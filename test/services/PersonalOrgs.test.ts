@@ -87,6 +87,29 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("leaves an address claimed for as long as it is verified for somebody else", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const email = (userId: UserId) =>
+          Effect.gen(function* () {
+            yield* ensure(userId)
+            const identities = yield* hands.identities((yield* personalOrg(userId)).id)
+            return identities
+              .filter(({ namespace }) => namespace === "email")
+              .map(({ identifier, state }) => `${identifier} ${state}`)
+          })
+        const before = yield* hands.account("Before", "shared@example.org")
+        yield* hands.setEmail(before, "shared@example.org", true)
+        assert.deepStrictEqual(yield* email(before), ["shared@example.org verified"])
+        yield* hands.setEmail(before, "moved@example.org", true)
+        const after = yield* hands.account("After", "shared@example.org")
+        yield* hands.setEmail(after, "shared@example.org", true)
+        assert.deepStrictEqual(yield* email(after), ["shared@example.org claimed"])
+        assert.deepStrictEqual(yield* email(before), ["moved@example.org verified"])
+        assert.deepStrictEqual(yield* email(after), ["shared@example.org verified"])
+      })
+    )
+
     it.effect("leaves an account alone that does not exist", () => ensure(UserId.make("nobody")))
   })
 }
