@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises"
+import { connect, type Socket } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted } from "effect"
+import { Duration, Effect, Fiber, Redacted } from "effect"
 import pg from "pg"
 import { ownDatabase } from "../pg.ts"
 import { embeddedUrl, forged, ownFolder, postmasterPid, run, secret, serve, severable, signedIn } from "./processes.ts"
@@ -255,6 +256,45 @@ describe("the service", () => {
         assert.strictEqual((yield* ask("/api/install/manifest/personal-finance")).status, 404)
         const known = yield* ask("/api/install", { headers: { authorization: forged() }, body: {} })
         assert.strictEqual(known.status, 401)
+      }),
+    minutes
+  )
+})
+
+describe("stopping", () => {
+  it.scopedLive(
+    "ends within ten seconds of SIGTERM, whoever is connected and silent",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* ownDatabase()
+        const { child, exited, ready, origin } = yield* serve({
+          DATABASE_URL: Redacted.value(url),
+          AUTH_SECRET: secret
+        })
+        yield* ready
+        const silent = (said: string) =>
+          Effect.acquireRelease(
+            Effect.async<Socket>((resume) => {
+              const socket = connect(Number(new URL(origin).port), "127.0.0.1", () => {
+                socket.write(said)
+                resume(Effect.succeed(socket))
+              })
+              socket.on("error", () => {})
+            }),
+            (socket) => Effect.sync(() => socket.destroy())
+          )
+        yield* silent("")
+        yield* silent("GET /health/live HTTP/1.1\r\nHost:")
+        yield* silent("POST /api/auth/sign-up/email HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+        yield* Effect.sleep("200 millis")
+        const [taken, code] = yield* Effect.timed(
+          Effect.zipRight(
+            Effect.sync(() => child.kill("SIGTERM")),
+            exited
+          )
+        )
+        assert.strictEqual(code, 0)
+        assert.isBelow(Duration.toSeconds(taken), 11)
       }),
     minutes
   )

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { getMigrations } from "better-auth/db/migration"
@@ -8,7 +10,25 @@ import { makeBetterAuth } from "../../src/layers/BetterAuthLive.ts"
 import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../src/layers/Database.ts"
 import { ownDatabase, PgTest } from "../pg.ts"
 
+/** The migrations that databases have applied, by the SHA-256 of their files. */
+const landed: Readonly<Record<string, string>> = {
+  "0001_accounts": "283325d8a8d47b2007364c29ffec59a733a012e20d38b9714b05b1a16491c70f",
+  "0002_organizations": "b13e7534cf3f2c5e1acad01b628a98e654f4b191a52dc45fdfd04a17ea94c433",
+  "0003_agents": "16646152ba4504aac2fad2829a27f8a0a48a0743f967c01fc550e85e58483f57",
+  "0004_definitions": "21d356a50ca1fc0e2f652ad21ee61425f1f127384d16223243bda5e6b94d079c",
+  "0005_entities": "26d1d760268e8913250a675ce91d5e7cafdc1ea0ae314dd71dc7de0993ea1172",
+  "0006_mirror": "43b6746df843834e6b2af21233200b21285879daf1b3d5d9e0f028d7dd876507",
+  "0007_rate_limits": "09540167c365ed142609259279f05f9ea9b5407138ce478d3a01e604e8820c92"
+}
+
 describe("the migrations", () => {
+  it("that have landed are as they were", () => {
+    for (const [name, hash] of Object.entries(landed)) {
+      const text = readFileSync(new URL(`../../migrations/${name}.ts`, import.meta.url))
+      assert.strictEqual(createHash("sha256").update(text).digest("hex"), hash, `${name} has changed: add one instead`)
+    }
+  })
+
   it("have gapless ids, in order", () => {
     assert.deepStrictEqual(
       Object.keys(migrations).map((name) => name.slice(0, 5)),
@@ -56,11 +76,15 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
     })
   )
 
-  it.effect("knows the reserved slugs that the domain knows", () =>
+  it.effect("reserves the slugs that the domain reserves, and no others", () =>
     Effect.gen(function* () {
-      for (const slug of reservedSlugs) {
-        assert.strictEqual(yield* fails(`INSERT INTO organization (name, slug) VALUES ('x', '${slug}')`), "23514", slug)
-      }
+      const sql = yield* SqlClient.SqlClient
+      const [constraint] = yield* sql`
+        SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'organization_slug_not_reserved'
+      `
+      const reserved = [...String(constraint?.text).matchAll(/'([^']*)'/g)].map(([, slug]) => slug)
+      assert.deepStrictEqual(reserved.sort(), [...reservedSlugs].sort())
+      assert.strictEqual(yield* fails("INSERT INTO organization (name, slug) VALUES ('x', 'api')"), "23514")
     })
   )
 
