@@ -59,17 +59,21 @@ export class Hands extends Context.Tag("test/Hands")<
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
-    readonly agents: (
-      organizationId: OrganizationId
-    ) => Effect.Effect<
-      ReadonlyArray<{ id: AgentId; name: string; description: string; revision?: number | null | undefined }>
+    readonly agents: (organizationId: OrganizationId) => Effect.Effect<
+      ReadonlyArray<{
+        id: AgentId
+        name: string
+        description: string
+        revision?: number | null | undefined
+        templateAgentId?: AgentId | null | undefined
+      }>
     >
     readonly identities: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Identity>>
     /** Makes a row by hand; a classifier of the watcher of that slug. */
     readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
     readonly rename: (row: Row, name: string) => Effect.Effect<void>
     readonly remove: (row: Row) => Effect.Effect<void>
-    /** Deletes the row for good. */
+    /** Deletes the row for good, unless something refers to it. */
     readonly erase: (row: Row) => Effect.Effect<void>
     /** Gives the row another slug. */
     readonly move: (row: Row, slug: string) => Effect.Effect<void>
@@ -178,8 +182,12 @@ const HandsMemory = Layer.effect(
         update((state) => ({
           ...state,
           definitions: state.definitions.filter(
-            ({ kind, organizationId, slug }) =>
-              organizationId !== row.organizationId || kind !== row.kind || slug !== row.slug
+            ({ deleted, id, kind, organizationId, slug }) =>
+              deleted ||
+              organizationId !== row.organizationId ||
+              kind !== row.kind ||
+              slug !== row.slug ||
+              state.uses.includes(id)
           )
         })),
       move: (row, slug) => withDefinitions(row, () => ({ slug })),
@@ -281,10 +289,11 @@ const HandsLive = Layer.effect(
         id: AgentId,
         name: Schema.String,
         description: Schema.String,
-        revision: Schema.NullOr(Schema.Int)
+        revision: Schema.NullOr(Schema.Int),
+        templateAgentId: Schema.NullOr(AgentId)
       }),
       execute: (organizationId) =>
-        sql`SELECT id, name, description, revision FROM agents WHERE organization_id = ${organizationId}`
+        sql`SELECT id, name, description, revision, template_agent_id FROM agents WHERE organization_id = ${organizationId}`
     })
     const findIdentities = SqlSchema.findAll({
       Request: OrganizationId,
@@ -337,13 +346,25 @@ const HandsLive = Layer.effect(
           )
         ),
       rename: ({ kind, organizationId, slug }, name) =>
-        run(sql`UPDATE ${sql(kind)} SET name = ${name} WHERE organization_id = ${organizationId} AND slug = ${slug}`),
+        run(sql`
+          UPDATE ${sql(kind)} SET name = ${name}
+          WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+        `),
       remove: ({ kind, organizationId, slug }) =>
-        run(
-          sql`UPDATE ${sql(kind)} SET deleted_at = now() WHERE organization_id = ${organizationId} AND slug = ${slug}`
-        ),
+        run(sql`
+          UPDATE ${sql(kind)} SET deleted_at = now()
+          WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+        `),
       erase: ({ kind, organizationId, slug }) =>
-        run(sql`DELETE FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}`),
+        sql`
+          DELETE FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+        `.pipe(
+          Effect.catchIf(
+            (error) => (error.cause as { code?: string }).code === "23503",
+            () => Effect.void
+          ),
+          run
+        ),
       move: ({ kind, organizationId, slug }, to) =>
         run(
           sql`
@@ -455,5 +476,5 @@ export const credential = (headers: { readonly bearer?: string; readonly cookie?
 /** A test by the real clock: for what waits a moment between tries, which the test clock never lets pass. */
 export const inRealTime =
   <R>(it: Vitest.MethodsNonLive<R>) =>
-  <A, E>(name: string, test: () => Effect.Effect<A, E, R>) =>
-    it.effect(name, () => Effect.withClock(test(), Clock.make()))
+  <A, E>(name: string, test: () => Effect.Effect<A, E, R>, timeoutMillis?: number) =>
+    it.effect(name, () => Effect.withClock(test(), Clock.make()), timeoutMillis)

@@ -100,6 +100,10 @@ export class PublishRefused extends Schema.TaggedError<PublishRefused>()("Publis
   }
 }
 
+/** Why a definition that continues one row can't have the slug of another live one. */
+export const slugIsHeld = (kind: Kind, slug: string): string =>
+  `${kind} "${slug}" is another row of the publisher's, which this definition does not continue; leave out its was:, or choose another slug`
+
 const anyDay = DateTime.toDateUtc(DateTime.unsafeMake("2024-01-01"))
 
 /**

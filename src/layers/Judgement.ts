@@ -124,7 +124,8 @@ const judgeEach = (
           other.kind === kind &&
           other.slug === row?.slug &&
           other.id !== copy?.id &&
-          !own.some(({ copyId }) => copyId === other.id)
+          // Rows that are judged themselves make room or clash by their own verdict.
+          !here.some((entry) => entry.copyId === other.id && all.some(same(entry)))
       )
       const verdict: Verdict =
         holder !== undefined

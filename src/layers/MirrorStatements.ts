@@ -50,6 +50,19 @@ CROSS JOIN LATERAL (
   SELECT COALESCE($4::integer, CASE WHEN agent.pinned THEN agent.revision END, t.revision) AS revision
 ) wanted`
 
+/** Whether an entry of the ledger is of a template, or of a sibling that mirrored a row of its revision. */
+const takesPart = (template: string, revision: string) => `(l.template_agent_id = ${template} OR EXISTS (
+      SELECT FROM template_revision_rows r
+      WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = l.kind AND r.source_id = l.source_id
+    ))`
+
+/** Whether another row of the revision is to have a slug. */
+const isWanted = (slug: string, template: string, revision: string) => `EXISTS (
+      SELECT FROM template_revision_rows r
+      WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = l.kind AND r.slug = ${slug}
+        AND r.source_id <> l.source_id
+    )`
+
 /**
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
  * Parameters: organization, template, user, name (or null), the revision asked for (null: the newest, or the one the agent is
@@ -93,10 +106,8 @@ SELECT ${standing}, agent.id AS agent_id, agent.revision, agent.pinned, agent.cr
   -- from the start, since a plan made while a table is empty is kept while it grows.
   set_config('plan_cache_mode', 'force_generic_plan', true) AS plans, set_config('enable_seqscan', 'off', true) AS scans,
   EXISTS (
-    SELECT FROM mirror_ledger l
-    JOIN template_revision_rows r ON r.template_agent_id = t.id AND r.revision = agent.revision
-      AND r.kind = l.kind AND r.slug = l.slug AND r.source_id <> l.source_id
-    WHERE l.organization_id = $1::text AND l.template_agent_id = t.id
+    SELECT FROM mirror_ledger l WHERE l.organization_id = $1::text AND ${takesPart("t.id", "agent.revision")}
+      AND ${isWanted("l.slug", "t.id", "agent.revision")}
   ) AS moving,
   ARRAY(
   ${kinds
@@ -118,11 +129,10 @@ export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string
 ${kinds
   .map(
     ({ kind, table }) => `${kind}_aside AS (
-  UPDATE ${table} t SET deleted_at = 'infinity'
-  FROM mirror_ledger l JOIN template_revision_rows r ON r.template_agent_id = l.template_agent_id AND r.revision = $3::integer
-    AND r.kind = l.kind AND r.source_id <> l.source_id
-  WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text AND l.kind = '${kind}'
-    AND t.id = l.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL AND t.slug = r.slug
+  UPDATE ${table} t SET deleted_at = 'infinity' FROM mirror_ledger l
+  WHERE l.organization_id = $1::text AND l.kind = '${kind}' AND ${takesPart("$2::text", "$3::integer")}
+    AND t.id = l.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL
+    AND ${isWanted("t.slug", "$2::text", "$3::integer")}
   RETURNING t.id
 )`
   )

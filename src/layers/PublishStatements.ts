@@ -77,6 +77,13 @@ ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
 export const putAsideStatement = ({ table }: KindDescription): string =>
   `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
 
+/**
+ * The slugs, of those that definitions are to have, that live rows of the publisher still hold: rows of sibling templates, or
+ * of its own. Parameters: organization, slugs.
+ */
+export const heldStatement = ({ table }: KindDescription): string =>
+  `SELECT slug FROM ${table} WHERE organization_id = $1::text AND slug = ANY ($2::text[]) AND deleted_at IS NULL ORDER BY slug`
+
 /** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */
 export const withdrawStatement = ({
   kind: name,

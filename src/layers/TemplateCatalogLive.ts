@@ -11,6 +11,7 @@ import {
   PublishedChange,
   PublishRefused,
   rowsByKind,
+  slugIsHeld,
   sortChanges,
   type Template,
   templateIssues
@@ -20,6 +21,7 @@ import { Kinds } from "../services/Kinds.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
+  heldStatement,
   knownSourcesStatement,
   publishStatement,
   putAsideStatement,
@@ -84,6 +86,7 @@ const make = Effect.gen(function* () {
     const putAsideText = putAsideStatement(kind)
     const withdrawText = withdrawStatement(kind)
     const publishText = publishStatement(kind)
+    const heldText = heldStatement(kind)
     return {
       ...kind,
       putAside: SqlSchema.void({
@@ -98,6 +101,11 @@ const make = Effect.gen(function* () {
         }),
         execute: ({ ids, organizationId, templateAgentId }) =>
           sql.unsafe(withdrawText, [organizationId, ids, templateAgentId])
+      }),
+      held: SqlSchema.findAll({
+        Request: Schema.Struct({ organizationId: OrganizationId, slugs: Schema.Array(Schema.String) }),
+        Result: Schema.Struct({ slug: Schema.String }),
+        execute: ({ organizationId, slugs }) => sql.unsafe(heldText, [organizationId, slugs])
       }),
       publish: SqlSchema.findAll({
         Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, rows: Rows }),
@@ -165,7 +173,7 @@ const make = Effect.gen(function* () {
     const written: Array<{ readonly kind: KindName; readonly source_id: string; readonly was: ReadonlyArray<string> }> =
       []
     const sourceIds = new Map<string, string>()
-    for (const { kind, publish, putAside, references = {}, withdraw } of writeKind) {
+    for (const { held, kind, publish, putAside, references = {}, withdraw } of writeKind) {
       const definitions = template.definitions.filter((definition) => definition.kind === kind)
       const continued = definitions.flatMap((definition) => resolved.get(definition) ?? [])
       const withdrawn = known.flatMap((source) =>
@@ -175,6 +183,8 @@ const make = Effect.gen(function* () {
       )
       yield* putAside({ ...ids, ids: continued })
       yield* withdraw({ ...ids, ids: withdrawn })
+      const taken = yield* held({ ...ids, slugs: definitions.map(({ slug }) => slug) })
+      if (taken.length > 0) return yield* refuse(...taken.map(({ slug }) => slugIsHeld(kind, slug)))
       const rows = definitions.map((definition) => ({
         ...definition.content,
         ...Object.fromEntries(

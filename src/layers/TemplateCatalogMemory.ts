@@ -7,6 +7,7 @@ import {
   type Published,
   PublishRefused,
   rowsByKind,
+  slugIsHeld,
   sortChanges,
   type Template,
   templateIssues
@@ -188,6 +189,15 @@ const publish =
       (row) =>
         !written.some(({ id }) => id === row.sourceId) && !siblings.some(({ sourceId }) => sourceId === row.sourceId)
     )
+    const held = before.definitions.filter(
+      (row) =>
+        row.organizationId === organization.id &&
+        !row.deleted &&
+        !withdrawn.some(({ sourceId }) => sourceId === row.id) &&
+        !written.some(({ id }) => id === row.id) &&
+        written.some(({ kind, slug }) => kind === row.kind && slug === row.slug)
+    )
+    if (held.length > 0) return refuse(...held.map(({ kind, slug }) => slugIsHeld(kind, slug)))
     const state: WorldState = {
       ...before,
       nextId,

@@ -143,8 +143,11 @@ ${name}_first AS MATERIALIZED (
     WHERE other.organization_id = known.organization_id AND other.slug = known.slug AND other.deleted_at IS NULL
       AND other.id IS DISTINCT FROM live.id
       AND NOT EXISTS (
-        SELECT FROM mirror_ledger mine WHERE mine.kind = '${name}' AND mine.copy_id = other.id
-          AND mine.organization_id = known.organization_id AND mine.template_agent_id = known.template_agent_id
+        -- Rows that are judged themselves, here or further down, make room or clash by their own verdict.
+        SELECT FROM mirror_ledger mine
+        JOIN ${name}_known judged ON judged.source_id = mine.source_id
+          AND judged.organization_id = known.organization_id AND judged.template_agent_id = known.template_agent_id
+        WHERE mine.kind = '${name}' AND mine.copy_id = other.id AND mine.organization_id = known.organization_id
       )
   ) holder ON true
   LEFT JOIN LATERAL (

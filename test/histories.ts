@@ -1,0 +1,273 @@
+import { assert } from "@effect/vitest"
+import { Effect, Either, FastCheck } from "effect"
+import { AgentId, Slug } from "../src/domain/Ids.ts"
+import type { Kind } from "../src/domain/Kind.ts"
+import type { PlannedRow } from "../src/domain/Plan.ts"
+import type { Definition } from "../src/domain/Template.ts"
+import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
+import { TemplateMirror } from "../src/services/TemplateMirror.ts"
+import { definition, template } from "./fixtures/templates.ts"
+import { Hands, newPerson, type Standing } from "./worlds.ts"
+
+/*
+ * Histories of two people and three templates, two of them of one publisher: what publishers publish, what people do to their
+ * rows by hand, and installs, resyncs and uninstalls, each of which must do exactly what its plan said.
+ */
+
+const slugs = ["a", "b", "c"]
+const slug = FastCheck.constantFrom(...slugs)
+const person = FastCheck.constantFrom(0, 0, 0, 1)
+const which = FastCheck.constantFrom(0, 0, 0, 1, 2, 2)
+const is = <A extends string>(...acts: ReadonlyArray<A>) => FastCheck.constantFrom(...acts)
+
+const publish = FastCheck.record({
+  act: is("publish"),
+  which,
+  rows: FastCheck.uniqueArray(FastCheck.tuple(slug, FastCheck.constantFrom("", "", ...slugs), is("X", "Y")), {
+    selector: ([name]) => name
+  })
+})
+const byHand = FastCheck.record({ act: is("rename", "remove", "erase", "use", "use", "author"), person, slug })
+const move = FastCheck.record({ act: is("move"), person, slug, to: slug })
+const install = FastCheck.record({
+  act: is("install"),
+  person,
+  which,
+  wish: is("none", "none", "adopt", "revert", "restore")
+})
+const resync = FastCheck.record({ act: is("resync"), person, which, revision: FastCheck.constantFrom(1, 2, "newest") })
+const uninstall = FastCheck.record({ act: is("uninstall"), person, which })
+const act = FastCheck.oneof(
+  { arbitrary: publish, weight: 3 },
+  { arbitrary: byHand, weight: 4 },
+  { arbitrary: move, weight: 1 },
+  { arbitrary: install, weight: 5 },
+  { arbitrary: resync, weight: 1 },
+  { arbitrary: uninstall, weight: 1 }
+)
+type Act = typeof act extends FastCheck.Arbitrary<infer A> ? A : never
+
+/** So many histories, the same at every run. */
+export const histories = (numRuns: number): ReadonlyArray<ReadonlyArray<Act>> =>
+  FastCheck.sample(FastCheck.array(act, { minLength: 12, maxLength: 40 }), { numRuns, seed: 20261122 })
+
+/** Each old slug is taken over by one definition at most, as a template must say it. */
+const definitions = (kind: Kind, rows: ReadonlyArray<readonly [string, string, string]>): ReadonlyArray<Definition> => {
+  const claimed = new Set<string>()
+  return rows.map(([now, was, name]) => {
+    const takes = was !== "" && was !== now && !claimed.has(was)
+    if (takes) claimed.add(was)
+    return definition(kind, now, { name, was: takes ? [Slug.make(was)] : [] })
+  })
+}
+
+const of = (rows: ReadonlyArray<PlannedRow>, verdict: string, fate?: string) =>
+  rows.filter((row) => row.verdict === verdict && (fate === undefined || row.fate === fate))
+
+let worlds = 0
+
+/**
+ * Lives through one history with rows of a kind. Every verdict that occurs is added to `seen`. Answers with a transcript in
+ * which no id and no made-up name stands: the same for every world.
+ */
+export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>) =>
+  Effect.gen(function* () {
+    const catalog = yield* TemplateCatalog
+    const mirror = yield* TemplateMirror
+    const hands = yield* Hands
+    const at = ++worlds
+    const people = [yield* newPerson(), yield* newPerson()]
+    const publishers = [`one-${at}`, `two-${at}`, `one-${at}`]
+    const publishing = (which: number, rows: ReadonlyArray<Definition>) =>
+      catalog.publish(template(`history-${at}-${which}`, rows, { publisher: Slug.make(publishers[which] ?? "") }))
+    const templateIds = yield* Effect.forEach([0, 1, 2], (which) =>
+      Effect.map(
+        Effect.orDie(
+          publishing(
+            which,
+            definitions(
+              kind,
+              which === 2
+                ? [["a", "", "X"]]
+                : [
+                    ["a", "", "X"],
+                    ["b", "", "X"]
+                  ]
+            )
+          )
+        ),
+        ({ templateAgentId }) => templateAgentId
+      )
+    )
+    const transcript: Array<unknown> = []
+    const of1 = <A>(all: ReadonlyArray<A>, index: number): A => {
+      const one = all[index]
+      assert(one !== undefined)
+      return one
+    }
+
+    const describe = (rows: ReadonlyArray<Standing>) =>
+      rows
+        .filter((row) => row.kind === kind)
+        .map(({ managedBy, name, retired, slug }) => ({
+          slug,
+          name,
+          by: managedBy === null ? -1 : templateIds.indexOf(AgentId.make(managedBy)),
+          retired
+        }))
+        .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+    const owns = (organization: { readonly slug: string }, owner: string | null) =>
+      owner === null ? null : owner === organization.slug ? "own" : owner.replace(`-${at}`, "")
+
+    for (const one of history) {
+      if (one.act === "publish") {
+        const published = yield* Effect.either(publishing(one.which, definitions(kind, one.rows)))
+        transcript.push(Either.isRight(published) ? published.right.revision : published.left._tag)
+        continue
+      }
+      const { organization, userId } = of1(people, one.person)
+      const organizationId = organization.id
+      const standing = Effect.map(hands.standing(organizationId), describe)
+      const before = yield* standing
+      if (one.act === "move" || one.act === "author") {
+        const taken = before.some(({ slug }) => slug === (one.act === "move" ? one.to : one.slug))
+        if (one.act === "move" && !taken) yield* hands.move({ organizationId, kind, slug: one.slug }, one.to)
+        if (one.act === "author" && !taken) yield* hands.author({ organizationId, kind, slug: one.slug })
+        continue
+      }
+      if (one.act !== "install" && one.act !== "resync" && one.act !== "uninstall") {
+        const row = { organizationId, kind, slug: one.slug }
+        if (one.act === "rename") yield* hands.rename(row, "Mine")
+        if (one.act === "remove") yield* hands.remove(row)
+        if (one.act === "erase") yield* hands.erase(row)
+        if (one.act === "use") yield* hands.use(row)
+        continue
+      }
+
+      const other = of1(people, 1 - one.person).organization.id
+      const elsewhere = yield* hands.standing(other)
+      const templateAgentId = of1(templateIds, one.which)
+      const request = { userId, organizationId, templateAgentId }
+      const installed = (yield* hands.agents(organizationId)).find((agent) => agent.templateAgentId === templateAgentId)
+      const authored = before.filter(({ by }) => by === -1)
+
+      if (one.act === "uninstall") {
+        if (installed === undefined) continue
+        const agent = { ...request, agentId: installed.id }
+        const { planHash, ...planned } = yield* Effect.orDie(mirror.planUninstall(agent))
+        const { agentRemoved, ...gone } = yield* Effect.orDie(mirror.uninstall({ ...agent, expectedPlan: planHash }))
+        const after = yield* standing
+        const story = JSON.stringify({ history, one, planned, before, after })
+        assert.isTrue(agentRemoved)
+        assert.deepStrictEqual(gone, planned, story)
+        const removed = planned.removed.map(({ slug }) => slug)
+        const left = before.filter(({ slug }) => !removed.includes(slug))
+        const withoutOwner = (rows: typeof before) => rows.map(({ by: _, ...row }) => row)
+        assert.deepStrictEqual(withoutOwner(after), withoutOwner(left), story)
+        for (const row of authored) assert.deepInclude(after, row, story)
+        for (const fate of ["removed", "kept", "passedOn"] as const)
+          if (planned[fate].length > 0) seen.add(`uninstall ${fate}`)
+        transcript.push([planned.removed, planned.kept, planned.passedOn, after])
+        continue
+      }
+
+      if (one.act === "resync" && installed === undefined) continue
+      const plan = yield* Effect.either(
+        one.act === "resync" && installed !== undefined
+          ? mirror.planResync({
+              ...request,
+              agentId: installed.id,
+              revision: one.revision === "newest" ? "newest" : Number(one.revision)
+            })
+          : mirror.plan(request)
+      )
+      if (Either.isLeft(plan)) {
+        transcript.push(plan.left._tag)
+        continue
+      }
+      const { planHash, revision, rows } = plan.right
+      const wish = one.act === "install" && one.wish !== "none" ? one.wish : undefined
+      const verdict = { adopt: "collision", revert: "customized", restore: "deleted_by_owner" } as const
+      const named = wish === undefined ? [] : of(rows, verdict[wish]).map(({ slug }) => ({ kind, slug }))
+      const wishes = wish === undefined ? {} : { [wish]: named }
+      const applied = yield* Effect.either(
+        one.act === "resync" && installed !== undefined
+          ? mirror.resync({
+              ...request,
+              agentId: installed.id,
+              revision: one.revision === "newest" ? "newest" : Number(one.revision),
+              expectedPlan: planHash
+            })
+          : mirror.apply({ ...request, ...wishes, expectedPlan: planHash })
+      )
+      const after = yield* standing
+      const story = JSON.stringify({ history, one, rows, before, after, applied })
+      for (const { because, fate, verdict } of rows) seen.add(fate === "kept" ? `kept ${because}` : (fate ?? verdict))
+      transcript.push([
+        rows.map(({ because, fate, fields, name, owner, slug, verdict }) => [
+          slug,
+          name,
+          verdict,
+          fate,
+          because,
+          owns(organization, owner),
+          fields
+        ]),
+        after,
+        Either.isRight(applied) ? applied.right.mirrored : applied.left._tag
+      ])
+      assert.deepStrictEqual(yield* hands.standing(other), elsewhere, story)
+
+      if (Either.isLeft(applied)) {
+        const { left } = applied
+        if (wish === undefined) {
+          assert(left._tag === "SchemaCollision", story)
+          assert.deepStrictEqual(
+            left.collisions.map(({ owner, slug }) => [slug, owner]).sort(),
+            of(rows, "collision")
+              .map(({ owner, slug }) => [slug, owner ?? ""])
+              .sort(),
+            story
+          )
+        } else {
+          assert.include(["SchemaCollision", "NoSuchRow"], left._tag, story)
+          assert.isNotEmpty(of(rows, "collision").concat(of(rows, "customized"), of(rows, "deleted_by_owner")), story)
+        }
+        assert.deepStrictEqual(after, before, story)
+        continue
+      }
+
+      if (named.length > 0 && wish !== undefined) seen.add(wish)
+      assert.deepStrictEqual(applied.right.revision, revision, story)
+      if (wish === undefined) assert.deepStrictEqual(of(rows, "collision"), [], story)
+      const isNamed = ({ slug }: { readonly slug: string }) => named.some((row) => row.slug === slug)
+      const writtenRows = [
+        ...of(rows, "create"),
+        ...of(rows, "update"),
+        ...of(rows, "unchanged"),
+        ...rows.filter((row) => row.verdict !== "retire" && isNamed(row))
+      ]
+      for (const { slug } of writtenRows) {
+        const row = after.find((one) => one.slug === slug)
+        assert.isFalse(row?.retired ?? true, story)
+        assert.notStrictEqual(row?.name, "Mine", story)
+        assert.notStrictEqual(row?.by, -1, story)
+      }
+      for (const row of authored) {
+        if (wish !== "adopt" || !isNamed(row)) assert.deepInclude(after, row, story)
+      }
+      assert.strictEqual(
+        applied.right.mirrored[kind],
+        rows.filter(({ verdict }) => verdict !== "retire" && verdict !== "deleted_by_owner").length +
+          (wish === "restore" ? named.length : 0),
+        story
+      )
+      const settled = yield* Effect.orDie(mirror.plan(request))
+      assert.deepStrictEqual(
+        settled.rows.filter(({ verdict }) => verdict === "create" || verdict === "update"),
+        [],
+        story
+      )
+    }
+    return transcript
+  })
