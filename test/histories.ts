@@ -52,12 +52,16 @@ export const histories = (numRuns: number): ReadonlyArray<ReadonlyArray<Act>> =>
   FastCheck.sample(FastCheck.array(act, { minLength: 12, maxLength: 40 }), { numRuns, seed: 20261122 })
 
 /** Each old slug is taken over by one definition at most, as a template must say it. */
-const definitions = (kind: Kind, rows: ReadonlyArray<readonly [string, string, string]>): ReadonlyArray<Definition> => {
+const definitions = (
+  kind: Kind,
+  content: Definition["content"],
+  rows: ReadonlyArray<readonly [string, string, string]>
+): ReadonlyArray<Definition> => {
   const claimed = new Set<string>()
   return rows.map(([now, was, name]) => {
     const takes = was !== "" && was !== now && !claimed.has(was)
     if (takes) claimed.add(was)
-    return definition(kind, now, { name, was: takes ? [Slug.make(was)] : [] })
+    return definition(kind, now, { name, content, was: takes ? [Slug.make(was)] : [] })
   })
 }
 
@@ -70,7 +74,7 @@ let worlds = 0
  * Lives through one history with rows of a kind. Every verdict that occurs is added to `seen`. Answers with a transcript in
  * which no id and no made-up name stands: the same for every world.
  */
-export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>) =>
+export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>, content: Definition["content"] = {}) =>
   Effect.gen(function* () {
     const catalog = yield* TemplateCatalog
     const mirror = yield* TemplateMirror
@@ -87,6 +91,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>)
             which,
             definitions(
               kind,
+              content,
               which === 2
                 ? [["a", "", "X"]]
                 : [
@@ -121,7 +126,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>)
 
     for (const one of history) {
       if (one.act === "publish") {
-        const published = yield* Effect.either(publishing(one.which, definitions(kind, one.rows)))
+        const published = yield* Effect.either(publishing(one.which, definitions(kind, content, one.rows)))
         transcript.push(Either.isRight(published) ? published.right.revision : published.left._tag)
         continue
       }

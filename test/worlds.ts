@@ -2,7 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import type { Vitest } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
-import { type Kind, Kind as KindSchema, kindDescriptions } from "../src/domain/Kind.ts"
+import { Kind, type KindDescription, kindDescriptions } from "../src/domain/Kind.ts"
 import { ServicesLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
 import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
@@ -12,6 +12,7 @@ import { AuthRoutes } from "../src/services/AuthRoutes.ts"
 import type { Health } from "../src/services/Health.ts"
 import type { IdentityLinker } from "../src/services/IdentityLinker.ts"
 import type { InstalledAgents } from "../src/services/InstalledAgents.ts"
+import { Kinds } from "../src/services/Kinds.ts"
 import type { Organization } from "../src/services/OrgResolver.ts"
 import { OrgResolver } from "../src/services/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/PersonalOrgs.ts"
@@ -242,12 +243,14 @@ const HandsLive = Layer.effect(
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const routes = yield* AuthRoutes
+    const kinds = yield* Kinds
+    const tableOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
     const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
     const findStanding = SqlSchema.findAll({
       Request: OrganizationId,
       Result: Schema.Struct({
-        kind: KindSchema,
+        kind: Kind,
         slug: Schema.String,
         name: Schema.String,
         managedBy: Schema.NullOr(Schema.String),
@@ -259,9 +262,9 @@ const HandsLive = Layer.effect(
       }),
       execute: (organizationId) =>
         sql.unsafe(
-          kindDescriptions
+          kinds
             .map(
-              ({ agent, columns, kind, references = {}, schedule, versions }) => `
+              ({ agent, columns, kind, references = {}, schedule, table, versions }) => `
                 SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
                   ${schedule === undefined ? "NULL" : `to_char(t.${schedule.due} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`} AS due,
@@ -272,8 +275,8 @@ const HandsLive = Layer.effect(
                     ${Object.keys(versions?.columns ?? {})
                       .map((column) => `, '${column}', v.${column}`)
                       .join("")}) AS content,
-                  ${Object.entries(references).map(([column, table]) => `(SELECT slug FROM ${table} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
-                FROM ${kind} t ${
+                  ${Object.entries(references).map(([column, to]) => `(SELECT slug FROM ${to} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
+                FROM ${table} t ${
                   versions === undefined
                     ? ""
                     : `LEFT JOIN ${versions.table} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
@@ -333,7 +336,7 @@ const HandsLive = Layer.effect(
       identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
       author: ({ kind, organizationId, slug }, watcher) =>
         run(
-          sql`INSERT INTO ${sql(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`
+          sql`INSERT INTO ${tableOf(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`
         ).pipe(
           Effect.zipRight(
             watcher === undefined
@@ -347,17 +350,17 @@ const HandsLive = Layer.effect(
         ),
       rename: ({ kind, organizationId, slug }, name) =>
         run(sql`
-          UPDATE ${sql(kind)} SET name = ${name}
+          UPDATE ${tableOf(kind)} SET name = ${name}
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
       remove: ({ kind, organizationId, slug }) =>
         run(sql`
-          UPDATE ${sql(kind)} SET deleted_at = now()
+          UPDATE ${tableOf(kind)} SET deleted_at = now()
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
       erase: ({ kind, organizationId, slug }) =>
         sql`
-          DELETE FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+          DELETE FROM ${tableOf(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `.pipe(
           Effect.catchIf(
             (error) => (error.cause as { code?: string }).code === "23503",
@@ -368,7 +371,7 @@ const HandsLive = Layer.effect(
       move: ({ kind, organizationId, slug }, to) =>
         run(
           sql`
-            UPDATE ${sql(kind)} SET slug = ${to}
+            UPDATE ${tableOf(kind)} SET slug = ${to}
             WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
           `
         ),
@@ -378,12 +381,12 @@ const HandsLive = Layer.effect(
         ),
       use: ({ kind, organizationId, slug }) =>
         run(
-          sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${sql(kind)} (id))`
+          sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${tableOf(kind)} (id))`
         ).pipe(
           Effect.zipRight(
             run(sql`
               INSERT INTO ${sql(`uses_of_${kind}`)}
-              SELECT id FROM ${sql(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}
+              SELECT id FROM ${tableOf(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}
             `)
           )
         ),
@@ -414,21 +417,11 @@ export const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) }
 }
 
-const Memory = HandsMemory.pipe(
-  Layer.provideMerge(AppMemory({ people: [], templates: [], limits, defaultCountry: "GB" }))
-)
-
 const authentication = {
   baseUrl: "http://127.0.0.1:3000",
   ownOrigins: ["http://127.0.0.1:3000"],
   secret: Redacted.make("a secret of at least thirty-two characters")
 }
-
-const Postgres = HandsLive.pipe(
-  Layer.provideMerge(AuthenticationLive(authentication)),
-  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-  Layer.provide(PgTest)
-)
 
 /** What every world has. */
 export type Services =
@@ -444,11 +437,32 @@ export type Services =
   | TemplateMirror
   | Transactor
 
+/** Each service in memory, and on Postgres; for other kinds than those of the service, with the tables they have there. */
+export const worldsOf = (
+  kinds: ReadonlyArray<KindDescription>,
+  tables: ReadonlyArray<string> = []
+): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
+  const Memory = HandsMemory.pipe(
+    Layer.provideMerge(AppMemory({ people: [], templates: [], limits, defaultCountry: "GB" }))
+  )
+  const TablesLive = Layer.effectDiscard(
+    Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
+  )
+  const Postgres = HandsLive.pipe(
+    Layer.provideMerge(AuthenticationLive(authentication)),
+    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
+    Layer.provide(TablesLive),
+    Layer.provide(PgTest)
+  )
+  const KindsLive = Layer.succeed(Kinds, kinds)
+  return [
+    ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))],
+    ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))]
+  ]
+}
+
 /** What the laws hold for: each service in memory, and on Postgres. */
-export const worlds: ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> = [
-  ["memory", Layer.orDie(Memory)],
-  ["postgres", Layer.orDie(Postgres)]
-]
+export const worlds = worldsOf(kindDescriptions)
 
 /** A new person with an organization of their own. */
 export const newPerson = (

@@ -1,8 +1,18 @@
 import { Schema } from "effect"
 
 /** The kinds of definition a template brings. */
-export const Kind = Schema.Literal("entity_types", "entity_relationship_types", "watchers", "event_classifiers")
-export type Kind = typeof Kind.Type
+const names = ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"] as const
+export type Kind = (typeof names)[number]
+
+/** A kind's name. Any name that could be one passes, since a program may bring kinds of its own (`Kinds`). */
+export const Kind: Schema.Schema<Kind> = Schema.declare(
+  (value): value is Kind => typeof value === "string" && /^[a-z][a-z_]{0,62}$/.test(value),
+  {
+    identifier: "Kind",
+    message: () => `Expected a kind, as ${names.join(", ")}`,
+    jsonSchema: { type: "string", enum: names }
+  }
+)
 
 /** How a content column is stored, as Postgres names the type. */
 export type ColumnType = "text" | "jsonb" | "boolean" | "double precision"
@@ -78,10 +88,6 @@ export const byKind = <A>(
   value: (kind: Kind) => A,
   kinds: ReadonlyArray<Pick<KindDescription, "kind">> = kindDescriptions
 ): Record<Kind, A> => Object.fromEntries(kinds.map(({ kind }) => [kind, value(kind)])) as Record<Kind, A>
-
-/** A kind's name, where the kinds are these. */
-export const kindOf = (kinds: ReadonlyArray<KindDescription>): Schema.Schema<Kind> =>
-  Schema.Literal(...kinds.map(({ kind }) => kind))
 
 /** A number for each of the kinds. */
 export const KindCounts = Schema.Struct(byKind(() => Schema.NonNegativeInt))

@@ -2,9 +2,8 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Schema } from "effect"
 import { type InstalledAgent, overviewOf } from "../domain/Agent.ts"
 import { AgentNotFound } from "../domain/Errors.ts"
-import { ChangedRow, HistoryEntry, type HistoryQuery } from "../domain/History.ts"
+import { HistoryEntry, type HistoryQuery } from "../domain/History.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
-import { kindOf } from "../domain/Kind.ts"
 import { PlannedRow } from "../domain/Plan.ts"
 import { CleanText } from "../domain/Text.ts"
 import { InstalledAgents } from "../services/InstalledAgents.ts"
@@ -14,7 +13,6 @@ import { historyStatement, planStatement } from "./MirrorStatements.ts"
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
-  const Kind = kindOf(kinds)
 
   const findAgents = SqlSchema.findAll({
     Request: Schema.Struct({ userId: UserId, agentId: Schema.NullOr(Schema.String) }),
@@ -66,7 +64,7 @@ const make = Effect.gen(function* () {
     Result: Schema.Struct({
       organizationId: OrganizationId,
       templateAgentId: AgentId,
-      rows: Schema.Array(Schema.Struct({ ...PlannedRow.fields, kind: Kind }))
+      rows: Schema.Array(PlannedRow)
     }),
     execute: (targets) => sql.unsafe(planText, [targets])
   })
@@ -111,8 +109,7 @@ const make = Effect.gen(function* () {
     }),
     Result: Schema.Struct({
       ...HistoryEntry.fields,
-      at: Schema.DateTimeUtcFromDate,
-      rows: Schema.Array(Schema.Struct({ ...ChangedRow.fields, kind: Kind }))
+      at: Schema.DateTimeUtcFromDate
     }),
     execute: ({ before, limit, organizationId, templateAgentId }) =>
       sql.unsafe(historyText, [organizationId, templateAgentId, before, limit])

@@ -2,7 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
-import { type Kind as KindName, kindOf } from "../domain/Kind.ts"
+import { Kind } from "../domain/Kind.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
   Manifest,
@@ -34,7 +34,6 @@ const refuse = (...issues: ReadonlyArray<string>) => Effect.fail(new PublishRefu
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
-  const Kind = kindOf(kinds)
 
   const publisher = SqlSchema.single({
     Request: Schema.Struct({ slug: Schema.String, name: Schema.String }),
@@ -129,7 +128,7 @@ const make = Effect.gen(function* () {
 
   const findChanges = SqlSchema.findAll({
     Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
-    Result: Schema.Struct({ ...PublishedChange.fields, kind: Kind }),
+    Result: PublishedChange,
     execute: ({ revision, templateAgentId }) => sql`
       SELECT COALESCE(n.kind, o.kind) AS kind, COALESCE(n.slug, o.slug) AS slug,
         CASE
@@ -170,8 +169,7 @@ const make = Effect.gen(function* () {
     if (clashes.length > 0) return yield* refuse(...clashes)
     const resolved = resolveSources(template.definitions, known)
 
-    const written: Array<{ readonly kind: KindName; readonly source_id: string; readonly was: ReadonlyArray<string> }> =
-      []
+    const written: Array<{ readonly kind: Kind; readonly source_id: string; readonly was: ReadonlyArray<string> }> = []
     const sourceIds = new Map<string, string>()
     for (const { held, kind, publish, putAside, references = {}, withdraw } of writeKind) {
       const definitions = template.definitions.filter((definition) => definition.kind === kind)

@@ -16,7 +16,7 @@ import {
 } from "../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../domain/Ids.ts"
 import { addImpact, InstallationImpact, noImpact } from "../domain/Impact.ts"
-import { byKind, kindOf } from "../domain/Kind.ts"
+import { byKind, Kind } from "../domain/Kind.ts"
 import { leavingOf, PlannedRow, Wish, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
@@ -52,8 +52,7 @@ const impactBatch = 500
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
-  const Kind = kindOf(kinds)
-  const Rows = Schema.Array(Schema.Struct({ ...PlannedRow.fields, kind: Kind }))
+  const Rows = Schema.Array(PlannedRow)
 
   const Standing = {
     visible: Schema.Boolean,
@@ -157,8 +156,8 @@ const make = Effect.gen(function* () {
     Result: Schema.Struct({
       newest: Schema.Boolean,
       asPlanned: Schema.Boolean,
-      unmet: Schema.Array(Schema.Struct({ ...UnmetWish.fields, kind: Kind })),
-      collisions: Schema.Array(Schema.Struct({ ...Collision.fields, kind: Kind })),
+      unmet: Schema.Array(UnmetWish),
+      collisions: Schema.Array(Collision),
       standing: Schema.Record({ key: Schema.String, value: Schema.Int })
     }),
     execute: ({
