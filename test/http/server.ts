@@ -20,7 +20,7 @@ const proxies = new BlockList()
 proxies.addAddress("10.9.8.7", "ipv4")
 
 const limits = {
-  change: { limit: 1_000, window: Duration.hours(1) },
+  change: { limit: 40, window: Duration.hours(1) },
   install: { limit: 20, window: Duration.hours(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) }
 }
@@ -94,6 +94,18 @@ export const asking =
       if (body !== undefined) request.write(raw ? body : JSON.stringify(body))
       request.end()
     })
+
+/** A refusal is a problem of RFC 9457 with our members, whatever it refuses. */
+export const isProblem = ({ body, headers, status, text }: Answer, expected: number, code: string) => {
+  assert.deepStrictEqual([status, body?.error], [expected, code], text)
+  assert.strictEqual(headers["content-type"], "application/problem+json")
+  assert.strictEqual(body.type, `/docs/errors#${code}`)
+  assert.strictEqual(body.status, expected)
+  assert.strictEqual(body.instance, `urn:uuid:${headers["x-request-id"]}`)
+  assert.strictEqual(body.message, body.detail)
+  assert.isString(body.title)
+  assert.isString(body._tag)
+}
 
 /** The documented operation of a request, and what it promises. */
 const documented = (method: string, path: string) => {
