@@ -26,6 +26,7 @@ import { History } from "../domain/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
+import { complete } from "./Document.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
@@ -94,7 +95,7 @@ export class InstallApi extends HttpApiGroup.make("install")
   )
   .annotate(OpenApi.Description, "Installing template agents, and what can be installed") {}
 
-const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") })
+const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") }).annotations({ identifier: "HealthAnswer" })
 
 /** What is refused whatever is asked of an installed agent. */
 const agentRefusals = Schema.Union(
@@ -248,6 +249,39 @@ export class HealthApi extends HttpApiGroup.make("health")
   )
   .annotate(OpenApi.Description, "Whether the service runs and can serve") {}
 
+const OpenApiDocument = Schema.Struct({ openapi: Schema.String }).annotations({
+  identifier: "OpenApiDocument",
+  description: "An OpenAPI 3.1 document"
+})
+
+const Page = HttpApiSchema.Text({ contentType: "text/html" }).annotations({ identifier: "Page" })
+
+const cachedPage = "The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
+
+/** What the service says of itself. */
+export class DocumentsApi extends HttpApiGroup.make("documents")
+  .add(
+    HttpApiEndpoint.get("openapi", "/openapi.json")
+      .addSuccess(OpenApiDocument)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .annotateContext(OpenApi.annotations({ summary: "This document", description: cachedPage }))
+  )
+  .add(
+    HttpApiEndpoint.get("docs", "/docs")
+      .addSuccess(Page)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .annotateContext(OpenApi.annotations({ summary: "This document as a page to read", description: cachedPage }))
+  )
+  .add(
+    HttpApiEndpoint.get("errors", "/docs/errors")
+      .addSuccess(Page)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .annotateContext(
+        OpenApi.annotations({ summary: "Every error, when it comes and what to do about it", description: cachedPage })
+      )
+  )
+  .annotate(OpenApi.Description, "What the service says of itself") {}
+
 /** The parts of an OpenAPI document that are finished here. */
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
@@ -297,8 +331,13 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
       ...components,
       schemas,
       securitySchemes: {
-        session: { type: "apiKey", in: "cookie", name: "better-auth.session_token" },
-        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in" }
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "better-auth.session_token",
+          description: "The cookie that a sign-in sets; its name begins with __Secure- where BASE_URL is https."
+        },
+        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in." }
       }
     }
   }
@@ -309,15 +348,17 @@ export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
   .add(HealthApi)
+  .add(DocumentsApi)
   .addError(problem(Internal))
   .addError(problem(Unavailable))
   .annotateContext(
     OpenApi.annotations({
       title: "agent-install",
       version: "0.1.0",
-      description: "Installs published template agents into a person's own organization.",
-      license: { name: "MIT" },
-      transform: finish
+      description:
+        "Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth under /api/auth (sign-up/email, sign-in/email, sign-out, get-session), whose documentation is its own. Every refusal is application/problem+json; /docs/errors explains each.",
+      license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
+      transform: (document) => complete(finish(document))
     })
   ) {}
 

@@ -14,13 +14,9 @@ import { Api } from "./Api.ts"
 import { invalidRequest } from "./Body.ts"
 import { anyProblem, problemMediaType } from "./Problem.ts"
 
-/** The routes that stand beside the API's own. */
-const otherRoutes: ReadonlyArray<readonly [method: string, path: string]> = [["GET", "/openapi.json"]]
-
 const routes: Array<{ readonly method: string; readonly path: RegExp }> = []
 const addRoute = (method: string, path: string) =>
   routes.push({ method, path: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })
-for (const [method, path] of otherRoutes) addRoute(method, path)
 HttpApi.reflect(Api, { onGroup: () => {}, onEndpoint: ({ endpoint }) => addRoute(endpoint.method, endpoint.path) })
 
 /** What a request that no route takes is told: whether the path exists with other methods. */

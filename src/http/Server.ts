@@ -2,16 +2,13 @@ import { randomUUID } from "node:crypto"
 import { HttpApiBuilder, HttpApp, HttpMiddleware, HttpServerResponse } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import { AgentsHttp } from "./AgentsHttp.ts"
-import { Api, openApi } from "./Api.ts"
+import { Api } from "./Api.ts"
 import { AuthHttp } from "./AuthHttp.ts"
+import { DocumentsHttp } from "./DocumentsHttp.ts"
 import { HealthHttp } from "./HealthHttp.ts"
 import { InstallHttp } from "./InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { Refusals } from "./Refusals.ts"
-
-const OpenApiHttp = HttpApiBuilder.Router.use((router) =>
-  router.get("/openapi.json", Effect.succeed(HttpServerResponse.unsafeJson(openApi)))
-)
 
 /** Gives a request its id: on its log lines, its problem body and its answer. */
 const identifyRequest = HttpMiddleware.make((app) =>
@@ -29,7 +26,7 @@ const identifyRequest = HttpMiddleware.make((app) =>
 
 /** All routes of the service; what runs it provides the services and a server. */
 export const HttpLive = HttpApiBuilder.serve((app) => identifyRequest(HttpMiddleware.logger(app))).pipe(
-  Layer.provide([Refusals, AuthHttp, OpenApiHttp]),
+  Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, HealthHttp])
+  Layer.provide([InstallHttp, AgentsHttp, HealthHttp, DocumentsHttp])
 )

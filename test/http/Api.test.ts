@@ -1,8 +1,11 @@
 import { HttpApiSchema } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
+import { Validator } from "@seriousme/openapi-schema-validator"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import { Effect, Schema } from "effect"
 import * as Errors from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
+import type { Document } from "../../src/http/Document.ts"
 import { anyProblem, problem, problemMediaType } from "../../src/http/Problem.ts"
 
 /** In the order of refusal, then those of other routes: what the service promises. */
@@ -93,6 +96,59 @@ describe("the OpenAPI document", () => {
     ])
     assert.deepStrictEqual(responses("/health/live", "get"), [ok, ...faults])
     assert.deepStrictEqual(responses("/health/ready", "get"), [ok, ...faults])
+    assert.deepStrictEqual(responses("/openapi.json", "get"), [ok, [304, []], ...faults])
+    for (const path of ["/docs", "/docs/errors"]) {
+      assert.deepStrictEqual(responses(path, "get"), [[200, ["text/html"]], [304, []], ...faults])
+    }
+  })
+
+  it.effect("is valid OpenAPI 3.1", () =>
+    Effect.gen(function* () {
+      const validator = new Validator()
+      const found = yield* Effect.promise(() => validator.validate(JSON.parse(JSON.stringify(openApi))))
+      assert.deepStrictEqual([found.valid, found.errors ?? []], [true, []])
+      assert.strictEqual(validator.version, "3.1")
+    })
+  )
+
+  const operations = Object.entries((openApi as unknown as Document).paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation }))
+  )
+
+  it("has an example of every body, and each is as its schema says", () => {
+    const ajv = new Ajv2020({ strict: false })
+    ajv.addSchema({ ...openApi, $id: "document" })
+    for (const { name, operation } of operations) {
+      const contents = [operation.requestBody?.content, ...Object.values(operation.responses).map((one) => one.content)]
+      for (const [mediaType, media] of contents.flatMap((content) => Object.entries(content ?? {}))) {
+        const examples = [media.example, ...Object.values(media.examples ?? {}).map(({ value }) => value)]
+        const given = examples.filter((example) => example !== undefined)
+        assert.isNotEmpty(given, `${name} ${mediaType}`)
+        const schema = JSON.parse(JSON.stringify(media.schema).replaceAll('"#/', '"document#/'))
+        for (const example of given) {
+          assert.isTrue(ajv.validate(schema, example), `${name}: ${JSON.stringify(example)}: ${ajv.errorsText()}`)
+        }
+        if (mediaType === problemMediaType) {
+          assert.strictEqual(given.length, (media.schema.anyOf ?? [media.schema]).length, name)
+        }
+      }
+    }
+  })
+
+  it("says of every operation what it is for, and of every answer its header fields, by schemes it has", () => {
+    const { components } = openApi as unknown as Document
+    for (const { name, operation } of operations) {
+      assert.isString(operation.summary, name)
+      for (const scheme of (operation.security ?? []).flatMap((one) => Object.keys(one))) {
+        assert.property(components.securitySchemes, scheme)
+      }
+      for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+        assert.includeMembers(Object.keys(components.headers ?? {}), Object.keys(headers))
+        assert.property(headers, "x-request-id")
+        if (status === "429" || status === "503") assert.property(headers, "retry-after", name)
+        if (status === "401") assert.property(headers, "www-authenticate", name)
+      }
+    }
   })
 
   it("refers only to schemas it has", () => {

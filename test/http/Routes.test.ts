@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { errorGuide } from "../../src/domain/ErrorGuide.ts"
+import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
 import { PgPool } from "../../src/layers/Database.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
@@ -115,6 +118,53 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
   it.effect("serves the OpenAPI document", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* ask("/openapi.json")).body, JSON.parse(JSON.stringify(openApi)))
+    })
+  )
+
+  it.effect("serves it and the errors as pages that need nothing from elsewhere", () =>
+    Effect.gen(function* () {
+      for (const path of ["/docs", "/docs/errors"]) {
+        const { headers, status, text } = yield* ask(path)
+        assert.strictEqual(status, 200)
+        assert.notMatch(text, /(src|href)="(?!#|\/(docs|docs\/errors|openapi\.json)")|@import|url\(/)
+        assert.match(String(headers["content-security-policy"]), /^default-src 'none';/)
+        for (const [element, directive] of [
+          ["style", "style-src"],
+          ["script", "script-src"]
+        ]) {
+          const [, content = ""] = new RegExp(`<${element}>([^]+?)</${element}>`).exec(text) ?? []
+          const hash = createHash("sha256").update(content).digest("base64")
+          assert.include(String(headers["content-security-policy"]), `${directive} 'sha256-${hash}'`)
+        }
+        const ids = [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+        assert.strictEqual(new Set(ids).size, ids.length)
+        const anchors = [...text.matchAll(/href="#([^"]+)"/g)].map(([, anchor]) => anchor)
+        assert.includeMembers(ids, anchors)
+        const again = yield* ask(path, { headers: { "if-none-match": String(headers.etag) } })
+        assert.deepStrictEqual([again.status, again.text], [304, ""])
+      }
+    })
+  )
+
+  it.effect("has every error where the type of its problems points, and every operation in the page", () =>
+    Effect.gen(function* () {
+      const errors = (yield* ask("/docs/errors")).text
+      for (const { _tag, code, title } of refusals) {
+        assert.include(errors, `<section id="${code}">`)
+        assert.include(errors, title)
+        assert.include(
+          errors.replaceAll("&#39;", "'").replaceAll("&lt;", "<").replaceAll("&gt;", ">"),
+          errorGuide[_tag].remedy
+        )
+      }
+      const { body } = yield* ask("/api/install", { body: {} })
+      assert.strictEqual(body.type, "/docs/errors#unauthenticated")
+      const docs = (yield* ask("/docs")).text
+      for (const [path, methods] of Object.entries(openApi.paths)) {
+        for (const method of Object.keys(methods)) {
+          assert.include(docs, `<span class="method">${method.toUpperCase()}</span> <code>${path}</code>`)
+        }
+      }
     })
   )
 })

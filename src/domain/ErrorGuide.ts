@@ -1,0 +1,182 @@
+import { Duration } from "effect"
+import {
+  AgentNotFound,
+  type AnyRefusal,
+  ForeignOrigin,
+  IdentityTaken,
+  Internal,
+  InvalidPhone,
+  InvalidRequest,
+  MethodNotAllowed,
+  NoMember,
+  NoPersonalOrg,
+  NoSuchRevision,
+  NoSuchRow,
+  NotOrgAdmin,
+  PlanStale,
+  RateLimitExceeded,
+  RouteNotFound,
+  SchemaCollision,
+  SelfInstall,
+  TemplateIsInstalled,
+  TemplateNotFound,
+  TemplateNotPublic,
+  TooLarge,
+  Unauthenticated,
+  Unavailable,
+  UnknownTemplateSlug
+} from "./Errors.ts"
+import { AgentId, OrganizationId, UserId } from "./Ids.ts"
+
+/** What a reader of the documentation is told of an error beyond what its class says. */
+export interface Guidance<E> {
+  /** When it comes. */
+  readonly when: string
+  /** What whoever meets it does next. */
+  readonly remedy: string
+  /** One as it may come. */
+  readonly example: E
+}
+
+const templateAgentId = AgentId.make("agent_a6672434b8364bfda00ef65341e202cc")
+
+/** Every refusal, explained. A new error class without its entry does not compile. */
+export const errorGuide: {
+  readonly [Tag in AnyRefusal["_tag"]]: Guidance<Extract<AnyRefusal, { readonly _tag: Tag }>>
+} = {
+  ForeignOrigin: {
+    when: "A session cookie came with a request that changes something, and the browser says that it comes from another site: Origin is another (or null), or Sec-Fetch-Site is cross-site or same-site. Nothing was spent or read.",
+    remedy:
+      "Send the request from the service's own pages. If this is the service's own page, BASE_URL is not the address the browser shows. Programs use a bearer token.",
+    example: new ForeignOrigin()
+  },
+  Unauthenticated: {
+    when: "There is neither a session cookie nor a bearer token, or what there is has expired, was revoked, or is not signed by this service. It is said whatever the body is.",
+    remedy:
+      "Sign in with POST /api/auth/sign-in/email, then send the cookie it sets, or the value of its set-auth-token header as Authorization: Bearer.",
+    example: new Unauthenticated()
+  },
+  RateLimitExceeded: {
+    when: "The budget of the person (installs, or other requests about them) or of the address (sign-ups and sign-ins) is spent. Failed tries count, refused ones do not.",
+    remedy:
+      "Wait for the seconds in Retry-After. The RateLimit field of every answer says how many tries are left, so that a client need not run into this.",
+    example: new RateLimitExceeded({
+      policy: "install",
+      limit: 20,
+      window: Duration.hours(1),
+      retryAfter: Duration.minutes(12)
+    })
+  },
+  TooLarge: {
+    when: "The body is larger than 64 KiB.",
+    remedy: "Send less. No request of this service needs more.",
+    example: new TooLarge({ limitBytes: 65_536 })
+  },
+  InvalidRequest: {
+    when: "The body is not JSON in UTF-8, not sent as application/json, or not of the documented shape; or a text holds a NUL character or a lone surrogate.",
+    remedy:
+      "Mend the places that issues names: path is where (empty for the body itself), message what was expected there.",
+    example: new InvalidRequest({ issues: [{ path: "slug", message: "give slug or templateAgentId" }] })
+  },
+  UnknownTemplateSlug: {
+    when: "No template is published under that slug. A template of a private organization counts as none.",
+    remedy: "Check the slug with GET /api/install/manifest/<slug>, or ask the publisher for it.",
+    example: new UnknownTemplateSlug({ slug: "personal-finances" })
+  },
+  NoPersonalOrg: {
+    when: "The account has no private organization of its own that it is the owner of. Sign-up makes one; what went wrong then is mended at the next sign-in.",
+    remedy:
+      "Sign out, sign in again and repeat the request. If it comes back, the organization has passed to another owner.",
+    example: new NoPersonalOrg({ userId: UserId.make("Jx3VqA4mR0zW") })
+  },
+  TemplateNotFound: {
+    when: "No template agent has the id, or it is in a private organization that the caller does not belong to.",
+    remedy: "Look the id up with GET /api/install/manifest/<slug>, or install by slug.",
+    example: new TemplateNotFound({ templateAgentId })
+  },
+  TemplateIsInstalled: {
+    when: "The id is that of an installed agent, not of a template.",
+    remedy: "Install the template that it was installed from.",
+    example: new TemplateIsInstalled({ templateAgentId })
+  },
+  SelfInstall: {
+    when: "The template belongs to the very organization that it would be installed into.",
+    remedy: "Use another account to try your own template.",
+    example: new SelfInstall({ templateAgentId })
+  },
+  TemplateNotPublic: {
+    when: "The template is in a private organization. Only its members are told so; others are told that there is none.",
+    remedy: "Publish it from a public organization.",
+    example: new TemplateNotPublic({ templateAgentId })
+  },
+  NotOrgAdmin: {
+    when: "The caller belongs to the organization, but is neither its owner nor an administrator.",
+    remedy: "Ask an owner of the organization to do it, or to make you an administrator.",
+    example: new NotOrgAdmin({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
+  },
+  NoSuchRow: {
+    when: "A name in adopt, revert or restore has no row with the verdict that list is for (collision with a row of the person's own, customized, deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
+    remedy: "Ask for a plan, which names every row with its verdict, and send only names that have the right one.",
+    example: new NoSuchRow({
+      rows: [{ list: "revert", kind: "entity_types", slug: "bank-account", verdict: "unchanged" }]
+    })
+  },
+  SchemaCollision: {
+    when: "Slugs that the template needs are taken, by rows the person made or by those of another publisher. Nothing was written; collisions names every one.",
+    remedy: "Name the rows that are your own in adopt, or rename or delete them, then repeat the request. A plan shows them beforehand.",
+    example: new SchemaCollision({
+      collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace" }]
+    })
+  },
+  PlanStale: {
+    when: "The request named a planHash as expectedPlan, and the organization or the template has changed since that plan was made. Nothing was written.",
+    remedy: "Ask for a new plan where the first one came from, look at it, and send its planHash.",
+    example: new PlanStale()
+  },
+  AgentNotFound: {
+    when: "No installed agent has the id in an organization that the caller belongs to: there never was one, it was taken away, or it is somebody else's. All three are said alike.",
+    remedy: "Look the id up with GET /api/agents. A template that was taken away can be installed again.",
+    example: new AgentNotFound({ agentId: "agent_5d0f1c0f6a5b4c1e9a4f0c5f3f6b7a88" })
+  },
+  NoSuchRevision: {
+    when: "A resync or its plan names a revision that was never published.",
+    remedy: "Name one from 1 to newest, or newest itself.",
+    example: new NoSuchRevision({ revision: 9, newest: 3 })
+  },
+  InvalidPhone: {
+    when: "The text is no phone number that can be read; reason says why. In the answer to an install it stands as whatsappError, and the install has landed all the same.",
+    remedy: "Write the number with + and its country code, or name the country.",
+    example: new InvalidPhone({ reason: "too_short" })
+  },
+  NoMember: {
+    when: "Nothing stands for the person in their organization yet, so there is nothing to link a number to. In the answer to an install it stands as whatsappError.",
+    remedy: "Sign out and sign in again, which repairs it, then link the number again.",
+    example: new NoMember({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
+  },
+  IdentityTaken: {
+    when: "The number is verified for another organization. In the answer to an install it stands as whatsappError.",
+    remedy: "Whoever owns the number proves it anew by writing from it; a newer proof displaces the older one.",
+    example: new IdentityTaken()
+  },
+  RouteNotFound: {
+    when: "No route has this path.",
+    remedy: "Look the path up in /docs or /openapi.json.",
+    example: new RouteNotFound()
+  },
+  MethodNotAllowed: {
+    when: "The path exists, with other methods.",
+    remedy: "Use one of the methods in allow, which is also the Allow header.",
+    example: new MethodNotAllowed({ allow: ["POST"] })
+  },
+  Internal: {
+    when: "Something broke here that the caller can't mend. Nothing of an install has landed, unless it had before.",
+    remedy:
+      "Report it with the id in instance; whoever runs the service finds the cause in its log under that id. Repeating an install is safe.",
+    example: new Internal()
+  },
+  Unavailable: {
+    when: "The database is away, is starting or stopping, or had no connection to give in time.",
+    remedy: "Repeat the request after the seconds in Retry-After. Repeating an install is safe.",
+    example: new Unavailable()
+  }
+}

@@ -1,0 +1,196 @@
+import { Effect, Option, Record, Schema } from "effect"
+import { errorGuide } from "../domain/ErrorGuide.ts"
+import { type AnyRefusal, refusals } from "../domain/Errors.ts"
+import { anyProblem, currentRequestId, problemMediaType } from "./Problem.ts"
+
+/*
+ * What HttpApi does not put into the OpenAPI document: the examples, and the header fields of answers.
+ */
+
+/** The parts of an OpenAPI document that are read here. */
+export interface Document {
+  readonly openapi: string
+  readonly info: { readonly title: string; readonly version: string; readonly description?: string }
+  readonly tags: ReadonlyArray<{ readonly name: string; readonly description?: string }>
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>
+    readonly securitySchemes?: Readonly<Record<string, { readonly description?: string }>>
+    readonly headers?: Readonly<Record<string, { readonly description: string }>>
+  }
+}
+export interface Operation {
+  readonly operationId: string
+  readonly tags?: ReadonlyArray<string>
+  readonly summary?: string
+  readonly description?: string
+  readonly security?: ReadonlyArray<Readonly<Record<string, unknown>>>
+  readonly parameters?: ReadonlyArray<{
+    readonly name: string
+    readonly in: string
+    readonly required?: boolean
+    readonly description?: string
+    readonly schema: JsonSchema
+  }>
+  readonly requestBody?: { readonly content: Content; readonly required?: boolean }
+  readonly responses: Readonly<Record<string, Response>>
+}
+export interface Response {
+  readonly description: string
+  readonly content?: Content
+  readonly headers?: Readonly<Record<string, { readonly $ref: string }>>
+}
+export type Content = Readonly<Record<string, Media>>
+export interface Media {
+  readonly schema: JsonSchema
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { readonly summary?: string; readonly value: unknown }>>
+}
+export interface JsonSchema {
+  readonly $ref?: string
+  readonly type?: string
+  readonly description?: string
+  readonly anyOf?: ReadonlyArray<JsonSchema>
+  readonly enum?: ReadonlyArray<unknown>
+  readonly pattern?: string
+  readonly items?: JsonSchema
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: ReadonlyArray<string>
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+/** The name of the component a schema refers to, empty where it refers to none. */
+export const nameOf = ({ $ref = "" }: JsonSchema): string => $ref.replace(/^#\/components\/schemas\//, "")
+
+const agentId = "agent_a6672434b8364bfda00ef65341e202cc"
+const organizationId = "org_f0588612b60a49f6af20c461948e2920"
+const templateAgentId = "agent_0b2f64a1c1b84f0e9d5e2f7f6a1d3c55"
+
+/** One value of each schema that a body may have, by the schema's name. */
+const bodies: Readonly<Record<string, unknown>> = {
+  InstallRequest: { slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" },
+  InstallAnswer: {
+    agentId,
+    organizationId,
+    organizationSlug: "ada-lovelace",
+    created: true,
+    revision: 1,
+    mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
+    redirectTo: `/ada-lovelace/agents/${agentId}`,
+    whatsapp: { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false }
+  },
+  PlanRequest: { slug: "personal-finance" },
+  Plan: {
+    templateAgentId,
+    organizationId,
+    revision: 2,
+    planHash: "4wPq0xGk3cJm7rYb1nVd8sTf5hLz2aQe",
+    rows: [
+      {
+        kind: "entity_types",
+        slug: "bank-account",
+        name: "Bank account",
+        verdict: "update",
+        fate: null,
+        owner: null,
+        fields: ["description"]
+      },
+      { kind: "watchers", slug: "inbox", name: "Inbox", verdict: "create", fate: null, owner: null, fields: [] }
+    ]
+  },
+  Manifest: {
+    slug: "personal-finance",
+    name: "Personal finance",
+    description: "Keeps track of money and tax",
+    botPhone: "447911123456",
+    templateAgentId,
+    revision: 2,
+    rows: {
+      entity_types: [{ slug: "bank-account", name: "Bank account", description: "Where money is kept" }],
+      entity_relationship_types: [{ slug: "holds-account", name: "Holds account", description: "Whose account it is" }],
+      watchers: [{ slug: "weekly-deadline-radar", name: "Deadlines", description: "Looks ahead each Monday" }],
+      event_classifiers: []
+    }
+  },
+  HealthAnswer: { status: "ok" },
+  Page: "<!doctype html>…",
+  OpenApiDocument: { openapi: "3.1.0" }
+}
+
+const requestId = "5f2f1a52-6f7e-4a58-9a5b-2f0a4b1f2c3d"
+
+/** A refusal's example as it goes over the wire. */
+export const exampleProblem = (refusal: AnyRefusal) =>
+  Schema.encode(anyProblem)(refusal).pipe(Effect.locally(currentRequestId, requestId), Effect.runSync)
+
+const problemOf = (tag: string) =>
+  Option.map(Option.fromNullable(refusals.find((refusal) => refusal._tag === tag)), ({ _tag, code, title }) => ({
+    code,
+    summary: title,
+    value: exampleProblem(errorGuide[_tag].example)
+  }))
+
+const withExamples = (content: Content): Content =>
+  Record.map(content, (media, mediaType) => {
+    if (mediaType !== problemMediaType) {
+      const example = bodies[nameOf(media.schema)]
+      return example === undefined ? media : { ...media, example }
+    }
+    const problems = (media.schema.anyOf ?? [media.schema]).flatMap((schema) =>
+      Option.toArray(problemOf(nameOf(schema)))
+    )
+    return {
+      ...media,
+      examples: Object.fromEntries(problems.map(({ code, summary, value }) => [code, { summary, value }]))
+    }
+  })
+
+const text = (description: string) => ({ description, schema: { type: "string" } })
+
+const headers = {
+  "x-request-id": text("The id of the request, also the uuid of a problem's instance."),
+  ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
+  "ratelimit-policy": text("The budget: tries and seconds."),
+  "retry-after": text("Seconds after which a retry makes sense."),
+  "www-authenticate": text("How to say who is asking."),
+  etag: text("Names this very content; ask again with If-None-Match.")
+}
+
+const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
+  const limited = "429" in operation.responses && status !== "401" && status !== "403"
+  return [
+    "x-request-id",
+    ...(limited ? (["ratelimit", "ratelimit-policy"] as const) : []),
+    ...(status === "429" || status === "503" ? (["retry-after"] as const) : []),
+    ...(status === "401" ? (["www-authenticate"] as const) : []),
+    ...("304" in operation.responses && Number(status) < 400 ? (["etag"] as const) : [])
+  ]
+}
+
+const completeOperation = (operation: Operation): Operation => ({
+  ...operation,
+  ...(operation.requestBody === undefined
+    ? {}
+    : { requestBody: { ...operation.requestBody, content: withExamples(operation.requestBody.content) } }),
+  responses: Record.map(operation.responses, (response, status) => ({
+    ...response,
+    ...(response.content === undefined ? {} : { content: withExamples(response.content) }),
+    headers: Object.fromEntries(
+      headersOf(operation, status).map((name) => [name, { $ref: `#/components/headers/${name}` }])
+    )
+  }))
+})
+
+/** The document with an example of every body, the header fields of every answer, and where it is served. */
+export const complete = (document: Record<string, unknown>): Record<string, unknown> => {
+  const { components, paths } = document as unknown as Document
+  return {
+    ...document,
+    servers: [{ url: "/" }],
+    paths: Record.map(paths, Record.map(completeOperation)),
+    components: { ...components, headers }
+  }
+}
