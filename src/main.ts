@@ -15,6 +15,7 @@ import { ServerConfig } from "./http/ServerConfig.ts"
 import { AppLive, DatabaseLive, ServicesLive } from "./layers/AppLive.ts"
 import { EmbeddedPostgresError } from "./layers/EmbeddedPostgres.ts"
 import { describeConfigError, type Settings, settings } from "./layers/Settings.ts"
+import { ConsoleLogger, TelemetryLive } from "./layers/TelemetryLive.ts"
 import { readTemplate } from "./layers/TemplateFiles.ts"
 import { TemplateCatalog } from "./services/TemplateCatalog.ts"
 
@@ -56,7 +57,14 @@ const ServerLive = (given: Settings) =>
 
 const serve = Command.make("serve", {}, () =>
   Effect.flatMap(settings, (given) =>
-    Layer.launch(ServerLive(given)).pipe(Effect.onInterrupt(() => Effect.logInfo("Stopped")))
+    Layer.launch(ServerLive(given)).pipe(
+      Effect.onInterrupt(() => Effect.logInfo("Stopped")),
+      Effect.provide(
+        TelemetryLive({ endpoint: given.otlpEndpoint, version }).pipe(
+          Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
+        )
+      )
+    )
   )
 ).pipe(
   Command.withDescription(
@@ -127,10 +135,8 @@ const report = (cause: Cause.Cause<unknown>) =>
     })
   })
 
-const logger = process.stdout.isTTY ? Logger.pretty : Logger.json
-
 Command.run(cli, { name: "agent-install", version })(process.argv).pipe(
   Effect.tapErrorCause(report),
-  Effect.provide([NodeContext.layer, logger]),
+  Effect.provide([NodeContext.layer, ConsoleLogger(process.stdout.isTTY)]),
   NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
 )

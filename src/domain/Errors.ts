@@ -353,3 +353,7 @@ export const refusals = [
 ] as const satisfies ReadonlyArray<Refusal>
 
 export type AnyRefusal = InstanceType<(typeof refusals)[number]>
+
+/** The code of a refusal, by which clients, and those who watch the service, tell it from others. */
+export const codeOf = (refusal: AnyRefusal): string =>
+  refusals.find(({ _tag }) => _tag === refusal._tag)?.code ?? refusal._tag

@@ -1,5 +1,4 @@
 import {
-  HttpApi,
   HttpApiBuilder,
   HttpApiError,
   HttpMiddleware,
@@ -10,21 +9,14 @@ import {
 import { Cause, Effect, Schema } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
 import { isDatabaseAway } from "../domain/Faults.ts"
-import { Api } from "./Api.ts"
 import { invalidRequest } from "./Body.ts"
 import { anyProblem, problemMediaType } from "./Problem.ts"
-
-const routes: Array<{ readonly method: string; readonly path: RegExp }> = []
-const addRoute = (method: string, path: string) =>
-  routes.push({ method, path: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })
-HttpApi.reflect(Api, { onGroup: () => {}, onEndpoint: ({ endpoint }) => addRoute(endpoint.method, endpoint.path) })
+import { methodsOf } from "./Routing.ts"
 
 /** What a request that no route takes is told: whether the path exists with other methods. */
-const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest) => {
-  const pathname = url.split("?")[0] ?? ""
-  const methods = routes.filter(({ path }) => path.test(pathname)).map((route) => route.method)
-  const allow = methods.includes("GET") ? [...methods, "HEAD"] : methods
-  return allow.length === 0 || allow.includes(method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
+const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
+  const allow = methodsOf(request)
+  return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)

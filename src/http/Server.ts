@@ -1,6 +1,15 @@
 import { randomUUID } from "node:crypto"
-import { HttpApiBuilder, HttpApp, HttpMiddleware, HttpServerResponse } from "@effect/platform"
-import { Effect, Layer } from "effect"
+import {
+  HttpApiBuilder,
+  HttpApp,
+  HttpMiddleware,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerResponse,
+  HttpTraceContext
+} from "@effect/platform"
+import { Duration, Effect, type Exit, Layer, Metric, Option, Record } from "effect"
+import { requestDuration } from "../services/Measures.ts"
 import { AgentsHttp } from "./AgentsHttp.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./AuthHttp.ts"
@@ -9,15 +18,47 @@ import { HealthHttp } from "./HealthHttp.ts"
 import { InstallHttp } from "./InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { Refusals } from "./Refusals.ts"
+import { routeOf } from "./Routing.ts"
 
-/** Gives a request its id: on its log lines, its problem body and its answer. */
-const identifyRequest = HttpMiddleware.make((app) =>
-  Effect.suspend(() => {
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+/**
+ * Gives a request its id: on its log lines, its span, its problem body and its answer; and writes down that it was
+ * answered. Of what was asked only method and route are told, since a URL or a header may hold what is nobody's business.
+ */
+const observeRequest = HttpMiddleware.make((app) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const requestId = randomUUID()
+    const method = methods.has(request.method) ? request.method : "OTHER"
+    const asked = { "http.request.method": method, "http.route": routeOf(request) }
     const name = HttpApp.appendPreResponseHandler((_request, response) =>
       Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId))
     )
-    return Effect.zipRight(name, app).pipe(
+    const note = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>, took: Duration.Duration) => {
+      const status = HttpServerError.exitResponse(exit).status
+      const answered = { ...asked, "http.response.status_code": status }
+      return Effect.annotateCurrentSpan(answered).pipe(
+        Effect.zipRight(
+          Effect.logInfo("Answered").pipe(
+            Effect.annotateLogs({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })
+          )
+        ),
+        Effect.zipRight(
+          Effect.tagMetrics(Metric.update(requestDuration, Duration.toSeconds(took)), Record.map(answered, String))
+        )
+      )
+    }
+    return name.pipe(
+      Effect.zipRight(Effect.exit(app)),
+      Effect.timed,
+      Effect.tap(([took, exit]) => note(exit, took)),
+      Effect.flatMap(([, exit]) => exit),
+      Effect.withSpan(`${method} ${asked["http.route"]}`, {
+        kind: "server",
+        attributes: { ...asked, requestId },
+        captureStackTrace: false,
+        parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
+      }),
       Effect.locally(currentRequestId, requestId),
       Effect.annotateLogs({ requestId })
     )
@@ -25,8 +66,10 @@ const identifyRequest = HttpMiddleware.make((app) =>
 )
 
 /** All routes of the service; what runs it provides the services and a server. */
-export const HttpLive = HttpApiBuilder.serve((app) => identifyRequest(HttpMiddleware.logger(app))).pipe(
+export const HttpLive = HttpApiBuilder.serve(observeRequest).pipe(
   Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, HealthHttp, DocumentsHttp])
+  Layer.provide([InstallHttp, AgentsHttp, HealthHttp, DocumentsHttp]),
+  // The platform's own span would carry the URL and all headers.
+  HttpMiddleware.withTracerDisabledWhen(() => true)
 )

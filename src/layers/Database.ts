@@ -6,6 +6,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
+import { poolInUse, poolWaiting } from "../services/Measures.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<PgPool, Pg.Pool>() {}
@@ -59,6 +60,11 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       client.on("error", () => {})
       if (!pooled) prepareStatements(client)
     })
+    const measure = () => {
+      poolInUse.unsafeUpdate(pool.totalCount - pool.idleCount, [])
+      poolWaiting.unsafeUpdate(pool.waitingCount, [])
+    }
+    for (const event of ["acquire", "release", "remove"] as const) pool.on(event, measure)
     yield* Effect.addFinalizer(() => Effect.promise(() => pool.end()))
     return pool
   })

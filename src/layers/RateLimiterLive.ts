@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Duration, Effect, Layer, Metric, Schedule, Schema } from "effect"
 import { RateLimitExceeded } from "../domain/Errors.ts"
+import { limiterRefusals } from "../services/Measures.ts"
 import { RateLimiter, type RateLimits } from "../services/RateLimiter.ts"
 
 const make = (limits: RateLimits) =>
@@ -47,6 +48,7 @@ const make = (limits: RateLimits) =>
           Effect.orDie
         )
         const resetAfter = Duration.millis(Math.max(0, spent.resetMillis))
+        if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
         return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
       })

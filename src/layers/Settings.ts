@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net"
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
-import { Config, ConfigError, Duration, Either, Option, Redacted, Schema } from "effect"
+import { Config, ConfigError, Duration, Either, LogLevel, Option, Redacted, Schema } from "effect"
 import { Country } from "../domain/Phone.ts"
 
 /** A variable read as text: empty counts as absent, and what `read` does not take is refused with what was expected. */
@@ -69,6 +69,15 @@ const publicAddress = (baseUrl: Option.Option<string>, host: string, port: numbe
 
 const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
 
+const logLevels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
+  ["trace", LogLevel.Trace],
+  ["debug", LogLevel.Debug],
+  ["info", LogLevel.Info],
+  ["warning", LogLevel.Warning],
+  ["error", LogLevel.Error],
+  ["none", LogLevel.None]
+])
+
 /** Every environment variable of the service, by name, with its default. */
 export const settings = Config.all({
   port: wholeNumber("PORT", 1, 65_535, 3_000),
@@ -92,6 +101,10 @@ export const settings = Config.all({
     "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",
     proxies
   ).pipe(Config.map(Option.getOrElse(() => new BlockList()))),
+  otlpEndpoint: address("OTEL_EXPORTER_OTLP_ENDPOINT", "an address like http://localhost:4318", ["http:", "https:"]),
+  logLevel: variable("LOG_LEVEL", "one of trace, debug, info, warning, error, none", (text) =>
+    logLevels.get(text.toLowerCase())
+  ).pipe(Config.map(Option.getOrElse(() => LogLevel.Info))),
   defaultCountry: variable("DEFAULT_COUNTRY", "a two-letter country code like GB", (text) =>
     Schema.is(Country)(text.toUpperCase()) ? text.toUpperCase() : undefined
   ).pipe(Config.map(Option.getOrElse(() => "GB")))

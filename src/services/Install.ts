@@ -12,6 +12,7 @@ import type { AgentId } from "../domain/Ids.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
+import { measuredInstall, type Watched } from "./Measures.ts"
 import { OrgResolver } from "./OrgResolver.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
@@ -50,17 +51,7 @@ const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, Identit
         )
       )
 
-/**
- * Installs a template for the caller into their own organization: who is it, may they try, what do they want, into
- * which organization, then the template's rows in one atomic step, and last the phone.
- */
-export const install: <R>(
-  call: InstallCall<R>
-) => Effect.Effect<
-  InstallAnswer,
-  InstallError,
-  Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
-> = Effect.fn("install")(function* ({ body, credential }) {
+const steps = Effect.fnUntraced(function* <R>({ body, credential }: InstallCall<R>, watched: Watched) {
   const auth = yield* Auth
   const limiter = yield* RateLimiter
   const orgs = yield* OrgResolver
@@ -70,6 +61,7 @@ export const install: <R>(
   yield* limiter.take("install", userId)
   const request = yield* body
   const templateAgentId = yield* templateOf(request)
+  watched.template = templateAgentId
   const organization = yield* orgs.personalOrg(userId)
   const applied = yield* mirror.apply({
     userId,
@@ -92,9 +84,24 @@ export const install: <R>(
     organizationSlug: organization.slug,
     created: applied.created,
     revision: applied.revision,
-    ...(applied.pinned && { pinned: true }),
+    ...(applied.pinned && { pinned: true as const }),
     mirrored: applied.mirrored,
     redirectTo: `/${organization.slug}/agents/${applied.agentId}`,
     ...linked
   }
+})
+
+/**
+ * Installs a template for the caller into their own organization: who is it, may they try, what do they want, into
+ * which organization, then the template's rows in one atomic step, and last the phone.
+ */
+export const install: <R>(
+  call: InstallCall<R>
+) => Effect.Effect<
+  InstallAnswer,
+  InstallError,
+  Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
+> = Effect.fn("install")(<R>(call: InstallCall<R>) => {
+  const watched: Watched = { template: "none" }
+  return measuredInstall(watched, steps(call, watched))
 })

@@ -1,14 +1,23 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Redacted } from "effect"
 import pg from "pg"
 import { ownDatabase } from "../pg.ts"
-import { embeddedUrl, forged, ownFolder, postmasterPid, run, secret, serve, severable, signedIn } from "./processes.ts"
+import {
+  bundled,
+  embeddedUrl,
+  forged,
+  ownFolder,
+  postmasterPid,
+  run,
+  secret,
+  serve,
+  severable,
+  signedIn
+} from "./processes.ts"
 
-const bundled = fileURLToPath(new URL("../../templates/personal-finance", import.meta.url))
 const minutes = { timeout: 120_000 }
 
 const connected = (connectionString: string) =>

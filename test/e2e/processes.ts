@@ -12,6 +12,9 @@ import { asking } from "../http/server.ts"
 /** The built program, as it is installed. */
 const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url))
 
+/** The template that comes with the program. */
+export const bundled = fileURLToPath(new URL("../../templates/personal-finance", import.meta.url))
+
 export const secret = "a secret of at least thirty-two characters"
 
 const freePort = Effect.async<number>((resume) => {

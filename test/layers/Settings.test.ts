@@ -53,6 +53,8 @@ describe("settings", () => {
         [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],
         [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
+        [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be an address like/],
+        [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL must be one of trace, debug, info/],
         [{ DEFAULT_COUNTRY: "Britain" }, /^DEFAULT_COUNTRY must be a two-letter/]
       ]
       for (const [given, line] of wrong) {

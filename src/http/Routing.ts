@@ -1,0 +1,36 @@
+import { HttpApi, type HttpServerRequest } from "@effect/platform"
+import { Api } from "./Api.ts"
+
+interface Route {
+  readonly method: string
+  readonly path: string
+  readonly pattern: RegExp
+}
+
+const routes: Array<Route> = []
+HttpApi.reflect(Api, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint: { method, path } }) => {
+    routes.push({ method, path, pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })
+  }
+})
+
+const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => url.split("?")[0] ?? ""
+
+/** The methods a path takes; none where there is no such path. */
+export const methodsOf = (request: HttpServerRequest.HttpServerRequest): ReadonlyArray<string> => {
+  const path = pathOf(request)
+  const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+  return methods.includes("GET") ? [...methods, "HEAD"] : methods
+}
+
+const authPaths = new Set(["sign-up/email", "sign-in/email", "sign-out", "get-session"])
+
+/** What is asked for, without what only this request says: a path may hold a token or a number, a route does not. */
+export const routeOf = (request: HttpServerRequest.HttpServerRequest): string => {
+  const path = pathOf(request)
+  if (path.startsWith("/api/auth/")) {
+    return authPaths.has(path.slice("/api/auth/".length)) ? path : "/api/auth/*"
+  }
+  return routes.find(({ pattern }) => pattern.test(path))?.path ?? "none"
+}

@@ -1,0 +1,35 @@
+import { OtlpLogger, OtlpMetrics, OtlpSerialization, OtlpTracer } from "@effect/opentelemetry"
+import { FetchHttpClient, HttpBody } from "@effect/platform"
+import { Layer, Logger, Option } from "effect"
+import { scrub } from "../domain/Scrub.ts"
+
+export interface TelemetryOptions {
+  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`; none sends nothing. */
+  readonly endpoint: Option.Option<string>
+  readonly version: string
+}
+
+const json = (data: unknown) => HttpBody.text(scrub(JSON.stringify(data)), "application/json")
+
+const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces: json, metrics: json, logs: json })
+
+/** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
+export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
+  Option.match(endpoint, {
+    onNone: () => Layer.empty,
+    onSome: (address) => {
+      const resource = { serviceName: "agent-install", serviceVersion: version }
+      const url = (signal: string) => `${address.replace(/\/+$/, "")}/v1/${signal}`
+      return Layer.mergeAll(
+        OtlpTracer.layer({ url: url("traces"), resource }),
+        OtlpMetrics.layer({ url: url("metrics"), resource }),
+        OtlpLogger.layer({ url: url("logs"), resource })
+      ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
+    }
+  })
+
+/** Log lines on the standard output: to be read on a terminal, else a JSON object a line. */
+export const ConsoleLogger = (isTerminal: boolean): Layer.Layer<never> =>
+  isTerminal
+    ? Logger.pretty
+    : Logger.replace(Logger.defaultLogger, Logger.withConsoleLog(Logger.map(Logger.jsonLogger, scrub)))
