@@ -123,7 +123,8 @@ export const errorGuide: {
   },
   SchemaCollision: {
     when: "Slugs that the template needs are taken, by rows the person made or by those of another publisher. Nothing was written; collisions names every one.",
-    remedy: "Name the rows that are your own in adopt, or rename or delete them, then repeat the request. A plan shows them beforehand.",
+    remedy:
+      "Name the rows that are your own in adopt, or rename or delete them, then repeat the request. A plan shows them beforehand.",
     example: new SchemaCollision({
       collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace" }]
     })

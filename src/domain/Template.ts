@@ -66,6 +66,18 @@ export const sortChanges = (
   return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
 }
 
+/** A published template, as whoever runs the service sees it. */
+export const Listed = Schema.Struct({
+  slug: Schema.String,
+  name: Schema.String,
+  publisher: Schema.String,
+  visibility: Schema.Literal("public", "private"),
+  revision: Schema.Int,
+  definitions: Schema.Int,
+  installs: Schema.Int
+})
+export type Listed = typeof Listed.Type
+
 /** A row an install brings, as the manifest names it. */
 export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
 export type ManifestRow = typeof ManifestRow.Type

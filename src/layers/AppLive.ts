@@ -16,17 +16,18 @@ import { TransactorLive } from "./TransactorLive.ts"
 
 const maxConnections = 10
 
-/** The database that is named, or the embedded one, with its schema up to date. */
-export const DatabaseLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
+/** The database that is named, or the embedded one, as it is. */
+export const ConnectionLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
       const url = Option.isSome(databaseUrl) ? databaseUrl.value : (yield* open({ dataDir })).url
-      return MigrationsLive.pipe(
-        Layer.provideMerge(SqlClientLive),
-        Layer.provideMerge(PgPoolLive({ url, maxConnections }))
-      )
+      return SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections })))
     })
   )
+
+/** The database that is named, or the embedded one, with its schema up to date. */
+export const DatabaseLive = (settings: Pick<Settings, "dataDir" | "databaseUrl">) =>
+  MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */
 export const ServicesLive = ({ defaultCountry, limits }: Pick<Settings, "defaultCountry" | "limits">) =>

@@ -88,11 +88,11 @@ const migrationLock = 7_203_114
 
 /**
  * Brings the schema up to date, in one transaction under an advisory lock: processes that start at once take turns, and a
- * migration that fails leaves everything as it was.
+ * migration that fails leaves everything as it was. Answers with the number and name of each that was applied.
  */
 export const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* sql.withTransaction(
+  return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
       // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
@@ -103,7 +103,7 @@ export const migrate = Effect.gen(function* () {
           name text NOT NULL
         )
       `
-      yield* makeMigrator({})({ loader: fromRecord(migrations) })
+      return yield* makeMigrator({})({ loader: fromRecord(migrations) })
     })
   )
 })

@@ -28,8 +28,13 @@ export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.La
     }
   })
 
-/** Log lines on the standard output: to be read on a terminal, else a JSON object a line. */
-export const ConsoleLogger = (isTerminal: boolean): Layer.Layer<never> =>
-  isTerminal
-    ? Logger.pretty
-    : Logger.replace(Logger.defaultLogger, Logger.withConsoleLog(Logger.map(Logger.jsonLogger, scrub)))
+/** Log lines: to be read on a terminal, else a JSON object a line; on the standard error where the output is for an answer. */
+export const ConsoleLogger = (to: { readonly terminal: boolean; readonly error: boolean }): Layer.Layer<never> => {
+  const write = to.error ? Logger.withConsoleError : Logger.withConsoleLog
+  const lines = to.terminal
+    ? to.error
+      ? write(Logger.stringLogger)
+      : Logger.prettyLoggerDefault
+    : write(Logger.map(Logger.jsonLogger, scrub))
+  return Logger.replace(Logger.defaultLogger, lines)
+}

@@ -5,6 +5,7 @@ import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import { Kind } from "../domain/Kind.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
+  Listed,
   Manifest,
   ManifestRow,
   type Published,
@@ -245,7 +246,23 @@ const make = Effect.gen(function* () {
     `
   })
 
+  const findAll = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: Listed,
+    execute: () => sql`
+      SELECT a.slug, a.name, o.slug AS publisher, o.visibility, a.revision,
+        (SELECT count(*)::integer FROM template_revision_rows r
+          WHERE r.template_agent_id = a.id AND r.revision = a.revision) AS definitions,
+        (SELECT count(*)::integer FROM agents i WHERE i.template_agent_id = a.id) AS installs
+      FROM agents a
+      JOIN organization o ON o.id = a.organization_id
+      WHERE a.slug IS NOT NULL AND a.revision IS NOT NULL
+      ORDER BY a.slug COLLATE "C"
+    `
+  })
+
   return TemplateCatalog.of({
+    list: Effect.orDie(findAll()).pipe(Effect.withSpan("TemplateCatalog.list")),
     publish: Effect.fn("TemplateCatalog.publish")(function* (template) {
       const issues = templateIssues(template, kinds)
       if (issues.length > 0) return yield* refuse(...issues)

@@ -4,6 +4,7 @@ import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import type { KindDescription } from "../domain/Kind.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
+  type Listed,
   type Published,
   PublishRefused,
   rowsByKind,
@@ -230,6 +231,25 @@ export const TemplateCatalogMemory = Layer.effect(
   Effect.map(Effect.all([World, Kinds]), ([{ change, read }, kinds]) =>
     TemplateCatalog.of({
       publish: (template) => change(publish(kinds)(template)),
+      list: read((state) =>
+        state.agents
+          .flatMap((agent): ReadonlyArray<Listed> => {
+            const publisher = state.organizations.find(({ id }) => id === agent.organizationId)
+            if (agent.slug === undefined || agent.revision === undefined || publisher === undefined) return []
+            return [
+              {
+                slug: agent.slug,
+                name: agent.name,
+                publisher: publisher.slug,
+                visibility: publisher.visibility,
+                revision: agent.revision,
+                definitions: newestRows(state, ({ id }) => id === agent.id).length,
+                installs: state.agents.filter(({ templateAgentId }) => templateAgentId === agent.id).length
+              }
+            ]
+          })
+          .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+      ),
       manifest: (slug) =>
         Effect.gen(function* () {
           const found = yield* read((state) => {

@@ -1,6 +1,6 @@
 import { Context, type Effect } from "effect"
 import type { UnknownTemplateSlug } from "../domain/Errors.ts"
-import type { Manifest, Published, PublishRefused, Template } from "../domain/Template.ts"
+import type { Listed, Manifest, Published, PublishRefused, Template } from "../domain/Template.ts"
 
 /** What publishers offer. */
 export class TemplateCatalog extends Context.Tag("agent-install/TemplateCatalog")<
@@ -14,5 +14,7 @@ export class TemplateCatalog extends Context.Tag("agent-install/TemplateCatalog"
     readonly publish: (template: Template) => Effect.Effect<Published, PublishRefused>
     /** What an install of the template of that slug brings; one in a private organization counts as unknown. */
     readonly manifest: (slug: string) => Effect.Effect<Manifest, UnknownTemplateSlug>
+    /** Every published template, by slug, those of private organizations too: for whoever runs the service. */
+    readonly list: Effect.Effect<ReadonlyArray<Listed>>
   }
 >() {}

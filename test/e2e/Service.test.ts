@@ -1,9 +1,12 @@
+import { readdirSync } from "node:fs"
 import { mkdir, writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Redacted } from "effect"
 import pg from "pg"
+import { migrations } from "../../migrations/index.ts"
 import { ownDatabase } from "../pg.ts"
 import {
   bundled,
@@ -364,11 +367,114 @@ describe("the command line", () => {
     })
   )
 
-  it.scopedLive("explains itself", () =>
+  it.scopedLive(
+    "migrates, and lists what is published, for people and for programs",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* ownDatabase("template0")
+        const given = { DATABASE_URL: Redacted.value(url), AUTH_SECRET: secret }
+        const names = Object.keys(migrations)
+        const first = yield* run(["migrate", "--json"], given)
+        assert.deepStrictEqual([first.code, JSON.parse(first.out)], [0, { applied: names, schema: names.at(-1) }])
+        const again = yield* run(["migrate"], given)
+        assert.deepStrictEqual([again.code, again.out], [0, `Nothing to do: the schema is at ${names.at(-1)}.\n`])
+        assert.strictEqual((yield* run(["template", "list"], given)).out, "(none)\n")
+        const published = yield* run(["template", "publish", bundled, "--json"], given)
+        assert.deepInclude(JSON.parse(published.out), { slug: "personal-finance", revision: 1, changed: true })
+        const listed = JSON.parse((yield* run(["template", "list", "--json"], given)).out)
+        assert.deepInclude(listed[0], { slug: "personal-finance", visibility: "public", revision: 1, installs: 0 })
+        assert.match(
+          (yield* run(["template", "list"], given)).out,
+          /^slug +\| name +\|[^\n]*\n-+[^\n]*\npersonal-finance \|/
+        )
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "says what is wrong, and what to do about it, and changes nothing",
+    () =>
+      Effect.gen(function* () {
+        const url = Redacted.value(yield* ownDatabase("template0"))
+        const { ready, origin } = yield* serve({
+          DATABASE_URL: Redacted.value(yield* ownDatabase()),
+          AUTH_SECRET: secret
+        })
+        yield* ready
+        const doctor = (given: Record<string, string>) =>
+          Effect.map(run(["doctor", "--json"], { PORT: new URL(origin).port, ...given }), ({ code, out }) => ({
+            code,
+            findings: Object.fromEntries(
+              JSON.parse(out).findings.map(({ check, found, ok }: Record<string, unknown>) => [check, [ok, found]])
+            )
+          }))
+        const well = yield* doctor({ DATABASE_URL: url, AUTH_SECRET: secret })
+        assert.strictEqual(well.code, 0, JSON.stringify(well.findings))
+        assert.match(well.findings.migrations[1], /^\d+ to apply/)
+        assert.match(well.findings.port[1], /^this service runs at/)
+        const client = yield* connected(url)
+        assert.deepStrictEqual(yield* query(client, "SELECT to_regclass('effect_sql_migrations') AS made"), [
+          { made: null }
+        ])
+        yield* query(client, "CREATE TABLE effect_sql_migrations AS SELECT 999 AS migration_id")
+        const later = yield* doctor({ DATABASE_URL: url, AUTH_SECRET: secret })
+        assert.deepStrictEqual([later.code, later.findings.migrations[0]], [1, false])
+
+        const folder = yield* ownFolder
+        yield* Effect.promise(() => writeFile(join(folder, "auth-secret"), "x".repeat(40), { mode: 0o644 }))
+        const ill = yield* doctor({ DATA_DIR: folder, PORT: new URL(url).port || "1", HOST: "0.0.0.0" })
+        assert.deepStrictEqual([ill.code, ill.findings.secrets[0], ill.findings.BASE_URL[0]], [1, false, false])
+        const away = yield* doctor({ DATABASE_URL: "postgres://127.0.0.1:1/x", AUTH_SECRET: "a".repeat(40) })
+        assert.deepStrictEqual([away.code, away.findings.database[0], away.findings.secrets[0]], [1, false, false])
+        const { code, out } = yield* run(["doctor"], { PORT: "http" })
+        assert.strictEqual(code, 1)
+        assert.match(out, /WRONG \| configuration \| PORT must be a whole number/)
+        assert.match(out, /^configuration: Set the variable as the line says/m)
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "shows what the service does, with one of its own or with one that runs, and leaves nothing of its own behind",
+    () =>
+      Effect.gen(function* () {
+        const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith("agent-install-demo-"))
+        const before = left()
+        const own = yield* run(["demo"], { DATABASE_URL: "postgres://127.0.0.1:1/x" })
+        assert.strictEqual(own.code, 0, own.err)
+        assert.match(own.out, /\n5\. The rows that stand now\n/)
+        assert.match(own.out, /\nentity_types +\| unchanged \| +43\n/)
+        assert.deepStrictEqual(left(), before)
+
+        const given = { DATABASE_URL: Redacted.value(yield* ownDatabase()), AUTH_SECRET: secret }
+        assert.strictEqual((yield* run(["template", "publish", bundled], given)).code, 0)
+        const { origin, ready } = yield* serve(given)
+        yield* ready
+        const { code, out } = yield* run(["demo", "--json", "--url", origin])
+        assert.strictEqual(code, 0)
+        const { steps } = JSON.parse(out)
+        assert.deepStrictEqual(
+          [steps[2].result.created, steps[3].result.created, steps[4].result.length],
+          [true, false, 89]
+        )
+        const nobody = yield* run(["demo", "--url", "http://127.0.0.1:1"])
+        assert.strictEqual(nobody.code, 1)
+        assert.match(nobody.err, /^No service answers at http:\/\/127\.0\.0\.1:1: .*\n$/)
+      }),
+    minutes
+  )
+
+  it.scopedLive("explains itself, and says by its exit code what went wrong", () =>
     Effect.gen(function* () {
       const { code, out } = yield* run(["--help"])
       assert.strictEqual(code, 0)
-      for (const word of ["serve", "template publish"]) assert.include(out, word)
+      for (const word of ["serve", "migrate", "template publish", "template list", "demo", "doctor", "Exit codes"]) {
+        assert.include(out, word)
+      }
+      assert.match((yield* run(["--completions", "bash"])).out, /complete -F _agent-install_bash_completions/)
+      for (const args of [["nonsense"], ["template", "publish"], ["serve", "--nonsense"]]) {
+        assert.strictEqual((yield* run(args)).code, 2, args.join(" "))
+      }
     })
   )
 })

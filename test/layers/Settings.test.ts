@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Option } from "effect"
+import { ConfigProvider, Duration, Effect, LogLevel, Option } from "effect"
 import { describeConfigError, settings } from "../../src/layers/Settings.ts"
 
 const read = (given: Readonly<Record<string, string>>) =>
@@ -18,6 +18,8 @@ describe("settings", () => {
         installsPerHour: 20,
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
+        otlpEndpoint: Option.none(),
+        logLevel: LogLevel.Info,
         defaultCountry: "GB",
         limits: {
           install: { limit: 20, window: Duration.hours(1) },

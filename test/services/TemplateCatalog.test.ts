@@ -4,6 +4,7 @@ import { Slug } from "../../src/domain/Ids.ts"
 import { E164 } from "../../src/domain/Phone.ts"
 import type { Template } from "../../src/domain/Template.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
+import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
 import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
@@ -202,6 +203,50 @@ for (const [label, world] of worlds) {
         yield* Effect.flatMap(Hands, (hands) => hands.setVisibility(`${slug}-publisher`, "private"))
         const [hidden, missing] = [yield* Effect.flip(manifest(slug)), yield* Effect.flip(manifest("nowhere"))]
         assert.deepStrictEqual([hidden._tag, missing._tag], ["UnknownTemplateSlug", "UnknownTemplateSlug"])
+      })
+    )
+
+    it.effect("lists what is published, by slug, with how often it is installed", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const catalog = yield* TemplateCatalog
+        const mirror = yield* TemplateMirror
+        const [first, second] = [newSlug(), newSlug()]
+        yield* publish(template(second, types("a"), { name: "Second" }))
+        const { templateAgentId } = yield* publish(template(first, oneOfEach, { name: "First" }))
+        yield* publish(template(first, [...oneOfEach, ...types("b")], { name: "First" }))
+        yield* hands.setVisibility(`${second}-publisher`, "private")
+        const { organization, userId } = yield* newPerson()
+        yield* mirror.apply({ userId, organizationId: organization.id, templateAgentId })
+        const listed = yield* catalog.list
+        const wanted = listed.filter(({ slug }) => slug === first || slug === second)
+        assert.deepStrictEqual(
+          listed.map(({ slug }) => slug),
+          listed.map(({ slug }) => slug).sort()
+        )
+        assert.sameDeepMembers(
+          [...wanted],
+          [
+            {
+              slug: first,
+              name: "First",
+              publisher: `${first}-publisher`,
+              visibility: "public",
+              revision: 2,
+              definitions: 5,
+              installs: 1
+            },
+            {
+              slug: second,
+              name: "Second",
+              publisher: `${second}-publisher`,
+              visibility: "private",
+              revision: 1,
+              definitions: 1,
+              installs: 0
+            }
+          ]
+        )
       })
     )
 

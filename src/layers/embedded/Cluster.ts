@@ -98,6 +98,7 @@ const draftPrefix = "pg.init-"
 const make = (dataDir: string, cluster: string, flags: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     yield* dropAbandoned(dataDir, draftPrefix)
+    yield* Effect.logInfo("Making a Postgres cluster in DATA_DIR, which takes a few seconds, once")
     const { bin, runner } = yield* toolsFor(dataDir, undefined)
     yield* Effect.acquireUseRelease(
       attempt(() => mkdtemp(path.join(dataDir, `${draftPrefix}${process.pid}-`))),

@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto"
+import { Command, Options } from "@effect/cli"
+import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
+import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option } from "effect"
+import { Slug } from "../domain/Ids.ts"
+import type { Plan } from "../domain/Plan.ts"
+import { Api } from "../http/Api.ts"
+import { settings } from "../layers/Settings.ts"
+import { json as jsonOption, type Row, table } from "./Output.ts"
+import { ServiceLive } from "./Serve.ts"
+
+/** What the demonstration was told that it can't go on after. */
+export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
+
+const templateSlug = Slug.make("personal-finance")
+
+const url = Options.text("url").pipe(
+  Options.withDescription(
+    "A running service, as http://localhost:3000; without it the demo runs one of its own, and cleans up after it."
+  ),
+  Options.optional
+)
+
+/** A service of the demo's own: in a folder that goes with the scope, deaf to the environment, on a free port. */
+const ownService = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const dataDir = yield* fs.makeTempDirectoryScoped({ prefix: "agent-install-demo-" })
+  // Where root runs this, Postgres runs as somebody else, who has to pass.
+  yield* fs.chmod(dataDir, 0o755)
+  const given = yield* settings.pipe(
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATA_DIR", dataDir]])))
+  )
+  const service = yield* Layer.build(ServiceLive(given, 0)).pipe(Logger.withMinimumLogLevel(LogLevel.Warning))
+  return yield* Effect.provide(
+    HttpServer.addressFormattedWith((address) => Effect.succeed(address)),
+    service
+  )
+})
+
+const failed = (doing: string) => (error: unknown) =>
+  new DemoFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
+
+/** Signs a new person up; answers with the session's token. */
+const signUp = (base: string, person: { readonly name: string; readonly email: string; readonly password: string }) =>
+  HttpClientRequest.post(`${base}/api/auth/sign-up/email`).pipe(
+    HttpClientRequest.bodyUnsafeJson(person),
+    HttpClient.execute,
+    Effect.flatMap((response) => {
+      const token = response.headers["set-auth-token"]
+      return token === undefined
+        ? new DemoFailed({ message: `Sign-up was answered with status ${response.status} and no session` })
+        : Effect.succeed(token)
+    }),
+    Effect.catchTag("RequestError", "ResponseError", (error) => failed(`No service answers at ${base}`)(error))
+  )
+
+const counts = ({ rows }: Plan): ReadonlyArray<Row> => {
+  const groups = new Map<string, number>()
+  for (const { kind, verdict } of rows) {
+    const group = `${kind} ${verdict}`
+    groups.set(group, (groups.get(group) ?? 0) + 1)
+  }
+  return [...groups].map(([group, rows]) => {
+    const [kind = "", verdict = ""] = group.split(" ")
+    return { kind, verdict, rows }
+  })
+}
+
+const shown = 12
+
+export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url }) =>
+  Effect.gen(function* () {
+    const steps: Array<{ readonly step: string; readonly request: string; readonly result: unknown }> = []
+    const step = (title: string, request: string, result: unknown, text: string) => {
+      steps.push({ step: title, request, result })
+      return json ? Effect.void : Console.log(`\n${steps.length}. ${title}\n   ${request}\n\n${text}`)
+    }
+
+    if (Option.isNone(url)) yield* Effect.logInfo("Starting a service of the demo's own, which takes a few seconds")
+    const base = Option.isSome(url) ? url.value.replace(/\/+$/, "") : yield* ownService
+
+    const person = {
+      name: "Ada Lovelace",
+      email: `demo-${randomBytes(4).toString("hex")}@example.org`,
+      password: randomBytes(12).toString("base64url")
+    }
+    const token = yield* signUp(base, person)
+    yield* step("Sign up", "POST /api/auth/sign-up/email", { email: person.email }, table([{ email: person.email }]))
+
+    const client = yield* HttpApiClient.make(Api, {
+      baseUrl: base,
+      transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
+    })
+    const request = { payload: { slug: templateSlug } }
+    const plan = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
+    yield* step("See what an install would do", "POST /api/install/plan", counts(plan), table(counts(plan)))
+
+    const install = Effect.mapError(client.install.install(request), failed("The install was refused"))
+    const first = yield* install
+    const { agentId, created, organizationSlug, revision } = first
+    const row = { organization: organizationSlug, agent: agentId, created, revision }
+    yield* step("Install", "POST /api/install", first, table([row]))
+
+    const second = yield* install
+    yield* step(
+      "Install again: the same agent",
+      "POST /api/install",
+      second,
+      table([{ ...row, agent: second.agentId, created: second.created }])
+    )
+
+    const after = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
+    const rows = after.rows.map(({ kind, name, slug, verdict }): Row => ({ kind, slug, name, verdict }))
+    const more = rows.length > shown ? `\n… and ${rows.length - shown} more` : ""
+    yield* step(
+      "The rows that stand now",
+      "POST /api/install/plan",
+      rows,
+      `${table(rows.slice(0, shown))}${more}\n\n${table(counts(after))}`
+    )
+    if (json) yield* Console.log(JSON.stringify({ url: base, steps }, null, 2))
+    else if (Option.isNone(url)) yield* Console.log("\nDone. The service and its data are gone again.")
+    else yield* Console.log(`\nDone. The account ${person.email} and what it installed stay at ${base}.`)
+  }).pipe(Effect.scoped, Effect.provide(FetchHttpClient.layer))
+).pipe(
+  Command.withDescription(
+    "Walk through what the service does: sign up, plan, install, install again, and the rows that come of it. Examples: agent-install demo, agent-install demo --url http://localhost:3000"
+  )
+)

@@ -1,0 +1,240 @@
+import { constants } from "node:fs"
+import { access, stat } from "node:fs/promises"
+import { createServer } from "node:net"
+import { dirname, join } from "node:path"
+import { Command } from "@effect/cli"
+import { FetchHttpClient, HttpClient } from "@effect/platform"
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Data, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { migrations } from "../../migrations/index.ts"
+import { PgPoolLive, SqlClientLive } from "../layers/Database.ts"
+import { installed } from "../layers/embedded/Binaries.ts"
+import { ask, fits, urlOf } from "../layers/embedded/Socket.ts"
+import { describeConfigError, type Settings, settings } from "../layers/Settings.ts"
+import { explain } from "./Explain.ts"
+import { json, print, table } from "./Output.ts"
+import { nodeVersions } from "./Package.ts"
+
+/** What was looked at, how it stands, and, where it is wrong, what to do. */
+interface Finding {
+  readonly check: string
+  readonly ok: boolean
+  readonly found: string
+  readonly remedy?: string
+}
+
+/** The doctor found something wrong, and has said what. */
+export class Unwell extends Data.TaggedError("Unwell")<{ readonly wrong: number }> {}
+
+const fine = (check: string, found: string): Finding => ({ check, ok: true, found })
+const wrong = (check: string, found: string, remedy: string): Finding => ({ check, ok: false, found, remedy })
+
+const oldest = (nodeVersions.match(/\d+/g) ?? []).map(Number)
+
+/** Whether a version, as 20.19.1, is not before another. */
+export const isAtLeast = (version: string, wanted: ReadonlyArray<number>): boolean => {
+  const parts = version.split(".").map(Number)
+  for (const [at, part] of wanted.entries()) {
+    if ((parts[at] ?? 0) !== part) return (parts[at] ?? 0) > part
+  }
+  return true
+}
+
+const node = Effect.sync(() =>
+  isAtLeast(process.versions.node, oldest)
+    ? fine("node", `version ${process.versions.node}`)
+    : wrong("node", `version ${process.versions.node}`, `Install Node ${nodeVersions}.`)
+)
+
+const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "unknown")
+
+/** Whether the folder, or the nearest above it that exists, can be written to. */
+const writable = (folder: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    access(folder, constants.W_OK | constants.X_OK).then(
+      () => "yes",
+      (error) => codeOf(error)
+    )
+  ).pipe(
+    Effect.flatMap((answer) =>
+      answer === "ENOENT" && dirname(folder) !== folder ? writable(dirname(folder)) : Effect.succeed(answer === "yes")
+    )
+  )
+
+const dataDir = ({ dataDir }: Settings) =>
+  Effect.map(writable(dataDir), (ok) =>
+    ok
+      ? fine("DATA_DIR", dataDir)
+      : wrong("DATA_DIR", `${dataDir} can't be written to`, "Set DATA_DIR to a folder of this user, or DATABASE_URL.")
+  )
+
+const binaries = installed(`${process.platform}-${process.arch}`).pipe(
+  Effect.match({
+    onSuccess: ({ version }) => fine("embedded Postgres", `binaries ${version}`),
+    onFailure: ({ reason }) =>
+      wrong("embedded Postgres", reason, "Run npm ci with optional dependencies, or set DATABASE_URL.")
+  })
+)
+
+const tooManyMay = 0o077
+
+const secrets = ({ authSecret, databaseUrl, dataDir }: Settings) =>
+  Effect.gen(function* () {
+    if (Option.isSome(authSecret)) {
+      const variety = new Set(Redacted.value(authSecret.value)).size
+      return variety >= 10
+        ? fine("secrets", "AUTH_SECRET is set")
+        : wrong("secrets", `AUTH_SECRET has ${variety} different characters`, "Make one with openssl rand -base64 32.")
+    }
+    if (Option.isSome(databaseUrl)) return fine("secrets", "AUTH_SECRET is set")
+    const file = join(dataDir, "auth-secret")
+    const found = yield* Effect.promise(() =>
+      stat(file).then(
+        ({ mode }) => mode,
+        () => undefined
+      )
+    )
+    if (found === undefined) return fine("secrets", "made in DATA_DIR at the first start")
+    return (found & tooManyMay) === 0
+      ? fine("secrets", file)
+      : wrong("secrets", `${file} can be read by others`, `Run chmod 600 ${file}.`)
+  })
+
+const publicAddress = ({ baseUrl, host }: Settings) =>
+  Effect.sync(() =>
+    host === "0.0.0.0" || host === "::"
+      ? baseUrl.includes("0.0.0.0") || baseUrl.includes("[::]")
+        ? wrong("BASE_URL", `unset, while HOST is ${host}`, "Set BASE_URL to the address that browsers use.")
+        : fine("BASE_URL", baseUrl)
+      : fine("BASE_URL", baseUrl)
+  )
+
+/** Where the database is reached, without starting or making one; none where an embedded one is not running. */
+const address = ({ dataDir, databaseUrl }: Settings) =>
+  Effect.gen(function* () {
+    if (Option.isSome(databaseUrl)) return databaseUrl
+    const cluster = join(dataDir, "pg")
+    const up = fits(cluster) && (yield* ask(cluster)) === "up"
+    return up ? Option.some(Redacted.make(urlOf(cluster))) : Option.none()
+  })
+
+const known = Object.keys(migrations)
+
+const describeSchema = (applied: ReadonlyArray<number>): Finding => {
+  const newest = Math.max(0, ...applied)
+  if (newest > known.length) {
+    return wrong(
+      "migrations",
+      `the schema is at ${newest}, this version knows ${known.length}`,
+      "Run the version of agent-install that made it, or a later one."
+    )
+  }
+  const due = known.length - applied.length
+  return fine(
+    "migrations",
+    due === 0
+      ? `all ${known.length} are applied`
+      : `${due} to apply: serve does so at its start, or agent-install migrate`
+  )
+}
+
+const database = (given: Settings) =>
+  Effect.gen(function* () {
+    const found = yield* address(given)
+    if (Option.isNone(found)) return [fine("database", "embedded, not running; serve starts it")]
+    return yield* Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ask = SqlSchema.single({
+        Request: Schema.Void,
+        Result: Schema.Struct({ version: Schema.Int, migrated: Schema.Boolean }),
+        execute: () => sql`
+          SELECT current_setting('server_version_num')::integer AS version,
+            to_regclass('effect_sql_migrations') IS NOT NULL AS migrated
+        `
+      })
+      const { migrated, version } = yield* ask()
+      const major = Math.floor(version / 10_000)
+      const server =
+        major >= 15
+          ? fine("database", `Postgres ${major}`)
+          : wrong("database", `Postgres ${major}`, "Use Postgres 15 or later.")
+      const list = SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: Schema.Struct({ migrationId: Schema.Int }),
+        execute: () => sql`SELECT migration_id FROM effect_sql_migrations ORDER BY migration_id`
+      })
+      const applied = migrated ? yield* list() : []
+      return [server, describeSchema(applied.map(({ migrationId }) => migrationId))]
+    }).pipe(
+      Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url: found.value, maxConnections: 1 })))),
+      Effect.catchAll((error) =>
+        Effect.succeed([
+          wrong(
+            "database",
+            Option.getOrElse(explain(error, "it"), () => String(error)),
+            "Check DATABASE_URL, and that Postgres runs there and lets this user in."
+          )
+        ])
+      )
+    )
+  })
+
+/** Why the port can't be listened at; none where it can. */
+const taken = ({ host, port }: Settings) =>
+  Effect.async<Option.Option<string>>((resume) => {
+    const server = createServer()
+    server.once("error", (error) => resume(Effect.succeedSome(codeOf(error))))
+    server.listen(port, host, () => server.close(() => resume(Effect.succeedNone)))
+  })
+
+const port = (given: Settings) =>
+  Effect.gen(function* () {
+    const name = `${given.host}:${given.port}`
+    const why = yield* taken(given)
+    if (Option.isNone(why)) return fine("port", `${name} is free`)
+    const client = yield* HttpClient.HttpClient
+    const ours = yield* client.get(`http://127.0.0.1:${given.port}/health/live`).pipe(
+      Effect.timeout("2 seconds"),
+      Effect.map(({ headers, status }) => status === 200 && headers["x-request-id"] !== undefined),
+      Effect.orElseSucceed(() => false)
+    )
+    return ours
+      ? fine("port", `this service runs at ${name}`)
+      : wrong("port", `${name} can't be listened at (${why.value})`, "Set PORT and HOST to an address that is free.")
+  })
+
+const examine = Effect.gen(function* () {
+  const given = yield* Effect.either(settings)
+  const first = yield* node
+  if (given._tag === "Left") {
+    const found = describeConfigError(given.left)
+    return [first, wrong("configuration", found, "Set the variable as the line says; the README lists them all.")]
+  }
+  const embedded = Option.isNone(given.right.databaseUrl)
+  return [
+    first,
+    fine("configuration", "every variable can be used"),
+    ...(embedded ? [yield* dataDir(given.right), yield* binaries] : []),
+    yield* secrets(given.right),
+    yield* publicAddress(given.right),
+    ...(yield* database(given.right)),
+    yield* port(given.right)
+  ]
+})
+
+export const doctor = Command.make("doctor", { json }, ({ json }) =>
+  Effect.gen(function* () {
+    const findings: ReadonlyArray<Finding> = yield* examine
+    const bad = findings.filter(({ ok }) => !ok)
+    const text = [
+      table(findings.map(({ check, found, ok }) => ({ "": ok ? "ok" : "WRONG", check, found }))),
+      ...bad.map(({ check, remedy = "" }) => `${check}: ${remedy}`)
+    ].join("\n")
+    yield* print(json, { ok: bad.length === 0, findings }, text)
+    if (bad.length > 0) return yield* new Unwell({ wrong: bad.length })
+  }).pipe(Effect.provide(FetchHttpClient.layer))
+).pipe(
+  Command.withDescription(
+    "Look at Node, variables, secrets, database, migrations and port, change nothing, and say what to do about each thing that is wrong. Exit code 1 where anything is."
+  )
+)

@@ -1,0 +1,33 @@
+import { HttpServerError, Error as PlatformError } from "@effect/platform"
+import { SqlError } from "@effect/sql/SqlError"
+import { ConfigError, Option } from "effect"
+import { isDatabaseAway } from "../domain/Faults.ts"
+import { PublishRefused } from "../domain/Template.ts"
+import { EmbeddedPostgresError } from "../layers/EmbeddedPostgres.ts"
+import { describeConfigError } from "../layers/Settings.ts"
+import { DemoFailed } from "./Demo.ts"
+
+const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
+
+/** Postgres refuses who asks: a wrong password or user (class 28), or a database that does not exist (3D000). */
+const isLetIn = ({ cause }: SqlError) =>
+  !(cause instanceof Error && "code" in cause && /^(28...|3D000)$/.test(String(cause.code)))
+
+/** What stopped the program, as a line for the person who started it; `database` is what to call the one it was to use. */
+export const explain = (error: unknown, database: string): Option.Option<string> => {
+  if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
+  if (error instanceof EmbeddedPostgresError || error instanceof PublishRefused || error instanceof DemoFailed) {
+    return Option.some(error.message)
+  }
+  if (error instanceof SqlError && isDatabaseAway(error)) {
+    return Option.some(`${database} can't be reached: ${causeOf(error)}`)
+  }
+  if (error instanceof SqlError && !isLetIn(error)) {
+    return Option.some(`${database} can't be used: ${causeOf(error)}`)
+  }
+  if (error instanceof HttpServerError.ServeError) {
+    return Option.some(`Can't listen: ${causeOf(error)}. Set HOST and PORT to an address that is free.`)
+  }
+  if (PlatformError.isPlatformError(error)) return Option.some(`DATA_DIR can't be used: ${error.message}`)
+  return Option.none()
+}
