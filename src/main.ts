@@ -9,6 +9,7 @@ import { migrate } from "./cli/Migrate.ts"
 import { json, print, table } from "./cli/Output.ts"
 import { version } from "./cli/Package.ts"
 import { serve } from "./cli/Serve.ts"
+import { isWorker, WorkerFailed } from "./cli/Workers.ts"
 import { DatabaseLive, ServicesLive } from "./layers/AppLive.ts"
 import { settings } from "./layers/Settings.ts"
 import { ConsoleLogger } from "./layers/TelemetryLive.ts"
@@ -67,7 +68,8 @@ const cli = Command.make("agent-install").pipe(
 )
 
 // These have said themselves what is wrong.
-const hasSpoken = (error: unknown) => ValidationError.isValidationError(error) || error instanceof Unwell
+const hasSpoken = (error: unknown) =>
+  ValidationError.isValidationError(error) || error instanceof Unwell || error instanceof WorkerFailed
 
 const report = (cause: Cause.Cause<unknown>) =>
   Effect.gen(function* () {
@@ -97,6 +99,10 @@ Command.run(cli, { name: "agent-install", version })(process.argv).pipe(
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,
-    teardown: (exit, onExit) => onExit(exitCode(exit))
+    teardown: (exit, onExit) => {
+      onExit(exitCode(exit))
+      // The channel to the first process would keep a worker that was told to end.
+      if (isWorker) process.exit(exitCode(exit))
+    }
   })
 )

@@ -6,12 +6,14 @@ import { Effect, Layer, Logger, Option } from "effect"
 import { makeNodeServer } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
-import { AppLive } from "../layers/AppLive.ts"
+import { AppLive, DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
+import { open } from "../layers/EmbeddedPostgres.ts"
 import { type Settings, settings } from "../layers/Settings.ts"
 import { TelemetryLive } from "../layers/TelemetryLive.ts"
 import { readTemplate } from "../layers/TemplateFiles.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { root, version } from "./Package.ts"
+import { isWorker, keepWorkers, told } from "./Workers.ts"
 
 /**
  * With a database of its own the service has something to install from the first start. A template that is there stays as it
@@ -44,12 +46,31 @@ export const ServiceLive = (given: Settings, port: number) =>
     Layer.provide(AppLive(given))
   )
 
+/** One process that serves, until interrupted or, in a worker, told to end. */
+const serveHere = (given: Settings) => {
+  const serving = SayStopping.pipe(
+    Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port))),
+    Layer.launch,
+    Effect.onInterrupt(() => Effect.logInfo("Stopped"))
+  )
+  return isWorker ? Effect.raceFirst(serving, told) : serving
+}
+
+/** The first of several processes: it has the embedded Postgres and the schema ready, and looks after those that serve. */
+const serveByWorkers = (given: Settings) =>
+  Effect.gen(function* () {
+    if (Option.isNone(given.databaseUrl)) yield* open({ dataDir: given.dataDir })
+    const ready = Option.isNone(given.databaseUrl) ? publishBundled : Effect.void
+    yield* Effect.provide(ready, ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
+    return yield* keepWorkers(given.workers)
+  }).pipe(Effect.scoped)
+
 export const serve = Command.make("serve", {}, () =>
   Effect.flatMap(settings, (given) =>
-    SayStopping.pipe(
-      Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port))),
-      Layer.launch,
-      Effect.onInterrupt(() => Effect.logInfo("Stopped")),
+    Effect.if(given.workers > 1 && !isWorker, {
+      onTrue: () => serveByWorkers(given),
+      onFalse: () => serveHere(given)
+    }).pipe(
       Effect.provide(
         TelemetryLive({ endpoint: given.otlpEndpoint, version }).pipe(
           Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
@@ -59,6 +80,6 @@ export const serve = Command.make("serve", {}, () =>
   )
 ).pipe(
   Command.withDescription(
-    "Serve the HTTP interface until SIGINT or SIGTERM. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install. Example: PORT=8080 agent-install serve"
+    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
   )
 )

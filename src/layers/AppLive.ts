@@ -14,19 +14,24 @@ import { TemplateCatalogLive } from "./TemplateCatalogLive.ts"
 import { TemplateMirrorLive } from "./TemplateMirrorLive.ts"
 import { TransactorLive } from "./TransactorLive.ts"
 
-const maxConnections = 10
+const allConnections = 10
+
+/** What each process has of the connections, at the least what a sign-up and what follows it need. */
+export const connectionsOf = (workers: number): number => Math.max(2, Math.floor(allConnections / workers))
+
+type DatabaseSettings = Pick<Settings, "dataDir" | "databaseUrl" | "workers">
 
 /** The database that is named, or the embedded one, as it is. */
-export const ConnectionLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
+export const ConnectionLive = ({ dataDir, databaseUrl, workers }: DatabaseSettings) =>
   Layer.unwrapScoped(
     Effect.gen(function* () {
       const url = Option.isSome(databaseUrl) ? databaseUrl.value : (yield* open({ dataDir })).url
-      return SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections })))
+      return SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: connectionsOf(workers) })))
     })
   )
 
 /** The database that is named, or the embedded one, with its schema up to date. */
-export const DatabaseLive = (settings: Pick<Settings, "dataDir" | "databaseUrl">) =>
+export const DatabaseLive = (settings: DatabaseSettings) =>
   MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */

@@ -159,8 +159,9 @@ const AuthRoutesLive = Layer.effect(
   AuthRoutes,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
+    const { options } = yield* PgPool
     // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
-    const turns = yield* Effect.makeSemaphore(4)
+    const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {

@@ -96,6 +96,7 @@ export const settings = Config.all({
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
+  workers: wholeNumber("WORKERS", 1, 64, 1),
   trustedProxies: variable(
     "TRUSTED_PROXIES",
     "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",

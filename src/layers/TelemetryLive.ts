@@ -1,4 +1,9 @@
-import { OtlpLogger, OtlpMetrics, OtlpSerialization, OtlpTracer } from "@effect/opentelemetry"
+import { randomUUID } from "node:crypto"
+// By module: the package's index loads every SDK of OpenTelemetry, none of which is used.
+import * as OtlpLogger from "@effect/opentelemetry/OtlpLogger"
+import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
+import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
+import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
 import { Layer, Logger, Option } from "effect"
 import { scrub } from "../domain/Scrub.ts"
@@ -18,7 +23,9 @@ export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.La
   Option.match(endpoint, {
     onNone: () => Layer.empty,
     onSome: (address) => {
-      const resource = { serviceName: "agent-install", serviceVersion: version }
+      // Several processes of one service count apart.
+      const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
+      const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
       const url = (signal: string) => `${address.replace(/\/+$/, "")}/v1/${signal}`
       return Layer.mergeAll(
         OtlpTracer.layer({ url: url("traces"), resource }),

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Redacted } from "effect"
+import { Duration, Effect, Fiber, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { migrations } from "../../migrations/index.ts"
 import { ownDatabase } from "../pg.ts"
@@ -309,6 +309,154 @@ describe("stopping", () => {
         assert.isBelow(Duration.toSeconds(taken), 11)
       }),
     minutes
+  )
+})
+
+describe("stopping while requests run", () => {
+  /** A service with a sign-in that waits for the database, which another connection keeps from it. */
+  const waiting = Effect.gen(function* () {
+    const url = Redacted.value(yield* ownDatabase())
+    const service = yield* serve({ DATABASE_URL: url, AUTH_SECRET: secret })
+    yield* service.ready
+    const client = yield* connected(url)
+    yield* query(client, `BEGIN; LOCK TABLE "user" IN ACCESS EXCLUSIVE MODE`)
+    const asked = yield* Effect.fork(
+      Effect.exit(
+        service.ask("/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } })
+      )
+    )
+    yield* query(client, "SELECT count(*)::integer AS waits FROM pg_locks WHERE NOT granted").pipe(
+      Effect.repeat({ until: ([row]) => row.waits > 0, schedule: Schedule.spaced("20 millis") })
+    )
+    service.child.kill("SIGTERM")
+    while (!service.log().includes("Stopping")) yield* Effect.sleep("10 millis")
+    return { ...service, client, asked }
+  })
+
+  it.scopedLive(
+    "lets a running request end, takes no other, then closes the pool and ends with 0",
+    () =>
+      Effect.gen(function* () {
+        const { ask, asked, client, exited } = yield* waiting
+        const another = yield* Effect.exit(ask("/health/live"))
+        assert.strictEqual(another._tag, "Failure")
+        yield* query(client, "COMMIT")
+        const answer = yield* Effect.flatten(Fiber.join(asked))
+        assert.strictEqual(answer.status, 401)
+        assert.strictEqual(yield* exited, 0)
+        assert.deepStrictEqual(
+          yield* query(
+            client,
+            `SELECT count(*)::integer AS left FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'agent-install'`
+          ),
+          [{ left: 0 }]
+        )
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "ends at once at a second signal",
+    () =>
+      Effect.gen(function* () {
+        const { child, exited } = yield* waiting
+        const [taken, code] = yield* Effect.timed(
+          Effect.zipRight(
+            Effect.sync(() => child.kill("SIGTERM")),
+            exited
+          )
+        )
+        assert.strictEqual(code, "SIGTERM")
+        assert.isBelow(Duration.toSeconds(taken), 3)
+      }),
+    minutes
+  )
+})
+
+describe("several workers", () => {
+  it.scopedLive(
+    "share a port and the budgets, are replaced when they die, and stop with the first process and its database",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* ownFolder
+        const { ask, child, exited, log, ready } = yield* serve({
+          DATA_DIR: dataDir,
+          AUTH_SECRET: secret,
+          WORKERS: "4"
+        })
+        yield* ready
+        const pids = () => [...log().matchAll(/"A worker starts".*?"pid":(\d+)/g)].map(([, pid]) => Number(pid))
+        const listening = () => log().split("Listening on").length - 1
+        while (listening() < 4) yield* Effect.sleep("50 millis")
+        assert.strictEqual(new Set(pids()).size, 4)
+
+        const client = yield* connected(embeddedUrl(dataDir))
+        yield* query(
+          client,
+          `INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('u', 'U', 'u@example.org', false)`
+        )
+        const authorization = yield* signedIn(client, "u")
+        const tries = yield* Effect.forEach(
+          Array.from({ length: 40 }),
+          () => ask("/api/install", { headers: { authorization }, body: {} }),
+          { concurrency: 16 }
+        )
+        assert.strictEqual(tries.filter(({ status }) => status === 400).length, 20)
+        assert.strictEqual(tries.filter(({ status }) => status === 429).length, 20)
+
+        const up = yield* Effect.forEach(
+          Array.from({ length: 16 }, (_, at) => at),
+          (at) =>
+            ask("/api/auth/sign-up/email", {
+              body: { name: "One Name", email: `many-${at}@example.org`, password: "a long password" }
+            }),
+          { concurrency: 16 }
+        )
+        assert.deepStrictEqual([...new Set(up.map(({ status }) => status))], [200])
+        const [mine] = up
+        const installs = yield* Effect.forEach(
+          Array.from({ length: 12 }),
+          () =>
+            ask("/api/install", {
+              headers: { authorization: `Bearer ${mine?.headers["set-auth-token"]}` },
+              body: { slug: "personal-finance" }
+            }),
+          { concurrency: 12 }
+        )
+        assert.deepStrictEqual([...new Set(installs.map(({ status }) => status))], [200])
+        assert.strictEqual(new Set(installs.map(({ body }) => body.agentId)).size, 1)
+        assert.strictEqual(installs.filter(({ body }) => body.created).length, 1)
+
+        const [one = 0] = pids()
+        process.kill(one, "SIGKILL")
+        while (pids().length < 5 || listening() < 5) yield* Effect.sleep("50 millis")
+        for (let at = 0; at < 8; at++) assert.strictEqual((yield* ask("/health/ready")).status, 200)
+
+        const postgres = yield* postmasterPid(dataDir)
+        child.kill("SIGTERM")
+        assert.strictEqual(yield* exited, 0)
+        for (const pid of [...pids(), postgres]) assert.throws(() => process.kill(pid, 0), /ESRCH/, String(pid))
+      }),
+    minutes
+  )
+
+  it.scopedLive("say why they can't start, and the whole ends with 1", () =>
+    Effect.gen(function* () {
+      const url = Redacted.value(yield* ownDatabase())
+      const { child, exited, origin, ready } = yield* serve({ DATABASE_URL: url, AUTH_SECRET: secret })
+      yield* ready
+      const { code, err } = yield* run(["serve"], {
+        DATABASE_URL: url,
+        AUTH_SECRET: secret,
+        WORKERS: "2",
+        PORT: new URL(origin).port
+      })
+      assert.strictEqual(code, 1)
+      assert.match(err, /^Can't listen: .*EADDRINUSE/)
+      child.kill("SIGTERM")
+      yield* exited
+    })
   )
 })
 

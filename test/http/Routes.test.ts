@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import { errorGuide } from "../../src/domain/ErrorGuide.ts"
 import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
@@ -275,9 +275,18 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
           headers: { authorization: `Bearer ${up.headers["set-auth-token"]}` }
         })
       )
+      const others = yield* Effect.fork(
+        Effect.forEach(["/api/install/manifest/helper", "/health/ready"], (path) => Effect.timed(ask(path)), {
+          concurrency: "unbounded"
+        })
+      )
       // Past the five seconds it waits; whatever is asked of the database afterwards is answered.
       yield* Effect.sleep("5200 millis")
       for (const client of held) client.release()
+      for (const [taken, { body, headers, status }] of yield* Fiber.join(others)) {
+        assert.deepStrictEqual([status, body?.error, headers["retry-after"]], [503, "unavailable", "2"])
+        assert.isBelow(Duration.toSeconds(taken), 7)
+      }
       const answer = yield* Fiber.join(asked)
       assert.deepStrictEqual(
         [answer.status, answer.body?.error, answer.headers["retry-after"]],

@@ -18,6 +18,7 @@ describe("settings", () => {
         installsPerHour: 20,
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
+        workers: 1,
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
         defaultCountry: "GB",
@@ -56,6 +57,7 @@ describe("settings", () => {
         [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
         [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be an address like/],
+        [{ WORKERS: "0" }, /^WORKERS must be a whole number from 1 to 64/],
         [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL must be one of trace, debug, info/],
         [{ DEFAULT_COUNTRY: "Britain" }, /^DEFAULT_COUNTRY must be a two-letter/]
       ]
