@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { parse } from "yaml"
+import { refusals } from "../src/domain/Errors.ts"
+import { settings } from "../src/layers/Settings.ts"
+
+const read = (name: string) => readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8")
+
+const named = (text: string, pattern: RegExp) =>
+  [...new Set([...text.matchAll(pattern)].map(([, name = ""]) => name))].sort()
+
+/** The variables as the code that reads them names them. */
+const variables = named(read("src/layers/Settings.ts"), /(?:variable|wholeNumber|address)\(\s*"([A-Z_]+)"/g)
+
+describe("the documents of the repository", () => {
+  it("name every variable that is read, and no other", () => {
+    assert.isDefined(settings)
+    assert.isAtLeast(variables.length, 14)
+    const table = read("README.md").split("## Variables")[1]?.split("\n## ")[0] ?? ""
+    const rows = table.split("\n").map((line) => line.split("|")[1] ?? "")
+    assert.deepStrictEqual(named(rows.join(), /`([A-Z_]+)`/g), variables)
+    assert.deepStrictEqual(named(read(".env.example"), /^# ([A-Z_]+)=/gm), variables)
+  })
+
+  it("give a container no more than it needs: variables that are read, another user than root, what is published here", () => {
+    const dockerfile = read("Dockerfile")
+    assert.match(dockerfile, /^USER (?!root)\w+$/m)
+    assert.match(dockerfile, /^HEALTHCHECK .*\/health\/ready/m)
+    assert.match(dockerfile, /npm ci --omit=dev --omit=optional/)
+    const { services } = parse(read("compose.yaml"))
+    assert.includeMembers(variables, Object.keys(services.service.environment))
+    assert.includeMembers(variables, named(dockerfile, /(?:^ENV .*?|\s)(HOST|PORT)=/gm))
+  })
+
+  it("name the version that this is, and in the README every error of an install", () => {
+    const { version } = JSON.parse(read("package.json"))
+    assert.include(read("CHANGELOG.md"), `## ${version}`)
+    for (const { code } of refusals) assert.include(read("README.md"), `\`${code}\``)
+  })
+})
