@@ -1,64 +1,17 @@
 #!/usr/bin/env node
-import { Args, Command, ValidationError } from "@effect/cli"
+import { Command, ValidationError } from "@effect/cli"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Cause, Console, Effect, Exit, Layer, Option } from "effect"
+import { Cause, Console, Effect, Exit, Option } from "effect"
 import { demo } from "./cli/Demo.ts"
 import { doctor, Unwell } from "./cli/Doctor.ts"
 import { explain } from "./cli/Explain.ts"
 import { migrate } from "./cli/Migrate.ts"
-import { json, print, table } from "./cli/Output.ts"
 import { version } from "./cli/Package.ts"
 import { serve } from "./cli/Serve.ts"
+import { template } from "./cli/Template.ts"
 import { isWorker, WorkerFailed } from "./cli/Workers.ts"
-import { DatabaseLive, ServicesLive } from "./layers/AppLive.ts"
 import { settings } from "./layers/Settings.ts"
 import { ConsoleLogger } from "./layers/TelemetryLive.ts"
-import { readTemplate } from "./layers/TemplateFiles.ts"
-import { TemplateCatalog } from "./services/TemplateCatalog.ts"
-
-const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
-  Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
-)
-
-const publish = Command.make("publish", { folder, json }, ({ folder, json }) =>
-  Effect.gen(function* () {
-    const given = yield* settings
-    // Read first: a folder that is wrong needs no database to say so.
-    const read = yield* readTemplate(folder)
-    const { changed, revision, templateAgentId } = yield* TemplateCatalog.pipe(
-      Effect.flatMap((catalog) => catalog.publish(read)),
-      Effect.provide(ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
-    )
-    const { definitions, slug } = read
-    yield* print(
-      json,
-      { slug, templateAgentId, revision, changed, definitions: definitions.length },
-      changed
-        ? `Published ${slug}, revision ${revision}: ${definitions.length} definitions (template agent ${templateAgentId}).`
-        : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
-    )
-  })
-).pipe(
-  Command.withDescription(
-    "Publish a template, or a new revision of it where something changed. Everything is checked before anything is written. Example: agent-install template publish templates/personal-finance"
-  )
-)
-
-const list = Command.make("list", { json }, ({ json }) =>
-  Effect.gen(function* () {
-    const given = yield* settings
-    const templates = yield* TemplateCatalog.pipe(
-      Effect.flatMap((catalog) => catalog.list),
-      Effect.provide(ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
-    )
-    yield* print(json, templates, table(templates))
-  })
-).pipe(Command.withDescription("List the templates that are published, and how often each is installed."))
-
-const template = Command.make("template").pipe(
-  Command.withDescription("What publishers do."),
-  Command.withSubcommands([publish, list])
-)
 
 const cli = Command.make("agent-install").pipe(
   Command.withDescription(

@@ -467,6 +467,11 @@ describe("the command line", () => {
       Effect.gen(function* () {
         const url = yield* ownDatabase()
         const given = { DATABASE_URL: Redacted.value(url), AUTH_SECRET: secret }
+        const tried = yield* run(["template", "diff", bundled], given)
+        assert.deepStrictEqual([tried.code, tried.err], [0, ""])
+        assert.match(tried.out, /^Publishing personal-finance would make revision 1:$/m)
+        assert.match(tried.out, /^added +\| watchers +\| weekly-deadline-radar/m)
+        assert.match(tried.out, /^Nobody has it installed\.$/m)
         const first = yield* run(["template", "publish", bundled], given)
         assert.deepStrictEqual([first.code, first.err], [0, ""])
         assert.match(
@@ -475,6 +480,8 @@ describe("the command line", () => {
         )
         const again = yield* run(["template", "publish", bundled], given)
         assert.match(again.out, /^Nothing changed: personal-finance stays at revision 1/m)
+        const same = JSON.parse((yield* run(["template", "diff", bundled, "--json"], given)).out)
+        assert.deepInclude(same, { slug: "personal-finance", changed: false, revision: 1, changes: [] })
       }),
     minutes
   )
@@ -612,17 +619,29 @@ describe("the command line", () => {
     minutes
   )
 
-  it.scopedLive("explains itself, and says by its exit code what went wrong", () =>
-    Effect.gen(function* () {
-      const { code, out } = yield* run(["--help"])
-      assert.strictEqual(code, 0)
-      for (const word of ["serve", "migrate", "template publish", "template list", "demo", "doctor", "Exit codes"]) {
-        assert.include(out, word)
-      }
-      assert.match((yield* run(["--completions", "bash"])).out, /complete -F _agent-install_bash_completions/)
-      for (const args of [["nonsense"], ["template", "publish"], ["serve", "--nonsense"]]) {
-        assert.strictEqual((yield* run(args)).code, 2, args.join(" "))
-      }
-    })
+  it.scopedLive(
+    "explains itself, and says by its exit code what went wrong",
+    () =>
+      Effect.gen(function* () {
+        const { code, out } = yield* run(["--help"])
+        assert.strictEqual(code, 0)
+        for (const word of [
+          "serve",
+          "migrate",
+          "template publish",
+          "template diff",
+          "template list",
+          "demo",
+          "doctor",
+          "Exit codes"
+        ]) {
+          assert.include(out, word)
+        }
+        assert.match((yield* run(["--completions", "bash"])).out, /complete -F _agent-install_bash_completions/)
+        for (const args of [["nonsense"], ["template", "publish"], ["template", "diff"], ["serve", "--nonsense"]]) {
+          assert.strictEqual((yield* run(args)).code, 2, args.join(" "))
+        }
+      }),
+    minutes
   )
 })

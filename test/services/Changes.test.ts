@@ -4,6 +4,7 @@ import { Slug } from "../../src/domain/Ids.ts"
 import type { Kind } from "../../src/domain/Kind.ts"
 import type { Definition } from "../../src/domain/Template.ts"
 import { InstalledAgents } from "../../src/services/InstalledAgents.ts"
+import { diffTemplate, publishTemplate } from "../../src/services/PublishTemplate.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
@@ -611,6 +612,42 @@ for (const [label, world] of worlds) {
           }
         )
         assert.strictEqual(impact.mostAffected[0]?.organizationId, blocked.organization.id)
+      })
+    )
+
+    it.effect("says beforehand what a publication would change and do, and leaves everything as it was", () =>
+      Effect.gen(function* () {
+        const catalog = yield* TemplateCatalog
+        const { hands, mirror, request, row } = yield* prepared([entityType("a"), entityType("b")])
+        yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        const slug = `changes-${templates}`
+        const next = template(slug, [entityType("a", { name: "New" }), entityType("c")])
+        const before = yield* catalog.manifest(slug)
+        const first = yield* diffTemplate(next)
+        assert.deepStrictEqual(yield* diffTemplate(next), first)
+        assert.deepStrictEqual(yield* catalog.manifest(slug), before)
+        assert.deepStrictEqual(
+          first.published.changes.map(({ change, slug }) => [change, slug]),
+          [
+            ["changed", "a"],
+            ["withdrawn", "b"],
+            ["added", "c"]
+          ]
+        )
+        assert.deepStrictEqual(first.impact.total, {
+          creates: 1,
+          updates: 0,
+          customized: 1,
+          collisions: 0,
+          removals: 1,
+          retirements: 0
+        })
+        assert.deepStrictEqual(yield* publishTemplate(next), first)
+        assert.isFalse((yield* diffTemplate(next)).published.changed)
+        const unknown = yield* diffTemplate(template(newSlug(), [entityType("a")]))
+        assert.deepStrictEqual([unknown.published.revision, unknown.impact.installations], [1, 0])
+        assert.strictEqual((yield* Effect.flip(catalog.manifest(`changes-${templates}`)))._tag, "UnknownTemplateSlug")
       })
     )
   })
