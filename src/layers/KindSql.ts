@@ -61,17 +61,38 @@ export interface Target {
   readonly referred: (row: string, column: string, kind: string) => string
 }
 
-/**
- * The writes of one kind: the rows of `<kind>_new` are inserted, those of `<kind>_behind` brought up to their content, each
- * with its version where the kind has versions. Both have the content columns and `id`; `version_id` where a row points at
- * its version.
- */
-export const writes = (kind: KindDescription, target: Target) => {
+/** The columns of a version's insert, and how they are read off a row of a step. */
+const versionOf = (kind: KindDescription) => {
+  if (kind.versions === undefined) return undefined
+  const { columns, current, owner, table } = kind.versions
+  const pointer = pointerOf(kind)
+  const fields = Object.keys(columns)
+  const flag = "flag" in current ? current.flag : undefined
+  return {
+    owner,
+    table,
+    fields,
+    flag,
+    into: `${table} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...fields])})`,
+    values: (row: string, number: string) =>
+      list([
+        pointer ? `${row}.version_id` : "",
+        `${row}.id`,
+        number,
+        flag ? "true" : "",
+        ...fields.map((field) => `${row}.${field}`)
+      ])
+  }
+}
+
+/** Inserts the rows of `<kind>_new`, each with its version where the kind has versions; as `updates` has them. */
+export const inserts = (kind: KindDescription, target: Target): ReadonlyArray<string> => {
   const { kind: name, table } = kind
   const own = Object.keys(ownColumns(kind))
   const pointer = pointerOf(kind)
   const references = Object.entries(kind.references ?? {})
-  const statements = [
+  const version = versionOf(kind)
+  return [
     `
 ${name}_inserted AS (
   INSERT INTO ${table} (${list([
@@ -99,52 +120,56 @@ ${name}_inserted AS (
     ...references.map(([column, referred]) => target.referred("n", column, referred))
   ])}
   FROM ${name}_new n
-)`
-  ]
-
-  if (kind.versions !== undefined) {
-    const { columns, current, owner, table: versions } = kind.versions
-    const fields = Object.keys(columns)
-    const flag = "flag" in current ? current.flag : undefined
-    const into = `${versions} (${list([pointer ? "id" : "", owner, "version", flag ?? "", ...fields])})`
-    const version = (row: string, number: string) =>
-      list([
-        pointer ? `${row}.version_id` : "",
-        `${row}.id`,
-        number,
-        flag ? "true" : "",
-        ...fields.map((field) => `${row}.${field}`)
-      ])
-    const columnsOf = (row: string) => `(${list(fields.map((field) => `${row}.${field}`))})`
-    statements.push(
-      `
-${name}_first_versions AS (
-  INSERT INTO ${into} SELECT ${version("n", "1")} FROM ${name}_new n
 )`,
-      `
+    ...(version === undefined
+      ? []
+      : [
+          `
+${name}_first_versions AS (
+  INSERT INTO ${version.into} SELECT ${version.values("n", "1")} FROM ${name}_new n
+)`
+        ])
+  ]
+}
+
+/**
+ * Brings the rows of `<kind>_behind` up to their content, each with a new version where that changed. The step has the content
+ * columns and `id`; `version_id` where a row points at its version.
+ */
+export const updates = (kind: KindDescription, target: Target): ReadonlyArray<string> => {
+  const { kind: name, table } = kind
+  const own = Object.keys(ownColumns(kind))
+  const pointer = pointerOf(kind)
+  const references = Object.entries(kind.references ?? {})
+  const version = versionOf(kind)
+  const statements: Array<string> = []
+
+  if (version !== undefined) {
+    const columnsOf = (row: string) => `(${list(version.fields.map((field) => `${row}.${field}`))})`
+    statements.push(`
 ${name}_reversioned AS MATERIALIZED (
   SELECT ${list([
     "b.*",
-    pointer ? `${sequence(versions)} AS version_id` : "",
-    `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${versions} past WHERE past.${owner} = b.id) AS next_version`
+    pointer ? `${sequence(version.table)} AS version_id` : "",
+    `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${version.table} past WHERE past.${version.owner} = b.id) AS next_version`
   ])}
   FROM ${name}_behind b
   JOIN ${table} t ON t.id = b.id
   ${joinVersion(kind, "t", "v")}
   WHERE ${columnsOf("v")} IS DISTINCT FROM ${columnsOf("b")}
-)`
-    )
+)`)
     // One current version is a unique index: counting makes the old one step back before the new one takes its place.
-    const stepBack = flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${name}_outdated) >= 0`
-    if (flag !== undefined) {
+    const stepBack = version.flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${name}_outdated) >= 0`
+    if (version.flag !== undefined) {
       statements.push(`
 ${name}_outdated AS (
-  UPDATE ${versions} v SET ${flag} = false FROM ${name}_reversioned b WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
+  UPDATE ${version.table} v SET ${version.flag} = false FROM ${name}_reversioned b
+  WHERE v.${version.owner} = b.id AND v.${version.flag} RETURNING v.id
 )`)
     }
     statements.push(`
 ${name}_next_versions AS (
-  INSERT INTO ${into} SELECT ${version("b", "b.next_version")} FROM ${name}_reversioned b ${stepBack}
+  INSERT INTO ${version.into} SELECT ${version.values("b", "b.next_version")} FROM ${name}_reversioned b ${stepBack}
 )`)
   }
 

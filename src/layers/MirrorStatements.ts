@@ -2,18 +2,20 @@ import type { KindDescription } from "../domain/Kind.ts"
 import {
   content,
   contentColumns,
+  inserts,
   joinVersion,
   list,
   newVersionId,
   recordOf,
   sequence,
   type Target,
-  writes
+  updates
 } from "./KindSql.ts"
 import { hashedRows, noWishes, planHash, unionOf, verdicts } from "./VerdictSql.ts"
 
 /*
- * The statements of the mirror. An install is `prepare`, `setAside` (where slugs move) and `apply`; an uninstall is `leave`
+ * The statements of the mirror. An install is `prepare` and `applyFresh`, or `prepare`, `settled` and, where that
+ * finds anything to do, `setAside` and `apply`; an uninstall is `leave`
  * and `removeAgent`; `consult`, `plan` and `history` read; `impact` judges many installations at once.
  */
 
@@ -67,8 +69,8 @@ const isWanted = (slug: string, template: string, revision: string) => `EXISTS (
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
  * Parameters: organization, template, user, name (or null), the revision asked for (null: the newest, or the one the agent is
  * pinned to), whether that pins the agent (null: as it is). Result: what is known of the template and the caller, the agent
- * (null where it is not for the caller to have, or there is no such revision), its revision, whether rows take each other's
- * slugs with it, and the cron expressions in it.
+ * (null where it is not for the caller to have, or there is no such revision), its revision, whether the
+ * agent is new and nothing of the template was ever mirrored here, and the cron expressions in it.
  */
 export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 ${templateAndCaller("FOR NO KEY UPDATE OF o")},
@@ -105,10 +107,9 @@ SELECT ${standing}, agent.id AS agent_id, agent.revision, agent.pinned, agent.cr
   -- What follows in this transaction finds its rows by key: one plan serves all values, and must be that for large tables
   -- from the start, since a plan made while a table is empty is kept while it grows.
   set_config('plan_cache_mode', 'force_generic_plan', true) AS plans, set_config('enable_seqscan', 'off', true) AS scans,
-  EXISTS (
+  COALESCE(agent.created, false) AND NOT EXISTS (
     SELECT FROM mirror_ledger l WHERE l.organization_id = $1::text AND ${takesPart("t.id", "agent.revision")}
-      AND ${isWanted("l.slug", "t.id", "agent.revision")}
-  ) AS moving,
+  ) AS fresh,
   ARRAY(
   ${kinds
     .filter((kind) => kind.schedule !== undefined)
@@ -240,20 +241,31 @@ const agreed = (kinds: ReadonlyArray<KindDescription>) => `agreed AS MATERIALIZE
   SELECT ${expectedPlan} IS NULL OR ${expectedPlan} = ${planHash(revision, `(\n  ${hashedRows(kinds)}\n  ) hashed`)} AS as_planned
 )`
 
+/** Content columns of a row to be written, and where they come from. */
+const record = (kind: KindDescription) => ({
+  columns: Object.keys(contentColumns(kind)).map((column) => `n.${column}`),
+  from: `FROM go, ${kind.kind}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind)})`
+})
+
+/** The rows of one kind that are made, under their new ids. */
+const made = (kind: KindDescription) => {
+  const { columns, from } = record(kind)
+  return `
+${kind.kind}_new AS MATERIALIZED (
+  SELECT ${list([...columns, "r.source_id", "r.hash", `${sequence(kind.table)} AS id`, newVersionId(kind)])}
+  ${from} WHERE go.go AND r.act = 'create'
+)`
+}
+
 /** The rows to be written of one kind, and which row stands for each source row. */
 const written = (kind: KindDescription) => {
-  const { kind: name, table } = kind
-  const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
-  const from = `FROM go, ${name}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind)})`
+  const { kind: name } = kind
+  const { columns, from } = record(kind)
   return [
-    `
-${name}_new AS MATERIALIZED (
-  SELECT ${list([...record, "r.source_id", "r.hash", `${sequence(table)} AS id`, newVersionId(kind)])}
-  ${from} WHERE go.go AND r.act = 'create'
-)`,
+    made(kind),
     `
 ${name}_behind AS MATERIALIZED (
-  SELECT ${list([...record, "r.source_id", "r.hash", "r.place_id AS id", "r.act = 'adopt' OR r.adopted AS adopted"])}
+  SELECT ${list([...columns, "r.source_id", "r.hash", "r.place_id AS id", "r.act = 'adopt' OR r.adopted AS adopted"])}
   ${from} WHERE go.go AND r.act IN ('update', 'adopt')
 )`,
     `
@@ -392,7 +404,7 @@ collisions AS MATERIALIZED (
 go AS MATERIALIZED (
   SELECT (SELECT newest FROM newest) AND (SELECT as_planned FROM agreed) AND NOT EXISTS (SELECT FROM unmet)
     AND NOT EXISTS (SELECT FROM collisions) AS go
-),${kinds.flatMap((kind) => [...written(kind), ...writes(kind, installation), ...settled(kind, true)]).join(",")},
+),${kinds.flatMap((kind) => [...written(kind), ...inserts(kind, installation), ...updates(kind, installation), ...settled(kind, true)]).join(",")},
 applied AS MATERIALIZED (
   ${unionOf(
     kinds,
@@ -436,6 +448,105 @@ SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS
     SELECT count(*) FROM ${kind}_rows WHERE act NOT IN ('collision', 'deleted_by_owner', 'retire'))`
     )
     .join(", ")}) AS standing`
+
+/**
+ * What `applyStatement` comes to where nothing of the template, nor of a sibling's that it shares, was ever mirrored into the
+ * organization, and nobody wishes for or expects anything: every row is made, or finds its slug taken. Postgres has a
+ * small part of the plan to set up then. Parameters: organization, template, revision, installed agent, user, the next due
+ * time of each cron expression, whether the agent is pinned, the action. Result: `newest`, `collisions`, and by kind the rows
+ * that stand.
+ */
+export const applyFreshStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const fresh: Target = {
+    ...installation,
+    due: (kind, row) => `($6::jsonb ->> ${row}.${kind.schedule?.cron})::timestamptz`,
+    referred: (row, column, kind) =>
+      `(SELECT made.id FROM ${kind}_new made WHERE made.source_id = ${row}.${column}::bigint)`
+  }
+  return `WITH
+newest AS MATERIALIZED (
+  SELECT a.organization_id AS publisher, $7::boolean OR a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
+),
+${kinds
+  .map(
+    ({ kind, table }) => `${kind}_rows AS MATERIALIZED (
+  SELECT r.source_id, r.slug, r.hash, r.content, holder.slug AS owner,
+    CASE WHEN holder.slug IS NULL THEN 'create' ELSE 'collision' END AS act
+  FROM template_revision_rows r
+  LEFT JOIN LATERAL (
+    SELECT o.slug FROM ${table} other
+    JOIN organization o ON o.id = COALESCE(other.source_template_org_id, other.organization_id)
+    WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
+  ) holder ON true
+  WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = '${kind}'
+)`
+  )
+  .join(",\n")},
+collisions AS MATERIALIZED (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner FROM ${kind}_rows WHERE act = 'collision'`)}
+),
+go AS MATERIALIZED (
+  SELECT (SELECT newest FROM newest) AND NOT EXISTS (SELECT FROM collisions) AS go
+  -- Named here, for Postgres to know the types also where no kind makes use of them.
+  WHERE (${agent}, ${user}, $6::jsonb) IS NOT NULL
+),${kinds.flatMap((kind) => [made(kind), ...inserts(kind, fresh)]).join(",")},
+applied AS MATERIALIZED (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash FROM ${kind}_new`)}
+),
+remembered AS (
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
+  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
+),
+recorded AS (
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+  SELECT ${organization}, ${template}, ${agent}, ${user}, $8::text, ${revision}, COALESCE((
+    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind, slug) FROM applied
+  ), '[]')
+  FROM go WHERE go.go
+)
+SELECT (SELECT newest FROM newest) AS newest,
+  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind, slug) FROM collisions), '[]') AS collisions,
+  jsonb_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) AS standing`
+}
+
+/**
+ * Whether every copy stands just as it was applied last, and that is what the revision says: then there is nothing to judge.
+ * Parameters: organization, template, revision. Result: `settled`, and by kind the rows of the revision.
+ */
+export const settledStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const sourceOf = (kind: KindDescription) => (column: string) =>
+    `(
+    SELECT referred.source_id::text FROM mirror_ledger referred
+    WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
+      AND referred.organization_id = ${organization} LIMIT 1
+  )`
+  return `WITH
+counts AS MATERIALIZED (
+  ${unionOf(
+    kinds,
+    (kind) => `SELECT '${kind.kind}' AS kind, count(*) AS rows, count(*) FILTER (
+    WHERE l.applied_hash = r.hash AND l.slug = r.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
+      AND t.organization_id = ${organization} ${kind.agent === undefined ? "" : `AND t.${kind.agent} IS NOT NULL`}
+      AND ${content(kind, "t", "v", sourceOf(kind))} = r.content
+  ) AS settled
+  FROM template_revision_rows r
+  LEFT JOIN mirror_ledger l ON l.organization_id = ${organization} AND l.template_agent_id = r.template_agent_id
+    AND l.kind = r.kind AND l.source_id = r.source_id
+  LEFT JOIN ${kind.table} t ON t.id = l.copy_id
+  ${joinVersion(kind, "t", "v")}
+  WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = '${kind.kind}'`
+  )}
+)
+SELECT (SELECT bool_and(rows = settled) FROM counts)
+  AND (SELECT sum(rows) FROM counts) = (
+    SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
+  )
+  AND ${revision} IS NOT DISTINCT FROM (
+    SELECT h.revision FROM mirror_history h
+    WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
+  ) AS settled,
+  (SELECT jsonb_object_agg(kind, rows) FROM counts) AS standing`
+}
 
 /**
  * Takes the organization's turn for an uninstall. Parameters: organization, template, user. Result: the installed agent (null

@@ -3,13 +3,14 @@ import {
   content,
   contentColumns,
   hashOf,
+  inserts,
   joinVersion,
   list,
   newVersionId,
   recordOf,
   sequence,
   type Target,
-  writes
+  updates
 } from "./KindSql.ts"
 
 /* The statements of a publication. */
@@ -41,7 +42,7 @@ ${name}_new AS MATERIALIZED (
 ),
 ${name}_behind AS MATERIALIZED (
   SELECT ${list([...record, "n.source_id AS id"])} FROM given n WHERE n.source_id IS NOT NULL
-),${writes(kind, publication).join(",")}
+),${[...inserts(kind, publication), ...updates(kind, publication)].join(",")}
 SELECT slug, id::text AS source_id FROM ${name}_new UNION ALL SELECT slug, id::text FROM ${name}_behind`
 }
 

@@ -31,6 +31,7 @@ import {
 } from "../services/TemplateMirror.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
+  applyFreshStatement,
   applyStatement,
   consultInstalledStatement,
   consultStatement,
@@ -39,7 +40,8 @@ import {
   planStatement,
   prepareStatement,
   removeAgentStatement,
-  setAsideStatement
+  setAsideStatement,
+  settledStatement
 } from "./MirrorStatements.ts"
 
 /** A newer revision was published between reading the template and applying it. */
@@ -65,6 +67,7 @@ const make = Effect.gen(function* () {
     agentId: Schema.NullOr(AgentId),
     revision: Schema.NullOr(Schema.Int)
   }
+  const Standings = Schema.Record({ key: Schema.String, value: Schema.Int })
   const MirrorIds = { organizationId: OrganizationId, templateAgentId: AgentId, userId: UserId }
 
   const consult = SqlSchema.findOne({
@@ -86,7 +89,7 @@ const make = Effect.gen(function* () {
       ...Standing,
       pinned: Schema.NullOr(Schema.Boolean),
       created: Schema.NullOr(Schema.Boolean),
-      moving: Schema.Boolean,
+      fresh: Schema.Boolean,
       schedules: Schema.Array(Schema.String)
     }),
     execute: ({ name, organizationId, pins, revision, templateAgentId, userId }) =>
@@ -158,7 +161,7 @@ const make = Effect.gen(function* () {
       asPlanned: Schema.Boolean,
       unmet: Schema.Array(UnmetWish),
       collisions: Schema.Array(Collision),
-      standing: Schema.Record({ key: Schema.String, value: Schema.Int })
+      standing: Standings
     }),
     execute: ({
       action,
@@ -186,6 +189,31 @@ const make = Effect.gen(function* () {
       ])
   })
 
+  const applyFreshText = applyFreshStatement(kinds)
+  const applyFresh = SqlSchema.single({
+    Request: Schema.Struct({
+      organizationId: OrganizationId,
+      templateAgentId: AgentId,
+      revision: Schema.Int,
+      agentId: AgentId,
+      userId: UserId,
+      due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc })),
+      pinned: Schema.Boolean,
+      action: Schema.Literal("install", "resync")
+    }),
+    Result: Schema.Struct({ newest: Schema.Boolean, collisions: Schema.Array(Collision), standing: Standings }),
+    execute: ({ action, agentId, due, organizationId, pinned, revision, templateAgentId, userId }) =>
+      sql.unsafe(applyFreshText, [organizationId, templateAgentId, revision, agentId, userId, due, pinned, action])
+  })
+
+  const settledText = settledStatement(kinds)
+  const findSettled = SqlSchema.single({
+    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
+    Result: Schema.Struct({ settled: Schema.Boolean, standing: Standings }),
+    execute: ({ organizationId, revision, templateAgentId }) =>
+      sql.unsafe(settledText, [organizationId, templateAgentId, revision])
+  })
+
   const dueTimes = (schedules: ReadonlyArray<string>, now: Date) =>
     Object.fromEntries(
       schedules.flatMap((schedule) =>
@@ -203,32 +231,47 @@ const make = Effect.gen(function* () {
     const wanted = typeof request.revision === "number" ? request.revision : null
     const pins = request.revision === undefined ? null : wanted !== null
     const found = yield* prepare({ organizationId, templateAgentId, userId, name, revision: wanted, pins })
-    const { agentId, created, moving, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
+    const { agentId, created, fresh, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
     if (agentId === null || revision === null || pinned === null) return yield* new NotOrgAdmin({ organizationId })
     // Somebody took the agent away meanwhile; what stands here now is not the one that was meant, and is rolled back.
     if (request.agentId !== undefined && request.agentId !== agentId) {
       return yield* new AgentNotFound({ agentId: request.agentId })
     }
 
-    if (moving || (request.revert ?? []).length > 0) yield* setAside({ organizationId, templateAgentId, revision })
-    const result = yield* applyRows({
-      organizationId,
-      templateAgentId,
+    const here = { organizationId, templateAgentId, revision }
+    const answer = (standing: Readonly<Record<string, number>>) => ({
+      agentId,
+      created: created === true,
       revision,
+      pinned,
+      mirrored: byKind((kind) => standing[kind] ?? 0, kinds)
+    })
+    const wishes = wishesOf(request)
+    const asItComes = wishes.length === 0 && expectedPlan === null
+    const common = {
+      ...here,
       agentId,
       userId,
-      expectedPlan,
-      wishes: wishesOf(request),
       due: dueTimes(schedules, yield* DateTime.nowAsDate),
       pinned,
-      action: request.agentId === undefined ? "install" : "resync"
-    })
+      action: request.agentId === undefined ? ("install" as const) : ("resync" as const)
+    }
+    if (asItComes && fresh) {
+      const made = yield* applyFresh(common)
+      if (!made.newest) return yield* new Superseded()
+      // What takes a slug may be the copy of a sibling template, made while this install waited for its turn.
+      if (made.collisions.length === 0) return answer(made.standing)
+    } else if (asItComes) {
+      const { settled, standing } = yield* findSettled(here)
+      if (settled) return answer(standing)
+    }
+    yield* setAside(here)
+    const result = yield* applyRows({ ...common, expectedPlan, wishes })
     if (!result.newest) return yield* new Superseded()
     if (!result.asPlanned) return yield* new PlanStale()
     if (result.unmet.length > 0) return yield* new NoSuchRow({ rows: result.unmet })
     if (result.collisions.length > 0) return yield* new SchemaCollision({ collisions: result.collisions })
-    const mirrored = byKind((kind) => result.standing[kind] ?? 0, kinds)
-    return { agentId, created: created === true, revision, pinned, mirrored }
+    return answer(result.standing)
   })
 
   const makePlan = Effect.fnUntraced(function* (request: MirrorRequest & Partial<ResyncPlanRequest>) {
@@ -363,5 +406,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The mirror in Postgres: two statements an install, three where slugs move, whatever the template's size. */
+/** The mirror in Postgres: two to four statements an install, whatever the template's size. */
 export const TemplateMirrorLive = Layer.effect(TemplateMirror, make)

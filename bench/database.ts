@@ -1,0 +1,74 @@
+import { createHmac, randomBytes } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import type Pg from "pg"
+import { OrganizationId, UserId } from "../src/domain/Ids.ts"
+import { MigrationsLive, PgPool, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
+import { open } from "../src/layers/EmbeddedPostgres.ts"
+
+/** How many connections each side has. */
+export const maxConnections = 16
+
+export const secret = "a secret of at least thirty-two characters"
+
+/** A Postgres of the benchmark's own, with its usual waits for the disk, gone when the scope closes. */
+export const openPostgres = Effect.gen(function* () {
+  const dataDir = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-bench-"))),
+    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+  )
+  const { url } = yield* open({ dataDir, settings: { max_connections: "100", max_wal_size: "4GB" } })
+  return url
+})
+
+/** Pool, client and schema of the service on that Postgres. */
+export const databaseOn = (url: Effect.Effect.Success<typeof openPostgres>) =>
+  MigrationsLive.pipe(Layer.provideMerge(SqlClientLive), Layer.provideMerge(PgPoolLive({ url, maxConnections })))
+
+/** Somebody who has signed up, with the bearer token of their session. */
+export interface Somebody {
+  readonly userId: UserId
+  readonly organizationId: OrganizationId
+  readonly slug: string
+  readonly bearer: string
+}
+
+let last = 0
+
+/** So many new people, each with an organization of their own and a session, as sign-up leaves them. */
+export const newPeople = (count: number): Effect.Effect<ReadonlyArray<Somebody>, never, PgPool> =>
+  Effect.flatMap(PgPool, (pool) =>
+    Effect.promise(async () => {
+      const people = Array.from({ length: count }, () => {
+        const at = ++last
+        const token = randomBytes(24).toString("base64url")
+        const signature = createHmac("sha256", secret).update(token).digest("base64")
+        return { id: `u${at}`, org: `org_b${at}`, slug: `b-${at}`, token, bearer: `Bearer ${token}.${signature}` }
+      })
+      await pool.query(
+        `WITH p AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::jsonb) AS p (id text, org text, slug text, token text)),
+         users AS (INSERT INTO "user" (id, name, email, "emailVerified") SELECT id, id, id || '@example.org', false FROM p),
+         sessions AS (
+           INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId")
+           SELECT token, now() + interval '1 day', token, now(), id FROM p
+         ),
+         organizations AS (
+           INSERT INTO organization (id, name, slug, metadata)
+           SELECT org, id, slug, jsonb_build_object('personal_org_for_user_id', id) FROM p
+         )
+         INSERT INTO member (organization_id, user_id, role) SELECT org, id, 'owner' FROM p`,
+        [JSON.stringify(people)]
+      )
+      return people.map(({ bearer, id, org, slug }) => ({
+        userId: UserId.make(id),
+        organizationId: OrganizationId.make(org),
+        slug,
+        bearer
+      }))
+    })
+  )
+
+/** Brings the statistics up to what is there, as autovacuum does in a database that grows slower than this one. */
+export const analyze = Effect.flatMap(PgPool, (pool: Pg.Pool) => Effect.promise(() => pool.query("ANALYZE")))

@@ -1,0 +1,25 @@
+import { join } from "node:path"
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer, Logger, LogLevel } from "effect"
+import { readTemplate } from "../src/layers/TemplateFiles.ts"
+import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
+import { databaseOn, openPostgres } from "./database.ts"
+import { benchHttp, benchInProcess, Services } from "./install.ts"
+
+/* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
+
+const program = Effect.gen(function* () {
+  const template = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
+  yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
+  yield* benchInProcess(template.slug)
+  yield* benchHttp(template.slug)
+})
+
+const onPostgres = Effect.flatMap(openPostgres, (url) =>
+  Effect.provide(program, Services.pipe(Layer.provideMerge(databaseOn(url))))
+)
+
+Effect.scoped(onPostgres).pipe(
+  Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.Warning)]),
+  NodeRuntime.runMain
+)
