@@ -9,9 +9,13 @@ import { DemoFailed } from "./Demo.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
 
-/** Postgres refuses who asks: a wrong password or user (class 28), or a database that does not exist (3D000). */
-const isLetIn = ({ cause }: SqlError) =>
-  !(cause instanceof Error && "code" in cause && /^(28...|3D000)$/.test(String(cause.code)))
+const codeOf = ({ cause }: SqlError) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
+
+/** Postgres refuses who asks: a wrong password or user (class 28), or a database that does not exist. */
+const refused = /^(28...|3D000)$/
+
+/** A statement prepared by name was gone, or there already: the connection behind is not the same any more. */
+const handedOn = /^(26000|42P05)$/
 
 /** What stopped the program, as a line for the person who started it; `database` is what to call the one it was to use. */
 export const explain = (error: unknown, database: string): Option.Option<string> => {
@@ -22,8 +26,13 @@ export const explain = (error: unknown, database: string): Option.Option<string>
   if (error instanceof SqlError && isDatabaseAway(error)) {
     return Option.some(`${database} can't be reached: ${causeOf(error)}`)
   }
-  if (error instanceof SqlError && !isLetIn(error)) {
+  if (error instanceof SqlError && refused.test(codeOf(error))) {
     return Option.some(`${database} can't be used: ${causeOf(error)}`)
+  }
+  if (error instanceof SqlError && handedOn.test(codeOf(error))) {
+    return Option.some(
+      `${database} seems to be behind a pooler in transaction mode: add ?pgbouncer=true to DATABASE_URL`
+    )
   }
   if (error instanceof HttpServerError.ServeError) {
     return Option.some(`Can't listen: ${causeOf(error)}. Set HOST and PORT to an address that is free.`)

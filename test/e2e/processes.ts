@@ -17,7 +17,7 @@ export const bundled = fileURLToPath(new URL("../../templates/personal-finance",
 
 export const secret = "a secret of at least thirty-two characters"
 
-const freePort = Effect.async<number>((resume) => {
+export const freePort = Effect.async<number>((resume) => {
   const server = createServer()
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
