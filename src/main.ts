@@ -4,7 +4,7 @@ import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Effect, Exit, Option } from "effect"
 import { demo } from "./cli/Demo.ts"
 import { doctor, Unwell } from "./cli/Doctor.ts"
-import { explain } from "./cli/Explain.ts"
+import { databaseName, explain } from "./cli/Explain.ts"
 import { migrate } from "./cli/Migrate.ts"
 import { version } from "./cli/Package.ts"
 import { serve } from "./cli/Serve.ts"
@@ -30,9 +30,7 @@ const report = (cause: Cause.Cause<unknown>) =>
     const error = Cause.squash(cause)
     if (hasSpoken(error)) return
     const given = yield* Effect.option(settings)
-    const embedded = Option.exists(given, ({ databaseUrl }) => Option.isNone(databaseUrl))
-    const database = embedded ? "The embedded Postgres in DATA_DIR" : "The database of DATABASE_URL"
-    yield* Option.match(explain(error, database), {
+    yield* Option.match(explain(error, databaseName(given)), {
       onNone: () => Effect.logFatal("agent-install met a fault", cause),
       onSome: (line) => Console.error(line)
     })

@@ -4,7 +4,7 @@ import { ConfigError, Option } from "effect"
 import { isDatabaseAway } from "../domain/Faults.ts"
 import { PublishRefused } from "../domain/Template.ts"
 import { EmbeddedPostgresError } from "../layers/EmbeddedPostgres.ts"
-import { describeConfigError } from "../layers/Settings.ts"
+import { describeConfigError, type Settings } from "../layers/Settings.ts"
 import { DemoFailed } from "./Demo.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
@@ -16,6 +16,12 @@ const refused = /^(28...|3D000)$/
 
 /** A statement prepared by name was gone, or there already: the connection behind is not the same any more. */
 const handedOn = /^(26000|42P05)$/
+
+/** What to call the database that the settings name, to whoever set them. */
+export const databaseName = (given: Option.Option<Pick<Settings, "databaseUrl">>): string =>
+  Option.exists(given, ({ databaseUrl }) => Option.isNone(databaseUrl))
+    ? "The embedded Postgres in DATA_DIR"
+    : "The database of DATABASE_URL"
 
 /** What stopped the program, as a line for the person who started it; `database` is what to call the one it was to use. */
 export const explain = (error: unknown, database: string): Option.Option<string> => {

@@ -39,9 +39,10 @@ const observeRequest = HttpMiddleware.make((app) =>
       const answered = { ...asked, "http.response.status_code": status }
       return Effect.annotateCurrentSpan(answered).pipe(
         Effect.zipRight(
-          Effect.logInfo("Answered").pipe(
-            Effect.annotateLogs({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })
-          )
+          // Those who watch over the service ask all the time, and only a bad answer is news.
+          (asked["http.route"].startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo)(
+            "Answered"
+          ).pipe(Effect.annotateLogs({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }))
         ),
         Effect.zipRight(
           Effect.tagMetrics(Metric.update(requestDuration, Duration.toSeconds(took)), Record.map(answered, String))

@@ -35,13 +35,16 @@ export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.La
     }
   })
 
+const scrubMessage = (message: unknown): unknown =>
+  Array.isArray(message) ? message.map(scrubMessage) : typeof message === "string" ? scrub(message) : message
+
 /** Log lines: to be read on a terminal, else a JSON object a line; on the standard error where the output is for an answer. */
 export const ConsoleLogger = (to: { readonly terminal: boolean; readonly error: boolean }): Layer.Layer<never> => {
   const write = to.error ? Logger.withConsoleError : Logger.withConsoleLog
-  const lines = to.terminal
-    ? to.error
-      ? write(Logger.stringLogger)
-      : Logger.prettyLoggerDefault
-    : write(Logger.map(Logger.jsonLogger, scrub))
-  return Logger.replace(Logger.defaultLogger, lines)
+  return Logger.replace(
+    Logger.defaultLogger,
+    to.terminal
+      ? Logger.mapInput(Logger.prettyLogger({ stderr: to.error }), scrubMessage)
+      : write(Logger.map(Logger.jsonLogger, scrub))
+  )
 }

@@ -279,9 +279,10 @@ describe("stopping", () => {
     () =>
       Effect.gen(function* () {
         const url = yield* ownDatabase()
-        const { child, exited, ready, origin } = yield* serve({
+        const { child, exited, log, ready, origin } = yield* serve({
           DATABASE_URL: Redacted.value(url),
-          AUTH_SECRET: secret
+          AUTH_SECRET: secret,
+          LOG_LEVEL: "error"
         })
         yield* ready
         const silent = (said: string) =>
@@ -307,6 +308,7 @@ describe("stopping", () => {
         )
         assert.strictEqual(code, 0)
         assert.isBelow(Duration.toSeconds(taken), 11)
+        assert.strictEqual(log(), "")
       }),
     minutes
   )

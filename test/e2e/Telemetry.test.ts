@@ -23,6 +23,17 @@ interface LogRecord {
   readonly attributes: ReadonlyArray<Attribute>
 }
 
+interface Measured {
+  readonly name: string
+  readonly sum?: {
+    readonly dataPoints: ReadonlyArray<{
+      readonly asDouble?: number
+      readonly asInt?: number | string
+      readonly attributes: ReadonlyArray<Attribute>
+    }>
+  }
+}
+
 /** What an OTLP receiver gets, by signal. */
 const receiver = Effect.gen(function* () {
   const received: Array<{ readonly path: string; readonly text: string }> = []
@@ -55,7 +66,7 @@ const receiver = Effect.gen(function* () {
       of("traces").flatMap(({ resourceSpans }) => resourceSpans[0].scopeSpans[0].spans as ReadonlyArray<Span>),
     logs: (): ReadonlyArray<LogRecord> =>
       of("logs").flatMap(({ resourceLogs }) => resourceLogs[0].scopeLogs[0].logRecords as ReadonlyArray<LogRecord>),
-    metrics: (): ReadonlyArray<{ readonly name: string }> =>
+    metrics: (): ReadonlyArray<Measured> =>
       of("metrics").flatMap(({ resourceMetrics }) => resourceMetrics[0].scopeMetrics[0].metrics)
   }
 })
@@ -80,6 +91,7 @@ describe("telemetry", () => {
         })
         const { ask, child, exited, ready } = service
         yield* ready
+        const { templateAgentId } = (yield* ask("/api/install/manifest/personal-finance")).body
 
         const email = "grep.me.not@mail.example.org"
         const password = "a long password to grep"
@@ -173,6 +185,23 @@ describe("telemetry", () => {
         ]) {
           assert.isTrue(measured.has(name), name)
         }
+
+        // The last value of a counter, with these labels.
+        const counted = (name: string, labels: Readonly<Record<string, string>>) => {
+          const points = otlp
+            .metrics()
+            .filter((metric) => metric.name === name)
+            .flatMap(({ sum }) => sum?.dataPoints ?? [])
+            .filter(({ attributes }) =>
+              Object.entries(labels).every(([key, value]) => attribute(attributes, key) === value)
+            )
+          const last = points.at(-1)
+          return Number(last?.asDouble ?? last?.asInt ?? 0)
+        }
+        assert.strictEqual(counted("agent_install.installs", { outcome: "created", template: templateAgentId }), 1)
+        assert.isAtLeast(counted("agent_install.installs", { outcome: "unauthenticated", template: "none" }), 1)
+        assert.strictEqual(counted("agent_install.rows.mirrored", { outcome: "created", kind: "entity_types" }), 43)
+        assert.isAtLeast(counted("agent_install.limiter.refusals", { policy: "auth" }), 1)
 
         const said = `${service.log()}\n${otlp.text()}`
         const personal = [
