@@ -21,7 +21,7 @@ import {
   signedIn
 } from "./processes.ts"
 
-const minutes = { timeout: 120_000 }
+const minutes = { timeout: 180_000 }
 
 const connected = (connectionString: string) =>
   Effect.acquireRelease(
@@ -443,22 +443,25 @@ describe("several workers", () => {
     minutes
   )
 
-  it.scopedLive("say why they can't start, and the whole ends with 1", () =>
-    Effect.gen(function* () {
-      const url = Redacted.value(yield* ownDatabase())
-      const { child, exited, origin, ready } = yield* serve({ DATABASE_URL: url, AUTH_SECRET: secret })
-      yield* ready
-      const { code, err } = yield* run(["serve"], {
-        DATABASE_URL: url,
-        AUTH_SECRET: secret,
-        WORKERS: "2",
-        PORT: new URL(origin).port
-      })
-      assert.strictEqual(code, 1)
-      assert.match(err, /^Can't listen: .*EADDRINUSE/)
-      child.kill("SIGTERM")
-      yield* exited
-    })
+  it.scopedLive(
+    "say why they can't start, and the whole ends with 1",
+    () =>
+      Effect.gen(function* () {
+        const url = Redacted.value(yield* ownDatabase())
+        const { child, exited, origin, ready } = yield* serve({ DATABASE_URL: url, AUTH_SECRET: secret })
+        yield* ready
+        const { code, err } = yield* run(["serve"], {
+          DATABASE_URL: url,
+          AUTH_SECRET: secret,
+          WORKERS: "2",
+          PORT: new URL(origin).port
+        })
+        assert.strictEqual(code, 1)
+        assert.match(err, /^Can't listen: .*EADDRINUSE/)
+        child.kill("SIGTERM")
+        yield* exited
+      }),
+    minutes
   )
 })
 
@@ -505,23 +508,26 @@ describe("the command line", () => {
     minutes
   )
 
-  it.scopedLive("stops with one line where a variable is wrong, or what it names can't be had", () =>
-    Effect.gen(function* () {
-      const wrong: ReadonlyArray<readonly [given: Record<string, string>, line: RegExp]> = [
-        [{ PORT: "http" }, /^PORT must be a whole number from 1 to 65535\n$/],
-        [{ DATABASE_URL: "postgres://127.0.0.1:1/x" }, /^AUTH_SECRET must be set together with DATABASE_URL.*\n$/],
-        [
-          { DATABASE_URL: "postgres://127.0.0.1:1/x", AUTH_SECRET: secret },
-          /^The database of DATABASE_URL can't be reached: connect ECONNREFUSED 127.0.0.1:1\n$/
-        ],
-        [{ DATA_DIR: "/dev/null/state" }, /^Embedded Postgres cannot run: .*Set DATABASE_URL.*\n$/]
-      ]
-      for (const [given, line] of wrong) {
-        const { code, err, out } = yield* run(["serve"], given)
-        assert.deepStrictEqual([code, out], [1, ""])
-        assert.match(err, line)
-      }
-    })
+  it.scopedLive(
+    "stops with one line where a variable is wrong, or what it names can't be had",
+    () =>
+      Effect.gen(function* () {
+        const wrong: ReadonlyArray<readonly [given: Record<string, string>, line: RegExp]> = [
+          [{ PORT: "http" }, /^PORT must be a whole number from 1 to 65535\n$/],
+          [{ DATABASE_URL: "postgres://127.0.0.1:1/x" }, /^AUTH_SECRET must be set together with DATABASE_URL.*\n$/],
+          [
+            { DATABASE_URL: "postgres://127.0.0.1:1/x", AUTH_SECRET: secret },
+            /^The database of DATABASE_URL can't be reached: connect ECONNREFUSED 127.0.0.1:1\n$/
+          ],
+          [{ DATA_DIR: "/dev/null/state" }, /^Embedded Postgres cannot run: .*Set DATABASE_URL.*\n$/]
+        ]
+        for (const [given, line] of wrong) {
+          const { code, err, out } = yield* run(["serve"], given)
+          assert.deepStrictEqual([code, out], [1, ""])
+          assert.match(err, line)
+        }
+      }),
+    minutes
   )
 
   it.scopedLive(

@@ -95,7 +95,7 @@ export const serve = (given: Readonly<Record<string, string>>) =>
         () => "not yet"
       ),
       Effect.retry(Schedule.spaced("50 millis")),
-      Effect.timeoutFail({ duration: "30 seconds", onTimeout: () => `never ready:\n${log}` }),
+      Effect.timeoutFail({ duration: "90 seconds", onTimeout: () => `never ready:\n${log}` }),
       Effect.orDie
     )
     return { child, ask, ready, log: () => log, exited: exited(child), origin: `http://127.0.0.1:${port}` }

@@ -71,6 +71,8 @@ export const asking =
           host: "127.0.0.1",
           path,
           method,
+          // A connection a request: one that is kept may be closed by the server just when it is used again.
+          agent: false,
           headers: { ...(body === undefined || raw ? {} : { "content-type": "application/json" }), ...headers }
         },
         (response) => {
