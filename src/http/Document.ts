@@ -1,4 +1,4 @@
-import { Effect, Option, Record, Schema } from "effect"
+import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../domain/Errors.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "./Problem.ts"
@@ -69,6 +69,42 @@ const agentId = "agent_a6672434b8364bfda00ef65341e202cc"
 const organizationId = "org_f0588612b60a49f6af20c461948e2920"
 const templateAgentId = "agent_0b2f64a1c1b84f0e9d5e2f7f6a1d3c55"
 
+const noVerdicts = { collision: 0, deleted_by_owner: 0, retire: 0, customized: 0, create: 0, update: 0, unchanged: 0 }
+
+const overview = {
+  agentId,
+  organizationId,
+  organizationSlug: "ada-lovelace",
+  name: "Personal finance",
+  description: "Keeps track of money and tax",
+  template: {
+    templateAgentId,
+    slug: "personal-finance",
+    name: "Personal finance",
+    publisher: "agent-install-templates",
+    available: true
+  },
+  revision: 1,
+  newestRevision: 2,
+  pinned: false,
+  counts: {
+    entity_types: { ...noVerdicts, update: 1, customized: 1, unchanged: 41 },
+    entity_relationship_types: { ...noVerdicts, unchanged: 42 },
+    watchers: { ...noVerdicts, retire: 1, unchanged: 1 },
+    event_classifiers: { ...noVerdicts, unchanged: 2 }
+  },
+  customized: [{ kind: "entity_types", slug: "bank-account", name: "My accounts", fields: ["name"] }],
+  retired: [{ kind: "watchers", slug: "inbox", name: "Inbox", because: "in_use" }]
+}
+
+const leaving = {
+  agentId,
+  organizationId,
+  removed: [{ kind: "watchers", slug: "weekly-deadline-radar", name: "Deadlines" }],
+  kept: [{ kind: "entity_types", slug: "bank-account", name: "My accounts", because: "customized" }],
+  passedOn: []
+}
+
 /** One value of each schema that a body may have, by the schema's name. */
 const bodies: Readonly<Record<string, unknown>> = {
   InstallRequest: { slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" },
@@ -95,10 +131,20 @@ const bodies: Readonly<Record<string, unknown>> = {
         name: "Bank account",
         verdict: "update",
         fate: null,
+        because: null,
         owner: null,
         fields: ["description"]
       },
-      { kind: "watchers", slug: "inbox", name: "Inbox", verdict: "create", fate: null, owner: null, fields: [] }
+      {
+        kind: "watchers",
+        slug: "inbox",
+        name: "Inbox",
+        verdict: "retire",
+        fate: "kept",
+        because: "in_use",
+        owner: null,
+        fields: []
+      }
     ]
   },
   Manifest: {
@@ -114,6 +160,41 @@ const bodies: Readonly<Record<string, unknown>> = {
       watchers: [{ slug: "weekly-deadline-radar", name: "Deadlines", description: "Looks ahead each Monday" }],
       event_classifiers: []
     }
+  },
+  AgentOverview: overview,
+  AgentList: { agents: [overview] },
+  ResyncRequest: { revert: [{ kind: "entity_types", slug: "bank-account" }] },
+  ResyncAnswer: {
+    agentId,
+    organizationId,
+    organizationSlug: "ada-lovelace",
+    revision: 2,
+    pinned: false,
+    mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
+    redirectTo: `/ada-lovelace/agents/${agentId}`
+  },
+  UninstallPlan: { ...leaving, planHash: "9sTf5hLz2aQe4wPq0xGk3cJm7rYb1nVd" },
+  Uninstalled: { ...leaving, agentRemoved: true },
+  History: {
+    entries: [
+      {
+        id: "7",
+        at: "2026-11-23T06:30:00.000Z",
+        by: { userId: "Jx3VqA4mR0zW", name: "Ada Lovelace" },
+        action: "resync",
+        revision: 2,
+        rows: [
+          {
+            kind: "entity_types",
+            slug: "bank-account",
+            did: "reverted",
+            before: { name: "My accounts" },
+            after: { name: "Bank account" }
+          }
+        ]
+      }
+    ],
+    next: null
   },
   HealthAnswer: { status: "ok" },
   Page: "<!doctype html>…",
@@ -184,9 +265,17 @@ const completeOperation = (operation: Operation): Operation => ({
   }))
 })
 
+// The generator names some schemas by an $id of its own, the same one wherever they stand, which no reader takes twice.
+const withoutIds = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutIds)
+  if (!Predicate.isRecord(value)) return value
+  const kept = Object.entries(value).filter(([key, id]) => key !== "$id" || !String(id).startsWith("/schemas/"))
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutIds(inner)]))
+}
+
 /** The document with an example of every body, the header fields of every answer, and where it is served. */
 export const complete = (document: Record<string, unknown>): Record<string, unknown> => {
-  const { components, paths } = document as unknown as Document
+  const { components, paths } = withoutIds(document) as Document
   return {
     ...document,
     servers: [{ url: "/" }],
