@@ -364,18 +364,21 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
     })
   )
 
-  it.effect("take seventy sign-ups at once, each with an organization of its own", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const answers = yield* Effect.forEach(
-        Array.from({ length: 70 }, () => account({ name: "One Of Many" })),
-        (given) => signUp(given),
-        { concurrency: "unbounded" }
-      )
-      assert.deepStrictEqual([...new Set(answers.map(({ status }) => status))], [200])
-      const made = yield* sql`SELECT count(*)::int AS count FROM organization WHERE name = 'One Of Many'`
-      assert.deepStrictEqual(made, [{ count: 70 }])
-    })
+  it.effect(
+    "take seventy sign-ups at once, each with an organization of its own",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const answers = yield* Effect.forEach(
+          Array.from({ length: 70 }, () => account({ name: "One Of Many" })),
+          (given) => signUp(given),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual([...new Set(answers.map(({ status }) => status))], [200])
+        const made = yield* sql`SELECT count(*)::int AS count FROM organization WHERE name = 'One Of Many'`
+        assert.deepStrictEqual(made, [{ count: 70 }])
+      }),
+    120_000
   )
 
   it.effect("keep a name that is taken by another person's account", () =>
