@@ -1,6 +1,6 @@
 import type { SqlClient } from "@effect/sql"
 import type { SqlError } from "@effect/sql/SqlError"
-import type { Effect } from "effect"
+import { Effect } from "effect"
 import accounts from "./0001_accounts.ts"
 import organizations from "./0002_organizations.ts"
 import agents from "./0003_agents.ts"
@@ -8,6 +8,7 @@ import definitions from "./0004_definitions.ts"
 import entities from "./0005_entities.ts"
 import mirror from "./0006_mirror.ts"
 import rateLimits from "./0007_rate_limits.ts"
+import identities from "./0009_identities.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -17,5 +18,7 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0004_definitions": definitions,
   "0005_entities": entities,
   "0006_mirror": mirror,
-  "0007_rate_limits": rateLimits
+  "0007_rate_limits": rateLimits,
+  "0008_reserved": Effect.void,
+  "0009_identities": identities
 }

@@ -6,11 +6,15 @@ import { type Kind, Kind as KindSchema, kindDescriptions } from "../src/domain/K
 import { ServicesLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
 import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
+import { GatewayLive } from "../src/layers/GatewayLive.ts"
+import { InstallCodesLive } from "../src/layers/InstallCodesLive.ts"
 import { World, type WorldState } from "../src/layers/World.ts"
 import type { Auth, Credential } from "../src/services/Auth.ts"
 import { AuthRoutes } from "../src/services/AuthRoutes.ts"
+import type { Gateway } from "../src/services/Gateway.ts"
 import type { Health } from "../src/services/Health.ts"
 import type { IdentityLinker } from "../src/services/IdentityLinker.ts"
+import type { InstallCodes } from "../src/services/InstallCodes.ts"
 import type { Organization } from "../src/services/OrgResolver.ts"
 import { OrgResolver } from "../src/services/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/PersonalOrgs.ts"
@@ -72,6 +76,8 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
     readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
+    /** Makes all codes and pending links older by that many minutes. */
+    readonly age: (minutes: number) => Effect.Effect<void>
   }
 >() {}
 
@@ -199,7 +205,19 @@ const HandsMemory = Layer.effect(
             identity.organizationId === organizationId && identity.namespace !== "email"
               ? { ...identity, state: "verified" }
               : identity
+          ),
+          links: state.links.map((link) =>
+            link.organizationId === organizationId ? { ...link, open: false, senderAgreed: true } : link
           )
+        })),
+      age: (minutes) =>
+        update((state) => ({
+          ...state,
+          codes: state.codes.map((code) => ({ ...code, expiresAt: code.expiresAt - minutes * 60_000 })),
+          links: state.links.map((link) => ({
+            ...link,
+            expiresAt: link.expiresAt === undefined ? undefined : link.expiresAt - minutes * 60_000
+          }))
         }))
     })
   })
@@ -342,7 +360,19 @@ const HandsLive = Layer.effect(
         run(sql`
           UPDATE entity_identities SET state = 'verified'
           WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
-        `)
+        `).pipe(
+          Effect.zipRight(
+            run(sql`
+              UPDATE identity_links SET closed_at = now(), sender_agreed_at = now() WHERE organization_id = ${organizationId}
+            `)
+          )
+        ),
+      age: (minutes) =>
+        run(sql`UPDATE install_tokens SET expires_at = expires_at - make_interval(mins => ${minutes})`).pipe(
+          Effect.zipRight(
+            run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
+          )
+        )
     })
   })
 )
@@ -351,12 +381,19 @@ const HandsLive = Layer.effect(
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
   install: { limit: 3, window: Duration.seconds(4) },
-  auth: { limit: 1_000, window: Duration.minutes(1) }
+  auth: { limit: 1_000, window: Duration.minutes(1) },
+  sender: { limit: 1_000, window: Duration.hours(1) }
 }
 
-const Memory = HandsMemory.pipe(
-  Layer.provideMerge(AppMemory({ people: [], templates: [], limits, defaultCountry: "GB" }))
-)
+/** What the chat gateway of each world shows. */
+export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
+
+const Memory = (routeOnClaim: boolean) =>
+  HandsMemory.pipe(
+    Layer.provideMerge(
+      AppMemory({ people: [], templates: [], limits, defaultCountry: "GB", routeOnClaim, gatewayToken })
+    )
+  )
 
 const authentication = {
   baseUrl: "http://127.0.0.1:3000",
@@ -364,18 +401,23 @@ const authentication = {
   secret: Redacted.make("a secret of at least thirty-two characters")
 }
 
-const Postgres = HandsLive.pipe(
-  Layer.provideMerge(AuthenticationLive(authentication)),
-  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-  Layer.provide(PgTest)
-)
+const Postgres = (routeOnClaim: boolean) =>
+  HandsLive.pipe(
+    Layer.provideMerge(AuthenticationLive(authentication)),
+    Layer.provideMerge(InstallCodesLive(authentication.secret)),
+    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
+    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB", routeOnClaim })),
+    Layer.provide(PgTest)
+  )
 
 /** What every world has. */
 export type Services =
   | Auth
+  | Gateway
   | Hands
   | Health
   | IdentityLinker
+  | InstallCodes
   | OrgResolver
   | PersonalOrgs
   | RateLimiter
@@ -385,8 +427,14 @@ export type Services =
 
 /** What the laws hold for: each service in memory, and on Postgres. */
 export const worlds: ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> = [
-  ["memory", Layer.orDie(Memory)],
-  ["postgres", Layer.orDie(Postgres)]
+  ["memory", Layer.orDie(Memory(false))],
+  ["postgres", Layer.orDie(Postgres(false))]
+]
+
+/** The same, where a lone typed claim routes. */
+export const worldsThatRouteOnClaim: typeof worlds = [
+  ["memory", Layer.orDie(Memory(true))],
+  ["postgres", Layer.orDie(Postgres(true))]
 ]
 
 /** A new person with an organization of their own. */

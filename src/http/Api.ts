@@ -21,6 +21,7 @@ import {
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Plan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
+import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
@@ -154,7 +155,8 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
       schemas,
       securitySchemes: {
         session: { type: "apiKey", in: "cookie", name: "better-auth.session_token" },
-        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in" }
+        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in" },
+        gateway: { type: "http", scheme: "bearer", description: "The service's GATEWAY_TOKEN" }
       }
     }
   }
@@ -163,6 +165,8 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
+  .add(IdentitiesApi)
+  .add(GatewayApi)
   .add(HealthApi)
   .addError(problem(Internal))
   .addError(problem(Unavailable))

@@ -3,7 +3,9 @@ import { HttpApiBuilder, HttpApp, HttpMiddleware, HttpServerResponse } from "@ef
 import { Effect, Layer } from "effect"
 import { Api, openApi } from "./Api.ts"
 import { AuthHttp } from "./AuthHttp.ts"
+import { GatewayHttp } from "./GatewayHttp.ts"
 import { HealthHttp } from "./HealthHttp.ts"
+import { IdentitiesHttp } from "./IdentitiesHttp.ts"
 import { InstallHttp } from "./InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { Refusals } from "./Refusals.ts"
@@ -30,5 +32,5 @@ const identifyRequest = HttpMiddleware.make((app) =>
 export const HttpLive = HttpApiBuilder.serve((app) => identifyRequest(HttpMiddleware.logger(app))).pipe(
   Layer.provide([Refusals, AuthHttp, OpenApiHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, HealthHttp])
+  Layer.provide([InstallHttp, IdentitiesHttp, GatewayHttp, HealthHttp])
 )

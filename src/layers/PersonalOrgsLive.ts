@@ -115,7 +115,8 @@ const make = Effect.gen(function* () {
       )
       INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, state)
       SELECT ${organizationId}, me.entity_id, 'email', ${email}, ${state} FROM me
-      ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL DO UPDATE SET state = excluded.state
+      ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL AND link_id IS NULL
+      DO UPDATE SET state = excluded.state
     `
   })
 
