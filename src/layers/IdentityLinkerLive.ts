@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
 import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, question } from "../domain/Identity.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
-import { isSameSender, ownIdentity } from "../domain/Link.ts"
+import { isSameSender, ownIdentities, ownIdentity, standingWith } from "../domain/Link.ts"
 import { E164, jidOf, readPhone, WaJid } from "../domain/Phone.ts"
 import { canonical, Namespace, Platform } from "../domain/Platform.ts"
 import { type CodeClaim, IdentityLinker, type IdentityLinkerOptions, type Own } from "../services/IdentityLinker.ts"
@@ -355,11 +355,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
 
     const group = Effect.fnUntraced(function* ({ id, organizationId, userId }: Own) {
       const rows = yield* findMine({ organizationId, userId })
-      const found = rows.find((row) => row.id === id)
-      if (found === undefined) return yield* new IdentityNotFound()
-      return rows.filter(
-        (row) => row.id === id || (found.linkId !== null && row.linkId === found.linkId && row.state === found.state)
-      )
+      const standing = standingWith(rows, id)
+      return standing.length === 0 ? yield* new IdentityNotFound() : standing
     })
 
     const confirm = Effect.fnUntraced(function* (own: Own) {
@@ -449,9 +446,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         return { phone, waJid, verified }
       }),
       mine: Effect.fn("IdentityLinker.mine")(function* (ids) {
-        const rows = yield* findMine(ids).pipe(Effect.orDie)
-        const groups = Map.groupBy(rows, ({ id, linkId, state }) => `${linkId ?? id} ${state}`)
-        return [...groups.values()].map(ownIdentity)
+        return ownIdentities(yield* findMine(ids).pipe(Effect.orDie))
       }),
       confirm: Effect.fn("IdentityLinker.confirm")((own: Own) =>
         step(confirm(own)).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
@@ -467,7 +462,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
         )
       ),
-      lookup: Effect.fn("IdentityLinker.lookup")(function* ({ identities, template = null }: LookupRequest) {
+      lookup: Effect.fn("IdentityLinker.lookup")(function* ({ identities, template }: LookupRequest) {
         const wanted = identities.map(({ identifier, namespace }) => canonical(namespace, identifier))
         const asked = wanted.flatMap((one, at) => (one === undefined ? [] : [{ ...one, at }]))
         const rows =
@@ -476,7 +471,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
             : yield* findOwners({
                 namespaces: asked.map(({ namespace }) => namespace),
                 identifiers: asked.map(({ identifier }) => identifier),
-                template
+                template: template ?? null
               })
         const answers: Array<Found> = identities.map(() => null)
         const moved: Array<{ readonly id: string; readonly address: string }> = []

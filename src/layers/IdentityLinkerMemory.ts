@@ -2,7 +2,7 @@ import { Clock, Effect, Either, Layer } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
 import { type Found, IdentityId, PendingId, question } from "../domain/Identity.ts"
 import type { LinkedPhone } from "../domain/Install.ts"
-import { isSameSender, ownIdentity, type Standing } from "../domain/Link.ts"
+import { isSameSender, ownIdentities, ownIdentity, type Standing, standingWith } from "../domain/Link.ts"
 import { jidOf, readPhone } from "../domain/Phone.ts"
 import { canonical, type Namespace, type Platform, platformOf } from "../domain/Platform.ts"
 import { type Identifier, identifiersOf } from "../domain/WaId.ts"
@@ -127,12 +127,8 @@ const verify = (state: WorldState, id: string): WorldState => {
   }
 }
 
-interface Shown extends Standing {
-  readonly linkId?: string | undefined
-}
-
-const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Shown> =>
-  state.identities.filter(isMine(me)).flatMap((identity): ReadonlyArray<Shown> => {
+const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standing> =>
+  state.identities.filter(isMine(me)).flatMap((identity): ReadonlyArray<Standing> => {
     const platform = platformOf(identity.namespace)
     const link = state.links.find(({ id }) => id === identity.link)
     if (platform === undefined) return []
@@ -140,7 +136,7 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Shown> 
     return [
       {
         id: IdentityId.make(String(identity.id)),
-        linkId: identity.link,
+        linkId: identity.link ?? null,
         platform,
         namespace: identity.namespace as Namespace,
         identifier: identity.identifier,
@@ -149,13 +145,8 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Shown> 
     ]
   })
 
-const group = (state: WorldState, { id, ...me }: Own, now: number): ReadonlyArray<Shown> => {
-  const rows = findMine(state, me, now)
-  const found = rows.find((row) => row.id === id)
-  return rows.filter(
-    (row) => row === found || (found?.linkId !== undefined && row.linkId === found.linkId && row.state === found.state)
-  )
-}
+const group = (state: WorldState, { id, ...me }: Own, now: number): ReadonlyArray<Standing> =>
+  standingWith(findMine(state, me, now), id)
 
 const waits = ({ state }: Standing) => state === "claimed" || state === "confirm_session"
 
@@ -179,7 +170,7 @@ const unlink =
     const rows = group(state, own, now)
     if (rows.length === 0) return Either.left(new IdentityNotFound())
     const ids = new Set<string>(rows.map(({ id }) => id))
-    const links = new Set(rows.flatMap((row) => (row.linkId !== undefined && waits(row) ? [row.linkId] : [])))
+    const links = new Set(rows.flatMap((row) => (row.linkId !== null && waits(row) ? [row.linkId] : [])))
     return Either.right([undefined, close(state, links, ({ id }) => id !== undefined && ids.has(String(id)))])
   }
 
@@ -354,10 +345,7 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
             })
           }),
         mine: (me) =>
-          atNow((now) => (state) => {
-            const groups = Map.groupBy(findMine(state, me, now), ({ id, linkId, state: at }) => `${linkId ?? id} ${at}`)
-            return Either.right([[...groups.values()].map(ownIdentity), state] as const)
-          }),
+          atNow((now) => (state) => Either.right([ownIdentities(findMine(state, me, now)), state] as const)),
         confirm: (own) => atNow((now) => confirm(own, now)),
         unlink: (own) => atNow((now) => unlink(own, now)),
         open: ({ sender, ...me }) => atNow((now) => open(me, sender, now)),
