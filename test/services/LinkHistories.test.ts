@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
-import { type Found, type PendingId, question } from "../../src/domain/Identity.ts"
+import { type Found, maskIdentifier, type PendingId, question } from "../../src/domain/Identity.ts"
 import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
 import { readSender } from "../../src/services/Sender.ts"
 import { Hands, newPerson, worlds, worldsThatRouteOnClaim } from "../worlds.ts"
@@ -88,6 +88,10 @@ const live = (history: History, routeOnClaim: boolean) =>
     const pending: Array<{ readonly id: PendingId; readonly person: number; readonly names: Set<string> }> = []
     // Whom each identifier said yes to being linked to, as the question named them.
     const agreed = new Set<string>()
+    // Which identifiers each person has typed, or confirmed under their mask.
+    const acknowledged = new Set<string>()
+    const isMasked = (name: string, masked: string) =>
+      maskIdentifier(texts[name] ?? "") === masked || maskIdentifier(`+${texts[name]?.split("@")[0]}`) === masked
     const trace: Array<unknown> = []
 
     // The question that names each person, as a sender reads it.
@@ -112,6 +116,10 @@ const live = (history: History, routeOnClaim: boolean) =>
             agreed.add(`${name} ${link.person}`)
           }
         }
+        if (said === "verified") {
+          const known = [...link.names].some((name) => acknowledged.has(`${name} ${link.person}`))
+          assert.isTrue(known, `verified without the person's word: ${JSON.stringify({ history, link })}`)
+        }
         return { said, by: names, for: link.person }
       })
 
@@ -124,6 +132,7 @@ const live = (history: History, routeOnClaim: boolean) =>
               Effect.map(({ verified }) => `${verified}`),
               Effect.catchAll(({ _tag }) => Effect.succeed<string>(_tag))
             )
+            acknowledged.add(`p${one.phone} ${one.person}`)
             return { said: outcome, by: [], for: one.person }
           }
           case "code": {
@@ -163,6 +172,8 @@ const live = (history: History, routeOnClaim: boolean) =>
             const own = yield* linker.mine(me(one.person))
             const chosen = own[one.own % Math.max(1, own.length)]
             if (chosen === undefined) return undefined
+            const masked = identifiers.find((name) => isMasked(name, chosen.identifier))
+            if (one.act === "confirm" && waits(chosen.state)) acknowledged.add(`${masked} ${one.person}`)
             const outcome =
               one.act === "confirm"
                 ? (yield* Effect.orDie(linker.confirm({ ...me(one.person), id: chosen.id }))).state
@@ -193,11 +204,7 @@ const live = (history: History, routeOnClaim: boolean) =>
 
       for (const name of identifiers) {
         const claimants = shown.flatMap((own, index) =>
-          own.some(
-            (each) => waits(each.state) && each.identifier.endsWith(texts[name]?.split("@")[0]?.slice(-3) ?? "-")
-          )
-            ? [index]
-            : []
+          own.some((each) => waits(each.state) && isMasked(name, each.identifier)) ? [index] : []
         )
         const owner = now[name] ?? null
         const was = before[name]?.proved === true ? before[name].of : null
