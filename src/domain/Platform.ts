@@ -34,12 +34,18 @@ export const platforms = {
 
 const names = Object.keys(platforms) as ReadonlyArray<keyof typeof platforms>
 
+const namespaces = names.flatMap((name) => platforms[name].namespaces)
+
+const oneOf = (words: ReadonlyArray<string>) => ({
+  message: () => ({ message: `must be one of ${words.join(", ")}`, override: true })
+})
+
 /** The name of a chat platform. */
-export const Platform = Schema.Literal(...names)
+export const Platform = Schema.Literal(...names).annotations(oneOf(names))
 export type Platform = typeof Platform.Type
 
 /** A namespace of the identifiers by which senders are known. */
-export const Namespace = Schema.Literal(...names.flatMap((name) => platforms[name].namespaces))
+export const Namespace = Schema.Literal(...namespaces).annotations(oneOf(namespaces))
 export type Namespace = typeof Namespace.Type
 
 const owners = new Map<string, Platform>(

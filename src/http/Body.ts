@@ -77,12 +77,22 @@ export const invalidRequest = (
 ): InvalidRequest =>
   new InvalidRequest({ issues: issues.map(({ message, path }) => ({ path: path.map(String).join("."), message })) })
 
-/** A decoded value, or what is wrong with it, place by place. */
+// A schema's message ends in what it was given, which may be a phone or a code; whoever sent it knows.
+const withoutValue = (message: string) => message.replace(/, actual [\s\S]*$/, "")
+
+/** A decoded value, or what is wrong with it, place by place; what it was given is not repeated. */
 export const decode =
   <A, I>(schema: Schema.Schema<A, I>) =>
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
     Schema.decodeUnknown(schema, { errors: "all" })(value).pipe(
-      Effect.mapError((error) => invalidRequest(ParseResult.ArrayFormatter.formatErrorSync(error)))
+      Effect.mapError((error) =>
+        invalidRequest(
+          ParseResult.ArrayFormatter.formatErrorSync(error).map(({ message, path }) => ({
+            path,
+            message: withoutValue(message)
+          }))
+        )
+      )
     )
 
 /** Reads and decodes a JSON body; unknown keys are ignored. */
