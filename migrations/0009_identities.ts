@@ -4,7 +4,8 @@ import { Effect } from "effect"
 /**
  * How identifiers are claimed and proved. A link is what a person and a sender agree on, and the identifiers that go with it:
  * open until both have agreed (`closed_at`), by typing (`typed`) or by a code sent from the address (`code`). Which chat
- * platforms there are, and which namespaces name their senders, is data.
+ * platforms there are, and which namespaces name their senders, is data. No identifier of a link can be verified before both
+ * have agreed.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -35,6 +36,9 @@ export default Effect.gen(function* () {
       created_at timestamptz NOT NULL DEFAULT now(),
       expires_at timestamptz,
       closed_at timestamptz,
+      agreed boolean NOT NULL
+        GENERATED ALWAYS AS (sender_agreed_at IS NOT NULL AND person_agreed_at IS NOT NULL) STORED,
+      UNIQUE (id, agreed),
       FOREIGN KEY (entity_id, organization_id) REFERENCES entities (id, organization_id) ON DELETE CASCADE,
       CONSTRAINT identity_links_typed_agrees CHECK (origin <> 'typed' OR person_agreed_at IS NOT NULL),
       CONSTRAINT identity_links_code_expires CHECK (origin <> 'code' OR expires_at IS NOT NULL)
@@ -55,7 +59,10 @@ export default Effect.gen(function* () {
       ADD FOREIGN KEY (namespace) REFERENCES identity_namespaces (namespace),
       ADD CONSTRAINT entity_identities_state CHECK (state IN ('claimed', 'verified', 'displaced')),
       ADD COLUMN link_id text REFERENCES identity_links (id) ON DELETE CASCADE,
-      ADD COLUMN address text
+      ADD COLUMN address text,
+      ADD COLUMN needs_agreement boolean
+        GENERATED ALWAYS AS (CASE WHEN link_id IS NOT NULL AND state <> 'claimed' THEN true END) STORED,
+      ADD CONSTRAINT entity_identities_agreed FOREIGN KEY (link_id, needs_agreement) REFERENCES identity_links (id, agreed)
   `
   // One person may have typed a number and sent a code from it, so an identifier stands once a link, not once a person.
   yield* sql`DROP INDEX entity_identities_once`

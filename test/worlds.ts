@@ -358,12 +358,12 @@ const HandsLive = Layer.effect(
         run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
       verifyPhones: (organizationId) =>
         run(sql`
-          UPDATE entity_identities SET state = 'verified'
-          WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
+          UPDATE identity_links SET closed_at = now(), sender_agreed_at = now() WHERE organization_id = ${organizationId}
         `).pipe(
           Effect.zipRight(
             run(sql`
-              UPDATE identity_links SET closed_at = now(), sender_agreed_at = now() WHERE organization_id = ${organizationId}
+              UPDATE entity_identities SET state = 'verified'
+              WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
             `)
           )
         ),
