@@ -38,6 +38,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         proved AS MATERIALIZED (
           SELECT i.entity_id FROM entity_identities i
           JOIN wanted w ON w.namespace = i.namespace AND w.identifier = i.identifier
+          JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
           WHERE i.state = 'verified' AND i.deleted_at IS NULL
         ),
         rival AS MATERIALIZED (SELECT FROM proved WHERE entity_id NOT IN (SELECT entity_id FROM me)),

@@ -1,6 +1,7 @@
 /** The claims of the wanted identifier that wait for an answer, as a FROM and WHERE to which more can be added. */
 const openClaims = (name: string) => `
   entity_identities ${name}
+  JOIN entities ${name}_entity ON ${name}_entity.id = ${name}.entity_id AND ${name}_entity.deleted_at IS NULL
   JOIN identity_links ${name}_link ON ${name}_link.id = ${name}.link_id AND ${name}_link.closed_at IS NULL
     AND (${name}_link.expires_at IS NULL OR ${name}_link.expires_at > now())
   WHERE ${name}.namespace = wanted.namespace AND ${name}.identifier = wanted.identifier AND ${name}.state = 'claimed'
@@ -36,6 +37,7 @@ export const lookupStatement = `
     (
       SELECT i.id, i.state, i.organization_id, i.entity_id, i.link_id, i.address, true AS routed
       FROM entity_identities i
+      JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
       WHERE i.namespace = wanted.namespace AND i.identifier = wanted.identifier AND i.state = 'verified'
         AND i.deleted_at IS NULL
     )
@@ -49,16 +51,16 @@ export const lookupStatement = `
       WHERE NOT EXISTS (SELECT FROM ${openClaims("rival")} AND rival.entity_id <> first.entity_id)
         AND NOT EXISTS (
           SELECT FROM entity_identities v
+          JOIN entities e ON e.id = v.entity_id AND e.deleted_at IS NULL
           WHERE v.namespace = wanted.namespace AND v.identifier = wanted.identifier AND v.state = 'verified'
             AND v.deleted_at IS NULL
         )
     )
     LIMIT 1
   ) AS found
-  JOIN entities e ON e.id = found.entity_id AND e.deleted_at IS NULL
-  JOIN entity_identities me ON me.entity_id = e.id AND me.namespace = 'auth_user_id' AND me.deleted_at IS NULL
+  JOIN entity_identities me ON me.entity_id = found.entity_id AND me.namespace = 'auth_user_id' AND me.deleted_at IS NULL
   JOIN "user" p ON p.id = me.identifier
-  JOIN organization o ON o.id = e.organization_id
+  JOIN organization o ON o.id = found.organization_id
   CROSS JOIN LATERAL (
     SELECT coalesce(
       jsonb_agg(jsonb_build_object('agentId', a.id, 'templateAgentId', a.template_agent_id) ORDER BY a.created_at, a.id), '[]'

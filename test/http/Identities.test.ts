@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { PersonalOrgs } from "../../src/services/PersonalOrgs.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { type Answer, type Ask, gatewayToken, Running, TestServer } from "./server.ts"
@@ -205,6 +206,29 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       assert.isAbove(Number(tries.at(-1)?.headers["retry-after"]), 0)
       assert.strictEqual((yield* guess(guesser.replace("@", ":7@"))).status, 429)
       assert.strictEqual((yield* guess(jid(newDigits()))).status, 200)
+    })
+  )
+
+  it.effect("gives a number back to the person whose member entity was deleted and made anew", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const personalOrgs = yield* PersonalOrgs
+      const { bearer } = yield* signUp
+      const [me, digits] = [as(bearer), newDigits()]
+      const prove = Effect.gen(function* () {
+        const typed = yield* me("/api/identities/phone", { phone: `+${digits}` })
+        assert.strictEqual(typed.body.verified, false, typed.text)
+        const [asked] = yield* lookup(jid(digits))
+        assert.strictEqual((yield* answer(asked.prompt.pendingId, jid(digits), true)).body.status, "verified")
+        return (yield* lookup(jid(digits)))[0]
+      })
+      const before = yield* prove
+      yield* sql`UPDATE entities SET deleted_at = now() WHERE id = ${before.memberEntityId}`
+      assert.deepStrictEqual(yield* lookup(jid(digits)), [null])
+      yield* personalOrgs.ensure(before.person.userId)
+      const after = yield* prove
+      assert.strictEqual(after.person.userId, before.person.userId)
+      assert.notStrictEqual(after.memberEntityId, before.memberEntityId)
     })
   )
 
