@@ -241,14 +241,14 @@ for (const [title, both, routeOnClaim] of [
         "verify each identifier for one, with its sender's yes, and take it from nobody but by a newer one",
         [histories],
         ([history]) => Effect.asVoid(live(history, routeOnClaim)),
-        { fastCheck: { numRuns: label === "memory" ? 200 : 25 }, timeout: 120_000 }
+        { fastCheck: { numRuns: label === "memory" ? 120 : 15 }, timeout: 120_000 }
       )
 
       it.effect(
         "are the same in memory and on Postgres",
         () =>
           Effect.gen(function* () {
-            const sampled = FastCheck.sample(histories, { numRuns: 25, seed: 20_261_122 })
+            const sampled = FastCheck.sample(histories, { numRuns: 15, seed: 20_261_122 })
             for (const [index, history] of sampled.entries()) {
               const trace = yield* live(history, routeOnClaim)
               if (traces.length === index) traces.push(trace)
