@@ -146,13 +146,15 @@ const route = {
   })
 }
 
-/** A sender whose identity is proved, or, where that is allowed, claimed by one person alone. */
-export const Route = Schema.Struct({
-  verified: Schema.Boolean,
-  ...route,
-  prompt: Schema.optionalWith(Prompt, { exact: true })
-}).annotations({ identifier: "Route" })
+/** Where the messages of a sender go whose identity is proved. */
+export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
 export type Route = typeof Route.Type
+
+/** Where the messages of a sender go whom one person claims alone, where that is allowed; and what to ask all the same. */
+export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
+  identifier: "ClaimedRoute"
+})
+export type ClaimedRoute = typeof ClaimedRoute.Type
 
 /** A sender whom one account claims: nobody's name, and what to ask. */
 export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
@@ -161,7 +163,10 @@ export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt:
 export type Unproved = typeof Unproved.Type
 
 /** Whose an identifier is; null for nobody, and for rival claims alike. */
-export const Found = Schema.NullOr(Schema.Union(Route, Unproved))
+export const Found = Schema.NullOr(
+  // A claimed route is an unproved one with more to it, so it has to be tried first: what is left over is dropped.
+  Schema.Union(Route, ClaimedRoute, Unproved)
+)
 export type Found = typeof Found.Type
 
 /** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */

@@ -420,18 +420,17 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     })
 
     const foundOf = (row: typeof Row.Type, shown: string | undefined): Found => {
-      const verified = row.state === "verified"
-      const prompt = row.pendingId === null ? undefined : { pendingId: row.pendingId, text: question(row.email) }
-      if (!row.routed) return prompt === undefined ? null : { verified: false, prompt }
-      return {
-        verified,
+      const route = {
         person: { userId: row.userId, name: row.name },
         organization: { id: row.organizationId, slug: row.organizationSlug },
         memberEntityId: row.entityId,
         agents: row.agents,
-        answerTo: shown ?? row.address ?? row.otherAddress,
-        ...(verified || prompt === undefined ? {} : { prompt })
+        answerTo: shown ?? row.address ?? row.otherAddress
       }
+      if (row.state === "verified") return { verified: true, ...route }
+      if (row.pendingId === null) return null
+      const prompt = { pendingId: row.pendingId, text: question(row.email) }
+      return row.routed ? { verified: false, ...route, prompt } : { verified: false, prompt }
     }
 
     return IdentityLinker.of({

@@ -280,18 +280,19 @@ const route = (
         )
   const other = others.find(({ namespace }) => namespace === "wa_jid") ?? others.at(-1)
   const seen = shown ?? identity.address ?? (verified === undefined ? undefined : other?.address)
+  const whole = {
+    person: { userId: user.id, name: user.name },
+    organization: { id: organization.id, slug: organization.slug },
+    memberEntityId: `member-${user.id}`,
+    agents,
+    answerTo: seen ?? null
+  }
   const found: Found =
-    !routed && prompt !== undefined
-      ? { verified: false, prompt }
-      : {
-          verified: verified !== undefined,
-          person: { userId: user.id, name: user.name },
-          organization: { id: organization.id, slug: organization.slug },
-          memberEntityId: `member-${user.id}`,
-          agents,
-          answerTo: seen ?? null,
-          ...(prompt === undefined ? {} : { prompt })
-        }
+    prompt === undefined
+      ? { verified: true, ...whole }
+      : routed
+        ? { verified: false, ...whole, prompt }
+        : { verified: false, prompt }
   return {
     found,
     moved: verified !== undefined && shown !== undefined ? { identity: verified, address: shown } : undefined

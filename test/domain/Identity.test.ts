@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck } from "effect"
-import { maskEmail, maskIdentifier, question } from "../../src/domain/Identity.ts"
+import { FastCheck, Schema } from "effect"
+import { LookupAnswer, maskEmail, maskIdentifier, question } from "../../src/domain/Identity.ts"
 import { codeBytes, codeIn, codeOf, messageWith } from "../../src/domain/InstallCode.ts"
 
 describe("a masked", () => {
@@ -19,6 +19,27 @@ describe("a masked", () => {
     ])
     assert.include(question("ada.lovelace@example.org"), "a•••e@example.org")
     assert.notInclude(question("ada.lovelace@example.org"), "lovelace")
+  })
+})
+
+describe("what was found", () => {
+  it("goes out whole, whichever of the three it is", () => {
+    const prompt = { pendingId: "link_1", text: "Yours?" }
+    const route = {
+      person: { userId: "u", name: "Ada" },
+      organization: { id: "org_1", slug: "ada" },
+      memberEntityId: "1",
+      agents: [{ agentId: "agent_1", templateAgentId: null }],
+      answerTo: null
+    }
+    const identities = [
+      null,
+      { verified: true, ...route },
+      { verified: false, ...route, prompt },
+      { verified: false, prompt }
+    ]
+    const answer = Schema.decodeUnknownSync(LookupAnswer)({ identities })
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(Schema.encodeSync(LookupAnswer)(answer))), { identities })
   })
 })
 

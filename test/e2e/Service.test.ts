@@ -94,19 +94,29 @@ describe("the service", () => {
         for (const secretText of [kept, made.body.token, "447911123456"]) assert.notInclude(service.log(), secretText)
 
         const given = { DATABASE_URL: Redacted.value(yield* ownDatabase()), AUTH_SECRET: secret }
-        const without = yield* serve(given)
-        const withOne = yield* serve({ ...given, GATEWAY_TOKEN: secret.replaceAll(" ", "-") })
         const lookUp = (ask: typeof service.ask, token: string) =>
-          Effect.map(
-            ask("/api/identities/lookup", { headers: { authorization: `Bearer ${token}` }, body: { identities } }),
-            ({ status }) => status
-          )
-        yield* without.ready
-        yield* withOne.ready
-        assert.strictEqual(yield* lookUp(without.ask, kept), 401)
-        assert.strictEqual(yield* lookUp(without.ask, ""), 401)
-        assert.strictEqual(yield* lookUp(withOne.ask, kept), 401)
-        assert.strictEqual(yield* lookUp(withOne.ask, secret.replaceAll(" ", "-")), 200)
+          ask("/api/identities/lookup", { headers: { authorization: `Bearer ${token}` }, body: { identities } })
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { ask, ready } = yield* serve(given)
+            yield* ready
+            assert.strictEqual((yield* lookUp(ask, kept)).status, 401)
+            assert.strictEqual((yield* lookUp(ask, "")).status, 401)
+          })
+        )
+        const token = secret.replaceAll(" ", "-")
+        const { ask, ready } = yield* serve({ ...given, GATEWAY_TOKEN: token, ROUTE_ON_CLAIM: "true" })
+        yield* ready
+        assert.strictEqual((yield* lookUp(ask, kept)).status, 401)
+        const eve = yield* ask("/api/auth/sign-up/email", {
+          body: { name: "Eve", email: "eve@example.org", password: "a long password" }
+        })
+        yield* ask("/api/identities/phone", {
+          headers: { authorization: `Bearer ${eve.headers["set-auth-token"]}` },
+          body: { phone: "07911 123456" }
+        })
+        const [claimant] = (yield* lookUp(ask, token)).body.identities
+        assert.deepStrictEqual([claimant.verified, claimant.person.name], [false, "Eve"])
       }),
     minutes
   )
