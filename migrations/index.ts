@@ -9,6 +9,7 @@ import entities from "./0005_entities.ts"
 import mirror from "./0006_mirror.ts"
 import rateLimits from "./0007_rate_limits.ts"
 import mirrorHistory from "./0008_mirror_history.ts"
+import identities from "./0009_identities.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -19,5 +20,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0005_entities": entities,
   "0006_mirror": mirror,
   "0007_rate_limits": rateLimits,
-  "0008_mirror_history": mirrorHistory
+  "0008_mirror_history": mirrorHistory,
+  "0009_identities": identities
 }

@@ -6,11 +6,15 @@ import { Kind, type KindDescription, kindDescriptions } from "../src/domain/Kind
 import { ServicesLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
 import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
+import { GatewayLive } from "../src/layers/GatewayLive.ts"
+import { InstallCodesLive } from "../src/layers/InstallCodesLive.ts"
 import { World, type WorldState } from "../src/layers/World.ts"
 import type { Auth, Credential } from "../src/services/Auth.ts"
 import { AuthRoutes } from "../src/services/AuthRoutes.ts"
+import type { Gateway } from "../src/services/Gateway.ts"
 import type { Health } from "../src/services/Health.ts"
 import type { IdentityLinker } from "../src/services/IdentityLinker.ts"
+import type { InstallCodes } from "../src/services/InstallCodes.ts"
 import type { InstalledAgents } from "../src/services/InstalledAgents.ts"
 import { Kinds } from "../src/services/Kinds.ts"
 import type { Organization } from "../src/services/OrgResolver.ts"
@@ -86,6 +90,8 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
     readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
+    /** Makes all codes and pending links older by that many minutes. */
+    readonly age: (minutes: number) => Effect.Effect<void>
   }
 >() {}
 
@@ -232,7 +238,19 @@ const HandsMemory = Layer.effect(
             identity.organizationId === organizationId && identity.namespace !== "email"
               ? { ...identity, state: "verified" }
               : identity
+          ),
+          links: state.links.map((link) =>
+            link.organizationId === organizationId ? { ...link, open: false, senderAgreed: true } : link
           )
+        })),
+      age: (minutes) =>
+        update((state) => ({
+          ...state,
+          codes: state.codes.map((code) => ({ ...code, expiresAt: code.expiresAt - minutes * 60_000 })),
+          links: state.links.map((link) => ({
+            ...link,
+            expiresAt: link.expiresAt === undefined ? undefined : link.expiresAt - minutes * 60_000
+          }))
         }))
     })
   })
@@ -403,9 +421,21 @@ const HandsLive = Layer.effect(
         run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
       verifyPhones: (organizationId) =>
         run(sql`
-          UPDATE entity_identities SET state = 'verified'
-          WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
-        `)
+          UPDATE identity_links SET closed_at = now(), sender_agreed_at = now() WHERE organization_id = ${organizationId}
+        `).pipe(
+          Effect.zipRight(
+            run(sql`
+              UPDATE entity_identities SET state = 'verified'
+              WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
+            `)
+          )
+        ),
+      age: (minutes) =>
+        run(sql`UPDATE install_tokens SET expires_at = expires_at - make_interval(mins => ${minutes})`).pipe(
+          Effect.zipRight(
+            run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
+          )
+        )
     })
   })
 )
@@ -414,8 +444,12 @@ const HandsLive = Layer.effect(
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
   install: { limit: 3, window: Duration.seconds(4) },
-  auth: { limit: 1_000, window: Duration.minutes(1) }
+  auth: { limit: 1_000, window: Duration.minutes(1) },
+  sender: { limit: 1_000, window: Duration.hours(1) }
 }
+
+/** What the chat gateway of each world shows. */
+export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
 
 const authentication = {
   baseUrl: "http://127.0.0.1:3000",
@@ -426,10 +460,12 @@ const authentication = {
 /** What every world has. */
 export type Services =
   | Auth
+  | Gateway
   | Hands
   | Health
   | IdentityLinker
   | InstalledAgents
+  | InstallCodes
   | OrgResolver
   | PersonalOrgs
   | RateLimiter
@@ -437,20 +473,33 @@ export type Services =
   | TemplateMirror
   | Transactor
 
-/** Each service in memory, and on Postgres; for other kinds than those of the service, with the tables they have there. */
-export const worldsOf = (
-  kinds: ReadonlyArray<KindDescription>,
-  tables: ReadonlyArray<string> = []
-): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
+/** What a world may be besides what it usually is. */
+export interface Unusual {
+  /** Other kinds than those of the service, and the statements that make their tables in Postgres. */
+  readonly kinds?: ReadonlyArray<KindDescription>
+  readonly tables?: ReadonlyArray<string>
+  readonly routeOnClaim?: boolean
+}
+
+/** Each service in memory, and on Postgres. */
+export const worldsOf = ({
+  kinds = kindDescriptions,
+  routeOnClaim = false,
+  tables = []
+}: Unusual): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
   const Memory = HandsMemory.pipe(
-    Layer.provideMerge(AppMemory({ people: [], templates: [], limits, defaultCountry: "GB" }))
+    Layer.provideMerge(
+      AppMemory({ people: [], templates: [], limits, defaultCountry: "GB", routeOnClaim, gatewayToken })
+    )
   )
   const TablesLive = Layer.effectDiscard(
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
   const Postgres = HandsLive.pipe(
     Layer.provideMerge(AuthenticationLive(authentication)),
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
+    Layer.provideMerge(InstallCodesLive(authentication.secret)),
+    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
+    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB", routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )
@@ -462,7 +511,10 @@ export const worldsOf = (
 }
 
 /** What the laws hold for: each service in memory, and on Postgres. */
-export const worlds = worldsOf(kindDescriptions)
+export const worlds = worldsOf({})
+
+/** The same, where a lone typed claim routes. */
+export const worldsThatRouteOnClaim = worldsOf({ routeOnClaim: true })
 
 /** A new person with an organization of their own. */
 export const newPerson = (

@@ -3,6 +3,7 @@ import {
   AgentNotFound,
   type AnyRefusal,
   ForeignOrigin,
+  IdentityNotFound,
   IdentityTaken,
   Internal,
   InvalidPhone,
@@ -12,7 +13,9 @@ import {
   NoPersonalOrg,
   NoSuchRevision,
   NoSuchRow,
+  NotGateway,
   NotOrgAdmin,
+  PendingNotFound,
   PlanStale,
   RateLimitExceeded,
   RouteNotFound,
@@ -158,6 +161,21 @@ export const errorGuide: {
     when: "The number is verified for another organization. In the answer to an install it stands as whatsappError.",
     remedy: "Whoever owns the number proves it anew by writing from it; a newer proof displaces the older one.",
     example: new IdentityTaken()
+  },
+  IdentityNotFound: {
+    when: "No identity of the caller's has the id: it never was theirs, it ended, or its link was declined.",
+    remedy: "Look the ids up with GET /api/identities.",
+    example: new IdentityNotFound()
+  },
+  PendingNotFound: {
+    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired after an hour, or it never was. All are said alike.",
+    remedy: "Ask anew: the person makes another code, or the sender's next message is looked up again.",
+    example: new PendingNotFound()
+  },
+  NotGateway: {
+    when: "A route of the chat gateway was asked without GATEWAY_TOKEN as bearer token, or the service has none.",
+    remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
+    example: new NotGateway()
   },
   RouteNotFound: {
     when: "No route has this path.",

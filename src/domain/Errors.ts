@@ -266,6 +266,36 @@ export class IdentityTaken extends Schema.TaggedError<IdentityTaken>()("Identity
   }
 }
 
+/** The caller has no identity of this id; also when somebody else has. */
+export class IdentityNotFound extends Schema.TaggedError<IdentityNotFound>()("IdentityNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "identity_not_found"
+  static readonly title = "Identity not found"
+  override get message() {
+    return "There is no identity of yours with this id. GET /api/identities lists them."
+  }
+}
+
+/** Nothing is pending under this id for this sender: it never was, was declined, has expired, or is another sender's. */
+export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("PendingNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "pending_not_found"
+  static readonly title = "Nothing pending"
+  override get message() {
+    return "Nothing is pending under this id for this sender. Ask for the identity again with POST /api/identities/lookup."
+  }
+}
+
+/** The bearer token is not the chat gateway's, or the service was given none. */
+export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {}) {
+  static readonly status = 401
+  static readonly code = "not_gateway"
+  static readonly title = "Not the chat gateway"
+  override get message() {
+    return "This route is for the chat gateway. Send the service's GATEWAY_TOKEN as a bearer token."
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -346,6 +376,9 @@ export const refusals = [
   InvalidPhone,
   NoMember,
   IdentityTaken,
+  IdentityNotFound,
+  PendingNotFound,
+  NotGateway,
   RouteNotFound,
   MethodNotAllowed,
   Internal,

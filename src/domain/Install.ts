@@ -61,7 +61,9 @@ export const InstallRequest = Schema.Struct({
 export type InstallRequest = typeof InstallRequest.Type
 
 /** A phone number as it was linked, and the WhatsApp address derived from it. */
-export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean })
+export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
+  identifier: "LinkedPhone"
+})
 export type LinkedPhone = typeof LinkedPhone.Type
 
 /** Why a phone that was given could not be linked. */

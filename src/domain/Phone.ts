@@ -15,7 +15,21 @@ export const Country = Schema.String.pipe(
   Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")
 )
 
-const reasons: Readonly<Record<string, InvalidPhone["reason"]>> = {
+type Reason = InvalidPhone["reason"]
+
+// Made once: an error's stack costs as much as reading a number, and says nothing of a text.
+const refusal = (reason: Reason) => Either.left(new InvalidPhone({ reason }))
+const refusals: Readonly<Record<Reason, Either.Either<never, InvalidPhone>>> = {
+  too_short: refusal("too_short"),
+  too_long: refusal("too_long"),
+  not_a_number: refusal("not_a_number"),
+  has_extension: refusal("has_extension"),
+  unknown_country: refusal("unknown_country")
+}
+
+const isE164 = Schema.is(E164)
+
+const reasons: Readonly<Record<string, Reason>> = {
   TOO_SHORT: "too_short",
   TOO_LONG: "too_long",
   NOT_A_NUMBER: "not_a_number",
@@ -39,7 +53,7 @@ const current = (number: string): string =>
  * number: no words around it, no extension, no letters for digits.
  */
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
-  const refuse = (reason: InvalidPhone["reason"]) => Either.left(new InvalidPhone({ reason }))
+  const refuse = (reason: Reason) => refusals[reason]
   const typed = text.trim()
   if (typed.length > longest) return refuse("too_long")
   const upper = country.toUpperCase()
@@ -56,7 +70,7 @@ export const readPhone = (text: string, country: string): Either.Either<E164, In
     if (number === parsed.number && !parsed.isPossible()) {
       return refuse(parsed.nationalNumber.length > 10 ? "too_long" : "too_short")
     }
-    return Either.mapLeft(Schema.decodeEither(E164)(number), () => new InvalidPhone({ reason: "not_a_number" }))
+    return isE164(number) ? Either.right(number) : refuse("not_a_number")
   } catch (error) {
     return refuse(reasons[error instanceof Error ? error.message : ""] ?? "not_a_number")
   }

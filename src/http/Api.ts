@@ -27,6 +27,7 @@ import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts
 import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { complete } from "./Document.ts"
+import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
@@ -337,7 +338,8 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
           name: "better-auth.session_token",
           description: "The cookie that a sign-in sets; its name begins with __Secure- where BASE_URL is https."
         },
-        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in." }
+        bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in." },
+        gateway: { type: "http", scheme: "bearer", description: "The service's GATEWAY_TOKEN." }
       }
     }
   }
@@ -347,6 +349,8 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
+  .add(IdentitiesApi)
+  .add(GatewayApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

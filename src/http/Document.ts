@@ -1,6 +1,7 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../domain/Errors.ts"
+import { answerTexts, maskIdentifier, question } from "../domain/Identity.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "./Problem.ts"
 
 /*
@@ -105,6 +106,16 @@ const leaving = {
   passedOn: []
 }
 
+const ownIdentity = {
+  id: "3",
+  platform: "whatsapp",
+  namespace: "phone",
+  identifier: maskIdentifier("+447911123456"),
+  state: "claimed"
+}
+
+const pendingId = "link_62c5d8a11e204abba6d6b6ddc7daed22"
+
 /** One value of each schema that a body may have, by the schema's name. */
 const bodies: Readonly<Record<string, unknown>> = {
   InstallRequest: { slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" },
@@ -195,6 +206,42 @@ const bodies: Readonly<Record<string, unknown>> = {
       }
     ],
     next: null
+  },
+  OwnIdentities: { identities: [ownIdentity] },
+  OwnIdentity: { ...ownIdentity, state: "verified" },
+  PhoneRequest: { phone: "07911 123456", country: "GB" },
+  LinkedPhone: { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false },
+  TokenAnswer: {
+    token: "Wk3v0mQeYb7sTf5hLz2aQx",
+    expiresInSeconds: 900,
+    link: "https://wa.me/447911000000?text=Wk3v0mQeYb7sTf5hLz2aQx"
+  },
+  ClaimRequest: {
+    message: "Please link me: Wk3v0mQeYb7sTf5hLz2aQx",
+    platform: "whatsapp",
+    platformUserId: "185031603552434@lid",
+    alternateIds: ["447911123456@s.whatsapp.net"]
+  },
+  ClaimAnswer: { status: "confirm_sender", text: question("ada@example.org"), pendingId },
+  SenderAnswer: { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net", yes: true },
+  AnswerAnswer: { status: "verified", text: answerTexts.verified },
+  LookupRequest: {
+    identities: [{ namespace: "wa_jid", identifier: "447911123456@s.whatsapp.net" }],
+    template: "personal-finance"
+  },
+  LookupAnswer: {
+    identities: [
+      {
+        verified: true,
+        person: { userId: "Jx3VqA4mR0zW", name: "Ada Lovelace" },
+        organization: { id: organizationId, slug: "ada-lovelace" },
+        memberEntityId: "1",
+        agents: [{ agentId, templateAgentId }],
+        answerTo: "447911123456@s.whatsapp.net"
+      },
+      { verified: false, prompt: { pendingId, text: question("ada@example.org") } },
+      null
+    ]
   },
   HealthAnswer: { status: "ok" },
   Page: "<!doctype html>…",

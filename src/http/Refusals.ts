@@ -35,6 +35,7 @@ const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<AnyRefusal> => {
 const headersOf = (refusal: AnyRefusal): Record<string, string> => {
   switch (refusal._tag) {
     case "Unauthenticated":
+    case "NotGateway":
       return { "www-authenticate": 'Bearer realm="agent-install"' }
     case "RateLimitExceeded":
     case "Unavailable":

@@ -14,7 +14,9 @@ import { AgentsHttp } from "./AgentsHttp.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./AuthHttp.ts"
 import { DocumentsHttp } from "./DocumentsHttp.ts"
+import { GatewayHttp } from "./GatewayHttp.ts"
 import { HealthHttp } from "./HealthHttp.ts"
+import { IdentitiesHttp } from "./IdentitiesHttp.ts"
 import { InstallHttp } from "./InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { Refusals } from "./Refusals.ts"
@@ -70,7 +72,7 @@ const observeRequest = HttpMiddleware.make((app) =>
 export const HttpLive = HttpApiBuilder.serve(observeRequest).pipe(
   Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, HealthHttp, DocumentsHttp]),
+  Layer.provide([InstallHttp, AgentsHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
   // The platform's own span would carry the URL and all headers.
   HttpMiddleware.withTracerDisabledWhen(() => true)
 )

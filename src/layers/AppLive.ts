@@ -2,8 +2,10 @@ import { Effect, Layer, Option } from "effect"
 import { AuthenticationLive } from "./BetterAuthLive.ts"
 import { MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
 import { open } from "./EmbeddedPostgres.ts"
+import { GatewayLive } from "./GatewayLive.ts"
 import { HealthLive } from "./HealthLive.ts"
 import { IdentityLinkerLive } from "./IdentityLinkerLive.ts"
+import { InstallCodesLive } from "./InstallCodesLive.ts"
 import { InstalledAgentsLive } from "./InstalledAgentsLive.ts"
 import { OrgResolverLive } from "./OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./PersonalOrgsLive.ts"
@@ -35,10 +37,14 @@ export const DatabaseLive = (settings: DatabaseSettings) =>
   MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */
-export const ServicesLive = ({ defaultCountry, limits }: Pick<Settings, "defaultCountry" | "limits">) =>
+export const ServicesLive = ({
+  defaultCountry,
+  limits,
+  routeOnClaim
+}: Pick<Settings, "defaultCountry" | "limits"> & Partial<Pick<Settings, "routeOnClaim">>) =>
   Layer.mergeAll(
     HealthLive,
-    IdentityLinkerLive({ defaultCountry }),
+    IdentityLinkerLive({ defaultCountry, routeOnClaim }),
     InstalledAgentsLive,
     OrgResolverLive,
     PersonalOrgsLive,
@@ -52,10 +58,24 @@ const SessionsLive = ({ authSecret, baseUrl, dataDir, ownOrigins }: Settings) =>
   Layer.unwrapEffect(
     Effect.map(
       Option.isSome(authSecret) ? Effect.succeed(authSecret.value) : keptSecret(dataDir, "auth-secret"),
-      (secret) => AuthenticationLive({ baseUrl, ownOrigins, secret })
+      (secret) => Layer.merge(AuthenticationLive({ baseUrl, ownOrigins, secret }), InstallCodesLive(secret))
+    )
+  )
+
+/** The gateway's token as it is given, else, with the embedded database, a generated one that is kept beside it. */
+const ChatLive = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Option.isSome(gatewayToken) || Option.isSome(databaseUrl)
+        ? Effect.succeed(gatewayToken)
+        : Effect.asSome(keptSecret(dataDir, "gateway-token")),
+      GatewayLive
     )
   )
 
 /** Every service, live. */
 export const AppLive = (settings: Settings) =>
-  SessionsLive(settings).pipe(Layer.provideMerge(ServicesLive(settings)), Layer.provide(DatabaseLive(settings)))
+  Layer.merge(SessionsLive(settings), ChatLive(settings)).pipe(
+    Layer.provideMerge(ServicesLive(settings)),
+    Layer.provide(DatabaseLive(settings))
+  )

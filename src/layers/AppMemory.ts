@@ -7,7 +7,9 @@ import { PersonalOrgs } from "../services/PersonalOrgs.ts"
 import type { RateLimits } from "../services/RateLimiter.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { AuthMemory } from "./AuthMemory.ts"
+import { GatewayMemory } from "./GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./IdentityLinkerMemory.ts"
+import { InstallCodesMemory } from "./InstallCodesMemory.ts"
 import { InstalledAgentsMemory } from "./InstalledAgentsMemory.ts"
 import { OrgResolverMemory } from "./OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./PersonalOrgsMemory.ts"
@@ -30,6 +32,8 @@ export interface Seed extends IdentityLinkerOptions {
   readonly people: ReadonlyArray<Person>
   readonly templates: ReadonlyArray<Template>
   readonly limits: RateLimits
+  /** What the chat gateway shows; absent means that nobody is the gateway. */
+  readonly gatewayToken?: string | undefined
 }
 
 const begin = ({ people, templates }: Seed) =>
@@ -57,8 +61,10 @@ export const AppMemory = (seed: Seed) =>
     Layer.provideMerge(
       Layer.mergeAll(
         AuthMemory,
+        GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),
         InstalledAgentsMemory,
+        InstallCodesMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),

@@ -1,54 +1,437 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Layer, Schema } from "effect"
-import { IdentityTaken, NoMember } from "../domain/Errors.ts"
-import { OrganizationId, UserId } from "../domain/Ids.ts"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
+import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, question } from "../domain/Identity.ts"
+import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
+import { isSameSender, ownIdentities, ownIdentity, standingWith } from "../domain/Link.ts"
 import { E164, jidOf, readPhone, WaJid } from "../domain/Phone.ts"
-import { IdentityLinker, type IdentityLinkerOptions } from "../services/IdentityLinker.ts"
+import { canonical, Namespace, Platform } from "../domain/Platform.ts"
+import { type CodeClaim, IdentityLinker, type IdentityLinkerOptions, type Own } from "../services/IdentityLinker.ts"
 import { isPassing, retryWhile } from "./Database.ts"
+import { lookupStatement } from "./LookupStatement.ts"
 
-const make = ({ defaultCountry }: IdentityLinkerOptions) =>
+const pendingMinutes = 60
+
+const Ids = { organizationId: OrganizationId, userId: UserId }
+const Identifiers = Schema.Array(
+  Schema.Struct({ namespace: Schema.String, identifier: Schema.String, address: Schema.optional(Schema.String) })
+)
+
+const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
+    const me = ({ organizationId, userId }: { readonly organizationId: string; readonly userId: string }) => sql`
+      SELECT i.entity_id
+      FROM entity_identities i
+      JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
+      WHERE i.namespace = 'auth_user_id' AND i.identifier = ${userId} AND i.organization_id = ${organizationId}
+        AND i.deleted_at IS NULL
+    `
+
     const claim = SqlSchema.single({
-      Request: Schema.Struct({ organizationId: OrganizationId, userId: UserId, phone: E164, waJid: WaJid }),
+      Request: Schema.Struct({ ...Ids, phone: E164, waJid: WaJid }),
       Result: Schema.Struct({ known: Schema.Boolean, taken: Schema.Boolean, verified: Schema.Boolean }),
       execute: ({ organizationId, phone, userId, waJid }) => sql`
-        WITH me AS MATERIALIZED (
-          SELECT i.entity_id
-          FROM entity_identities i
-          JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
-          WHERE i.namespace = 'auth_user_id' AND i.identifier = ${userId} AND i.organization_id = ${organizationId}
-            AND i.deleted_at IS NULL
-        ),
+        WITH me AS MATERIALIZED (${me({ organizationId, userId })}),
         wanted (namespace, identifier) AS (VALUES ('phone', ${phone}::text), ('wa_jid', ${waJid}::text)),
-        rival AS MATERIALIZED (
-          SELECT FROM entity_identities i
+        proved AS MATERIALIZED (
+          SELECT i.entity_id FROM entity_identities i
           JOIN wanted w ON w.namespace = i.namespace AND w.identifier = i.identifier
-          WHERE i.state = 'verified' AND i.deleted_at IS NULL AND i.organization_id <> ${organizationId}
+          JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
+          WHERE i.state = 'verified' AND i.deleted_at IS NULL
+        ),
+        rival AS MATERIALIZED (SELECT FROM proved WHERE entity_id NOT IN (SELECT entity_id FROM me)),
+        standing AS MATERIALIZED (
+          SELECT l.id FROM identity_links l
+          JOIN me ON me.entity_id = l.entity_id
+          JOIN entity_identities i ON i.link_id = l.id AND i.namespace = 'phone' AND i.identifier = ${phone} AND i.deleted_at IS NULL
+          WHERE l.platform = 'whatsapp' AND l.origin = 'typed' AND l.closed_at IS NULL
+        ),
+        closed AS (
+          UPDATE identity_links l SET closed_at = now()
+          FROM me
+          WHERE l.entity_id = me.entity_id AND l.platform = 'whatsapp' AND l.origin = 'typed' AND l.closed_at IS NULL
+            AND l.id NOT IN (SELECT id FROM standing) AND NOT EXISTS (SELECT FROM rival)
+          RETURNING l.id
         ),
         ended AS (
           UPDATE entity_identities i SET deleted_at = now()
+          FROM closed
+          WHERE i.link_id = closed.id AND i.deleted_at IS NULL
+        ),
+        link AS (
+          INSERT INTO identity_links (organization_id, entity_id, platform, origin, person_agreed_at)
+          SELECT ${organizationId}, me.entity_id, 'whatsapp', 'typed', now()
           FROM me
-          WHERE i.entity_id = me.entity_id AND i.namespace IN ('phone', 'wa_jid') AND i.state = 'claimed'
-            AND i.deleted_at IS NULL AND i.identifier NOT IN (SELECT identifier FROM wanted)
-            AND NOT EXISTS (SELECT FROM rival)
-          RETURNING i.id
+          -- Counting makes the earlier claim end first: one typed claim a person is a unique index.
+          WHERE NOT EXISTS (SELECT FROM proved) AND NOT EXISTS (SELECT FROM standing) AND (SELECT count(*) FROM closed) >= 0
+          RETURNING id, organization_id, entity_id
         ),
         linked AS (
-          INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier)
-          SELECT ${organizationId}, me.entity_id, w.namespace, w.identifier
-          FROM me, wanted w
-          -- Counting makes the earlier claims end first: one live claim of each kind is a unique index.
-          WHERE NOT EXISTS (SELECT FROM rival) AND (SELECT count(*) FROM ended) >= 0
-          ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL
-          DO UPDATE SET identifier = excluded.identifier
-          RETURNING namespace, state
+          INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, link_id)
+          SELECT link.organization_id, link.entity_id, w.namespace, w.identifier, link.id FROM link, wanted w
         )
-        SELECT EXISTS (SELECT FROM me) AS known, EXISTS (SELECT FROM rival) AS taken,
-          EXISTS (SELECT FROM linked WHERE namespace = 'phone' AND state = 'verified') AS verified
+        SELECT EXISTS (SELECT FROM me) AS known, EXISTS (SELECT FROM rival) AS taken, EXISTS (SELECT FROM proved) AS verified
       `
     })
+
+    const findMine = SqlSchema.findAll({
+      Request: Schema.Struct(Ids),
+      Result: Schema.Struct({
+        id: IdentityId,
+        linkId: Schema.NullOr(Schema.String),
+        platform: Platform,
+        namespace: Namespace,
+        identifier: Schema.String,
+        state: IdentityState
+      }),
+      execute: (ids) => sql`
+        SELECT i.id::text, i.link_id, n.platform, i.namespace, i.identifier,
+          CASE WHEN i.state = 'claimed' AND l.sender_agreed_at IS NOT NULL THEN 'confirm_session' ELSE i.state END AS state
+        FROM (${me(ids)}) AS me
+        JOIN entity_identities i ON i.entity_id = me.entity_id AND i.deleted_at IS NULL
+        JOIN identity_namespaces n ON n.namespace = i.namespace AND n.platform IS NOT NULL
+        LEFT JOIN identity_links l ON l.id = i.link_id
+        WHERE i.state <> 'claimed' OR l.expires_at IS NULL OR l.expires_at > now()
+        ORDER BY i.id
+      `
+    })
+
+    const closeWith = SqlSchema.void({
+      Request: Schema.Struct({ ids: Schema.Array(Schema.String), links: Schema.Array(Schema.String) }),
+      execute: ({ ids, links }) =>
+        sql.unsafe(
+          `WITH closed AS (
+            UPDATE identity_links SET closed_at = now() WHERE id = ANY ($2::text[]) AND closed_at IS NULL
+          )
+          UPDATE entity_identities SET deleted_at = now() WHERE id = ANY ($1::bigint[])`,
+          [ids, links]
+        )
+    })
+
+    const findMe = SqlSchema.findOne({
+      Request: Schema.Struct(Ids),
+      Result: Schema.Struct({ entityId: Schema.String, email: Schema.String }),
+      execute: ({ organizationId, userId }) => sql`
+        SELECT me.entity_id::text, u.email
+        FROM (${me({ organizationId, userId })}) AS me
+        JOIN "user" u ON u.id = ${userId}
+      `
+    })
+
+    const Wanted = { entityId: Schema.String, identifiers: Identifiers }
+
+    const countProved = SqlSchema.single({
+      Request: Schema.Struct(Wanted),
+      Result: Schema.Struct({ proved: Schema.Int }),
+      execute: ({ entityId, identifiers }) =>
+        sql.unsafe(
+          `SELECT count(*)::integer AS proved
+          FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text)
+          JOIN entity_identities i ON i.namespace = w.namespace AND i.identifier = w.identifier AND i.state = 'verified'
+            AND i.deleted_at IS NULL AND i.entity_id = $1::bigint`,
+          [entityId, JSON.stringify(identifiers)]
+        )
+    })
+
+    const openLink = SqlSchema.single({
+      Request: Schema.Struct({ ...Wanted, organizationId: OrganizationId, platform: Platform }),
+      Result: Schema.Struct({ id: PendingId }),
+      execute: ({ entityId, identifiers, organizationId, platform }) =>
+        sql.unsafe(
+          `WITH wanted AS (
+            SELECT * FROM jsonb_to_recordset($3::jsonb) AS w (namespace text, identifier text, address text)
+          ),
+          earlier AS MATERIALIZED (
+            SELECT DISTINCT l.id FROM wanted w
+            JOIN entity_identities i ON i.namespace = w.namespace AND i.identifier = w.identifier AND i.state = 'claimed'
+              AND i.deleted_at IS NULL AND i.entity_id = $2::bigint
+            JOIN identity_links l ON l.id = i.link_id AND l.origin = 'code' AND l.closed_at IS NULL
+          ),
+          closed AS (
+            UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT id FROM earlier)
+          ),
+          ended AS (
+            UPDATE entity_identities SET deleted_at = now()
+            WHERE link_id IN (SELECT id FROM earlier) AND deleted_at IS NULL
+          ),
+          link AS (
+            INSERT INTO identity_links (organization_id, entity_id, platform, origin, expires_at)
+            VALUES ($1, $2::bigint, $4, 'code', now() + make_interval(mins => ${pendingMinutes}))
+            RETURNING id
+          ),
+          linked AS (
+            INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, address, link_id)
+            SELECT $1, $2::bigint, w.namespace, w.identifier, w.address, link.id FROM link, wanted w
+          )
+          SELECT id FROM link`,
+          [organizationId, entityId, JSON.stringify(identifiers), platform]
+        )
+    })
+
+    const lockLink = SqlSchema.findOne({
+      Request: Schema.String,
+      Result: Schema.Struct({
+        entityId: Schema.String,
+        platform: Platform,
+        open: Schema.Boolean,
+        personAgreed: Schema.Boolean,
+        senderAgreed: Schema.Boolean
+      }),
+      execute: (id) => sql`
+        SELECT entity_id::text, platform, person_agreed_at IS NOT NULL AS person_agreed,
+          sender_agreed_at IS NOT NULL AS sender_agreed,
+          closed_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS open
+        FROM identity_links WHERE id = ${id} FOR UPDATE
+      `
+    })
+
+    const findIdentifiers = SqlSchema.findAll({
+      Request: Schema.String,
+      Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
+      execute: (linkId) => sql`
+        SELECT namespace, identifier, state FROM entity_identities WHERE link_id = ${linkId} AND deleted_at IS NULL
+      `
+    })
+
+    /** Adds what the sender is known by to the link, and says whether the person knows one of it: typed or proved. */
+    const meet = SqlSchema.single({
+      Request: Schema.Struct({ linkId: Schema.String, identifiers: Identifiers }),
+      Result: Schema.Struct({ agreed: Schema.Boolean }),
+      execute: ({ identifiers, linkId }) =>
+        sql.unsafe(
+          `WITH wanted AS (
+            SELECT * FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text, address text)
+          ),
+          added AS (
+            INSERT INTO entity_identities AS i (organization_id, entity_id, namespace, identifier, address, link_id)
+            SELECT l.organization_id, l.entity_id, w.namespace, w.identifier, w.address, l.id
+            FROM identity_links l, wanted w WHERE l.id = $1
+            ON CONFLICT (link_id, namespace, identifier) WHERE link_id IS NOT NULL
+            DO UPDATE SET address = coalesce(excluded.address, i.address)
+          ),
+          agreed AS MATERIALIZED (
+            SELECT EXISTS (
+              SELECT FROM identity_links l
+              JOIN entity_identities i ON i.entity_id = l.entity_id AND i.deleted_at IS NULL
+              JOIN (
+                SELECT namespace, identifier FROM wanted
+                UNION SELECT namespace, identifier FROM entity_identities WHERE link_id = $1 AND deleted_at IS NULL
+              ) AS s ON s.namespace = i.namespace AND s.identifier = i.identifier
+              LEFT JOIN identity_links other ON other.id = i.link_id
+              WHERE l.id = $1
+                AND (i.state = 'verified' OR i.state = 'claimed' AND other.origin = 'typed' AND other.closed_at IS NULL)
+            ) AS agreed
+          )
+          UPDATE identity_links l
+          SET sender_agreed_at = coalesce(sender_agreed_at, now()),
+            person_agreed_at = coalesce(person_agreed_at, CASE WHEN agreed.agreed THEN now() END)
+          FROM agreed WHERE l.id = $1
+          RETURNING l.person_agreed_at IS NOT NULL AS agreed`,
+          [linkId, JSON.stringify(identifiers)]
+        )
+    })
+
+    // Each of these sees what the one before it did, so that the unique index of verified identifiers is free for the last.
+    const displaceOthers = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) => sql`
+        UPDATE entity_identities i SET state = 'displaced'
+        FROM entity_identities mine
+        WHERE mine.link_id = ${linkId} AND mine.deleted_at IS NULL
+          AND i.namespace = mine.namespace AND i.identifier = mine.identifier AND i.state = 'verified'
+          AND i.deleted_at IS NULL AND i.entity_id <> mine.entity_id
+      `
+    })
+
+    const endOwn = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) => sql`
+        WITH new AS MATERIALIZED (
+          SELECT entity_id, namespace, identifier FROM entity_identities WHERE link_id = ${linkId} AND deleted_at IS NULL
+        ),
+        own AS MATERIALIZED (
+          SELECT i.id, i.link_id, i.namespace, i.identifier, i.state
+          FROM entity_identities i
+          WHERE i.entity_id IN (SELECT entity_id FROM new) AND i.deleted_at IS NULL AND i.link_id IS DISTINCT FROM ${linkId}
+        ),
+        same AS MATERIALIZED (
+          SELECT own.id, own.link_id, own.state FROM own
+          JOIN new ON new.namespace = own.namespace AND (own.state = 'verified' OR new.identifier = own.identifier)
+        ),
+        closed AS (
+          UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT link_id FROM same) AND closed_at IS NULL
+        )
+        UPDATE entity_identities i SET deleted_at = now()
+        FROM own
+        WHERE i.id = own.id
+          AND (own.id IN (SELECT id FROM same)
+            OR own.state <> 'displaced' AND own.link_id IN (SELECT link_id FROM same WHERE state <> 'displaced'))
+      `
+    })
+
+    const proveLink = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) => sql`
+        WITH closed AS (UPDATE identity_links SET closed_at = now() WHERE id = ${linkId})
+        UPDATE entity_identities SET state = 'verified' WHERE link_id = ${linkId} AND deleted_at IS NULL
+      `
+    })
+
+    const declineLink = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) => sql`
+        WITH closed AS (UPDATE identity_links SET closed_at = now() WHERE id = ${linkId})
+        UPDATE entity_identities SET deleted_at = now() WHERE link_id = ${linkId} AND deleted_at IS NULL
+      `
+    })
+
+    const agreeAsPerson = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) =>
+        sql`UPDATE identity_links SET person_agreed_at = coalesce(person_agreed_at, now()) WHERE id = ${linkId}`
+    })
+
+    /** Both have agreed: the link's identifiers are the person's, and nobody else's. */
+    const verify = Effect.fnUntraced(function* (linkId: string) {
+      yield* displaceOthers(linkId)
+      yield* endOwn(linkId)
+      yield* proveLink(linkId)
+    })
+
+    const Row = Schema.Struct({
+      at: Schema.Int,
+      state: Schema.Literal("claimed", "verified"),
+      pendingId: Schema.NullOr(PendingId),
+      userId: UserId,
+      name: Schema.String,
+      email: Schema.String,
+      organizationId: OrganizationId,
+      organizationSlug: Slug,
+      entityId: Schema.String,
+      agents: Schema.Array(Schema.Struct({ agentId: AgentId, templateAgentId: Schema.NullOr(AgentId) })),
+      identityId: Schema.String,
+      address: Schema.NullOr(Schema.String),
+      otherAddress: Schema.NullOr(Schema.String),
+      routed: Schema.Boolean
+    })
+
+    const findOwners = SqlSchema.findAll({
+      Request: Schema.Struct({
+        namespaces: Schema.Array(Schema.String),
+        identifiers: Schema.Array(Schema.String),
+        template: Schema.NullOr(Schema.String)
+      }),
+      Result: Row,
+      execute: ({ identifiers, namespaces, template }) =>
+        sql.unsafe(lookupStatement, [namespaces, identifiers, template, routeOnClaim])
+    })
+
+    const keepAddresses = SqlSchema.void({
+      Request: Schema.parseJson(Schema.Array(Schema.Struct({ id: Schema.String, address: Schema.String }))),
+      execute: (seen) =>
+        sql.unsafe(
+          `UPDATE entity_identities i SET address = s.address
+          FROM (
+            SELECT i.id, s.address FROM jsonb_to_recordset($1::jsonb) AS s (id bigint, address text)
+            JOIN entity_identities i ON i.id = s.id
+            ORDER BY i.id FOR NO KEY UPDATE OF i
+          ) AS s
+          WHERE i.id = s.id`,
+          [seen]
+        )
+    })
+
+    const forget = sql`DELETE FROM identity_links WHERE closed_at IS NULL AND expires_at < now()`
+    yield* forget.pipe(
+      Effect.catchAllCause((cause) => Effect.logWarning("Expired links were not cleared away", cause)),
+      Effect.repeat(Schedule.spaced("1 hour")),
+      Effect.delay("1 minute"),
+      Effect.forkScoped
+    )
+
+    /** A step of several statements, taken again where another one came between. */
+    const step = <A, E>(effect: Effect.Effect<A, E>) => sql.withTransaction(effect).pipe(retryWhile(isPassing))
+
+    const group = Effect.fnUntraced(function* ({ id, organizationId, userId }: Own) {
+      const rows = yield* findMine({ organizationId, userId })
+      const standing = standingWith(rows, id)
+      return standing.length === 0 ? yield* new IdentityNotFound() : standing
+    })
+
+    const confirm = Effect.fnUntraced(function* (own: Own) {
+      const [first] = yield* group(own)
+      const linkId = first?.linkId ?? null
+      if (linkId !== null && (first?.state === "claimed" || first?.state === "confirm_session")) {
+        const link = yield* lockLink(linkId)
+        if (Option.isSome(link) && link.value.open) {
+          yield* agreeAsPerson(linkId)
+          if (link.value.senderAgreed) yield* verify(linkId)
+        }
+      }
+      return ownIdentity(yield* group(own))
+    })
+
+    const unlink = Effect.fnUntraced(function* (own: Own) {
+      const rows = yield* group(own)
+      const links = rows.flatMap(({ linkId, state }) =>
+        linkId !== null && (state === "claimed" || state === "confirm_session") ? [linkId] : []
+      )
+      for (const linkId of new Set(links)) yield* lockLink(linkId)
+      yield* closeWith({ ids: rows.map(({ id }) => id), links })
+    })
+
+    const openQuestion = Effect.fnUntraced(function* ({ organizationId, sender, userId }: CodeClaim) {
+      const found = yield* findMe({ organizationId, userId })
+      if (Option.isNone(found)) return yield* new NoMember({ organizationId })
+      const { email, entityId } = found.value
+      const { identifiers, platform } = sender
+      const { proved } = yield* countProved({ entityId, identifiers })
+      if (proved === identifiers.length) return "already_linked_here" as const
+      const { id } = yield* openLink({ entityId, organizationId, identifiers, platform })
+      return { pendingId: id, email }
+    })
+
+    const take = Effect.fnUntraced(function* (
+      pendingId: PendingId,
+      identifiers: typeof Identifiers.Type,
+      platform: Platform,
+      yes: boolean
+    ) {
+      const link = yield* lockLink(pendingId)
+      const known = yield* findIdentifiers(pendingId)
+      if (Option.isNone(link) || link.value.platform !== platform || !isSameSender(known, identifiers)) {
+        return yield* new PendingNotFound()
+      }
+      if (!link.value.open) {
+        return yes && known.some(({ state }) => state === "verified")
+          ? ("verified" as const)
+          : yield* new PendingNotFound()
+      }
+      if (!yes) {
+        yield* declineLink(pendingId)
+        return "declined" as const
+      }
+      const { agreed } = yield* meet({ linkId: pendingId, identifiers })
+      if (!agreed) return "confirm_session" as const
+      yield* verify(pendingId)
+      return "verified" as const
+    })
+
+    const foundOf = (row: typeof Row.Type, shown: string | undefined): Found => {
+      const route = {
+        person: { userId: row.userId, name: row.name },
+        organization: { id: row.organizationId, slug: row.organizationSlug },
+        memberEntityId: row.entityId,
+        agents: row.agents,
+        answerTo: shown ?? row.address ?? row.otherAddress
+      }
+      if (row.state === "verified") return { verified: true, ...route }
+      if (row.pendingId === null) return null
+      const prompt = { pendingId: row.pendingId, text: question(row.email) }
+      return row.routed ? { verified: false, ...route, prompt } : { verified: false, prompt }
+    }
 
     return IdentityLinker.of({
       claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, organizationId, phone: typed, userId }) {
@@ -61,9 +444,51 @@ const make = ({ defaultCountry }: IdentityLinkerOptions) =>
         if (!known) return yield* new NoMember({ organizationId })
         if (taken) return yield* new IdentityTaken()
         return { phone, waJid, verified }
-      })
+      }),
+      mine: Effect.fn("IdentityLinker.mine")(function* (ids) {
+        return ownIdentities(yield* findMine(ids).pipe(Effect.orDie))
+      }),
+      confirm: Effect.fn("IdentityLinker.confirm")((own: Own) =>
+        step(confirm(own)).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
+      ),
+      unlink: Effect.fn("IdentityLinker.unlink")((own: Own) =>
+        step(unlink(own)).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
+      ),
+      open: Effect.fn("IdentityLinker.open")((claim: CodeClaim) =>
+        step(openQuestion(claim)).pipe(Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
+      ),
+      answer: Effect.fn("IdentityLinker.answer")(({ pendingId, sender, yes }) =>
+        step(take(pendingId, sender.identifiers, sender.platform, yes)).pipe(
+          Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+        )
+      ),
+      lookup: Effect.fn("IdentityLinker.lookup")(function* ({ identities, template }: LookupRequest) {
+        const wanted = identities.map(({ identifier, namespace }) => canonical(namespace, identifier))
+        const asked = wanted.flatMap((one, at) => (one === undefined ? [] : [{ ...one, at }]))
+        const rows =
+          asked.length === 0
+            ? []
+            : yield* findOwners({
+                namespaces: asked.map(({ namespace }) => namespace),
+                identifiers: asked.map(({ identifier }) => identifier),
+                template: template ?? null
+              })
+        const answers: Array<Found> = identities.map(() => null)
+        const moved: Array<{ readonly id: string; readonly address: string }> = []
+        for (const row of rows) {
+          const one = asked[row.at - 1]
+          if (one === undefined) continue
+          const shown = one.namespace === "phone" ? undefined : one.address
+          answers[one.at] = foundOf(row, shown)
+          if (row.state === "verified" && shown !== undefined && shown !== row.address) {
+            moved.push({ id: row.identityId, address: shown })
+          }
+        }
+        if (moved.length > 0) yield* keepAddresses(moved).pipe(retryWhile(isPassing))
+        return answers
+      }, Effect.orDie)
     })
   })
 
 /** Identities in Postgres. */
-export const IdentityLinkerLive = (options: IdentityLinkerOptions) => Layer.effect(IdentityLinker, make(options))
+export const IdentityLinkerLive = (options: IdentityLinkerOptions) => Layer.scoped(IdentityLinker, make(options))

@@ -121,7 +121,8 @@ const make = Effect.gen(function* () {
             AND other.deleted_at IS NULL AND other.entity_id <> me.entity_id
         ) THEN 'claimed' ELSE ${state} END
       FROM me
-      ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL DO UPDATE SET state = excluded.state
+      ON CONFLICT (namespace, identifier, entity_id) WHERE deleted_at IS NULL AND link_id IS NULL
+      DO UPDATE SET state = excluded.state
     `
   })
 

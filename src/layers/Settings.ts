@@ -67,6 +67,9 @@ const publicAddress = (baseUrl: Option.Option<string>, host: string, port: numbe
   return { baseUrl: origin, ownOrigins: names }
 }
 
+/** Codes and answers tried by one sender in an hour: enough for a person, too few to guess by. */
+const sendersTries = 30
+
 const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
 
 const logLevels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
@@ -93,6 +96,12 @@ export const settings = Config.all({
   authSecret: variable("AUTH_SECRET", "a secret of at least 32 characters", (text) =>
     text.length >= 32 ? Redacted.make(text) : undefined
   ),
+  gatewayToken: variable("GATEWAY_TOKEN", "a secret of at least 32 characters, without blanks", (text) =>
+    /^[!-~]{32,}$/.test(text) ? Redacted.make(text) : undefined
+  ),
+  routeOnClaim: variable("ROUTE_ON_CLAIM", "true or false", (text) =>
+    text === "true" || text === "false" ? text : undefined
+  ).pipe(Config.map((said) => Option.getOrUndefined(said) === "true")),
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
@@ -124,7 +133,8 @@ export const settings = Config.all({
           limits: {
             install: hours(given.installsPerHour),
             change: hours(given.changesPerHour),
-            auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) }
+            auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
+            sender: hours(sendersTries)
           }
         })
   )

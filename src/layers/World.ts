@@ -116,7 +116,33 @@ export interface IdentityRecord {
   readonly user: UserId
   readonly namespace: string
   readonly identifier: string
-  readonly state: "claimed" | "verified"
+  readonly state: "claimed" | "verified" | "displaced"
+  /** The row's own number, the link it came with and the form a gateway wrote it in: of those that senders are known by. */
+  readonly id?: number | undefined
+  readonly link?: string | undefined
+  readonly address?: string | undefined
+}
+
+/** What a person and a sender agree on; open until both have. Times are milliseconds of the clock. */
+export interface LinkRecord {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly platform: string
+  readonly origin: "typed" | "code"
+  readonly senderAgreed: boolean
+  readonly personAgreed: boolean
+  readonly expiresAt?: number | undefined
+  readonly open: boolean
+}
+
+/** The one code of a person and template. */
+export interface CodeRecord {
+  readonly user: UserId
+  readonly templateAgentId: AgentId
+  readonly code: string
+  readonly expiresAt: number
+  readonly used: boolean
 }
 
 export interface WorldState {
@@ -133,6 +159,8 @@ export interface WorldState {
   readonly ledger: ReadonlyArray<LedgerRecord>
   readonly history: ReadonlyArray<HistoryRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
+  readonly links: ReadonlyArray<LinkRecord>
+  readonly codes: ReadonlyArray<CodeRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
 }
 
@@ -149,6 +177,8 @@ const empty: WorldState = {
   ledger: [],
   history: [],
   identities: [],
+  links: [],
+  codes: [],
   hits: {}
 }
 

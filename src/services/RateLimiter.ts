@@ -7,8 +7,11 @@ export interface RateLimit {
   readonly window: Duration.Duration
 }
 
-/** The budgets there are: installs and other requests about them (of a user), sign-ups and sign-ins (from an address). */
-export type RateLimitPolicy = "install" | "change" | "auth"
+/**
+ * The budgets there are: installs and other requests about them (of a user), sign-ups and sign-ins (from an address), codes
+ * and answers (of a sender on a chat platform).
+ */
+export type RateLimitPolicy = "install" | "change" | "auth" | "sender"
 
 /** The budget of every policy. */
 export type RateLimits = Readonly<Record<RateLimitPolicy, RateLimit>>

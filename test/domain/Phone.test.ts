@@ -39,6 +39,8 @@ describe("readPhone", () => {
     ["+225 07 12 34 56", "GB", "too_short"],
     ["07911 123456", "ZZ", "unknown_country"],
     ["07911 123456", "", "unknown_country"],
+    ["447911123456", "", "unknown_country"],
+    ["0044 7911 123456", "", "unknown_country"],
     ["12", "GB", "too_short"],
     ["+44 7911 123456 7890", "GB", "too_long"],
     ["9".repeat(100_000), "GB", "too_long"]

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs"
-import { mkdir, writeFile } from "node:fs/promises"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -71,6 +71,65 @@ describe("the service", () => {
            FROM watchers WHERE agent_id = '${installed.body.agentId}'`
         )
         assert.deepStrictEqual(late, { watchers: 2, due: 2 })
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "knows the gateway by a token it keeps, or is given; and puts no code, phone or token into its log",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* ownFolder
+        const service = yield* serve({ DATA_DIR: dataDir })
+        yield* service.ready
+        const kept = (yield* Effect.promise(() => readFile(join(dataDir, "gateway-token"), "utf8"))).trim()
+        assert.isAtLeast(kept.length, 32)
+        const up = yield* service.ask("/api/auth/sign-up/email", {
+          body: { name: "Ada Lovelace", email: "ada@example.org", password: "a long password" }
+        })
+        const headers = { authorization: `Bearer ${up.headers["set-auth-token"]}` }
+        const gateway = { authorization: `Bearer ${kept}` }
+        yield* service.ask("/api/identities/phone", { headers, body: { phone: "+447911123456" } })
+        const made = yield* service.ask("/api/install/token", { headers, body: { slug: "personal-finance" } })
+        const sender = { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net" }
+        const claimed = yield* service.ask("/api/install/claim", {
+          headers: gateway,
+          body: { ...sender, message: made.body.token }
+        })
+        const answered = yield* service.ask(`/api/identities/pending/${claimed.body.pendingId}/answer`, {
+          headers: gateway,
+          body: { ...sender, yes: true }
+        })
+        assert.strictEqual(answered.body.status, "verified", answered.text)
+        const identities = [{ namespace: "phone", identifier: "+447911123456" }]
+        const found = yield* service.ask("/api/identities/lookup", { headers: gateway, body: { identities } })
+        assert.strictEqual(found.body.identities[0].agents.length, 1)
+        for (const secretText of [kept, made.body.token, "447911123456"]) assert.notInclude(service.log(), secretText)
+
+        const given = { DATABASE_URL: Redacted.value(yield* ownDatabase()), AUTH_SECRET: secret }
+        const lookUp = (ask: typeof service.ask, token: string) =>
+          ask("/api/identities/lookup", { headers: { authorization: `Bearer ${token}` }, body: { identities } })
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { ask, ready } = yield* serve(given)
+            yield* ready
+            assert.strictEqual((yield* lookUp(ask, kept)).status, 401)
+            assert.strictEqual((yield* lookUp(ask, "")).status, 401)
+          })
+        )
+        const token = secret.replaceAll(" ", "-")
+        const { ask, ready } = yield* serve({ ...given, GATEWAY_TOKEN: token, ROUTE_ON_CLAIM: "true" })
+        yield* ready
+        assert.strictEqual((yield* lookUp(ask, kept)).status, 401)
+        const eve = yield* ask("/api/auth/sign-up/email", {
+          body: { name: "Eve", email: "eve@example.org", password: "a long password" }
+        })
+        yield* ask("/api/identities/phone", {
+          headers: { authorization: `Bearer ${eve.headers["set-auth-token"]}` },
+          body: { phone: "07911 123456" }
+        })
+        const [claimant] = (yield* lookUp(ask, token)).body.identities
+        assert.deepStrictEqual([claimant.verified, claimant.person.name], [false, "Eve"])
       }),
     minutes
   )

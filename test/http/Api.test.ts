@@ -30,6 +30,9 @@ const promised = [
   ["InvalidPhone", 400, "invalid_phone"],
   ["NoMember", 409, "no_member"],
   ["IdentityTaken", 409, "already_linked"],
+  ["IdentityNotFound", 404, "identity_not_found"],
+  ["PendingNotFound", 404, "pending_not_found"],
+  ["NotGateway", 401, "not_gateway"],
   ["RouteNotFound", 404, "not_found"],
   ["MethodNotAllowed", 405, "method_not_allowed"],
   ["Internal", 500, "internal"],
@@ -149,6 +152,35 @@ describe("the OpenAPI document", () => {
         if (status === "401") assert.property(headers, "www-authenticate", name)
       }
     }
+  })
+
+  it("promises those of identities to people, and those of senders to the gateway", () => {
+    const statuses = (path: string, method: "get" | "post" | "delete") => [
+      Object.keys(openApi.paths[path]?.[method]?.responses ?? {}).map(Number),
+      (openApi.paths[path]?.[method]?.security ?? []).flatMap((way) => Object.keys(way))
+    ]
+    const [people, gateway] = [["session", "bearer"], ["gateway"]]
+    assert.deepStrictEqual(statuses("/api/identities", "get"), [[200, 401, 409, 500, 503], people])
+    assert.deepStrictEqual(statuses("/api/identities/phone", "post"), [
+      [200, 400, 401, 403, 409, 413, 429, 500, 503],
+      people
+    ])
+    for (const [path, method, ok] of [
+      ["/api/identities/{id}/confirm", "post", 200],
+      ["/api/identities/{id}", "delete", 204]
+    ] as const) {
+      assert.deepStrictEqual(statuses(path, method), [[ok, 401, 403, 404, 409, 429, 500, 503], people])
+    }
+    assert.deepStrictEqual(statuses("/api/install/token", "post"), [
+      [200, 400, 401, 403, 404, 409, 413, 429, 500, 503],
+      people
+    ])
+    assert.deepStrictEqual(statuses("/api/install/claim", "post"), [[200, 400, 401, 413, 429, 500, 503], gateway])
+    assert.deepStrictEqual(statuses("/api/identities/pending/{id}/answer", "post"), [
+      [200, 400, 401, 404, 413, 429, 500, 503],
+      gateway
+    ])
+    assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 500, 503], gateway])
   })
 
   it("refers only to schemas it has", () => {

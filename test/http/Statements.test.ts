@@ -5,7 +5,7 @@ import type { Client } from "pg"
 import { PgPool } from "../../src/layers/Database.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
-import { Running, TestServer } from "./server.ts"
+import { gatewayToken, Running, TestServer } from "./server.ts"
 
 /** Every statement the pool's connections are given, as its text. */
 const recording = Effect.map(PgPool, (pool) => {
@@ -55,6 +55,37 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the sta
       const sql = yield* SqlClient.SqlClient
       const rows = yield* sql`SELECT count(*)::integer AS rows FROM mirror_ledger`
       assert.deepStrictEqual(rows, [{ rows: 510 }])
+    })
+  )
+})
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the statements of a look-up", (it) => {
+  it.effect("are one, for one identifier and for 500, proved, claimed and unknown", () =>
+    Effect.gen(function* () {
+      const { ask, signUp } = yield* Running
+      const { bearer } = yield* signUp("Looked Up")
+      const headers = { authorization: `Bearer ${gatewayToken}` }
+      yield* ask("/api/identities/phone", { headers: { authorization: bearer }, body: { phone: "+447911123456" } })
+      const texts = yield* recording
+      const lookUp = (count: number) =>
+        Effect.gen(function* () {
+          const identities = Array.from({ length: count }, (_, at) => ({
+            namespace: "wa_jid",
+            identifier: `${447911123456 + at}@s.whatsapp.net`
+          }))
+          texts.length = 0
+          const { body, status } = yield* ask("/api/identities/lookup", { headers, body: { identities } })
+          assert.strictEqual(status, 200)
+          assert.strictEqual(texts.length, 1)
+          return body.identities[0]
+        })
+      const { prompt } = yield* lookUp(1)
+      yield* ask(`/api/identities/pending/${prompt.pendingId}/answer`, {
+        headers,
+        body: { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net", yes: true }
+      })
+      assert.isTrue((yield* lookUp(1)).verified)
+      assert.isTrue((yield* lookUp(500)).verified)
     })
   )
 })

@@ -3,13 +3,15 @@ import { BlockList, connect } from "node:net"
 import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Logger, Redacted } from "effect"
+import { Context, Duration, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { openApi } from "../../src/http/Api.ts"
 import { makeNodeServer } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 import { ServicesLive } from "../../src/layers/AppLive.ts"
 import { AuthenticationLive } from "../../src/layers/BetterAuthLive.ts"
+import { GatewayLive } from "../../src/layers/GatewayLive.ts"
+import { InstallCodesLive } from "../../src/layers/InstallCodesLive.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
@@ -22,8 +24,13 @@ proxies.addAddress("10.9.8.7", "ipv4")
 const limits = {
   change: { limit: 40, window: Duration.hours(1) },
   install: { limit: 20, window: Duration.hours(1) },
-  auth: { limit: 1_000, window: Duration.minutes(1) }
+  auth: { limit: 1_000, window: Duration.minutes(1) },
+  sender: { limit: 8, window: Duration.hours(1) }
 }
+
+export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
+
+const secret = Redacted.make("a secret of at least thirty-two characters")
 
 /** An answer, whole. */
 export interface Answer {
@@ -181,9 +188,11 @@ export const TestServer = RunningLive.pipe(
     AuthenticationLive({
       baseUrl: ownOrigin,
       ownOrigins: [ownOrigin],
-      secret: Redacted.make("a secret of at least thirty-two characters")
+      secret
     })
   ),
+  Layer.provideMerge(InstallCodesLive(secret)),
+  Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
   Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
   Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
   Layer.provideMerge(PgTest),

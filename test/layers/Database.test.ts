@@ -1,13 +1,18 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { SqlClient } from "@effect/sql"
+import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { getMigrations } from "better-auth/db/migration"
 import { Effect, Layer, Redacted } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import { platforms } from "../../src/domain/Platform.ts"
 import { reservedSlugs } from "../../src/domain/Slug.ts"
 import { makeBetterAuth } from "../../src/layers/BetterAuthLive.ts"
 import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../src/layers/Database.ts"
+import { IdentityLinkerLive } from "../../src/layers/IdentityLinkerLive.ts"
+import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
+import { readSender } from "../../src/services/Sender.ts"
 import { ownDatabase, PgTest } from "../pg.ts"
 
 /** The migrations that databases have applied, by the SHA-256 of their files. */
@@ -55,6 +60,40 @@ describe("the migrations", () => {
   )
 })
 
+describe("what was claimed before there were links", () => {
+  it.scopedLive("can be asked about and confirmed like what is claimed now", () =>
+    Effect.gen(function* () {
+      const url = yield* ownDatabase("template0")
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const earlier = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0009"))
+        yield* makeMigrator({})({ loader: fromRecord(earlier) })
+        yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('u', 'U', 'u@example.org', false)`
+        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_a', 'A', 'a')`
+        yield* sql`INSERT INTO entity_types (id, organization_id, slug, name) VALUES (101, 'org_a', '$member', 'M')`
+        yield* sql`INSERT INTO entities (id, organization_id, entity_type_id) VALUES (101, 'org_a', 101)`
+        yield* sql`
+          INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, state)
+          VALUES ('org_a', 101, 'auth_user_id', 'u', 'verified'), ('org_a', 101, 'phone', '+447911123456', 'claimed'),
+            ('org_a', 101, 'wa_jid', '447911123456@s.whatsapp.net', 'claimed')
+        `
+        yield* makeMigrator({})({ loader: fromRecord(migrations) })
+        const linker = yield* Effect.provide(IdentityLinker, IdentityLinkerLive({ defaultCountry: "GB" }))
+        const sender = yield* readSender({ platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net" })
+        const [found = null] = yield* linker.lookup({
+          identities: [{ namespace: "phone", identifier: "+447911123456" }]
+        })
+        const prompt = found !== null && "prompt" in found ? found.prompt : undefined
+        return yield* linker.answer({ pendingId: prompt?.pendingId ?? ("" as never), sender, yes: true })
+      })
+      const said = yield* program.pipe(
+        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+      )
+      assert.strictEqual(said, "verified")
+    })
+  )
+})
+
 layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema", (it) => {
   const fails = (statement: string) =>
     Effect.gen(function* () {
@@ -62,6 +101,20 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
       const error = yield* Effect.flip(sql.unsafe(statement))
       return (error.cause as { readonly constraint?: string; readonly code?: string }).code
     })
+
+  it.effect("has the chat platforms of the code, and the namespaces of their senders", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql`
+        SELECT platform, array_agg(namespace ORDER BY namespace) AS namespaces
+        FROM identity_platforms JOIN identity_namespaces USING (platform) GROUP BY platform ORDER BY platform
+      `
+      assert.deepStrictEqual(
+        rows.map(({ namespaces, platform }) => [platform, namespaces]) as ReadonlyArray<unknown>,
+        Object.entries(platforms).map(([platform, { namespaces }]) => [platform, namespaces.toSorted()])
+      )
+    })
+  )
 
   it.effect("has all that better-auth wants of it", () =>
     Effect.gen(function* () {
@@ -107,6 +160,14 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
       yield* sql`
         INSERT INTO organization (name, slug, metadata) VALUES ('P', 'p', '{"personal_org_for_user_id": "u"}')
       `
+      yield* sql`
+        INSERT INTO identity_links (id, organization_id, entity_id, platform, origin, person_agreed_at)
+        VALUES ('link_open', 'org_b', 102, 'whatsapp', 'typed', now())
+      `
+      yield* sql`
+        INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, link_id)
+        VALUES ('org_b', 102, 'wa_jid', '447911123456@s.whatsapp.net', 'link_open')
+      `
       const wrong: ReadonlyArray<readonly [code: string, statement: string]> = [
         ["23505", "INSERT INTO organization (name, slug) VALUES ('x', 'a')"],
         [
@@ -136,6 +197,19 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
         ],
         ["23505", "INSERT INTO event_classifier_versions (classifier_id, version) VALUES (101, 2)"],
         ["23505", "UPDATE entity_identities SET state = 'verified'"],
+        ["23503", "UPDATE entity_identities SET state = 'verified' WHERE link_id = 'link_open'"],
+        ["23503", "UPDATE entity_identities SET link_id = 'link_open' WHERE state = 'verified'"],
+        ["23503", "UPDATE entity_identities SET namespace = 'shoe' WHERE link_id = 'link_open'"],
+        ["23514", "UPDATE identity_links SET person_agreed_at = NULL"],
+        [
+          "23505",
+          "INSERT INTO identity_links (organization_id, entity_id, platform, origin, person_agreed_at) VALUES ('org_b', 102, 'whatsapp', 'typed', now())"
+        ],
+        [
+          "23514",
+          "INSERT INTO identity_links (organization_id, entity_id, platform, origin) VALUES ('org_a', 101, 'whatsapp', 'code')"
+        ],
+        ["23514", "INSERT INTO install_tokens VALUES ('u', 'agent_t', 'x', now(), now())"],
         [
           "23514",
           "INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier) VALUES ('org_a', 101, 'phone', '07911')"

@@ -59,7 +59,7 @@ const content = { steps: [1], timing: "0 7 * * 1", body: "Do it" }
 const all = histories(30)
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
-for (const [label, world] of worldsOf(kinds, tables)) {
+for (const [label, world] of worldsOf({ kinds, tables })) {
   it.layer(world, { timeout: "60 seconds" })(`a fifth kind (${label})`, (it) => {
     it.effect("is published and mirrored with its version, its agent, its time and what it refers to", () =>
       Effect.gen(function* () {

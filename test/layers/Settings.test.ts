@@ -21,11 +21,14 @@ describe("settings", () => {
         workers: 1,
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
+        gatewayToken: Option.none(),
+        routeOnClaim: false,
         defaultCountry: "GB",
         limits: {
           install: { limit: 20, window: Duration.hours(1) },
           change: { limit: 120, window: Duration.hours(1) },
-          auth: { limit: 20, window: Duration.minutes(1) }
+          auth: { limit: 20, window: Duration.minutes(1) },
+          sender: { limit: 30, window: Duration.hours(1) }
         }
       } as never)
       assert.isFalse(trustedProxies.check("127.0.0.1"))
@@ -51,6 +54,9 @@ describe("settings", () => {
         [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address like postgres/],
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
         [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
+        [{ GATEWAY_TOKEN: "short" }, /^GATEWAY_TOKEN must be a secret of at least 32/],
+        [{ GATEWAY_TOKEN: "with blanks in the midst of the secret" }, /^GATEWAY_TOKEN must be/],
+        [{ ROUTE_ON_CLAIM: "yes" }, /^ROUTE_ON_CLAIM must be true or false$/],
         [{ INSTALLS_PER_HOUR: "0" }, /^INSTALLS_PER_HOUR must be a whole number/],
         [{ CHANGES_PER_HOUR: "-1" }, /^CHANGES_PER_HOUR must be a whole number/],
         [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],

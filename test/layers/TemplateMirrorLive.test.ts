@@ -10,10 +10,10 @@ import { entityTypes, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
 
 const budget = { limit: 1_000, window: Duration.hours(1) }
-const Live = ServicesLive({ limits: { install: budget, change: budget, auth: budget }, defaultCountry: "GB" }).pipe(
-  Layer.provideMerge(PgTest),
-  Layer.orDie
-)
+const Live = ServicesLive({
+  limits: { install: budget, change: budget, auth: budget, sender: budget },
+  defaultCountry: "GB"
+}).pipe(Layer.provideMerge(PgTest), Layer.orDie)
 
 layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on Postgres", (it) => {
   it.scoped("installs the revision that is newest when its turn comes, not when it began to wait", () =>

@@ -1,0 +1,26 @@
+/** How long a code lives, in seconds: 15 minutes. */
+export const codeSeconds = 15 * 60
+
+/** How many random bytes a code is made of: 160 bits. */
+export const codeBytes = 20
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+/** Bytes as a code: base32 (RFC 4648, section 6) in small letters, since a phone may change the case of what is typed. */
+export const codeOf = (bytes: Uint8Array): string => {
+  let [code, bits, held] = ["", 0, 0]
+  for (const byte of bytes) {
+    held = (held << 8) | byte
+    for (bits += 8; bits >= 5; bits -= 5) code += alphabet[(held >>> (bits - 5)) & 31]
+    held &= (1 << bits) - 1
+  }
+  return code
+}
+
+const codeInText = /(?<![a-z0-9])[a-z2-7]{32}(?![a-z0-9])/i
+
+/** The code that stands somewhere in a message; undefined where there is none. */
+export const codeIn = (message: string): string | undefined => codeInText.exec(message)?.[0].toLowerCase()
+
+/** The message that carries a code. */
+export const messageWith = (code: string): string => `Link this chat: ${code}`

@@ -1,0 +1,56 @@
+import { Array as Arr } from "effect"
+import type { IdentityId, IdentityState, OwnIdentity } from "./Identity.ts"
+import { maskIdentifier } from "./Identity.ts"
+import { type Namespace, type Platform, rankOf } from "./Platform.ts"
+import type { Identifier } from "./WaId.ts"
+
+/**
+ * Whether identifiers are of the sender that is known by others: they share one, and in no namespace do they name somebody
+ * else.
+ */
+export const isSameSender = (known: ReadonlyArray<Identifier>, shown: ReadonlyArray<Identifier>): boolean => {
+  const shares = (namespace: string) =>
+    known.some(
+      (one) =>
+        one.namespace === namespace &&
+        shown.some((other) => other.namespace === namespace && other.identifier === one.identifier)
+    )
+  const both = new Set(
+    known.map(({ namespace }) => namespace).filter((namespace) => shown.some((other) => other.namespace === namespace))
+  )
+  return both.size > 0 && [...both].every(shares)
+}
+
+/** An identifier of one of the person's links, as it stands; `linkId` is null where it came without. */
+export interface Standing {
+  readonly id: IdentityId
+  readonly platform: Platform
+  readonly namespace: Namespace
+  readonly identifier: string
+  readonly state: IdentityState
+  readonly linkId: string | null
+}
+
+/** What a person is shown of the identifiers of a link that are in one state: the one that names the sender best. */
+export const ownIdentity = (rows: ReadonlyArray<Standing>): OwnIdentity => {
+  const [first] = rows.toSorted(
+    (a, b) => rankOf(a.namespace) - rankOf(b.namespace) || a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
+  )
+  if (first === undefined) throw new RangeError("a link has at least one identifier")
+  const { id, identifier, namespace, platform, state } = first
+  return { id, platform, namespace, identifier: maskIdentifier(identifier), state }
+}
+
+/** What a person is shown of all their identifiers: each link and state once. */
+export const ownIdentities = (rows: ReadonlyArray<Standing>): ReadonlyArray<OwnIdentity> =>
+  Object.values(Arr.groupBy(rows, ({ id, linkId, state }) => `${linkId ?? id} ${state}`)).map(ownIdentity)
+
+/** The identifiers that stand and go with the one of that id: those of its link in its state. */
+export const standingWith = <A extends Standing>(rows: ReadonlyArray<A>, id: IdentityId): ReadonlyArray<A> => {
+  const found = rows.find((row) => row.id === id)
+  return rows.filter(
+    (row) =>
+      row === found ||
+      (found !== undefined && found.linkId !== null && row.linkId === found.linkId && row.state === found.state)
+  )
+}

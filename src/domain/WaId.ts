@@ -1,0 +1,111 @@
+import { Either } from "effect"
+import { type E164, jidOf, readPhone } from "./Phone.ts"
+
+/**
+ * One identifier of a sender. `address` is the form in which a gateway wrote it, which is the one to answer to; absent
+ * where the identifier was derived and no gateway has shown it.
+ */
+export interface Identifier {
+  readonly namespace: string
+  readonly identifier: string
+  readonly address?: string | undefined
+}
+
+/** Why an id names nobody who could own it. */
+export type NoSender = "not_an_id" | "not_a_person" | "unknown_server" | "not_a_phone"
+
+const longest = 200
+
+// user[.agent][:device]@server: whatsmeow writes user.agent:device, Baileys user_agent:device (types/jid.go, jid-utils.ts).
+const jid = /^([0-9]{1,20})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@([a-z.]{1,30})$/
+
+// Meta's business-scoped user id: a country, ENT for the one of a parent portfolio, and up to 128 letters and digits.
+const bsuid = /^[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}$/
+
+const phoneServers = new Set(["s.whatsapp.net", "c.us", "hosted"])
+const lidServers = new Set(["lid", "hosted.lid", "lid.whatsapp.net"])
+const otherServers = new Set(["g.us", "broadcast", "newsletter", "bot", "msgr", "interop", "call", "call.us"])
+
+// Old mobile numbers of Côte d'Ivoire got their operator's digits in front on 31 January 2021 (ARTCI: 01 Moov, 05 MTN,
+// 07 Orange, told apart by the second digit; 2 and 3 began fixed lines), all of Benin's got 01 on 30 November 2024
+// (ARCEP). WhatsApp accounts made before keep the short form, and no other phone can have it.
+const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
+const lengthened = (digits: string): string => {
+  if (/^225[04-9]\d{7}$/.test(digits)) return `225${ivorian[Number(digits[4])]}${digits.slice(3)}`
+  return /^229\d{8}$/.test(digits) ? `22901${digits.slice(3)}` : digits
+}
+
+const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
+  { namespace: "phone", identifier: phone },
+  { namespace: "wa_jid", identifier: jidOf(phone), ...(address === undefined ? {} : { address }) }
+]
+
+// Numbers after a plus need no country; the parser asks for one all the same.
+const internationally = (digits: string) => readPhone(`+${lengthened(digits)}`, "GB")
+
+/**
+ * Reads any id by which a WhatsApp gateway may name a sender: a JID with or without agent and device, of a phone (all forms
+ * of one phone give the same identifiers) or of a LID, whose digits are no phone; a business-scoped user id; a phone with
+ * its plus, as the Cloud API's `wa_id` is after one. Groups, lists, channels, bots and the system's own are nobody.
+ */
+export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>, NoSender> => {
+  const id = text.length > longest ? "" : text.trim()
+  if (bsuid.test(id)) return Either.right([{ namespace: "wa_bsuid", identifier: id, address: id }])
+  if (/^\+[0-9]{5,17}$/.test(id)) {
+    return Either.mapBoth(internationally(id.slice(1)), {
+      onLeft: () => "not_a_phone" as const,
+      onRight: (phone) => ofPhone(phone, id)
+    })
+  }
+  const at = id.lastIndexOf("@")
+  if (at < 0) return Either.left("not_an_id")
+  const server = id.slice(at + 1).toLowerCase()
+  if (otherServers.has(server)) return Either.left("not_a_person")
+  const isPhone = phoneServers.has(server)
+  if (!isPhone && !lidServers.has(server)) return Either.left("unknown_server")
+  const [, user = ""] = jid.exec(`${id.slice(0, at)}@${server}`) ?? []
+  if (user === "") return Either.left("not_an_id")
+  if (!isPhone) {
+    const lid = `${user}@lid`
+    return Either.right([{ namespace: "wa_lid", identifier: lid, address: lid }])
+  }
+  // 0@s.whatsapp.net is WhatsApp itself.
+  if (user === "0") return Either.left("not_a_person")
+  return Either.mapBoth(internationally(user), {
+    onLeft: () => "not_a_phone" as const,
+    onRight: (phone) => ofPhone(phone, `${user}@s.whatsapp.net`)
+  })
+}
+
+// 54 and ten digits may be an Argentine mobile without its 9, or another subscriber's fixed line. Only a gateway that shows
+// both forms for one sender says which.
+const withoutNine = (mobile: string) => mobile.replace(/^\+549(?=\d{10}$)/, "+54")
+
+/**
+ * The identifiers of one sender, from all the ids a gateway shows for them; nobody's where two of them name different
+ * phones, LIDs or users.
+ */
+export const oneSender = (
+  ids: ReadonlyArray<ReadonlyArray<Identifier>>
+): Either.Either<ReadonlyArray<Identifier>, "two_senders"> => {
+  const all = ids.flat()
+  const mobiles = all.flatMap(({ identifier, namespace }) =>
+    namespace === "phone" && withoutNine(identifier) !== identifier ? [withoutNine(identifier)] : []
+  )
+  const known = new Map<string, Identifier>()
+  const aliases = new Map<string, Identifier>()
+  const aliased = new Set(mobiles.flatMap((short) => [short, jidOf(short as E164) as string]))
+  for (const one of all) {
+    if (aliased.has(one.identifier)) {
+      aliases.set(one.namespace, one)
+      continue
+    }
+    const before = known.get(one.namespace)
+    if (before !== undefined && before.identifier !== one.identifier) return Either.left("two_senders")
+    known.set(one.namespace, before?.address === undefined ? one : before)
+  }
+  return Either.right([...known.values(), ...aliases.values()])
+}
+
+/** The identifiers of a phone that was typed. */
+export const identifiersOf = (phone: E164): ReadonlyArray<Identifier> => ofPhone(phone)

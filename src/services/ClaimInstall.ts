@@ -1,0 +1,94 @@
+import { Effect, Redacted } from "effect"
+import {
+  type InvalidRequest,
+  installErrors,
+  type NotGateway,
+  type RateLimitExceeded,
+  type TooLarge
+} from "../domain/Errors.ts"
+import { type ClaimAnswer, type ClaimRequest, codeTexts, question } from "../domain/Identity.ts"
+import { codeIn } from "../domain/InstallCode.ts"
+import type { Credential } from "./Auth.ts"
+import { Gateway } from "./Gateway.ts"
+import { IdentityLinker, type Sender } from "./IdentityLinker.ts"
+import { type ConsumedCode, InstallCodes } from "./InstallCodes.ts"
+import { type Organization, OrgResolver } from "./OrgResolver.ts"
+import { RateLimiter } from "./RateLimiter.ts"
+import { readSender } from "./Sender.ts"
+import { TemplateMirror } from "./TemplateMirror.ts"
+import { Transactor } from "./Transactor.ts"
+
+/** A message with a code in it, as a gateway hands it on. */
+export interface ClaimCall<R> {
+  readonly credential: Credential
+  readonly body: Effect.Effect<ClaimRequest, InvalidRequest | TooLarge, R>
+}
+
+const telling = (status: keyof typeof codeTexts): ClaimAnswer => ({ status, text: codeTexts[status] })
+
+/** The name under which a sender's tries are counted. */
+export const senderKey = ({ identifiers, platform }: Sender): string => `${platform}:${identifiers[0]?.identifier}`
+
+/** Installs the template where it isn't; why it can't be is told, and stops nothing else. */
+const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }: Organization) =>
+  installed
+    ? Effect.succeed({})
+    : TemplateMirror.pipe(
+        Effect.flatMap((mirror) => mirror.apply({ userId, organizationId: id, templateAgentId })),
+        Effect.match({
+          onFailure: ({ _tag }) => ({
+            installError: installErrors.find((refusal) => refusal._tag === _tag)?.code ?? _tag
+          }),
+          onSuccess: () => ({})
+        })
+      )
+
+/**
+ * Uses a code up for the sender of a message: the template is installed, and the sender is to be asked whether the account is
+ * theirs. All of it lands together; where the account has no organization, the code stays as it was.
+ */
+export const claimInstall: <R>(
+  call: ClaimCall<R>
+) => Effect.Effect<
+  ClaimAnswer,
+  NotGateway | TooLarge | InvalidRequest | RateLimitExceeded,
+  Gateway | RateLimiter | InstallCodes | OrgResolver | TemplateMirror | IdentityLinker | Transactor | R
+> = Effect.fn("claimInstall")(function* ({ body, credential }) {
+  const gateway = yield* Gateway
+  const limiter = yield* RateLimiter
+  const codes = yield* InstallCodes
+  const orgs = yield* OrgResolver
+  const identities = yield* IdentityLinker
+  const { atomically } = yield* Transactor
+
+  yield* gateway.identify(credential)
+  const request = yield* body
+  const sender = yield* readSender(request)
+  yield* limiter.take("sender", senderKey(sender))
+  const code = codeIn(request.message)
+  if (code === undefined) return telling("token_invalid")
+
+  return yield* atomically(
+    Effect.gen(function* () {
+      const consumed = yield* codes.consume(Redacted.make(code))
+      if (consumed.status !== "consumed") return telling(consumed.status)
+      const { userId } = consumed
+      const organization = yield* orgs.personalOrg(userId)
+      const tried = yield* installFor(consumed, organization)
+      const opened = yield* identities.open({ userId, organizationId: organization.id, sender })
+      return opened === "already_linked_here"
+        ? { ...telling(opened), ...tried }
+        : {
+            status: "confirm_sender" as const,
+            pendingId: opened.pendingId,
+            text: question(opened.email),
+            ...tried
+          }
+    })
+  ).pipe(
+    Effect.catchTags({
+      NoPersonalOrg: () => Effect.succeed(telling("no_personal_org")),
+      NoMember: () => Effect.succeed(telling("no_personal_org"))
+    })
+  )
+})

@@ -1,0 +1,103 @@
+import { Effect, Schema } from "effect"
+import {
+  IdentityNotFound,
+  type IdentityTaken,
+  type InvalidPhone,
+  type InvalidRequest,
+  type NoMember,
+  type NoPersonalOrg,
+  type RateLimitExceeded,
+  type TooLarge,
+  type Unauthenticated
+} from "../domain/Errors.ts"
+import { IdentityId, type OwnIdentity, type PhoneRequest } from "../domain/Identity.ts"
+import type { LinkedPhone } from "../domain/Install.ts"
+import { Auth, type Credential } from "./Auth.ts"
+import { IdentityLinker, type Me } from "./IdentityLinker.ts"
+import { OrgResolver } from "./OrgResolver.ts"
+import { RateLimiter } from "./RateLimiter.ts"
+
+/** A phone as it is typed: by whom, and how to read it once they may. */
+export interface PhoneCall<R> {
+  readonly credential: Credential
+  readonly body: Effect.Effect<PhoneRequest, InvalidRequest | TooLarge, R>
+}
+
+/** What is asked of one of the caller's identities. */
+export interface OwnCall {
+  readonly credential: Credential
+  readonly id: string
+}
+
+const meOf = (userId: Me["userId"]): Effect.Effect<Me, NoPersonalOrg, OrgResolver> =>
+  Effect.flatMap(OrgResolver, (orgs) =>
+    Effect.map(orgs.personalOrg(userId), ({ id }) => ({ userId, organizationId: id }))
+  )
+
+/** The caller, in their own organization, with a change of their budget spent. */
+const changing = (credential: Credential) =>
+  Effect.gen(function* () {
+    const auth = yield* Auth
+    const limiter = yield* RateLimiter
+    const { userId } = yield* auth.identify(credential)
+    yield* limiter.take("change", userId)
+    return userId
+  })
+
+/** The caller's identities, masked. */
+export const listIdentities: (
+  credential: Credential
+) => Effect.Effect<ReadonlyArray<OwnIdentity>, Unauthenticated | NoPersonalOrg, Auth | OrgResolver | IdentityLinker> =
+  Effect.fn("listIdentities")(function* (credential) {
+    const auth = yield* Auth
+    const identities = yield* IdentityLinker
+    const { userId } = yield* auth.identify(credential)
+    return yield* identities.mine(yield* meOf(userId))
+  })
+
+/** Claims the phone the caller typed. */
+export const typePhone: <R>(
+  call: PhoneCall<R>
+) => Effect.Effect<
+  LinkedPhone,
+  | Unauthenticated
+  | RateLimitExceeded
+  | TooLarge
+  | InvalidRequest
+  | NoPersonalOrg
+  | InvalidPhone
+  | NoMember
+  | IdentityTaken,
+  Auth | RateLimiter | OrgResolver | IdentityLinker | R
+> = Effect.fn("typePhone")(function* ({ body, credential }) {
+  const identities = yield* IdentityLinker
+  const userId = yield* changing(credential)
+  const { country, phone } = yield* body
+  const me = yield* meOf(userId)
+  return yield* identities.claimPhone({ ...me, phone, country: country?.trim() || undefined })
+})
+
+type OwnError = Unauthenticated | RateLimitExceeded | NoPersonalOrg | IdentityNotFound
+type OwnServices = Auth | RateLimiter | OrgResolver | IdentityLinker
+
+const idOf = (id: string) => Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound())
+
+/** Confirms the masked sender of a pending link. */
+export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnError, OwnServices> = Effect.fn(
+  "confirmIdentity"
+)(function* ({ credential, id }) {
+  const identities = yield* IdentityLinker
+  const userId = yield* changing(credential)
+  const me = yield* meOf(userId)
+  return yield* identities.confirm({ ...me, id: yield* idOf(id) })
+})
+
+/** Ends one of the caller's identities, or declines a pending one. */
+export const unlinkIdentity: (call: OwnCall) => Effect.Effect<void, OwnError, OwnServices> = Effect.fn(
+  "unlinkIdentity"
+)(function* ({ credential, id }) {
+  const identities = yield* IdentityLinker
+  const userId = yield* changing(credential)
+  const me = yield* meOf(userId)
+  yield* identities.unlink({ ...me, id: yield* idOf(id) })
+})
