@@ -203,7 +203,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
               revision: one.revision === "newest" ? "newest" : Number(one.revision),
               expectedPlan: planHash
             })
-          : mirror.apply({ ...request, ...wishes, ...(one.person === 0 ? {} : { expectedPlan: planHash }) })
+          : mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
       )
       const after = yield* standing
       const story = JSON.stringify({ history, one, rows, before, after, applied })

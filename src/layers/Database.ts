@@ -40,6 +40,10 @@ const prepareStatements = (client: Pg.PoolClient) => {
   })
 }
 
+// Statements find their rows by key: one plan serves all values, and must be that for large tables from the start, since a plan
+// made while a table is empty is kept while it grows.
+const planning = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+
 const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
@@ -58,7 +62,10 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     pool.on("error", () => {})
     pool.on("connect", (client) => {
       client.on("error", () => {})
-      if (!pooled) prepareStatements(client)
+      if (pooled) return
+      prepareStatements(client)
+      // Goes before whatever the connection is wanted for; where it fails, so does that.
+      client.query(planning).catch(() => {})
     })
     const measure = () => {
       poolInUse.unsafeUpdate(pool.totalCount - pool.idleCount, [])

@@ -14,8 +14,8 @@ import {
 import { hashedRows, noWishes, planHash, unionOf, verdicts } from "./VerdictSql.ts"
 
 /*
- * The statements of the mirror. An install is `prepare` and `applyFresh`, or `prepare`, `settled` and, where that
- * finds anything to do, `setAside` and `apply`; an uninstall is `leave`
+ * The statements of the mirror. An install is `quick`, and where that leaves it undone, `prepare`, `setAside` and
+ * `apply` in a transaction; an uninstall is `leave`
  * and `removeAgent`; `consult`, `plan` and `history` read; `impact` judges many installations at once.
  */
 
@@ -69,8 +69,8 @@ const isWanted = (slug: string, template: string, revision: string) => `EXISTS (
  * Takes the organization's turn and makes or finds the installed agent, where the caller may install the template.
  * Parameters: organization, template, user, name (or null), the revision asked for (null: the newest, or the one the agent is
  * pinned to), whether that pins the agent (null: as it is). Result: what is known of the template and the caller, the agent
- * (null where it is not for the caller to have, or there is no such revision), its revision, whether the
- * agent is new and nothing of the template was ever mirrored here, and the cron expressions in it.
+ * (null where it is not for the caller to have, or there is no such revision), its revision, and the cron
+ * expressions in it.
  */
 export const prepareStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 ${templateAndCaller("FOR NO KEY UPDATE OF o")},
@@ -104,12 +104,6 @@ SELECT ${standing}, agent.id AS agent_id, agent.revision, agent.pinned, agent.cr
   EXISTS (
     SELECT FROM template_revisions r WHERE r.template_agent_id = t.id AND r.revision = COALESCE($5::integer, t.revision)
   ) AS known,
-  -- What follows in this transaction finds its rows by key: one plan serves all values, and must be that for large tables
-  -- from the start, since a plan made while a table is empty is kept while it grows.
-  set_config('plan_cache_mode', 'force_generic_plan', true) AS plans, set_config('enable_seqscan', 'off', true) AS scans,
-  COALESCE(agent.created, false) AND NOT EXISTS (
-    SELECT FROM mirror_ledger l WHERE l.organization_id = $1::text AND ${takesPart("t.id", "agent.revision")}
-  ) AS fresh,
   ARRAY(
   ${kinds
     .filter((kind) => kind.schedule !== undefined)
@@ -450,77 +444,50 @@ SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS
     .join(", ")}) AS standing`
 
 /**
- * What `applyStatement` comes to where nothing of the template, nor of a sibling's that it shares, was ever mirrored into the
- * organization, and nobody wishes for or expects anything: every row is made, or finds its slug taken. Postgres has a
- * small part of the plan to set up then. Parameters: organization, template, revision, installed agent, user, the next due
- * time of each cron expression, whether the agent is pinned, the action. Result: `newest`, `collisions`, and by kind the rows
- * that stand.
+ * The two installs that are by far the most frequent, as one statement without a transaction around it: a first one, where
+ * nothing of the template, nor of a sibling's that it shares, was ever mirrored into the organization, and one that finds
+ * every copy just as it was applied last. What is neither is left to `applyStatement`: then nothing is written, and there is no
+ * agent in the result. Parameters: organization, template, user, the next due time of each cron expression that is known.
+ * Result: the agent (or null), whether it is new, its revision and whether it is pinned, and by kind the rows that stand.
  */
-export const applyFreshStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const fresh: Target = {
+export const quickStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const due = "$4::jsonb"
+  const first: Target = {
     ...installation,
-    due: (kind, row) => `($6::jsonb ->> ${row}.${kind.schedule?.cron})::timestamptz`,
+    agent: "(SELECT id FROM born)",
+    createdBy: "$3::text",
+    sourceOrganization: "(SELECT publisher FROM start)",
+    due: (kind, row) => `(${due} ->> ${row}.${kind.schedule?.cron})::timestamptz`,
     referred: (row, column, kind) =>
       `(SELECT made.id FROM ${kind}_new made WHERE made.source_id = ${row}.${column}::bigint)`
   }
-  return `WITH
-newest AS MATERIALIZED (
-  SELECT a.organization_id AS publisher, $7::boolean OR a.revision = ${revision} AS newest FROM agents a WHERE a.id = ${template}
-),
-${kinds
-  .map(
-    ({ kind, table }) => `${kind}_rows AS MATERIALIZED (
-  SELECT r.source_id, r.slug, r.hash, r.content, holder.slug AS owner,
-    CASE WHEN holder.slug IS NULL THEN 'create' ELSE 'collision' END AS act
-  FROM template_revision_rows r
-  LEFT JOIN LATERAL (
-    SELECT o.slug FROM ${table} other
-    JOIN organization o ON o.id = COALESCE(other.source_template_org_id, other.organization_id)
-    WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
-  ) holder ON true
-  WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = '${kind}'
-)`
-  )
-  .join(",\n")},
-collisions AS MATERIALIZED (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner FROM ${kind}_rows WHERE act = 'collision'`)}
-),
-go AS MATERIALIZED (
-  SELECT (SELECT newest FROM newest) AND NOT EXISTS (SELECT FROM collisions) AS go
-  -- Named here, for Postgres to know the types also where no kind makes use of them.
-  WHERE (${agent}, ${user}, $6::jsonb) IS NOT NULL
-),${kinds.flatMap((kind) => [made(kind), ...inserts(kind, fresh)]).join(",")},
-applied AS MATERIALIZED (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash FROM ${kind}_new`)}
-),
-remembered AS (
-  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
-  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
-),
-recorded AS (
-  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
-  SELECT ${organization}, ${template}, ${agent}, ${user}, $8::text, ${revision}, COALESCE((
-    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind, slug) FROM applied
-  ), '[]')
-  FROM go WHERE go.go
-)
-SELECT (SELECT newest FROM newest) AS newest,
-  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind, slug) FROM collisions), '[]') AS collisions,
-  jsonb_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) AS standing`
-}
-
-/**
- * Whether every copy stands just as it was applied last, and that is what the revision says: then there is nothing to judge.
- * Parameters: organization, template, revision. Result: `settled`, and by kind the rows of the revision.
- */
-export const settledStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const sourceOf = (kind: KindDescription) => (column: string) =>
     `(
     SELECT referred.source_id::text FROM mirror_ledger referred
     WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
       AND referred.organization_id = ${organization} LIMIT 1
   )`
+  const known = kinds.flatMap(({ kind, schedule }) =>
+    schedule === undefined
+      ? []
+      : [
+          `AND NOT EXISTS (
+    SELECT FROM template_revision_rows r
+    WHERE r.template_agent_id = t.id AND r.revision = t.revision AND r.kind = '${kind}'
+      AND NOT ${due} ? COALESCE(r.content ->> '${schedule.cron}', '')
+  )`
+        ]
+  )
   return `WITH
+${templateAndCaller("")},
+offered AS MATERIALIZED (
+  SELECT t.id, t.organization_id AS publisher, t.revision FROM template t, caller
+  WHERE t.published AND t.template_agent_id IS NULL AND t.organization_id <> ${organization} AND caller.administers
+),
+standing AS MATERIALIZED (
+  SELECT a.id, a.revision, a.pinned FROM agents a JOIN offered t ON a.pinned OR a.revision = t.revision
+  WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template}
+),
 counts AS MATERIALIZED (
   ${unionOf(
     kinds,
@@ -530,22 +497,77 @@ counts AS MATERIALIZED (
       AND ${content(kind, "t", "v", sourceOf(kind))} = r.content
   ) AS settled
   FROM template_revision_rows r
-  LEFT JOIN mirror_ledger l ON l.organization_id = ${organization} AND l.template_agent_id = r.template_agent_id
+  LEFT JOIN mirror_ledger l ON l.organization_id = ${organization} AND l.template_agent_id = ${template}
     AND l.kind = r.kind AND l.source_id = r.source_id
   LEFT JOIN ${kind.table} t ON t.id = l.copy_id
   ${joinVersion(kind, "t", "v")}
-  WHERE r.template_agent_id = ${template} AND r.revision = ${revision} AND r.kind = '${kind.kind}'`
+  WHERE r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM standing) AND r.kind = '${kind.kind}'`
   )}
-)
-SELECT (SELECT bool_and(rows = settled) FROM counts)
-  AND (SELECT sum(rows) FROM counts) = (
-    SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
+),
+settled AS MATERIALIZED (
+  SELECT (SELECT bool_and(rows = settled) FROM counts)
+    AND (SELECT sum(rows) FROM counts) = (
+      SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
+    )
+    AND standing.revision IS NOT DISTINCT FROM (
+      SELECT h.revision FROM mirror_history h
+      WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
+    ) AS settled
+  FROM standing
+),
+start AS MATERIALIZED (
+  SELECT t.publisher, t.revision, r.name, r.description
+  FROM offered t JOIN template_revisions r ON r.template_agent_id = t.id AND r.revision = t.revision
+  WHERE NOT EXISTS (
+    SELECT FROM agents a WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template}
+  ) AND NOT EXISTS (
+    SELECT FROM mirror_ledger l WHERE l.organization_id = ${organization} AND ${takesPart("t.id", "t.revision")}
+  ) ${known.join(" ")}
+),
+${kinds
+  .map(
+    ({ kind, table }) => `${kind}_rows AS MATERIALIZED (
+  SELECT r.source_id, r.slug, r.hash, r.content, 'create' AS act, EXISTS (
+    SELECT FROM ${table} other
+    WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
+  ) AS taken
+  FROM template_revision_rows r
+  WHERE r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM start) AND r.kind = '${kind}'
+)`
   )
-  AND ${revision} IS NOT DISTINCT FROM (
-    SELECT h.revision FROM mirror_history h
-    WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-  ) AS settled,
-  (SELECT jsonb_object_agg(kind, rows) FROM counts) AS standing`
+  .join(",\n")},
+born AS (
+  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name, template_description)
+  SELECT ${organization}, ${template}, name, description, $3::text, revision, name, description FROM start
+  WHERE NOT EXISTS (
+  ${unionOf(kinds, ({ kind }) => `SELECT FROM ${kind}_rows WHERE taken`)}
+  )
+  -- Somebody else is at it: what they make is theirs to finish first.
+  ON CONFLICT DO NOTHING
+  RETURNING id
+),
+go AS MATERIALIZED (SELECT EXISTS (SELECT FROM born) AS go),${kinds
+    .flatMap((kind) => [made(kind), ...inserts(kind, first)])
+    .join(",")},
+applied AS MATERIALIZED (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash FROM ${kind}_new`)}
+),
+remembered AS (
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
+  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
+),
+recorded AS (
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+  SELECT ${organization}, ${template}, born.id, $3::text, 'install', start.revision, COALESCE((
+    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind, slug) FROM applied
+  ), '[]')
+  FROM born, start
+)
+SELECT COALESCE(born.id, CASE WHEN settled.settled THEN standing.id END) AS agent_id, born.id IS NOT NULL AS created,
+  COALESCE(start.revision, standing.revision) AS revision, COALESCE(standing.pinned, false) AS pinned,
+  CASE WHEN born.id IS NULL THEN (SELECT jsonb_object_agg(kind, rows) FROM counts)
+    ELSE jsonb_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) END AS standing
+FROM (SELECT) AS one LEFT JOIN born ON true LEFT JOIN standing ON true LEFT JOIN settled ON true LEFT JOIN start ON true`
 }
 
 /**

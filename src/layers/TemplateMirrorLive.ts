@@ -21,6 +21,7 @@ import { leavingOf, PlannedRow, Wish, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
 import {
+  type Applied,
   type ApplyRequest,
   type MirrorRefusal,
   type MirrorRequest,
@@ -31,7 +32,6 @@ import {
 } from "../services/TemplateMirror.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
-  applyFreshStatement,
   applyStatement,
   consultInstalledStatement,
   consultStatement,
@@ -39,9 +39,9 @@ import {
   leaveStatement,
   planStatement,
   prepareStatement,
+  quickStatement,
   removeAgentStatement,
-  setAsideStatement,
-  settledStatement
+  setAsideStatement
 } from "./MirrorStatements.ts"
 
 /** A newer revision was published between reading the template and applying it. */
@@ -89,7 +89,6 @@ const make = Effect.gen(function* () {
       ...Standing,
       pinned: Schema.NullOr(Schema.Boolean),
       created: Schema.NullOr(Schema.Boolean),
-      fresh: Schema.Boolean,
       schedules: Schema.Array(Schema.String)
     }),
     execute: ({ name, organizationId, pins, revision, templateAgentId, userId }) =>
@@ -189,29 +188,21 @@ const make = Effect.gen(function* () {
       ])
   })
 
-  const applyFreshText = applyFreshStatement(kinds)
-  const applyFresh = SqlSchema.single({
+  const quickText = quickStatement(kinds)
+  const findOrMake = SqlSchema.single({
     Request: Schema.Struct({
-      organizationId: OrganizationId,
-      templateAgentId: AgentId,
-      revision: Schema.Int,
-      agentId: AgentId,
-      userId: UserId,
-      due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc })),
-      pinned: Schema.Boolean,
-      action: Schema.Literal("install", "resync")
+      ...MirrorIds,
+      due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc }))
     }),
-    Result: Schema.Struct({ newest: Schema.Boolean, collisions: Schema.Array(Collision), standing: Standings }),
-    execute: ({ action, agentId, due, organizationId, pinned, revision, templateAgentId, userId }) =>
-      sql.unsafe(applyFreshText, [organizationId, templateAgentId, revision, agentId, userId, due, pinned, action])
-  })
-
-  const settledText = settledStatement(kinds)
-  const findSettled = SqlSchema.single({
-    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
-    Result: Schema.Struct({ settled: Schema.Boolean, standing: Standings }),
-    execute: ({ organizationId, revision, templateAgentId }) =>
-      sql.unsafe(settledText, [organizationId, templateAgentId, revision])
+    Result: Schema.Struct({
+      agentId: Schema.NullOr(AgentId),
+      created: Schema.Boolean,
+      revision: Schema.NullOr(Schema.Int),
+      pinned: Schema.Boolean,
+      standing: Schema.NullOr(Standings)
+    }),
+    execute: ({ due, organizationId, templateAgentId, userId }) =>
+      sql.unsafe(quickText, [organizationId, templateAgentId, userId, due])
   })
 
   const dueTimes = (schedules: ReadonlyArray<string>, now: Date) =>
@@ -224,6 +215,28 @@ const make = Effect.gen(function* () {
       )
     )
 
+  // The cron expressions of templates installed before, for the statement that can't ask for them first.
+  const known = new Map<AgentId, ReadonlyArray<string>>()
+
+  /** A first install or one that finds all as it was; none where it is neither, or has more to it. */
+  const quickly = Effect.fnUntraced(function* ({ organizationId, templateAgentId, userId, ...rest }: ApplyRequest) {
+    const plain = rest.name === undefined && rest.expectedPlan === undefined && wishesOf(rest).length === 0
+    const schedules = known.get(templateAgentId)
+    // Within a transaction a lost race would end that, not only this statement.
+    const inTransaction = Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
+    if (!plain || schedules === undefined || inTransaction) return Option.none<Applied>()
+    const due = dueTimes(schedules, yield* DateTime.nowAsDate)
+    const { agentId, created, pinned, revision, standing } = yield* findOrMake({
+      organizationId,
+      templateAgentId,
+      userId,
+      due
+    })
+    return agentId === null || revision === null || standing === null
+      ? Option.none<Applied>()
+      : Option.some({ agentId, created, revision, pinned, mirrored: byKind((kind) => standing[kind] ?? 0, kinds) })
+  })
+
   const attempt = Effect.fnUntraced(function* (
     request: ApplyRequest & Partial<Pick<ResyncRequest, "agentId" | "revision">>
   ) {
@@ -231,7 +244,7 @@ const make = Effect.gen(function* () {
     const wanted = typeof request.revision === "number" ? request.revision : null
     const pins = request.revision === undefined ? null : wanted !== null
     const found = yield* prepare({ organizationId, templateAgentId, userId, name, revision: wanted, pins })
-    const { agentId, created, fresh, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
+    const { agentId, created, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
     if (agentId === null || revision === null || pinned === null) return yield* new NotOrgAdmin({ organizationId })
     // Somebody took the agent away meanwhile; what stands here now is not the one that was meant, and is rolled back.
     if (request.agentId !== undefined && request.agentId !== agentId) {
@@ -239,39 +252,24 @@ const make = Effect.gen(function* () {
     }
 
     const here = { organizationId, templateAgentId, revision }
-    const answer = (standing: Readonly<Record<string, number>>) => ({
-      agentId,
-      created: created === true,
-      revision,
-      pinned,
-      mirrored: byKind((kind) => standing[kind] ?? 0, kinds)
-    })
-    const wishes = wishesOf(request)
-    const asItComes = wishes.length === 0 && expectedPlan === null
-    const common = {
+    known.set(templateAgentId, schedules)
+    yield* setAside(here)
+    const result = yield* applyRows({
       ...here,
       agentId,
       userId,
+      expectedPlan,
+      wishes: wishesOf(request),
       due: dueTimes(schedules, yield* DateTime.nowAsDate),
       pinned,
-      action: request.agentId === undefined ? ("install" as const) : ("resync" as const)
-    }
-    if (asItComes && fresh) {
-      const made = yield* applyFresh(common)
-      if (!made.newest) return yield* new Superseded()
-      // What takes a slug may be the copy of a sibling template, made while this install waited for its turn.
-      if (made.collisions.length === 0) return answer(made.standing)
-    } else if (asItComes) {
-      const { settled, standing } = yield* findSettled(here)
-      if (settled) return answer(standing)
-    }
-    yield* setAside(here)
-    const result = yield* applyRows({ ...common, expectedPlan, wishes })
+      action: request.agentId === undefined ? "install" : "resync"
+    })
     if (!result.newest) return yield* new Superseded()
     if (!result.asPlanned) return yield* new PlanStale()
     if (result.unmet.length > 0) return yield* new NoSuchRow({ rows: result.unmet })
     if (result.collisions.length > 0) return yield* new SchemaCollision({ collisions: result.collisions })
-    return answer(result.standing)
+    const mirrored = byKind((kind) => result.standing[kind] ?? 0, kinds)
+    return { agentId, created: created === true, revision, pinned, mirrored }
   })
 
   const makePlan = Effect.fnUntraced(function* (request: MirrorRequest & Partial<ResyncPlanRequest>) {
@@ -354,7 +352,11 @@ const make = Effect.gen(function* () {
 
   return TemplateMirror.of({
     apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
-      transactionally(attempt(request)).pipe(
+      quickly(request).pipe(
+        retryWhile(isPassing),
+        Effect.flatMap(
+          Option.match({ onNone: () => transactionally(attempt(request)), onSome: (done) => Effect.succeed(done) })
+        ),
         // An install names neither an agent nor a revision.
         Effect.catchTag(
           "SqlError",
@@ -406,5 +408,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The mirror in Postgres: two to four statements an install, whatever the template's size. */
+/** The mirror in Postgres: one statement for most installs, three in a transaction for the others, whatever the template's size. */
 export const TemplateMirrorLive = Layer.effect(TemplateMirror, make)
