@@ -1,7 +1,15 @@
 import { Schema } from "effect"
 import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "./Kind.ts"
-import { KeptBecause, namesEachRowOnce, type PlannedRow, type Verdict, WantedRevision, Wishes } from "./Plan.ts"
+import {
+  KeptBecause,
+  latestRevision,
+  namesEachRowOnce,
+  type PlannedRow,
+  type Verdict,
+  WantedRevision,
+  Wishes
+} from "./Plan.ts"
 import { CleanText } from "./Text.ts"
 
 const agentFields = {
@@ -117,10 +125,11 @@ export type ResyncAnswer = typeof ResyncAnswer.Type
 /** The parameters of `GET /api/agents/:id/plan`, where a number is a text. */
 export const ResyncPlanQuery = Schema.Struct({
   revision: Schema.optionalWith(
-    Schema.Union(Schema.Literal("newest"), Schema.NumberFromString.pipe(Schema.int(), Schema.positive())),
-    {
-      exact: true
-    }
+    Schema.Union(
+      Schema.Literal("newest"),
+      Schema.compose(Schema.NumberFromString, Schema.Int.pipe(Schema.between(1, latestRevision)))
+    ).annotations({ message: () => ({ message: "Expected a revision's number, or newest", override: true }) }),
+    { exact: true }
   )
 })
 export type ResyncPlanQuery = typeof ResyncPlanQuery.Type

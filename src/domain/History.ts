@@ -45,10 +45,18 @@ const mostEntries = 100
 
 /** The parameters of `GET /api/agents/:id/history`: the page. */
 export const HistoryQuery = Schema.Struct({
-  before: Schema.optionalWith(Schema.String.pipe(Schema.pattern(/^\d{1,18}$/)), { exact: true }),
-  limit: Schema.optionalWith(Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, mostEntries)), {
-    default: () => 20
-  })
+  before: Schema.optionalWith(
+    Schema.String.pipe(Schema.pattern(/^\d{1,18}$/, { message: () => "Expected the next of a page" })),
+    {
+      exact: true
+    }
+  ),
+  limit: Schema.optionalWith(
+    Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, mostEntries)).annotations({
+      message: () => ({ message: `Expected a number from 1 to ${mostEntries}`, override: true })
+    }),
+    { default: () => 20 }
+  )
 })
 export type HistoryQuery = typeof HistoryQuery.Type
 

@@ -100,8 +100,11 @@ export const Plan = Schema.Struct({
 }).annotations({ identifier: "Plan" })
 export type Plan = typeof Plan.Type
 
+/** The largest number a revision can have: a Postgres integer. */
+export const latestRevision = 2_147_483_647
+
 /** Which revision a mirror is to follow: one by its number, and no other until told otherwise; or always the newest. */
-export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.positive()), Schema.Literal("newest"))
+export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.between(1, latestRevision)), Schema.Literal("newest"))
 export type WantedRevision = typeof WantedRevision.Type
 
 const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })

@@ -32,5 +32,8 @@ export const routeOf = (request: HttpServerRequest.HttpServerRequest): string =>
   if (path.startsWith("/api/auth/")) {
     return authPaths.has(path.slice("/api/auth/".length)) ? path : "/api/auth/*"
   }
-  return routes.find(({ pattern }) => pattern.test(path))?.path ?? "none"
+  const found = routes.filter(({ pattern }) => pattern.test(path))
+  // A path that is spelled out goes before one with a parameter, as it does in the router.
+  const spelled = found.find((route) => route.path === path) ?? found.find(({ method }) => method === request.method)
+  return (spelled ?? found[0])?.path ?? "none"
 }

@@ -170,6 +170,21 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         )
     })
 
+    // Whatever changes a person's links waits here for its turn, and then reads them as they are: what it has read before
+    // might be gone, or more by now.
+    const takeTurn = SqlSchema.void({
+      Request: Schema.Struct(Ids),
+      execute: (ids) => sql`
+        SELECT e.id FROM entities e JOIN (${me(ids)}) AS me ON me.entity_id = e.id FOR NO KEY UPDATE OF e
+      `
+    })
+    const takeTurnOf = SqlSchema.void({
+      Request: PendingId,
+      execute: (id) => sql`
+        SELECT e.id FROM identity_links l JOIN entities e ON e.id = l.entity_id WHERE l.id = ${id} FOR NO KEY UPDATE OF e
+      `
+    })
+
     const lockLink = SqlSchema.findOne({
       Request: Schema.String,
       Result: Schema.Struct({
@@ -361,6 +376,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     })
 
     const confirm = Effect.fnUntraced(function* (own: Own) {
+      yield* takeTurn(own)
       const [first] = yield* group(own)
       const linkId = first?.linkId ?? null
       if (linkId !== null && (first?.state === "claimed" || first?.state === "confirm_session")) {
@@ -374,15 +390,16 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     })
 
     const unlink = Effect.fnUntraced(function* (own: Own) {
+      yield* takeTurn(own)
       const rows = yield* group(own)
       const links = rows.flatMap(({ linkId, state }) =>
         linkId !== null && (state === "claimed" || state === "confirm_session") ? [linkId] : []
       )
-      for (const linkId of new Set(links)) yield* lockLink(linkId)
       yield* closeWith({ ids: rows.map(({ id }) => id), links })
     })
 
     const openQuestion = Effect.fnUntraced(function* ({ organizationId, sender, userId }: CodeClaim) {
+      yield* takeTurn({ organizationId, userId })
       const found = yield* findMe({ organizationId, userId })
       if (Option.isNone(found)) return yield* new NoMember({ organizationId })
       const { email, entityId } = found.value
@@ -399,6 +416,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       platform: Platform,
       yes: boolean
     ) {
+      yield* takeTurnOf(pendingId)
       const link = yield* lockLink(pendingId)
       const known = yield* findIdentifiers(pendingId)
       if (Option.isNone(link) || link.value.platform !== platform || !isSameSender(known, identifiers)) {

@@ -107,9 +107,9 @@ const make = Effect.gen(function* () {
     if (own) return new SelfInstall({ templateAgentId })
     if (!published || newest === null) return new TemplateNotPublic({ templateAgentId })
     if (!administers) return new NotOrgAdmin({ organizationId })
-    return known || wanted === null
+    return known
       ? Effect.succeed({ ...found.value, newest })
-      : new NoSuchRevision({ revision: wanted, newest })
+      : new NoSuchRevision({ revision: wanted ?? newest, newest })
   }
 
   const planText = planStatement(kinds)
@@ -245,6 +245,7 @@ const make = Effect.gen(function* () {
     const pins = request.revision === undefined ? null : wanted !== null
     const found = yield* prepare({ organizationId, templateAgentId, userId, name, revision: wanted, pins })
     const { agentId, created, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
+    // The statement and `mayInstall` agree on who may: there is an agent where this does not refuse.
     if (agentId === null || revision === null || pinned === null) return yield* new NotOrgAdmin({ organizationId })
     // Somebody took the agent away meanwhile; what stands here now is not the one that was meant, and is rolled back.
     if (request.agentId !== undefined && request.agentId !== agentId) {

@@ -99,6 +99,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       const refused: ReadonlyArray<readonly [unknown, string]> = [
         [{ revision: 0 }, "revision"],
         [{ revision: "latest" }, "revision"],
+        [{ revision: 2_147_483_648 }, "revision"],
         [{ revert: "invoice" }, "revert"],
         [{ revert: [{ kind: "entity_types" }] }, "revert.0.slug"],
         [{ revert: [{ kind: 7, slug: "invoice" }] }, "revert.0.kind"],
@@ -115,7 +116,13 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
           path
         )
       }
-      for (const path of ["/plan?revision=x", "/plan?revision=0", "/history?limit=0", "/history?before=x"]) {
+      for (const path of [
+        "/plan?revision=x",
+        "/plan?revision=0",
+        "/plan?revision=2147483648",
+        "/history?limit=0",
+        "/history?before=x"
+      ]) {
         isProblem(yield* owner.get(path), 400, "invalid_request")
       }
       isProblem(yield* owner.resync({ revision: 99 }), 400, "no_such_revision")
