@@ -47,7 +47,8 @@ const NoLimiter = Layer.succeed(
   })
 )
 
-const InProcess = Layer.mergeAll(GivenUser, NoLimiter).pipe(Layer.provideMerge(Services))
+/** The services with a user who is given and nobody who counts. */
+export const InProcess = Layer.mergeAll(GivenUser, NoLimiter).pipe(Layer.provideMerge(Services))
 
 const body = (slug: string) => Effect.succeed({ slug })
 

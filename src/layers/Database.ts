@@ -52,6 +52,8 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     const pool = new Pg.Pool({
       connectionString: address.toString(),
       application_name: "agent-install",
+      // The pool waits for it before it hands a connection out.
+      ...(pooled ? {} : { onConnect: (client) => client.query(planning) }),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
@@ -62,10 +64,7 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     pool.on("error", () => {})
     pool.on("connect", (client) => {
       client.on("error", () => {})
-      if (pooled) return
-      prepareStatements(client)
-      // Goes before whatever the connection is wanted for; where it fails, so does that.
-      client.query(planning).catch(() => {})
+      if (!pooled) prepareStatements(client)
     })
     const measure = () => {
       poolInUse.unsafeUpdate(pool.totalCount - pool.idleCount, [])
