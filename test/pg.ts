@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { Effect, Layer, Redacted } from "effect"
+import { Clock, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
 import { PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
@@ -10,14 +10,21 @@ const named = (url: string, database: string) => {
   return address.toString()
 }
 
-/** Runs a statement outside any database of a test. */
+/** Runs a statement outside any database of a test; again, where Postgres itself is at work in that database meanwhile. */
 const administer = (text: string) =>
-  Effect.promise(async () => {
+  Effect.tryPromise(async () => {
     const client = new pg.Client({ connectionString: named(inject("templateDatabase"), "postgres") })
     await client.connect()
-    await client.query(text)
-    await client.end()
-  })
+    try {
+      await client.query(text)
+    } finally {
+      await client.end()
+    }
+  }).pipe(
+    Effect.retry(Schedule.intersect(Schedule.spaced("300 millis"), Schedule.recurs(20))),
+    Effect.withClock(Clock.make()),
+    Effect.orDie
+  )
 
 /** The address of a database of the caller's own, made from the given one (`template0` for an empty one), dropped with the scope. */
 export const ownDatabase = (template = new URL(inject("templateDatabase")).pathname.slice(1)) =>
