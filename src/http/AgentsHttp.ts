@@ -1,5 +1,4 @@
-import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { HttpApiBuilder } from "@effect/platform"
 import {
   AgentList,
   AgentOverview,
@@ -13,74 +12,49 @@ import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { planResync, resyncAgent } from "../services/ResyncAgent.ts"
 import { planUninstall, uninstallAgent } from "../services/UninstallAgent.ts"
 import { listAgents, viewAgent, viewHistory } from "../services/ViewAgents.ts"
+import { answer, fromOwnOrigin } from "./Answer.ts"
 import { Api } from "./Api.ts"
 import { readOptionalJson, readQuery } from "./Body.ts"
-import { credentialOf, refuseForeignOrigin } from "./Caller.ts"
+import { credentialOf } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 
-const answers = {
-  list: HttpServerResponse.schemaJson(AgentList),
-  view: HttpServerResponse.schemaJson(AgentOverview),
-  history: HttpServerResponse.schemaJson(History),
-  plan: HttpServerResponse.schemaJson(Plan),
-  resync: HttpServerResponse.schemaJson(ResyncAnswer),
-  uninstallPlan: HttpServerResponse.schemaJson(UninstallPlan),
-  uninstall: HttpServerResponse.schemaJson(Uninstalled)
-}
+const list = answer(AgentList)
+const overview = answer(AgentOverview)
+const history = answer(History)
+const plan = answer(Plan)
+const resynced = answer(ResyncAnswer)
+const uninstallPlan = answer(UninstallPlan)
+const uninstalled = answer(Uninstalled)
 
 export const AgentsHttp = HttpApiBuilder.group(Api, "agents", (handlers) =>
   handlers
-    .handleRaw("list", ({ request }) =>
-      Effect.flatMap(listAgents(credentialOf(request)), (found) => Effect.orDie(answers.list(found)))
-    )
-    .handleRaw("view", ({ path, request }) =>
-      Effect.flatMap(viewAgent(credentialOf(request), path.id), (found) => Effect.orDie(answers.view(found)))
-    )
+    .handleRaw("list", ({ request }) => listAgents(credentialOf(request)).pipe(list))
+    .handleRaw("view", ({ path, request }) => viewAgent(credentialOf(request), path.id).pipe(overview))
     .handleRaw("history", ({ path, request }) =>
-      Effect.flatMap(viewHistory(credentialOf(request), path.id, readQuery(request, HistoryQuery)), (found) =>
-        Effect.orDie(answers.history(found))
-      )
+      viewHistory(credentialOf(request), path.id, readQuery(request, HistoryQuery)).pipe(history)
     )
     .handleRaw("planResync", ({ path, request }) =>
       planResync({
         credential: credentialOf(request),
         agentId: path.id,
         body: readQuery(request, ResyncPlanQuery)
-      }).pipe(
-        withRateLimitFields,
-        Effect.flatMap((planned) => Effect.orDie(answers.plan(planned)))
-      )
+      }).pipe(withRateLimitFields, plan)
     )
     .handleRaw("resync", ({ path, request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(
-          resyncAgent({
-            credential: credentialOf(request),
-            agentId: path.id,
-            body: readOptionalJson(request, ResyncRequest)
-          })
-        ),
-        withRateLimitFields,
-        Effect.flatMap((resynced) => Effect.orDie(answers.resync(resynced)))
-      )
+      resyncAgent({
+        credential: credentialOf(request),
+        agentId: path.id,
+        body: readOptionalJson(request, ResyncRequest)
+      }).pipe(fromOwnOrigin(request), withRateLimitFields, resynced)
     )
     .handleRaw("planUninstall", ({ path, request }) =>
-      planUninstall({ credential: credentialOf(request), agentId: path.id }).pipe(
-        withRateLimitFields,
-        Effect.flatMap((planned) => Effect.orDie(answers.uninstallPlan(planned)))
-      )
+      planUninstall({ credential: credentialOf(request), agentId: path.id }).pipe(withRateLimitFields, uninstallPlan)
     )
     .handleRaw("uninstall", ({ path, request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(
-          uninstallAgent({
-            credential: credentialOf(request),
-            agentId: path.id,
-            body: readQuery(request, UninstallQuery)
-          })
-        ),
-        withRateLimitFields,
-        Effect.flatMap((uninstalled) => Effect.orDie(answers.uninstall(uninstalled)))
-      )
+      uninstallAgent({
+        credential: credentialOf(request),
+        agentId: path.id,
+        body: readQuery(request, UninstallQuery)
+      }).pipe(fromOwnOrigin(request), withRateLimitFields, uninstalled)
     )
 )

@@ -13,10 +13,6 @@ import {
   PlanStale,
   RateLimitExceeded,
   SchemaCollision,
-  SelfInstall,
-  TemplateIsInstalled,
-  TemplateNotFound,
-  TemplateNotPublic,
   TooLarge,
   Unauthenticated,
   Unavailable,
@@ -26,6 +22,7 @@ import { History } from "../domain/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
+import { signedIn, templateRefusals } from "./Contract.ts"
 import { complete } from "./Document.ts"
 import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
@@ -39,14 +36,9 @@ const notForCaller = Schema.Union(
   problem(InvalidRequest),
   problem(UnknownTemplateSlug),
   problem(NoPersonalOrg),
-  problem(TemplateNotFound),
-  problem(TemplateIsInstalled),
-  problem(SelfInstall),
-  problem(TemplateNotPublic),
+  templateRefusals,
   problem(NotOrgAdmin)
 )
-
-const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
 
 /** Installing, and what can be installed. */
 export class InstallApi extends HttpApiGroup.make("install")
@@ -107,13 +99,7 @@ const agentRefusals = Schema.Union(
 )
 
 /** What a resync, or its plan, can be refused for besides. */
-const templateRefusals = Schema.Union(
-  problem(TemplateNotFound),
-  problem(TemplateIsInstalled),
-  problem(SelfInstall),
-  problem(TemplateNotPublic),
-  problem(NoSuchRevision)
-)
+const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
 
 const agentPath = Schema.Struct({ id: Schema.String })
 const query = (description: string) => Schema.optionalWith(Schema.String, { exact: true }).annotations({ description })
@@ -170,7 +156,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addSuccess(Plan)
       .addError(problem(InvalidRequest))
       .addError(agentRefusals)
-      .addError(templateRefusals)
+      .addError(resyncRefusals)
       .annotateContext(
         OpenApi.annotations({
           summary: "Say what a resync would do",
@@ -187,7 +173,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addSuccess(ResyncAnswer)
       .addError(Schema.Union(problem(ForeignOrigin), problem(TooLarge), problem(InvalidRequest)))
       .addError(agentRefusals)
-      .addError(templateRefusals)
+      .addError(resyncRefusals)
       .addError(problem(NoSuchRow))
       .addError(problem(SchemaCollision))
       .addError(problem(PlanStale))

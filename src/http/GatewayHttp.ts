@@ -1,5 +1,4 @@
-import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { HttpApiBuilder } from "@effect/platform"
 import {
   AnswerAnswer,
   ClaimAnswer,
@@ -10,21 +9,22 @@ import {
 } from "../domain/Identity.ts"
 import { claimInstall } from "../services/ClaimInstall.ts"
 import { answerPending, lookUp } from "../services/Senders.ts"
+import { answer } from "./Answer.ts"
 import { Api } from "./Api.ts"
 import { readJson } from "./Body.ts"
 import { credentialOf } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 
-const claimed = HttpServerResponse.schemaJson(ClaimAnswer)
-const answered = HttpServerResponse.schemaJson(AnswerAnswer)
-const found = HttpServerResponse.schemaJson(LookupAnswer)
+const claimed = answer(ClaimAnswer)
+const answered = answer(AnswerAnswer)
+const found = answer(LookupAnswer)
 
 export const GatewayHttp = HttpApiBuilder.group(Api, "gateway", (handlers) =>
   handlers
     .handleRaw("claim", ({ request }) =>
       claimInstall({ credential: credentialOf(request), body: readJson(request, ClaimRequest) }).pipe(
         withRateLimitFields,
-        Effect.flatMap((answer) => Effect.orDie(claimed(answer)))
+        claimed
       )
     )
     .handleRaw("answer", ({ path, request }) =>
@@ -32,14 +32,9 @@ export const GatewayHttp = HttpApiBuilder.group(Api, "gateway", (handlers) =>
         credential: credentialOf(request),
         pendingId: path.id,
         body: readJson(request, SenderAnswer)
-      }).pipe(
-        withRateLimitFields,
-        Effect.flatMap((answer) => Effect.orDie(answered(answer)))
-      )
+      }).pipe(withRateLimitFields, answered)
     )
     .handleRaw("lookup", ({ request }) =>
-      lookUp({ credential: credentialOf(request), body: readJson(request, LookupRequest) }).pipe(
-        Effect.flatMap((answer) => Effect.orDie(found(answer)))
-      )
+      lookUp({ credential: credentialOf(request), body: readJson(request, LookupRequest) }).pipe(found)
     )
 )

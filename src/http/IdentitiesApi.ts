@@ -12,10 +12,6 @@ import {
   NotOrgAdmin,
   PendingNotFound,
   RateLimitExceeded,
-  SelfInstall,
-  TemplateIsInstalled,
-  TemplateNotFound,
-  TemplateNotPublic,
   TooLarge,
   Unauthenticated,
   UnknownTemplateSlug
@@ -33,10 +29,8 @@ import {
   TokenAnswer
 } from "../domain/Identity.ts"
 import { LinkedPhone, PlanRequest } from "../domain/Install.ts"
+import { gateway, signedIn, templateRefusals } from "./Contract.ts"
 import { problem } from "./Problem.ts"
-
-const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
-const gateway = (operation: object) => ({ ...operation, security: [{ gateway: [] }] })
 
 const id = Schema.Struct({ id: Schema.String })
 
@@ -113,16 +107,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addSuccess(TokenAnswer)
       .addError(changes)
       .addError(bodies)
-      .addError(
-        Schema.Union(
-          problem(UnknownTemplateSlug),
-          problem(TemplateNotFound),
-          problem(TemplateIsInstalled),
-          problem(SelfInstall),
-          problem(TemplateNotPublic),
-          problem(NotOrgAdmin)
-        )
-      )
+      .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
       .annotateContext(
         OpenApi.annotations({
           summary: "Make a code to send",

@@ -4,52 +4,54 @@ import { OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../domain
 import { LinkedPhone, PlanRequest } from "../domain/Install.ts"
 import { makeInstallToken } from "../services/InstallToken.ts"
 import { confirmIdentity, listIdentities, typePhone, unlinkIdentity } from "../services/OwnIdentities.ts"
+import { answer, fromOwnOrigin } from "./Answer.ts"
 import { Api } from "./Api.ts"
 import { readJson } from "./Body.ts"
-import { credentialOf, refuseForeignOrigin } from "./Caller.ts"
+import { credentialOf } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
-
-const identities = HttpServerResponse.schemaJson(OwnIdentities)
-const identity = HttpServerResponse.schemaJson(OwnIdentity)
-const phone = HttpServerResponse.schemaJson(LinkedPhone)
-const token = HttpServerResponse.schemaJson(TokenAnswer)
 
 /** What only the caller is to see, and once. */
 const unkept = { headers: { "cache-control": "no-store" } }
+
+const identities = answer(OwnIdentities, unkept)
+const identity = answer(OwnIdentity)
+const phone = answer(LinkedPhone)
+const token = answer(TokenAnswer, unkept)
 
 export const IdentitiesHttp = HttpApiBuilder.group(Api, "identities", (handlers) =>
   handlers
     .handleRaw("list", ({ request }) =>
       listIdentities(credentialOf(request)).pipe(
-        Effect.flatMap((own) => Effect.orDie(identities({ identities: own }, unkept)))
+        Effect.map((own) => ({ identities: own })),
+        identities
       )
     )
     .handleRaw("phone", ({ request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(typePhone({ credential: credentialOf(request), body: readJson(request, PhoneRequest) })),
+      typePhone({ credential: credentialOf(request), body: readJson(request, PhoneRequest) }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
-        Effect.flatMap((linked) => Effect.orDie(phone(linked)))
+        phone
       )
     )
     .handleRaw("confirm", ({ path, request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(confirmIdentity({ credential: credentialOf(request), id: path.id })),
+      confirmIdentity({ credential: credentialOf(request), id: path.id }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
-        Effect.flatMap((own) => Effect.orDie(identity(own)))
+        identity
       )
     )
     .handleRaw("unlink", ({ path, request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(unlinkIdentity({ credential: credentialOf(request), id: path.id })),
+      unlinkIdentity({ credential: credentialOf(request), id: path.id }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
         Effect.as(HttpServerResponse.empty())
       )
     )
     .handleRaw("token", ({ request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(makeInstallToken({ credential: credentialOf(request), body: readJson(request, PlanRequest) })),
+      makeInstallToken({ credential: credentialOf(request), body: readJson(request, PlanRequest) }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
-        Effect.flatMap((made) => Effect.orDie(token(made, unkept)))
+        token
       )
     )
 )

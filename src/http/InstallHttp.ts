@@ -1,4 +1,4 @@
-import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { HttpApiBuilder } from "@effect/platform"
 import { Effect, Schema } from "effect"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Plan } from "../domain/Plan.ts"
@@ -6,29 +6,30 @@ import { Manifest } from "../domain/Template.ts"
 import { install } from "../services/Install.ts"
 import { planInstall } from "../services/PlanInstall.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+import { answer, fromOwnOrigin } from "./Answer.ts"
 import { Api } from "./Api.ts"
 import { readJson } from "./Body.ts"
 import { cached } from "./Cached.ts"
-import { credentialOf, refuseForeignOrigin } from "./Caller.ts"
+import { credentialOf } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 
-const answer = HttpServerResponse.schemaJson(InstallAnswer)
-const plan = HttpServerResponse.schemaJson(Plan)
+const installed = answer(InstallAnswer)
+const plan = answer(Plan)
 
 export const InstallHttp = HttpApiBuilder.group(Api, "install", (handlers) =>
   handlers
     .handleRaw("install", ({ request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(install({ credential: credentialOf(request), body: readJson(request, InstallRequest) })),
+      install({ credential: credentialOf(request), body: readJson(request, InstallRequest) }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
-        Effect.flatMap((installed) => Effect.orDie(answer(installed)))
+        installed
       )
     )
     .handleRaw("plan", ({ request }) =>
-      refuseForeignOrigin(request).pipe(
-        Effect.zipRight(planInstall({ credential: credentialOf(request), body: readJson(request, PlanRequest) })),
+      planInstall({ credential: credentialOf(request), body: readJson(request, PlanRequest) }).pipe(
+        fromOwnOrigin(request),
         withRateLimitFields,
-        Effect.flatMap((planned) => Effect.orDie(plan(planned)))
+        plan
       )
     )
     .handleRaw("manifest", ({ path, request }) =>

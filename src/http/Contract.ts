@@ -1,0 +1,19 @@
+import { Schema } from "effect"
+import { SelfInstall, TemplateIsInstalled, TemplateNotFound, TemplateNotPublic } from "../domain/Errors.ts"
+import { problem } from "./Problem.ts"
+
+/* What endpoints of several groups have in common. */
+
+/** An operation for whoever is signed in, by session cookie or bearer token. */
+export const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
+
+/** An operation for the chat gateway, by its own token. */
+export const gateway = (operation: object) => ({ ...operation, security: [{ gateway: [] }] })
+
+/** Why a template is not to be mirrored, in the order of refusal. */
+export const templateRefusals = Schema.Union(
+  problem(TemplateNotFound),
+  problem(TemplateIsInstalled),
+  problem(SelfInstall),
+  problem(TemplateNotPublic)
+)
