@@ -14,20 +14,38 @@ import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
 import { measuredInstall, type Watched } from "./Measures.ts"
 import { OrgResolver } from "./OrgResolver.ts"
-import { RateLimiter } from "./RateLimiter.ts"
+import { RateLimiter, type RateLimitPolicy } from "./RateLimiter.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
 
-/** An install as it is asked for: who asks, and how to read what they ask for once they may. */
-export interface InstallCall<R> {
+/** A template as it is asked for: who asks, and how to read what they ask for once they may. */
+export interface TemplateCall<A, R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<InstallRequest, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<A, InvalidRequest | TooLarge, R>
 }
 
 /** The template a request names, by slug or by id. */
-export const templateOf = (request: PlanRequest): Effect.Effect<AgentId, UnknownTemplateSlug, OrgResolver> =>
+const templateOf = (request: PlanRequest): Effect.Effect<AgentId, UnknownTemplateSlug, OrgResolver> =>
   request.templateAgentId === undefined
     ? Effect.flatMap(OrgResolver, (orgs) => orgs.template(request.slug ?? ""))
     : Effect.succeed(request.templateAgentId)
+
+/** Who asks, where they may try under that policy; for which template, and which organization is their own. */
+export const readTemplateCall = <A extends PlanRequest, R>(
+  policy: RateLimitPolicy,
+  { body, credential }: TemplateCall<A, R>
+) =>
+  Effect.gen(function* () {
+    const auth = yield* Auth
+    const limiter = yield* RateLimiter
+    const orgs = yield* OrgResolver
+
+    const { userId } = yield* auth.identify(credential)
+    yield* limiter.take(policy, userId)
+    const request = yield* body
+    const templateAgentId = yield* templateOf(request)
+    const organization = yield* orgs.personalOrg(userId)
+    return { userId, request, templateAgentId, organization }
+  })
 
 type LinkOutcome = Pick<InstallAnswer, "whatsapp" | "whatsappError">
 
@@ -51,18 +69,11 @@ const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, Identit
         )
       )
 
-const steps = Effect.fnUntraced(function* <R>({ body, credential }: InstallCall<R>, watched: Watched) {
-  const auth = yield* Auth
-  const limiter = yield* RateLimiter
-  const orgs = yield* OrgResolver
+const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest, R>, watched: Watched) {
   const mirror = yield* TemplateMirror
 
-  const { userId } = yield* auth.identify(credential)
-  yield* limiter.take("install", userId)
-  const request = yield* body
-  const templateAgentId = yield* templateOf(request)
+  const { organization, request, templateAgentId, userId } = yield* readTemplateCall("install", call)
   watched.template = templateAgentId
-  const organization = yield* orgs.personalOrg(userId)
   const applied = yield* mirror.apply({
     userId,
     organizationId: organization.id,
@@ -96,12 +107,12 @@ const steps = Effect.fnUntraced(function* <R>({ body, credential }: InstallCall<
  * which organization, then the template's rows in one atomic step, and last the phone.
  */
 export const install: <R>(
-  call: InstallCall<R>
+  call: TemplateCall<InstallRequest, R>
 ) => Effect.Effect<
   InstallAnswer,
   InstallError,
   Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
-> = Effect.fn("install")(<R>(call: InstallCall<R>) => {
+> = Effect.fn("install")(<R>(call: TemplateCall<InstallRequest, R>) => {
   const watched: Watched = { template: "none" }
   return measuredInstall(watched, steps(call, watched))
 })

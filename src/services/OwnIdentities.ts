@@ -34,7 +34,7 @@ const meOf = (userId: Me["userId"]): Effect.Effect<Me, NoPersonalOrg, OrgResolve
     Effect.map(orgs.personalOrg(userId), ({ id }) => ({ userId, organizationId: id }))
   )
 
-/** The caller, in their own organization, with a change of their budget spent. */
+/** The caller, with a change of their budget spent. */
 const changing = (credential: Credential) =>
   Effect.gen(function* () {
     const auth = yield* Auth
@@ -80,24 +80,26 @@ export const typePhone: <R>(
 type OwnError = Unauthenticated | RateLimitExceeded | NoPersonalOrg | IdentityNotFound
 type OwnServices = Auth | RateLimiter | OrgResolver | IdentityLinker
 
-const idOf = (id: string) => Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound())
+/** One of the caller's identities, by whom it is and what they call it. */
+const ownOf = ({ credential, id }: OwnCall) =>
+  Effect.gen(function* () {
+    const userId = yield* changing(credential)
+    const me = yield* meOf(userId)
+    return { ...me, id: yield* Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound()) }
+  })
 
 /** Confirms the masked sender of a pending link. */
 export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnError, OwnServices> = Effect.fn(
   "confirmIdentity"
-)(function* ({ credential, id }) {
+)(function* (call) {
   const identities = yield* IdentityLinker
-  const userId = yield* changing(credential)
-  const me = yield* meOf(userId)
-  return yield* identities.confirm({ ...me, id: yield* idOf(id) })
+  return yield* identities.confirm(yield* ownOf(call))
 })
 
 /** Ends one of the caller's identities, or declines a pending one. */
 export const unlinkIdentity: (call: OwnCall) => Effect.Effect<void, OwnError, OwnServices> = Effect.fn(
   "unlinkIdentity"
-)(function* ({ credential, id }) {
+)(function* (call) {
   const identities = yield* IdentityLinker
-  const userId = yield* changing(credential)
-  const me = yield* meOf(userId)
-  yield* identities.unlink({ ...me, id: yield* idOf(id) })
+  yield* identities.unlink(yield* ownOf(call))
 })

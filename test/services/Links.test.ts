@@ -425,51 +425,45 @@ for (const [label, world] of worlds) {
     )
 
     inRealTime(it)("are gone whole once their person has ended them, also where the sender says yes meanwhile", () =>
-      Effect.gen(function* () {
-        yield* Effect.forEach(
-          Array.from({ length: 12 }, () => undefined),
-          () =>
-            Effect.gen(function* () {
-              const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
-              yield* type(person, `+${digits}`)
-              const found = yield* look("wa_jid", jid(digits))
-              const pendingId = (found !== null && "prompt" in found && found.prompt?.pendingId) as PendingId
-              const { id } = yield* only(person)
-              const [, ended] = yield* Effect.all(
-                [Effect.either(say(pendingId, true, jid(digits), lid)), Effect.either(unlink(person, id))],
-                { concurrency: "unbounded" }
-              )
-              assert(Either.isRight(ended))
-              assert.deepStrictEqual(yield* mine(person), [])
-              assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
-            }),
-          { discard: true }
-        )
-      })
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
+          yield* type(person, `+${digits}`)
+          const found = yield* look("wa_jid", jid(digits))
+          const pendingId = (found !== null && "prompt" in found && found.prompt?.pendingId) as PendingId
+          const { id } = yield* only(person)
+          const [, ended] = yield* Effect.all(
+            [Effect.either(say(pendingId, true, jid(digits), lid)), Effect.either(unlink(person, id))],
+            { concurrency: "unbounded" }
+          )
+          assert(Either.isRight(ended))
+          assert.deepStrictEqual(yield* mine(person), [])
+          assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
+        }),
+        12,
+        { discard: true }
+      )
     )
 
     inRealTime(it)("stay proved where another code of the same sender comes in meanwhile", () =>
-      Effect.gen(function* () {
-        yield* Effect.forEach(
-          Array.from({ length: 12 }, () => undefined),
-          () =>
-            Effect.gen(function* () {
-              const [person, digits] = [yield* newPerson(), newDigits()]
-              yield* type(person, `+${digits}`)
-              const first = yield* pendingOf(person, jid(digits))
-              const [answer] = yield* Effect.all(
-                [Effect.either(say(first, true, jid(digits))), open(person, jid(digits))],
-                { concurrency: "unbounded" }
-              )
-              // Whoever comes first: a yes that was taken holds; one that came after the new code has nothing to answer.
-              if (Either.isRight(answer)) {
-                assert.strictEqual(answer.right, "verified")
-                assert.strictEqual(yield* ownerOf(jid(digits)), person.organization.id)
-              } else assert.strictEqual(answer.left._tag, "PendingNotFound")
-            }),
-          { discard: true }
-        )
-      })
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [person, digits] = [yield* newPerson(), newDigits()]
+          yield* type(person, `+${digits}`)
+          const first = yield* pendingOf(person, jid(digits))
+          const [answer] = yield* Effect.all(
+            [Effect.either(say(first, true, jid(digits))), open(person, jid(digits))],
+            { concurrency: "unbounded" }
+          )
+          // Whoever comes first: a yes that was taken holds; one that came after the new code has nothing to answer.
+          if (Either.isRight(answer)) {
+            assert.strictEqual(answer.right, "verified")
+            assert.strictEqual(yield* ownerOf(jid(digits)), person.organization.id)
+          } else assert.strictEqual(answer.left._tag, "PendingNotFound")
+        }),
+        12,
+        { discard: true }
+      )
     )
 
     const published = (slug: string, botPhone: string | null = null) =>
