@@ -34,6 +34,10 @@ const agentFields = {
 export const InstalledAgent = Schema.Struct(agentFields)
 export type InstalledAgent = typeof InstalledAgent.Type
 
+/** The revision an agent's rows are judged by: the one a resync would bring, or, where there is no resync, the applied one. */
+export const judgedRevision = ({ newestRevision, pinned, revision, template }: InstalledAgent): number =>
+  pinned || !template.available ? revision : (newestRevision ?? revision)
+
 const VerdictCounts = Schema.Struct({
   collision: Schema.Int,
   deleted_by_owner: Schema.Int,

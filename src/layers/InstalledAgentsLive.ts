@@ -1,14 +1,14 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Schema } from "effect"
-import { type InstalledAgent, overviewOf } from "../domain/Agent.ts"
+import { type InstalledAgent, judgedRevision, overviewOf } from "../domain/Agent.ts"
 import { AgentNotFound } from "../domain/Errors.ts"
 import { HistoryEntry, type HistoryQuery } from "../domain/History.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
-import { PlannedRow } from "../domain/Plan.ts"
 import { CleanText } from "../domain/Text.ts"
 import { InstalledAgents } from "../services/InstalledAgents.ts"
 import { Kinds } from "../services/Kinds.ts"
-import { historyStatement, planStatement } from "./MirrorStatements.ts"
+import { makeInstallationPlans } from "./InstallationPlans.ts"
+import { historyStatement } from "./MirrorStatements.ts"
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -56,29 +56,17 @@ const make = Effect.gen(function* () {
         }))
     )
 
-  const planText = planStatement(kinds)
-  const planTargets = SqlSchema.findAll({
-    Request: Schema.parseJson(
-      Schema.Array(Schema.Struct({ organization_id: OrganizationId, template_agent_id: AgentId, revision: Schema.Int }))
-    ),
-    Result: Schema.Struct({
-      organizationId: OrganizationId,
-      templateAgentId: AgentId,
-      rows: Schema.Array(PlannedRow)
-    }),
-    execute: (targets) => sql.unsafe(planText, [targets])
-  })
-
+  const plansOf = yield* makeInstallationPlans
   const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
     agents.length === 0
       ? Effect.succeed([])
       : Effect.map(
           Effect.orDie(
-            planTargets(
-              agents.map(({ newestRevision, organizationId, pinned, revision, template }) => ({
-                organization_id: organizationId,
-                template_agent_id: template.templateAgentId,
-                revision: pinned || !template.available ? revision : (newestRevision ?? revision)
+            plansOf(
+              agents.map((agent) => ({
+                organization_id: agent.organizationId,
+                template_agent_id: agent.template.templateAgentId,
+                revision: judgedRevision(agent)
               }))
             )
           ),

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import { type InstalledAgent, overviewOf } from "../domain/Agent.ts"
+import { type InstalledAgent, judgedRevision, overviewOf } from "../domain/Agent.ts"
 import { AgentNotFound } from "../domain/Errors.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { KindDescription } from "../domain/Kind.ts"
@@ -38,14 +38,9 @@ const agentsOf = ({ agents, members, organizations }: WorldState, userId: UserId
   })
 
 const withRows = (state: WorldState, agent: InstalledAgent, kinds: ReadonlyArray<KindDescription>) => {
-  const { newestRevision, organizationId, pinned, template } = agent
-  const { available, templateAgentId } = template
-  const revision = pinned || !available ? agent.revision : (newestRevision ?? agent.revision)
-  return overviewOf(
-    agent,
-    plannedRows(state, judge(state, { organizationId, templateAgentId, revision }, kinds), kinds),
-    kinds
-  )
+  const { organizationId, template } = agent
+  const target = { organizationId, templateAgentId: template.templateAgentId, revision: judgedRevision(agent) }
+  return overviewOf(agent, plannedRows(state, judge(state, target, kinds), kinds), kinds)
 }
 
 /** Installed agents of the world. */

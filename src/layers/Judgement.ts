@@ -34,8 +34,6 @@ export interface Judged {
   /** The revision's row; undefined where it is withdrawn. */
   readonly row: RevisionRowRecord | undefined
   readonly entry: LedgerRecord | undefined
-  /** Whether the template has the entry itself, not only a sibling of it. */
-  readonly own: boolean
   /** The copy where it stands. */
   readonly copy: DefinitionRecord | undefined
   readonly fields: Readonly<Record<string, string>>
@@ -109,8 +107,7 @@ const judgeEach = (
       const siblings = here.filter(
         (entry) => entry.templateAgentId !== templateAgentId && same({ kind, sourceId })(entry)
       )
-      const ownEntry = own.find(same({ kind, sourceId }))
-      const entry = ownEntry ?? siblings[0]
+      const entry = own.find(same({ kind, sourceId })) ?? siblings[0]
       const sibling = agents.find(
         (agent) =>
           agent.organizationId === organizationId &&
@@ -167,7 +164,6 @@ const judgeEach = (
         sourceId,
         row,
         entry,
-        own: ownEntry !== undefined,
         copy,
         fields,
         hash,

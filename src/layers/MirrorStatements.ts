@@ -11,7 +11,7 @@ import {
   type Target,
   updates
 } from "./KindSql.ts"
-import { hashedRows, noWishes, planHash, unionOf, verdicts } from "./VerdictSql.ts"
+import { hashedRows, mirroredFrom, noWishes, planHash, unionOf, verdicts } from "./VerdictSql.ts"
 
 /*
  * The statements of the mirror. An install is `quick`, and where that leaves it undone, `prepare`, `setAside` and
@@ -227,6 +227,12 @@ const dueTimes = "$8::jsonb"
 const pinned = "$9::boolean"
 const action = "$10::text"
 
+/** The revision of the last entry in the history; null after an uninstall. */
+const lastRevision = `(
+    SELECT h.revision FROM mirror_history h
+    WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
+  )`
+
 const oneTarget = `target AS MATERIALIZED (
   SELECT ${organization} AS organization_id, ${template} AS template_agent_id, ${revision} AS revision
 )`
@@ -428,10 +434,7 @@ ${changes(kinds, true)},
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
   SELECT ${organization}, ${template}, ${agent}, ${user}, ${action}, ${revision}, COALESCE(changes.rows, '[]') FROM go, changes
-  WHERE go.go AND (changes.rows IS NOT NULL OR ${revision} IS DISTINCT FROM (
-    SELECT h.revision FROM mirror_history h
-    WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-  ))
+  WHERE go.go AND (changes.rows IS NOT NULL OR ${revision} IS DISTINCT FROM ${lastRevision})
 )
 SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS as_planned,
   COALESCE((SELECT jsonb_agg(unmet) FROM unmet), '[]') AS unmet,
@@ -461,12 +464,6 @@ export const quickStatement = (kinds: ReadonlyArray<KindDescription>): string =>
     referred: (row, column, kind) =>
       `(SELECT made.id FROM ${kind}_new made WHERE made.source_id = ${row}.${column}::bigint)`
   }
-  const sourceOf = (kind: KindDescription) => (column: string) =>
-    `(
-    SELECT referred.source_id::text FROM mirror_ledger referred
-    WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
-      AND referred.organization_id = ${organization} LIMIT 1
-  )`
   const known = kinds.flatMap(({ kind, schedule }) =>
     schedule === undefined
       ? []
@@ -494,7 +491,7 @@ counts AS MATERIALIZED (
     (kind) => `SELECT '${kind.kind}' AS kind, count(*) AS rows, count(*) FILTER (
     WHERE l.applied_hash = r.hash AND l.slug = r.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
       AND t.organization_id = ${organization} ${kind.agent === undefined ? "" : `AND t.${kind.agent} IS NOT NULL`}
-      AND ${content(kind, "t", "v", sourceOf(kind))} = r.content
+      AND ${content(kind, "t", "v", (column) => mirroredFrom(kind, column, organization))} = r.content
   ) AS settled
   FROM template_revision_rows r
   LEFT JOIN mirror_ledger l ON l.organization_id = ${organization} AND l.template_agent_id = ${template}
@@ -509,10 +506,7 @@ settled AS MATERIALIZED (
     AND (SELECT sum(rows) FROM counts) = (
       SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
     )
-    AND standing.revision IS NOT DISTINCT FROM (
-      SELECT h.revision FROM mirror_history h
-      WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-    ) AS settled
+    AND standing.revision IS NOT DISTINCT FROM ${lastRevision} AS settled
   FROM standing
 ),
 start AS MATERIALIZED (

@@ -31,13 +31,13 @@ import {
   type UninstallRequest
 } from "../services/TemplateMirror.ts"
 import { isPassing, retryWhile } from "./Database.ts"
+import { makeInstallationPlans } from "./InstallationPlans.ts"
 import {
   applyStatement,
   consultInstalledStatement,
   consultStatement,
   impactStatement,
   leaveStatement,
-  planStatement,
   prepareStatement,
   quickStatement,
   removeAgentStatement,
@@ -54,7 +54,6 @@ const impactBatch = 500
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
-  const Rows = Schema.Array(PlannedRow)
 
   const Standing = {
     visible: Schema.Boolean,
@@ -112,26 +111,15 @@ const make = Effect.gen(function* () {
       : new NoSuchRevision({ revision: wanted ?? newest, newest })
   }
 
-  const planText = planStatement(kinds)
-  const planTargets = SqlSchema.findAll({
-    Request: Schema.parseJson(
-      Schema.Array(
-        Schema.Struct({
-          organization_id: OrganizationId,
-          template_agent_id: AgentId,
-          revision: Schema.NullOr(Schema.Int)
-        })
-      )
-    ),
-    Result: Schema.Struct({ planHash: Schema.String, rows: Rows }),
-    execute: (targets) => sql.unsafe(planText, [targets])
-  })
+  const plansOf = yield* makeInstallationPlans
 
   const planFor = ({ organizationId, templateAgentId }: MirrorRequest, revision: number | null) =>
     Effect.flatMap(
-      planTargets([{ organization_id: organizationId, template_agent_id: templateAgentId, revision }]),
+      plansOf([{ organization_id: organizationId, template_agent_id: templateAgentId, revision }]),
       ([plan]) =>
-        plan === undefined ? Effect.dieMessage("A plan has one row for its installation") : Effect.succeed(plan)
+        plan === undefined
+          ? Effect.dieMessage("A plan has one row for its installation")
+          : Effect.succeed({ planHash: plan.planHash, rows: plan.rows })
     )
 
   const setAsideText = setAsideStatement(kinds)
@@ -307,7 +295,7 @@ const make = Effect.gen(function* () {
   const leaveText = leaveStatement(kinds)
   const leave = SqlSchema.single({
     Request: Schema.Struct({ ...MirrorIds, agentId: AgentId, expectedPlan: Schema.NullOr(Schema.String) }),
-    Result: Schema.Struct({ asPlanned: Schema.Boolean, rows: Rows }),
+    Result: Schema.Struct({ asPlanned: Schema.Boolean, rows: Schema.Array(PlannedRow) }),
     execute: ({ agentId, expectedPlan, organizationId, templateAgentId, userId }) =>
       sql.unsafe(leaveText, [organizationId, templateAgentId, null, agentId, userId, expectedPlan])
   })

@@ -23,6 +23,13 @@ const referring = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>)
     Object.entries(other.references ?? {}).flatMap(([column, to]) => (to === kind.kind ? [{ other, column }] : []))
   )
 
+/** The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's. */
+export const mirroredFrom = (kind: KindDescription, column: string, organization: string): string => `(
+    SELECT referred.source_id::text FROM mirror_ledger referred
+    WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
+      AND referred.organization_id = ${organization} LIMIT 1
+  )`
+
 /** Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. */
 const known = ({ kind }: KindDescription) => `
 ${kind}_known AS MATERIALIZED (
@@ -79,11 +86,7 @@ const first = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => 
   const { kind: name, table } = kind
   const tableOf = (column: string) => kinds.find((other) => other.kind === kind.references?.[column])?.table
   const sourceOf = (column: string) => `(
-    CASE WHEN t.${column} IS NOT NULL THEN COALESCE(
-      (SELECT referred.source_id::text FROM mirror_ledger referred
-       WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
-         AND referred.organization_id = known.organization_id LIMIT 1),
-      'own:' || t.${column})
+    CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id")}, 'own:' || t.${column})
     ELSE (
       -- Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
       SELECT referred.source_id::text FROM mirror_ledger referred
