@@ -10,6 +10,7 @@ import mirror from "./0006_mirror.ts"
 import rateLimits from "./0007_rate_limits.ts"
 import mirrorHistory from "./0008_mirror_history.ts"
 import identities from "./0009_identities.ts"
+import identityAnswers from "./0010_identity_answers.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -21,5 +22,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0006_mirror": mirror,
   "0007_rate_limits": rateLimits,
   "0008_mirror_history": mirrorHistory,
-  "0009_identities": identities
+  "0009_identities": identities,
+  "0010_identity_answers": identityAnswers
 }

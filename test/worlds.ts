@@ -247,10 +247,7 @@ const HandsMemory = Layer.effect(
         update((state) => ({
           ...state,
           codes: state.codes.map((code) => ({ ...code, expiresAt: code.expiresAt - minutes * 60_000 })),
-          links: state.links.map((link) => ({
-            ...link,
-            expiresAt: link.expiresAt === undefined ? undefined : link.expiresAt - minutes * 60_000
-          }))
+          links: state.links.map((link) => ({ ...link, expiresAt: link.expiresAt - minutes * 60_000 }))
         }))
     })
   })

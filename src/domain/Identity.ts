@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Hash, Schema } from "effect"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
 import { Namespace, Platform } from "./Platform.ts"
 import { BoundedText, CleanText } from "./Text.ts"
@@ -17,10 +17,11 @@ export const IdentityId = BoundedText(1, 200).pipe(Schema.brand("IdentityId"))
 export type IdentityId = typeof IdentityId.Type
 
 /**
- * Where an identity stands: `claimed` until its sender has said yes; `confirm_session` until the person, too, has confirmed
- * the masked number; `verified`; `displaced` where somebody else has proved it since.
+ * Where an identity stands: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
+ * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
+ * `verified`; `displaced` where somebody else has proved it since.
  */
-export const IdentityState = Schema.Literal("claimed", "confirm_session", "verified", "displaced")
+export const IdentityState = Schema.Literal("claimed", "declined", "confirm_session", "verified", "displaced")
 export type IdentityState = typeof IdentityState.Type
 
 /** One of the caller's identities. */
@@ -29,7 +30,10 @@ export const OwnIdentity = Schema.Struct({
   platform: Platform,
   namespace: Namespace,
   identifier: Schema.String.annotations({ description: "Masked: how it begins and how it ends." }),
-  state: IdentityState
+  state: IdentityState,
+  checkNumber: Schema.optionalWith(Schema.String, { exact: true }).annotations({
+    description: "While it waits for an answer: the four digits in the question its sender gets."
+  })
 }).annotations({ identifier: "OwnIdentity" })
 export type OwnIdentity = typeof OwnIdentity.Type
 
@@ -194,9 +198,16 @@ export const maskEmail = (email: string): string => {
   return `${letters.length > 1 ? letters[0] : ""}${dots}${last}${email.slice(at)}`
 }
 
+/**
+ * Four digits that stand in a link's question and in its person's session alike. A masked address can be imitated by an account
+ * made for it, and a LID's digits mean nothing to anybody; a sender who sees the same number in both places knows that the
+ * question is their own account's, and a person that the sender is they.
+ */
+export const checkNumber = (id: PendingId): string => String(Math.abs(Hash.string(id)) % 10_000).padStart(4, "0")
+
 /** The question that names the account to a sender. */
-export const question = (email: string): string =>
-  `The account ${maskEmail(email)} asks to be linked to this chat: messages from here would go to that account's assistant. Reply YES if it is yours, NO if it is not.`
+export const question = (email: string, id: PendingId): string =>
+  `The account ${maskEmail(email)} asks to be linked to this chat: messages from here would go to that account's assistant. Reply YES if it is yours and shows ${checkNumber(id)} where you are signed in, NO if it does not.`
 
 /** What a sender is told of a code that links nothing. */
 export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_sender">, string>> = {

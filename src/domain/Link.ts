@@ -1,6 +1,6 @@
 import { Array as Arr } from "effect"
 import type { IdentityId, IdentityState, OwnIdentity } from "./Identity.ts"
-import { maskIdentifier } from "./Identity.ts"
+import { checkNumber, maskIdentifier, PendingId } from "./Identity.ts"
 import { type Namespace, type Platform, rankOf } from "./Platform.ts"
 import type { Identifier } from "./WaId.ts"
 
@@ -31,14 +31,26 @@ export interface Standing {
   readonly linkId: string | null
 }
 
+/** Whether what is in that state has still to be proved. */
+export const isUnproved = (state: IdentityState): boolean => state !== "verified" && state !== "displaced"
+
 /** What a person is shown of the identifiers of a link that are in one state: the one that names the sender best. */
 export const ownIdentity = (rows: ReadonlyArray<Standing>): OwnIdentity => {
   const [first] = rows.toSorted(
     (a, b) => rankOf(a.namespace) - rankOf(b.namespace) || a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
   )
   if (first === undefined) throw new RangeError("a link has at least one identifier")
-  const { id, identifier, namespace, platform, state } = first
-  return { id, platform, namespace, identifier: maskIdentifier(identifier), state }
+  const { id, identifier, linkId, namespace, platform, state } = first
+  return {
+    id,
+    platform,
+    namespace,
+    identifier: maskIdentifier(identifier),
+    state,
+    ...(linkId !== null && isUnproved(state) && state !== "declined"
+      ? { checkNumber: checkNumber(PendingId.make(linkId)) }
+      : {})
+  }
 }
 
 /** What a person is shown of all their identifiers: each link and state once. */

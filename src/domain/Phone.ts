@@ -39,6 +39,9 @@ const reasons: Readonly<Record<string, Reason>> = {
 
 const longest = 64
 
+// What address books and chats put around a number they copy, to write it from left to right: U+200E, U+202A, U+2066 and others.
+const invisible = /\p{Cf}/gu
+
 // Mexico dropped the mobile prefix 1 in 2019, Brazil gave mobile numbers a ninth digit by 2016; both live on in
 // address books and in WhatsApp ids, and name the same phone (Anatel resolution 553/2010, IFT numbering plan 2019).
 const current = (number: string): string =>
@@ -54,7 +57,7 @@ const current = (number: string): string =>
  */
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
   const refuse = (reason: Reason) => refusals[reason]
-  const typed = text.trim()
+  const typed = text.replace(invisible, "").trim()
   if (typed.length > longest) return refuse("too_long")
   const upper = country.toUpperCase()
   if (!isSupportedCountry(upper)) return refuse("unknown_country")

@@ -79,6 +79,14 @@ const bounded = (text: string) => {
   return characters.length <= longestText ? text : `${characters.slice(0, longestText).join("")}…`
 }
 
+/** What was expected, in words of JSON: not what was sent, and no type of the language this is written in. */
+const inWords = (message: string): string =>
+  message
+    .replace(/, actual .*$/s, "")
+    .replace(/^Expected (?:ReadonlyArray<|readonly \[).*$/s, "Expected a list")
+    .replace(/^Expected \{.*$/s, "Expected an object")
+    .replace(/^Expected an array of at (least|most) (\d+) item\(s\)$/, "Expected at $1 $2 in the list")
+
 /**
  * Names the places of a request that are not as its schema wants them, the first twenty: what was expected there, not what
  * was sent, which may be anything and of any length.
@@ -89,7 +97,7 @@ export const invalidRequest = (
   new InvalidRequest({
     issues: issues.slice(0, mostIssues).map(({ message, path }) => ({
       path: bounded(path.map(String).join(".")),
-      message: bounded(message.replace(/, actual .*$/s, ""))
+      message: bounded(inWords(message))
     }))
   })
 

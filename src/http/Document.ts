@@ -1,7 +1,7 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../domain/Errors.ts"
-import { answerTexts, maskIdentifier, question } from "../domain/Identity.ts"
+import { answerTexts, maskIdentifier, PendingId, question } from "../domain/Identity.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "./Problem.ts"
 
 /*
@@ -114,7 +114,7 @@ const ownIdentity = {
   state: "claimed"
 }
 
-const pendingId = "link_62c5d8a11e204abba6d6b6ddc7daed22"
+const pendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
 
 /** One value of each schema that a body may have, by the schema's name. */
 const bodies: Readonly<Record<string, unknown>> = {
@@ -222,7 +222,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     platformUserId: "185031603552434@lid",
     alternateIds: ["447911123456@s.whatsapp.net"]
   },
-  ClaimAnswer: { status: "confirm_sender", text: question("ada@example.org"), pendingId },
+  ClaimAnswer: { status: "confirm_sender", text: question("ada@example.org", pendingId), pendingId },
   SenderAnswer: { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net", yes: true },
   AnswerAnswer: { status: "verified", text: answerTexts.verified },
   LookupRequest: {
@@ -239,7 +239,7 @@ const bodies: Readonly<Record<string, unknown>> = {
         agents: [{ agentId, templateAgentId }],
         answerTo: "447911123456@s.whatsapp.net"
       },
-      { verified: false, prompt: { pendingId, text: question("ada@example.org") } },
+      { verified: false, prompt: { pendingId, text: question("ada@example.org", pendingId) } },
       null
     ]
   },
@@ -288,7 +288,9 @@ const headers = {
 }
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
-  const limited = "429" in operation.responses && status !== "401" && status !== "403"
+  // Whose budget it is, a gateway's body says first.
+  const unread = operation.security?.some((one) => "gateway" in one) === true && (status === "400" || status === "413")
+  const limited = "429" in operation.responses && status !== "401" && status !== "403" && !unread
   return [
     "x-request-id",
     ...(limited ? (["ratelimit", "ratelimit-policy"] as const) : []),

@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
 import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, question } from "../domain/Identity.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
-import { isSameSender, ownIdentities, ownIdentity, standingWith } from "../domain/Link.ts"
+import { isSameSender, isUnproved, ownIdentities, ownIdentity, standingWith } from "../domain/Link.ts"
 import { E164, jidOf, readPhone, WaJid } from "../domain/Phone.ts"
 import { canonical, Namespace, Platform } from "../domain/Platform.ts"
 import { type CodeClaim, IdentityLinker, type IdentityLinkerOptions, type Own } from "../services/IdentityLinker.ts"
@@ -11,6 +11,7 @@ import { isPassing, retryWhile } from "./Database.ts"
 import { lookupStatement } from "./LookupStatement.ts"
 
 const pendingMinutes = 60
+const claimDays = 30
 
 const Ids = { organizationId: OrganizationId, userId: UserId }
 const Identifiers = Schema.Array(
@@ -46,7 +47,11 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           SELECT l.id FROM identity_links l
           JOIN me ON me.entity_id = l.entity_id
           JOIN entity_identities i ON i.link_id = l.id AND i.namespace = 'phone' AND i.identifier = ${phone} AND i.deleted_at IS NULL
-          WHERE l.platform = 'whatsapp' AND l.origin = 'typed' AND l.closed_at IS NULL
+          WHERE l.platform = 'whatsapp' AND l.origin = 'typed' AND l.closed_at IS NULL AND l.expires_at > now()
+        ),
+        renewed AS (
+          UPDATE identity_links l SET expires_at = now() + make_interval(days => ${claimDays})
+          FROM standing WHERE l.id = standing.id
         ),
         closed AS (
           UPDATE identity_links l SET closed_at = now()
@@ -61,8 +66,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           WHERE i.link_id = closed.id AND i.deleted_at IS NULL
         ),
         link AS (
-          INSERT INTO identity_links (organization_id, entity_id, platform, origin, person_agreed_at)
-          SELECT ${organizationId}, me.entity_id, 'whatsapp', 'typed', now()
+          INSERT INTO identity_links (organization_id, entity_id, platform, origin, person_agreed_at, expires_at)
+          SELECT ${organizationId}, me.entity_id, 'whatsapp', 'typed', now(), now() + make_interval(days => ${claimDays})
           FROM me
           -- Counting makes the earlier claim end first: one typed claim a person is a unique index.
           WHERE NOT EXISTS (SELECT FROM proved) AND NOT EXISTS (SELECT FROM standing) AND (SELECT count(*) FROM closed) >= 0
@@ -88,12 +93,19 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       }),
       execute: (ids) => sql`
         SELECT i.id::text, i.link_id, n.platform, i.namespace, i.identifier,
-          CASE WHEN i.state = 'claimed' AND l.sender_agreed_at IS NOT NULL THEN 'confirm_session' ELSE i.state END AS state
+          CASE
+            WHEN i.state = 'claimed' AND l.sender_agreed_at IS NOT NULL THEN 'confirm_session'
+            WHEN i.state = 'claimed' AND l.origin = 'typed' AND EXISTS (
+              SELECT FROM identity_refusals r
+              WHERE r.entity_id = i.entity_id AND r.namespace = i.namespace AND r.identifier = i.identifier
+            ) THEN 'declined'
+            ELSE i.state
+          END AS state
         FROM (${me(ids)}) AS me
         JOIN entity_identities i ON i.entity_id = me.entity_id AND i.deleted_at IS NULL
         JOIN identity_namespaces n ON n.namespace = i.namespace AND n.platform IS NOT NULL
         LEFT JOIN identity_links l ON l.id = i.link_id
-        WHERE i.state <> 'claimed' OR l.expires_at IS NULL OR l.expires_at > now()
+        WHERE i.state <> 'claimed' OR l.expires_at > now()
         ORDER BY i.id
       `
     })
@@ -197,7 +209,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       execute: (id) => sql`
         SELECT entity_id::text, platform, person_agreed_at IS NOT NULL AS person_agreed,
           sender_agreed_at IS NOT NULL AS sender_agreed,
-          closed_at IS NULL AND (expires_at IS NULL OR expires_at > now()) AS open
+          closed_at IS NULL AND expires_at > now() AS open
         FROM identity_links WHERE id = ${id} FOR UPDATE
       `
     })
@@ -210,7 +222,10 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       `
     })
 
-    /** Adds what the sender is known by to the link, and says whether the person knows one of it: typed or proved. */
+    /**
+     * Adds what the sender is known by to the link, and says whether the person knows one of it: typed or proved. What the
+     * sender refused before is refused no more.
+     */
     const meet = SqlSchema.single({
       Request: Schema.Struct({ linkId: Schema.String, identifiers: Identifiers }),
       Result: Schema.Struct({ agreed: Schema.Boolean }),
@@ -226,14 +241,19 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
             ON CONFLICT (link_id, namespace, identifier) WHERE link_id IS NOT NULL
             DO UPDATE SET address = coalesce(excluded.address, i.address)
           ),
+          sender AS MATERIALIZED (
+            SELECT namespace, identifier FROM wanted
+            UNION SELECT namespace, identifier FROM entity_identities WHERE link_id = $1 AND deleted_at IS NULL
+          ),
+          forgotten AS (
+            DELETE FROM identity_refusals r USING identity_links l, sender s
+            WHERE l.id = $1 AND r.entity_id = l.entity_id AND r.namespace = s.namespace AND r.identifier = s.identifier
+          ),
           agreed AS MATERIALIZED (
             SELECT EXISTS (
               SELECT FROM identity_links l
               JOIN entity_identities i ON i.entity_id = l.entity_id AND i.deleted_at IS NULL
-              JOIN (
-                SELECT namespace, identifier FROM wanted
-                UNION SELECT namespace, identifier FROM entity_identities WHERE link_id = $1 AND deleted_at IS NULL
-              ) AS s ON s.namespace = i.namespace AND s.identifier = i.identifier
+              JOIN sender s ON s.namespace = i.namespace AND s.identifier = i.identifier
               LEFT JOIN identity_links other ON other.id = i.link_id
               WHERE l.id = $1
                 AND (i.state = 'verified' OR i.state = 'claimed' AND other.origin = 'typed' AND other.closed_at IS NULL)
@@ -294,12 +314,27 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       `
     })
 
+    /** Ends the link, and keeps what its sender is known by as refused. */
     const declineLink = SqlSchema.void({
-      Request: Schema.String,
-      execute: (linkId) => sql`
-        WITH closed AS (UPDATE identity_links SET closed_at = now() WHERE id = ${linkId})
-        UPDATE entity_identities SET deleted_at = now() WHERE link_id = ${linkId} AND deleted_at IS NULL
-      `
+      Request: Schema.Struct({ linkId: Schema.String, identifiers: Identifiers }),
+      execute: ({ identifiers, linkId }) =>
+        sql.unsafe(
+          `WITH closed AS (
+            UPDATE identity_links SET closed_at = now() WHERE id = $1 RETURNING organization_id, entity_id
+          ),
+          ended AS (
+            UPDATE entity_identities SET deleted_at = now() WHERE link_id = $1 AND deleted_at IS NULL
+            RETURNING namespace, identifier
+          )
+          INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
+          SELECT closed.organization_id, closed.entity_id, s.namespace, s.identifier
+          FROM closed, (
+            SELECT namespace, identifier FROM ended
+            UNION SELECT namespace, identifier FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text)
+          ) AS s
+          ON CONFLICT (entity_id, namespace, identifier) DO NOTHING`,
+          [linkId, JSON.stringify(identifiers)]
+        )
     })
 
     const agreeAsPerson = SqlSchema.void({
@@ -379,7 +414,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       yield* takeTurn(own)
       const [first] = yield* group(own)
       const linkId = first?.linkId ?? null
-      if (linkId !== null && (first?.state === "claimed" || first?.state === "confirm_session")) {
+      if (first !== undefined && linkId !== null && isUnproved(first.state)) {
         const link = yield* lockLink(linkId)
         if (Option.isSome(link) && link.value.open) {
           yield* agreeAsPerson(linkId)
@@ -392,9 +427,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     const unlink = Effect.fnUntraced(function* (own: Own) {
       yield* takeTurn(own)
       const rows = yield* group(own)
-      const links = rows.flatMap(({ linkId, state }) =>
-        linkId !== null && (state === "claimed" || state === "confirm_session") ? [linkId] : []
-      )
+      const links = rows.flatMap(({ linkId, state }) => (linkId !== null && isUnproved(state) ? [linkId] : []))
       yield* closeWith({ ids: rows.map(({ id }) => id), links })
     })
 
@@ -428,7 +461,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           : yield* new PendingNotFound()
       }
       if (!yes) {
-        yield* declineLink(pendingId)
+        yield* declineLink({ linkId: pendingId, identifiers })
         return "declined" as const
       }
       const { agreed } = yield* meet({ linkId: pendingId, identifiers })
@@ -447,7 +480,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       }
       if (row.state === "verified") return { verified: true, ...route }
       if (row.pendingId === null) return null
-      const prompt = { pendingId: row.pendingId, text: question(row.email) }
+      const prompt = { pendingId: row.pendingId, text: question(row.email, row.pendingId) }
       return row.routed ? { verified: false, ...route, prompt } : { verified: false, prompt }
     }
 

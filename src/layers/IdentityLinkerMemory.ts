@@ -2,7 +2,7 @@ import { Clock, Effect, Either, Layer } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
 import { type Found, IdentityId, PendingId, question } from "../domain/Identity.ts"
 import type { LinkedPhone } from "../domain/Install.ts"
-import { isSameSender, ownIdentities, ownIdentity, type Standing, standingWith } from "../domain/Link.ts"
+import { isSameSender, isUnproved, ownIdentities, ownIdentity, type Standing, standingWith } from "../domain/Link.ts"
 import { jidOf, readPhone } from "../domain/Phone.ts"
 import { canonical, type Namespace, type Platform, platformOf } from "../domain/Platform.ts"
 import { type Identifier, identifiersOf } from "../domain/WaId.ts"
@@ -17,13 +17,14 @@ import {
 import { type IdentityRecord, type LinkRecord, World, type WorldState } from "./World.ts"
 
 const pendingMillis = 60 * 60 * 1_000
+const claimMillis = 30 * 24 * pendingMillis
 
 const isMine =
   ({ organizationId, userId }: Me) =>
   ({ organizationId: organization, user }: { readonly organizationId: string; readonly user: string }) =>
     organization === organizationId && user === userId
 
-const isIn = (identifiers: ReadonlyArray<Identifier>) => (identity: IdentityRecord) =>
+const isIn = (identifiers: ReadonlyArray<Identifier>) => (identity: Identifier) =>
   identifiers.some(
     ({ identifier, namespace }) => namespace === identity.namespace && identifier === identity.identifier
   )
@@ -31,7 +32,13 @@ const isIn = (identifiers: ReadonlyArray<Identifier>) => (identity: IdentityReco
 const isKnown = ({ identities }: WorldState, me: Me) =>
   identities.some((identity) => identity.namespace === "auth_user_id" && isMine(me)(identity))
 
-const isWaiting = (link: LinkRecord, now: number) => link.open && (link.expiresAt === undefined || link.expiresAt > now)
+const isWaiting = (link: LinkRecord, now: number) => link.open && link.expiresAt > now
+
+/** Whether the sender of a typed claim has said no to its person before. */
+const isRefused = ({ refusals }: WorldState, { namespace, identifier, organizationId, user }: IdentityRecord) =>
+  refusals.some(
+    (refusal) => isMine({ organizationId, userId: user })(refusal) && isIn([{ namespace, identifier }])(refusal)
+  )
 
 /** Ends links and, of their identifiers, those that `ends` says. */
 const close = (
@@ -132,7 +139,13 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standin
     const platform = platformOf(identity.namespace)
     const link = state.links.find(({ id }) => id === identity.link)
     if (platform === undefined) return []
-    if (identity.state === "claimed" && link?.expiresAt !== undefined && link.expiresAt <= now) return []
+    if (identity.state === "claimed" && link !== undefined && link.expiresAt <= now) return []
+    const unproved =
+      link?.senderAgreed === true
+        ? "confirm_session"
+        : link?.origin === "typed" && isRefused(state, identity)
+          ? "declined"
+          : "claimed"
     return [
       {
         id: IdentityId.make(String(identity.id)),
@@ -140,7 +153,7 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standin
         platform,
         namespace: identity.namespace as Namespace,
         identifier: identity.identifier,
-        state: identity.state === "claimed" && link?.senderAgreed === true ? "confirm_session" : identity.state
+        state: identity.state === "claimed" ? unproved : identity.state
       }
     ]
   })
@@ -148,15 +161,13 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standin
 const group = (state: WorldState, { id, ...me }: Own, now: number): ReadonlyArray<Standing> =>
   standingWith(findMine(state, me, now), id)
 
-const waits = ({ state }: Standing) => state === "claimed" || state === "confirm_session"
-
 const confirm =
   (own: Own, now: number) =>
   (state: WorldState): Either.Either<readonly [ReturnType<typeof ownIdentity>, WorldState], IdentityNotFound> => {
     const [first] = group(state, own, now)
     if (first === undefined) return Either.left(new IdentityNotFound())
     const link = state.links.find(({ id }) => id === first.linkId)
-    if (link === undefined || !waits(first) || !isWaiting(link, now)) {
+    if (link === undefined || !isUnproved(first.state) || !isWaiting(link, now)) {
       return Either.right([ownIdentity(group(state, own, now)), state])
     }
     const agreed = withAgreement(state, link.id, { personAgreed: true })
@@ -170,7 +181,7 @@ const unlink =
     const rows = group(state, own, now)
     if (rows.length === 0) return Either.left(new IdentityNotFound())
     const ids = new Set<string>(rows.map(({ id }) => id))
-    const links = new Set(rows.flatMap((row) => (row.linkId !== null && waits(row) ? [row.linkId] : [])))
+    const links = new Set(rows.flatMap((row) => (row.linkId !== null && isUnproved(row.state) ? [row.linkId] : [])))
     return Either.right([undefined, close(state, links, ({ id }) => id !== undefined && ids.has(String(id)))])
   }
 
@@ -219,10 +230,16 @@ const answer =
         ? Either.right(["verified", state])
         : Either.left(new PendingNotFound())
     }
-    if (!yes) return Either.right(["declined", close(state, new Set([link.id]))])
-    const met = addTo(state, link.id, identifiers)
+    const { organizationId, user } = link
+    const mine = isMine({ organizationId, userId: user })
+    const sender = [...known, ...identifiers]
+    const refusals = state.refusals.filter((refusal) => !mine(refusal) || !isIn(sender)(refusal))
+    if (!yes) {
+      const refused = sender.map(({ identifier, namespace }) => ({ organizationId, user, namespace, identifier }))
+      return Either.right(["declined", { ...close(state, new Set([link.id])), refusals: [...refusals, ...refused] }])
+    }
+    const met = addTo({ ...state, refusals }, link.id, identifiers)
     const all = met.identities.filter((identity) => identity.link === link.id)
-    const mine = isMine({ organizationId: link.organizationId, userId: link.user })
     const personAgreed =
       link.personAgreed ||
       state.identities.some(
@@ -248,7 +265,8 @@ const route = (
   const verified = rows.find((identity) => identity.state === "verified")
   const claims = rows.flatMap((identity) => {
     const link = state.links.find(({ id }) => id === identity.link)
-    return identity.state === "claimed" && link !== undefined && isWaiting(link, now) ? [{ identity, link }] : []
+    if (identity.state !== "claimed" || link === undefined || !isWaiting(link, now)) return []
+    return link.origin === "typed" && isRefused(state, identity) ? [] : [{ identity, link }]
   })
   const [first] = claims
   const lone = first !== undefined && claims.every(({ link }) => link.user === first.link.user) ? first : undefined
@@ -260,7 +278,7 @@ const route = (
   const routed = verified !== undefined || (routeOnClaim && claims.some(({ link }) => link.origin === "typed"))
   const prompt =
     verified === undefined && lone !== undefined
-      ? { pendingId: PendingId.make(lone.link.id), text: question(user.email) }
+      ? { pendingId: PendingId.make(lone.link.id), text: question(user.email, PendingId.make(lone.link.id)) }
       : undefined
   const templateId =
     template === undefined ? undefined : state.agents.find(({ id, slug }) => slug === template || id === template)?.id
@@ -313,6 +331,8 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
             const wanted = identifiersOf(phone)
             const me = { organizationId, userId }
             const linked = (verified: boolean) => ({ phone, waJid: jidOf(phone), verified })
+            const now = yield* Clock.currentTimeMillis
+            const expiresAt = now + claimMillis
             return yield* change<LinkedPhone, NoMember | IdentityTaken>((state) => {
               if (!isKnown(state, me)) return Either.left(new NoMember({ organizationId }))
               const proved = state.identities.filter(
@@ -322,14 +342,19 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
               const typedLinks = state.links.filter(
                 (link) => link.open && link.origin === "typed" && link.platform === "whatsapp" && isMine(me)(link)
               )
-              const standing = typedLinks.filter(({ id }) =>
-                state.identities.some((identity) => identity.link === id && isIn(wanted)(identity))
+              const standing = typedLinks.filter(
+                (link) =>
+                  isWaiting(link, now) &&
+                  state.identities.some((identity) => identity.link === link.id && isIn(wanted)(identity))
               )
               const kept = close(
                 state,
                 new Set(typedLinks.flatMap((link) => (standing.includes(link) ? [] : [link.id])))
               )
-              if (proved.length > 0 || standing.length > 0) return Either.right([linked(proved.length > 0), kept])
+              if (proved.length > 0 || standing.length > 0) {
+                const links = kept.links.map((link) => (standing.includes(link) ? { ...link, expiresAt } : link))
+                return Either.right([linked(proved.length > 0), { ...kept, links }])
+              }
               const [, next] = withLink(
                 kept,
                 {
@@ -338,7 +363,8 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
                   platform: "whatsapp" satisfies Platform,
                   origin: "typed",
                   senderAgreed: false,
-                  personAgreed: true
+                  personAgreed: true,
+                  expiresAt
                 },
                 wanted
               )

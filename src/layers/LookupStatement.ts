@@ -1,11 +1,18 @@
-/** The claims of the wanted identifier that wait for an answer, as a FROM and WHERE to which more can be added. */
+/**
+ * The claims of the wanted identifier that wait for an answer, as a FROM and WHERE to which more can be added. What its
+ * sender said no to waits for none where it is only typed again.
+ */
 const openClaims = (name: string) => `
   entity_identities ${name}
   JOIN entities ${name}_entity ON ${name}_entity.id = ${name}.entity_id AND ${name}_entity.deleted_at IS NULL
   JOIN identity_links ${name}_link ON ${name}_link.id = ${name}.link_id AND ${name}_link.closed_at IS NULL
-    AND (${name}_link.expires_at IS NULL OR ${name}_link.expires_at > now())
+    AND ${name}_link.expires_at > now()
   WHERE ${name}.namespace = wanted.namespace AND ${name}.identifier = wanted.identifier AND ${name}.state = 'claimed'
-    AND ${name}.deleted_at IS NULL`
+    AND ${name}.deleted_at IS NULL
+    AND (${name}_link.origin <> 'typed' OR NOT EXISTS (
+      SELECT FROM identity_refusals no
+      WHERE no.entity_id = ${name}.entity_id AND no.namespace = ${name}.namespace AND no.identifier = ${name}.identifier
+    ))`
 
 /**
  * Whose identifiers are, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3` the slug or

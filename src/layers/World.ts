@@ -132,8 +132,16 @@ export interface LinkRecord {
   readonly origin: "typed" | "code"
   readonly senderAgreed: boolean
   readonly personAgreed: boolean
-  readonly expiresAt?: number | undefined
+  readonly expiresAt: number
   readonly open: boolean
+}
+
+/** What a sender said no to: the identifier, and whose it was not to be. */
+export interface RefusalRecord {
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly namespace: string
+  readonly identifier: string
 }
 
 /** The one code of a person and template. */
@@ -160,6 +168,7 @@ export interface WorldState {
   readonly history: ReadonlyArray<HistoryRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly links: ReadonlyArray<LinkRecord>
+  readonly refusals: ReadonlyArray<RefusalRecord>
   readonly codes: ReadonlyArray<CodeRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
 }
@@ -178,6 +187,7 @@ const empty: WorldState = {
   history: [],
   identities: [],
   links: [],
+  refusals: [],
   codes: [],
   hits: {}
 }

@@ -81,7 +81,7 @@ export const claimInstall: <R>(
         : {
             status: "confirm_sender" as const,
             pendingId: opened.pendingId,
-            text: question(opened.email),
+            text: question(opened.email, opened.pendingId),
             ...tried
           }
     })

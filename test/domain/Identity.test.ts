@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck, Schema } from "effect"
-import { LookupAnswer, maskEmail, maskIdentifier, question } from "../../src/domain/Identity.ts"
+import { checkNumber, LookupAnswer, maskEmail, maskIdentifier, PendingId, question } from "../../src/domain/Identity.ts"
 import { codeBytes, codeIn, codeOf, messageWith } from "../../src/domain/InstallCode.ts"
 
 describe("a masked", () => {
@@ -17,8 +17,18 @@ describe("a masked", () => {
       "a•••@example.org",
       "•••@b.co"
     ])
-    assert.include(question("ada.lovelace@example.org"), "a•••e@example.org")
-    assert.notInclude(question("ada.lovelace@example.org"), "lovelace")
+    const id = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+    assert.include(question("ada.lovelace@example.org", id), "a•••e@example.org")
+    assert.include(question("ada.lovelace@example.org", id), checkNumber(id))
+    assert.notInclude(question("ada.lovelace@example.org", id), "lovelace")
+  })
+})
+
+describe("a check number", () => {
+  it("has four digits, and seldom the same for two links", () => {
+    const all = Array.from({ length: 1_000 }, () => checkNumber(PendingId.make(`link_${crypto.randomUUID()}`)))
+    for (const one of all) assert.match(one, /^\d{4}$/)
+    assert.isAbove(new Set(all).size, 900)
   })
 })
 

@@ -86,8 +86,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       assert.strictEqual((yield* claim(jid(digits))).body.status, "token_used")
       assert.strictEqual((yield* answer(claimed.body.pendingId, jid(digits), true)).body.status, "confirm_session")
       assert.isFalse((yield* lookup(jid(digits)))[0].verified)
-      const [own] = (yield* me("/api/identities")).body.identities
+      const [{ checkNumber, ...own }] = (yield* me("/api/identities")).body.identities
       assert.strictEqual(own.state, "confirm_session")
+      assert.include(claimed.body.text, ` ${checkNumber} `)
       const confirmed = yield* me(`/api/identities/${own.id}/confirm`, undefined, "POST")
       assert.deepStrictEqual(confirmed.body, { ...own, state: "verified" })
       const [found] = yield* lookup(jid(digits))
@@ -149,6 +150,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       for (const [path, body, places] of bodies) {
         const refused = yield* asGateway(path, body)
         is(refused, 400, "invalid_request")
+        assert.notMatch(refused.text, /readonly/i)
         assert.deepStrictEqual(
           refused.body.issues.map((issue: { path: string }) => issue.path),
           places

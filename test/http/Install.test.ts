@@ -228,10 +228,15 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
         [{ slug: [sent] }, /^slug: Expected string$/],
         [{ slug: sent }, /^slug: must have 1 to 200 characters, not only blanks$/],
         [{ slug: { a: sent }, templateAgentId: [sent] }, /^slug: Expected string; templateAgentId: Expected string$/],
+        [{ slug: "helper", adopt: { a: sent } }, /^adopt: Expected a list$/],
+        [
+          { slug: "helper", adopt: [sent, {}] },
+          /^adopt.0: Expected RowName; adopt.1.kind: is missing; adopt.1.slug: is missing$/
+        ],
         [{ slug: "helper", [`${sent}`]: "\u0000" }, /^(SENT){50}…: must hold no NUL character and no lone surrogate$/]
       ]
       for (const [body, message] of cases) {
-        const answer = yield* ask("/api/install/plan", {
+        const answer = yield* ask("/api/install", {
           body,
           headers: { authorization: bearer, "content-type": "application/json" }
         })

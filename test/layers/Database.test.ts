@@ -23,7 +23,9 @@ const landed: Readonly<Record<string, string>> = {
   "0004_definitions": "21d356a50ca1fc0e2f652ad21ee61425f1f127384d16223243bda5e6b94d079c",
   "0005_entities": "26d1d760268e8913250a675ce91d5e7cafdc1ea0ae314dd71dc7de0993ea1172",
   "0006_mirror": "43b6746df843834e6b2af21233200b21285879daf1b3d5d9e0f028d7dd876507",
-  "0007_rate_limits": "09540167c365ed142609259279f05f9ea9b5407138ce478d3a01e604e8820c92"
+  "0007_rate_limits": "09540167c365ed142609259279f05f9ea9b5407138ce478d3a01e604e8820c92",
+  "0008_mirror_history": "1bc4cb91084fc6c2166e3bdce7255b2daef87ec81be39b973983340febc0bb80",
+  "0009_identities": "0f45782e56e0b3b68786b32ec4b508955f04c3dc9d810422f9f606b4a17ac198"
 }
 
 describe("the migrations", () => {
@@ -208,6 +210,11 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
         [
           "23514",
           "INSERT INTO identity_links (organization_id, entity_id, platform, origin) VALUES ('org_a', 101, 'whatsapp', 'code')"
+        ],
+        ["23502", "UPDATE identity_links SET expires_at = NULL"],
+        [
+          "23503",
+          "INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier) VALUES ('org_a', 102, 'phone', '+447911123456')"
         ],
         ["23514", "INSERT INTO install_tokens VALUES ('u', 'agent_t', 'x', now(), now())"],
         [

@@ -26,7 +26,7 @@ const step = FastCheck.oneof(
   FastCheck.record({ act: FastCheck.constant("answerPrompt" as const), message: at, yes: FastCheck.boolean() }),
   FastCheck.record({ act: FastCheck.constant("confirm" as const), person, own: at }),
   FastCheck.record({ act: FastCheck.constant("unlink" as const), person, own: at }),
-  FastCheck.record({ act: FastCheck.constant("wait" as const) })
+  FastCheck.record({ act: FastCheck.constant("wait" as const), minutes: FastCheck.constantFrom(61, 30 * 24 * 60 + 1) })
 )
 const histories = FastCheck.array(step, { minLength: 1, maxLength: 24, size: "max" })
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
@@ -35,6 +35,9 @@ type History = ReadonlyArray<Step>
 let runs = 0
 
 const waits = (state: string) => state === "claimed" || state === "confirm_session"
+
+const promptOf = (found: Found | undefined) =>
+  found !== null && found !== undefined && "prompt" in found ? found.prompt : undefined
 
 /** What a step came to, who wrote, and whose links it was about. */
 interface Done {
@@ -86,6 +89,9 @@ const live = (history: History, routeOnClaim: boolean) =>
       )
 
     const pending: Array<{ readonly id: PendingId; readonly person: number; readonly names: Set<string> }> = []
+    const coded = new Set<PendingId>()
+    // Which identifiers have said no to whom, last.
+    const refused = new Set<string>()
     // Whom each identifier said yes to being linked to, as the question named them.
     const agreed = new Set<string>()
     // Which identifiers each person has typed, or confirmed under their mask.
@@ -94,14 +100,14 @@ const live = (history: History, routeOnClaim: boolean) =>
       maskIdentifier(texts[name] ?? "") === masked || maskIdentifier(`+${texts[name]?.split("@")[0]}`) === masked
     const trace: Array<unknown> = []
 
-    // The question that names each person, as a sender reads it.
-    const questions = yield* Effect.forEach(all, (_, index) =>
+    // The address that names each person in the questions to senders.
+    const emails = yield* Effect.forEach(all, (_, index) =>
       Effect.gen(function* () {
         const sender = yield* senderOf(["probe"])
         const opened = yield* Effect.orDie(linker.open({ ...me(index), sender }))
         if (opened === "already_linked_here") throw new RangeError(opened)
         yield* Effect.orDie(linker.answer({ pendingId: opened.pendingId, sender, yes: false }))
-        return question(opened.email)
+        return opened.email
       })
     )
 
@@ -114,7 +120,11 @@ const live = (history: History, routeOnClaim: boolean) =>
           for (const name of [...names, ...link.names]) {
             link.names.add(name)
             agreed.add(`${name} ${link.person}`)
+            refused.delete(`${name} ${link.person}`)
           }
+        }
+        if (said === "declined") {
+          for (const name of [...names, ...link.names]) refused.add(`${name} ${link.person}`)
         }
         if (said === "verified") {
           const known = [...link.names].some((name) => acknowledged.has(`${name} ${link.person}`))
@@ -139,6 +149,7 @@ const live = (history: History, routeOnClaim: boolean) =>
             const names = messages[one.message % messages.length] ?? []
             const opened = yield* Effect.orDie(linker.open({ ...me(one.person), sender: yield* senderOf(names) }))
             if (opened === "already_linked_here") return { said: opened, by: [], for: one.person }
+            coded.add(opened.pendingId)
             pending.push({ id: opened.pendingId, person: one.person, names: new Set(names) })
             return { said: "asked", by: [], for: one.person }
           }
@@ -154,10 +165,10 @@ const live = (history: History, routeOnClaim: boolean) =>
           case "answerPrompt": {
             const names = messages[one.message % messages.length] ?? []
             const found = (yield* lookAt).find((_, index) => names.some((name) => name === identifiers[index])) ?? null
-            const prompt = found !== null && "prompt" in found ? found.prompt : undefined
+            const prompt = promptOf(found)
             if (prompt === undefined) return undefined
             const known = pending.find(({ id }) => id === prompt.pendingId)
-            const named = questions.indexOf(prompt.text)
+            const named = emails.findIndex((email) => question(email, prompt.pendingId) === prompt.text)
             const link = known ?? {
               id: prompt.pendingId,
               person: named,
@@ -181,7 +192,7 @@ const live = (history: History, routeOnClaim: boolean) =>
             return { said: outcome, by: [], for: one.person }
           }
           case "wait": {
-            yield* hands.age(61)
+            yield* hands.age(one.minutes)
             return { said: "waited", by: [], for: -1 }
           }
         }
@@ -213,6 +224,11 @@ const live = (history: History, routeOnClaim: boolean) =>
           if (owner.proved) assert.isTrue(agreed.has(`${name} ${owner.of}`), `named without a yes: ${name} ${moment()}`)
           else assert.deepStrictEqual([routeOnClaim, claimants], [true, [owner.of]], `not alone: ${name} ${moment()}`)
         }
+        const prompt = promptOf(found[identifiers.indexOf(name)])
+        if (prompt !== undefined && !coded.has(prompt.pendingId)) {
+          const again = emails.findIndex((email) => question(email, prompt.pendingId) === prompt.text)
+          assert.isFalse(refused.has(`${name} ${again}`), `asked after a no: ${name} ${moment()}`)
+        }
         if (was !== null && was !== is) {
           const ownAct = done?.for === was
           const newProof = is !== null && agreed.has(`${name} ${is}`) && done?.for === is
@@ -222,7 +238,7 @@ const live = (history: History, routeOnClaim: boolean) =>
       trace.push({
         done,
         now,
-        asked: found.map((each) => each !== null && "prompt" in each),
+        asked: found.map((each) => promptOf(each) !== undefined),
         shown: shown.map((own) => own.map(({ namespace, state }) => `${namespace} ${state}`).sort())
       })
       before = now

@@ -73,14 +73,19 @@ const ownerOf = (identifier: string) =>
   Effect.map(look("wa_jid", identifier), (found) =>
     found !== null && "organization" in found ? found.organization.id : found === null ? null : "asked"
   )
+/** The question that waits for a sender, and the number in it. */
+const askedOf = (identifier: string) =>
+  Effect.map(look("wa_jid", identifier), (found) => {
+    if (found === null || !("prompt" in found) || found.prompt === undefined) throw new RangeError("no prompt")
+    const { pendingId, text } = found.prompt
+    return { pendingId, number: /\b\d{4}\b/.exec(text)?.[0] }
+  })
 /** A person whose number is verified. */
 const proved = (digits: string) =>
   Effect.gen(function* () {
     const person = yield* newPerson()
     yield* type(person, `+${digits}`)
-    const found = yield* look("wa_jid", jid(digits))
-    if (found === null || !("prompt" in found) || found.prompt === undefined) throw new RangeError("no prompt")
-    assert.strictEqual(yield* say(found.prompt.pendingId, true, jid(digits)), "verified")
+    assert.strictEqual(yield* say((yield* askedOf(jid(digits))).pendingId, true, jid(digits)), "verified")
     return person
   })
 
@@ -174,19 +179,46 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("end with a no, of a code and of a typed number alike", () =>
+    it.effect("end with a no, after which only a code of the sender's is asked about, until they say yes", () =>
       Effect.gen(function* () {
-        const [person, digits] = [yield* newPerson(), newDigits()]
-        const pendingId = yield* pendingOf(person, jid(digits))
-        assert.strictEqual(yield* say(pendingId, false, jid(digits)), "declined")
-        assert.deepStrictEqual(yield* states(person), [])
-        assert.strictEqual((yield* Effect.flip(say(pendingId, true, jid(digits))))._tag, "PendingNotFound")
+        for (const origin of ["code", "typed"]) {
+          const [person, rival, digits] = [yield* newPerson(), yield* newPerson(), newDigits()]
+          if (origin === "typed") yield* type(person, `+${digits}`)
+          const pendingId =
+            origin === "code" ? yield* pendingOf(person, jid(digits)) : (yield* askedOf(jid(digits))).pendingId
+          assert.strictEqual(yield* say(pendingId, false, jid(digits)), "declined")
+          assert.deepStrictEqual(yield* states(person), [])
+          assert.strictEqual((yield* Effect.flip(say(pendingId, true, jid(digits))))._tag, "PendingNotFound")
+
+          yield* type(person, `+${digits}`)
+          assert.deepStrictEqual(yield* states(person), ["phone declined"])
+          assert.notProperty(yield* only(person), "checkNumber")
+          assert.isNull(yield* look("wa_jid", jid(digits)))
+          assert.strictEqual((yield* confirm(person, (yield* only(person)).id)).state, "declined")
+
+          yield* type(rival, `+${digits}`)
+          assert.strictEqual((yield* askedOf(jid(digits))).number, (yield* only(rival)).checkNumber)
+          yield* unlink(rival, (yield* only(rival)).id)
+
+          const coded = yield* pendingOf(person, jid(digits))
+          assert.strictEqual(yield* say(coded, true, jid(digits)), "verified")
+          yield* unlink(person, (yield* only(person)).id)
+          yield* type(person, `+${digits}`)
+          assert.strictEqual(yield* ownerOf(jid(digits)), "asked")
+        }
+      })
+    )
+
+    it.effect("show the number of the question in the session of the one whom it names", () =>
+      Effect.gen(function* () {
+        const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
         yield* type(person, `+${digits}`)
-        const found = yield* look("wa_jid", jid(digits))
-        const prompt = found !== null && "prompt" in found ? found.prompt : undefined
-        assert.strictEqual(yield* say(prompt?.pendingId as PendingId, false, jid(digits)), "declined")
-        assert.isNull(yield* look("wa_jid", jid(digits)))
-        assert.deepStrictEqual(yield* states(person), [])
+        assert.strictEqual((yield* askedOf(jid(digits))).number, (yield* only(person)).checkNumber)
+        const pendingId = yield* pendingOf(person, lid)
+        assert.strictEqual(yield* say(pendingId, true, lid), "confirm_session")
+        const waiting = (yield* mine(person)).find(({ state }) => state === "confirm_session")
+        assert.strictEqual(waiting?.checkNumber, (yield* askedOf(lid)).number)
+        assert.notProperty(yield* confirm(person, waiting?.id ?? ""), "checkNumber")
       })
     )
 
@@ -224,7 +256,7 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("expire where they wait for an answer, and typed claims do not", () =>
+    it.effect("expire where they wait for an answer: a code's in an hour, typed claims in thirty days", () =>
       Effect.gen(function* () {
         const hands = yield* Hands
         const [person, digits, other] = [yield* newPerson(), newDigits(), newDigits()]
@@ -239,6 +271,20 @@ for (const [label, world] of worlds) {
         assert.isNull(yield* look("wa_jid", jid(other)))
         assert.strictEqual((yield* Effect.flip(say(pendingId, true, jid(other))))._tag, "PendingNotFound")
         assert.strictEqual((yield* Effect.flip(confirm(person, waiting?.id ?? "")))._tag, "IdentityNotFound")
+        assert.strictEqual(yield* ownerOf(jid(digits)), "asked")
+
+        const days = 24 * 60
+        yield* hands.age(29 * days)
+        assert.strictEqual(yield* ownerOf(jid(digits)), "asked")
+        yield* type(person, `+${digits}`)
+        yield* hands.age(29 * days)
+        const { pendingId: typed } = yield* askedOf(jid(digits))
+        yield* hands.age(2 * days)
+        assert.isNull(yield* ownerOf(jid(digits)))
+        assert.deepStrictEqual(yield* states(person), [])
+        yield* type(person, `+${digits}`)
+        assert.strictEqual((yield* Effect.flip(say(typed, true, jid(digits))))._tag, "PendingNotFound")
+        assert.deepStrictEqual(yield* states(person), ["phone claimed"])
         assert.strictEqual(yield* ownerOf(jid(digits)), "asked")
       })
     )
