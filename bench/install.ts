@@ -100,13 +100,16 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
     Layer.succeed(
       OrgResolver,
       OrgResolver.of({
-        personalOrg: (userId) => {
+        personalOrg: () => Effect.dieMessage("The benchmark names its template by slug"),
+        resolve: ({ userId }) => {
           const person = people.get(userId)
           return person === undefined
             ? Effect.dieMessage("Nobody of the benchmark")
-            : Effect.succeed({ id: person.organizationId, slug: Slug.make(person.slug) })
-        },
-        template: () => Effect.succeed(AgentId.make("template"))
+            : Effect.succeed({
+                organization: { id: person.organizationId, slug: Slug.make(person.slug) },
+                templateAgentId: AgentId.make("template")
+              })
+        }
       })
     ),
     Layer.effect(

@@ -8,25 +8,36 @@ import { OrgResolver } from "../services/OrgResolver.ts"
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
+  const personalOrg = (userId: string) => sql`
+    SELECT o.id, o.slug
+    FROM organization o
+    JOIN member m ON m.organization_id = o.id AND m.user_id = ${userId} AND m.role = 'owner'
+    WHERE o.metadata ->> 'personal_org_for_user_id' = ${userId} AND o.visibility = 'private'
+  `
+
   const findPersonalOrg = SqlSchema.findOne({
     Request: UserId,
     Result: Schema.Struct({ id: OrganizationId, slug: Slug }),
-    execute: (userId) => sql`
-      SELECT o.id, o.slug
-      FROM organization o
-      JOIN member m ON m.organization_id = o.id AND m.user_id = ${userId} AND m.role = 'owner'
-      WHERE o.metadata ->> 'personal_org_for_user_id' = ${userId} AND o.visibility = 'private'
-    `
+    execute: personalOrg
   })
 
-  const findTemplate = SqlSchema.findOne({
-    Request: Schema.String,
-    Result: Schema.Struct({ id: AgentId }),
-    execute: (slug) => sql`
-      SELECT a.id
-      FROM agents a
-      JOIN organization o ON o.id = a.organization_id
-      WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
+  const findBoth = SqlSchema.single({
+    Request: Schema.Struct({ userId: UserId, slug: Schema.String }),
+    Result: Schema.Struct({
+      templateAgentId: Schema.NullOr(AgentId),
+      id: Schema.NullOr(OrganizationId),
+      slug: Schema.NullOr(Slug)
+    }),
+    execute: ({ slug, userId }) => sql`
+      SELECT own.id, own.slug, template.id AS template_agent_id
+      FROM (SELECT) AS asked
+      LEFT JOIN (${personalOrg(userId)}) AS own ON true
+      LEFT JOIN (
+        SELECT a.id
+        FROM agents a
+        JOIN organization o ON o.id = a.organization_id
+        WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
+      ) AS template ON true
     `
   })
 
@@ -38,12 +49,12 @@ const make = Effect.gen(function* () {
         onSome: Effect.succeed
       })
     }),
-    template: Effect.fn("OrgResolver.template")(function* (slug) {
-      const found = Schema.is(CleanText)(slug) ? yield* findTemplate(slug).pipe(Effect.orDie) : Option.none()
-      return yield* Option.match(found, {
-        onNone: () => new UnknownTemplateSlug({ slug }),
-        onSome: ({ id }) => Effect.succeed(id)
-      })
+    resolve: Effect.fn("OrgResolver.resolve")(function* ({ slug, userId }) {
+      if (!Schema.is(CleanText)(slug)) return yield* new UnknownTemplateSlug({ slug })
+      const { id, slug: own, templateAgentId } = yield* findBoth({ userId, slug }).pipe(Effect.orDie)
+      if (templateAgentId === null) return yield* new UnknownTemplateSlug({ slug })
+      if (id === null || own === null) return yield* new NoPersonalOrg({ userId })
+      return { organization: { id, slug: own }, templateAgentId }
     })
   })
 })

@@ -1,29 +1,31 @@
 import { Effect, Layer } from "effect"
 import { NoPersonalOrg, UnknownTemplateSlug } from "../domain/Errors.ts"
-import { OrgResolver } from "../services/OrgResolver.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { type Organization, OrgResolver, type Resolved } from "../services/OrgResolver.ts"
 import { World } from "./World.ts"
 
 /** Organizations and templates of the world. */
 export const OrgResolverMemory = Layer.effect(
   OrgResolver,
-  Effect.map(World, ({ read }) =>
-    OrgResolver.of({
-      personalOrg: (userId) =>
-        read(({ members, organizations }) =>
-          organizations.find(
-            ({ id, personalFor, visibility }) =>
-              personalFor === userId &&
-              visibility === "private" &&
-              members.some(
-                (member) => member.organizationId === id && member.userId === userId && member.role === "owner"
-              )
-          )
-        ).pipe(
-          Effect.flatMap((found) =>
-            found === undefined ? new NoPersonalOrg({ userId }) : Effect.succeed({ id: found.id, slug: found.slug })
-          )
-        ),
-      template: (slug) =>
+  Effect.map(World, ({ read }) => {
+    const personalOrg = (userId: UserId): Effect.Effect<Organization, NoPersonalOrg> =>
+      read(({ members, organizations }) =>
+        organizations.find(
+          ({ id, personalFor, visibility }) =>
+            personalFor === userId &&
+            visibility === "private" &&
+            members.some(
+              (member) => member.organizationId === id && member.userId === userId && member.role === "owner"
+            )
+        )
+      ).pipe(
+        Effect.flatMap((found) =>
+          found === undefined ? new NoPersonalOrg({ userId }) : Effect.succeed({ id: found.id, slug: found.slug })
+        )
+      )
+    return OrgResolver.of({
+      personalOrg,
+      resolve: ({ slug, userId }) =>
         read(({ agents, organizations }) =>
           agents.find(
             (agent) =>
@@ -32,10 +34,13 @@ export const OrgResolverMemory = Layer.effect(
               organizations.some(({ id, visibility }) => id === agent.organizationId && visibility === "public")
           )
         ).pipe(
-          Effect.flatMap((found) =>
-            found === undefined ? new UnknownTemplateSlug({ slug }) : Effect.succeed(found.id)
+          Effect.flatMap(
+            (found): Effect.Effect<Resolved, UnknownTemplateSlug | NoPersonalOrg> =>
+              found === undefined
+                ? new UnknownTemplateSlug({ slug })
+                : Effect.map(personalOrg(userId), (organization) => ({ organization, templateAgentId: found.id }))
           )
         )
     })
-  )
+  })
 )

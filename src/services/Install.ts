@@ -5,10 +5,8 @@ import {
   InvalidPhone,
   type InvalidRequest,
   NoMember,
-  type TooLarge,
-  type UnknownTemplateSlug
+  type TooLarge
 } from "../domain/Errors.ts"
-import type { AgentId } from "../domain/Ids.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
@@ -23,12 +21,6 @@ export interface TemplateCall<A, R> {
   readonly body: Effect.Effect<A, InvalidRequest | TooLarge, R>
 }
 
-/** The template a request names, by slug or by id. */
-const templateOf = (request: PlanRequest): Effect.Effect<AgentId, UnknownTemplateSlug, OrgResolver> =>
-  request.templateAgentId === undefined
-    ? Effect.flatMap(OrgResolver, (orgs) => orgs.template(request.slug ?? ""))
-    : Effect.succeed(request.templateAgentId)
-
 /** Who asks, where they may try under that policy; for which template, and which organization is their own. */
 export const readTemplateCall = <A extends PlanRequest, R>(
   policy: RateLimitPolicy,
@@ -42,9 +34,12 @@ export const readTemplateCall = <A extends PlanRequest, R>(
     const { userId } = yield* auth.identify(credential)
     yield* limiter.take(policy, userId)
     const request = yield* body
-    const templateAgentId = yield* templateOf(request)
-    const organization = yield* orgs.personalOrg(userId)
-    return { userId, request, templateAgentId, organization }
+    const { slug = "", templateAgentId } = request
+    const resolved =
+      templateAgentId === undefined
+        ? yield* orgs.resolve({ userId, slug })
+        : { templateAgentId, organization: yield* orgs.personalOrg(userId) }
+    return { userId, request, ...resolved }
   })
 
 type LinkOutcome = Pick<InstallAnswer, "whatsapp" | "whatsappError">

@@ -36,19 +36,31 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("finds a template by its slug, and none that is private or not there", () =>
-      Effect.gen(function* () {
-        const hands = yield* Hands
-        const orgs = yield* OrgResolver
-        const catalog = yield* TemplateCatalog
-        const { templateAgentId } = yield* catalog.publish(template("shown", oneOfEach))
-        assert.strictEqual(yield* orgs.template("shown"), templateAgentId)
-        yield* hands.setVisibility("shown-publisher", "private")
-        const hidden = yield* Effect.flip(orgs.template("shown"))
-        const missing = yield* Effect.flip(orgs.template("nowhere"))
-        assert.strictEqual((yield* Effect.flip(orgs.template("a\u0000b")))._tag, "UnknownTemplateSlug")
-        assert.deepStrictEqual([hidden._tag, missing._tag], ["UnknownTemplateSlug", "UnknownTemplateSlug"])
-      })
+    it.effect(
+      "finds a template by its slug with the person's own organization, and refuses an unknown slug first",
+      () =>
+        Effect.gen(function* () {
+          const hands = yield* Hands
+          const orgs = yield* OrgResolver
+          const catalog = yield* TemplateCatalog
+          const { templateAgentId } = yield* catalog.publish(template("shown", oneOfEach))
+          const [{ organization, userId }, homeless] = [yield* newPerson(), yield* newPerson()]
+          yield* hands.setRole(homeless.organization.id, homeless.userId, "member")
+          assert.deepStrictEqual(yield* orgs.resolve({ userId, slug: "shown" }), { organization, templateAgentId })
+          const refusals = (slug: string) =>
+            Effect.forEach([userId, homeless.userId], (one) =>
+              orgs.resolve({ userId: one, slug }).pipe(
+                Effect.flip,
+                Effect.map(({ _tag }) => _tag)
+              )
+            )
+          const refused = yield* Effect.flip(orgs.resolve({ userId: homeless.userId, slug: "shown" }))
+          assert.strictEqual(refused._tag, "NoPersonalOrg")
+          yield* hands.setVisibility("shown-publisher", "private")
+          for (const slug of ["shown", "nowhere", "", "a\u0000b"]) {
+            assert.deepStrictEqual(yield* refusals(slug), ["UnknownTemplateSlug", "UnknownTemplateSlug"])
+          }
+        })
     )
   })
 }
