@@ -11,6 +11,7 @@ import rateLimits from "./0007_rate_limits.ts"
 import mirrorHistory from "./0008_mirror_history.ts"
 import identities from "./0009_identities.ts"
 import identityAnswers from "./0010_identity_answers.ts"
+import revisionDocuments from "./0011_revision_documents.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -23,5 +24,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0007_rate_limits": rateLimits,
   "0008_mirror_history": mirrorHistory,
   "0009_identities": identities,
-  "0010_identity_answers": identityAnswers
+  "0010_identity_answers": identityAnswers,
+  "0011_revision_documents": revisionDocuments
 }

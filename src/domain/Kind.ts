@@ -36,6 +36,11 @@ export interface KindDescription {
     /** How the current version is told: the row points at it, or the version is flagged. */
     readonly current: { readonly pointer: string } | { readonly flag: string }
   }
+  /**
+   * The jsonb column, of the row or its version, that holds most of the content. A revision keeps it beside the content too, as
+   * Postgres stores it: copied from there, it need not be read and compressed anew for each organization.
+   */
+  readonly document?: string
   /** Columns that name a row of another kind listed before this one. */
   readonly references?: Readonly<Record<string, Kind>>
   /** The column that names the agent a row works for. */
@@ -49,12 +54,14 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
   {
     kind: "entity_types",
     table: "entity_types",
-    columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" }
+    columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" },
+    document: "metadata_schema"
   },
   {
     kind: "entity_relationship_types",
     table: "entity_relationship_types",
-    columns: { metadata_schema: "jsonb", is_symmetric: "boolean" }
+    columns: { metadata_schema: "jsonb", is_symmetric: "boolean" },
+    document: "metadata_schema"
   },
   {
     kind: "watchers",
@@ -66,6 +73,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       columns: { prompt: "text", extraction_schema: "jsonb", reactions_guidance: "text" },
       current: { pointer: "current_version_id" }
     },
+    document: "extraction_schema",
     agent: "agent_id",
     schedule: { cron: "schedule", due: "next_run_at" }
   },
@@ -79,6 +87,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       columns: { attribute_values: "jsonb", min_similarity: "double precision", fallback_value: "text" },
       current: { flag: "is_current" }
     },
+    document: "attribute_values",
     references: { watcher_id: "watchers" }
   }
 ]

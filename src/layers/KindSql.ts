@@ -42,9 +42,11 @@ export const content = (kind: KindDescription, row: string, version: string, ref
 
 export const hashOf = (json: string) => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`
 
-/** Columns of a `jsonb_to_record` alias: every content column under its type. */
-export const recordOf = (kind: KindDescription) =>
-  list(Object.entries(contentColumns(kind)).map(([column, type]) => `${column} ${type}`))
+/** Columns of a `jsonb_to_record` alias: every content column under its type, but for one that is read in another way. */
+export const recordOf = (kind: KindDescription, besides?: string) =>
+  list(
+    Object.entries(contentColumns(kind)).flatMap(([column, type]) => (column === besides ? [] : [`${column} ${type}`]))
+  )
 
 /** Where rows are written, and what they are given besides their content. */
 export interface Target {

@@ -243,8 +243,12 @@ const agreed = (kinds: ReadonlyArray<KindDescription>) => `agreed AS MATERIALIZE
 
 /** Content columns of a row to be written, and where they come from. */
 const record = (kind: KindDescription) => ({
-  columns: Object.keys(contentColumns(kind)).map((column) => `n.${column}`),
-  from: `FROM go, ${kind.kind}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind)})`
+  columns: Object.keys(contentColumns(kind)).map((column) =>
+    column === kind.document
+      ? `COALESCE(r.document, NULLIF(r.content -> '${column}', 'null')) AS ${column}`
+      : `n.${column}`
+  ),
+  from: `FROM go, ${kind.kind}_rows r, LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind, kind.document)})`
 })
 
 /** The rows of one kind that are made, under their new ids. */
@@ -521,7 +525,7 @@ start AS MATERIALIZED (
 ${kinds
   .map(
     ({ kind, table }) => `${kind}_rows AS MATERIALIZED (
-  SELECT r.source_id, r.slug, r.hash, r.content, 'create' AS act, EXISTS (
+  SELECT r.source_id, r.slug, r.hash, r.content, r.document, 'create' AS act, EXISTS (
     SELECT FROM ${table} other
     WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
   ) AS taken

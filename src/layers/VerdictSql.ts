@@ -33,14 +33,14 @@ export const mirroredFrom = (kind: KindDescription, column: string, organization
 /** Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. */
 const known = ({ kind }: KindDescription) => `
 ${kind}_known AS MATERIALIZED (
-  SELECT target.organization_id, target.template_agent_id, pair.source_id, pair.slug, pair.hash, pair.content,
+  SELECT target.organization_id, target.template_agent_id, pair.source_id, pair.slug, pair.hash, pair.content, pair.document,
     pair.withdrawn, pair.own, COALESCE(pair.adopted, sibling.adopted, false) AS adopted,
     COALESCE(pair.applied_slug, sibling.slug) AS applied_slug, COALESCE(pair.copy_id, sibling.copy_id) AS copy_id,
     COALESCE(pair.applied_hash, sibling.applied_hash) AS applied_hash,
     sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id
   FROM target
   CROSS JOIN LATERAL (
-    SELECT COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.source_id IS NULL AS withdrawn,
+    SELECT COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.document, r.source_id IS NULL AS withdrawn,
       own.source_id IS NOT NULL AS own, own.adopted, own.slug AS applied_slug, own.copy_id, own.applied_hash
     FROM (
       SELECT * FROM template_revision_rows
@@ -192,7 +192,7 @@ ${kind}_staying AS MATERIALIZED (
   WHERE verdict = 'customized' OR fate IN ('kept', 'passed_on')
 ),
 ${kind}_rows AS MATERIALIZED (
-  SELECT w.source_id, w.organization_id, w.template_agent_id, w.slug, w.hash, w.content, w.own, w.adopted, w.copy_id,
+  SELECT w.source_id, w.organization_id, w.template_agent_id, w.slug, w.hash, w.content, w.document, w.own, w.adopted, w.copy_id,
     w.applied_hash, w.applied_slug, w.row_id, w.live_id, w.live_slug, w.live_hash, w.live_content, w.aside, w.retired_at, w.unbound,
     w.sibling_template_id, w.sibling_agent_id, w.fate, w.because, w.wish, w.granted,
     CASE WHEN s.source_id IS NOT NULL AND w.verdict IN ('create', 'update') THEN 'collision' ELSE w.verdict END AS verdict,

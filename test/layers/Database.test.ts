@@ -6,6 +6,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { getMigrations } from "better-auth/db/migration"
 import { Effect, Layer, Redacted } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import { kindDescriptions } from "../../src/domain/Kind.ts"
 import { platforms } from "../../src/domain/Platform.ts"
 import { reservedSlugs } from "../../src/domain/Slug.ts"
 import { makeBetterAuth } from "../../src/layers/BetterAuthLive.ts"
@@ -114,6 +115,34 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
       assert.deepStrictEqual(
         rows.map(({ namespaces, platform }) => [platform, namespaces]) as ReadonlyArray<unknown>,
         Object.entries(platforms).map(([platform, { namespaces }]) => [platform, namespaces.toSorted()])
+      )
+    })
+  )
+
+  it.effect("keeps the document of each kind beside the content of what is published", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const documents = kindDescriptions.map(({ document, kind }) => ({ kind, document }))
+      const kept = yield* sql.unsafe(
+        `WITH o AS (INSERT INTO organization (id, name, slug) VALUES ('org_d', 'D', 'd') RETURNING id),
+        a AS (INSERT INTO agents (id, organization_id, name) SELECT 'agent_d', id, 'D' FROM o RETURNING id),
+        v AS (
+          INSERT INTO template_revisions (template_agent_id, revision, hash, name, description)
+          SELECT id, 1, 'h', 'D', '' FROM a RETURNING template_agent_id
+        )
+        INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, hash, content)
+        SELECT v.template_agent_id, 1, d.kind, filled::text, filled, 'h',
+          jsonb_build_object(d.document, CASE filled WHEN 1 THEN '{"a": [1]}'::jsonb WHEN 2 THEN 'null' END, 'slug', 's')
+        FROM v, jsonb_to_recordset($1::jsonb) AS d (kind text, document text), generate_series(1, 2) AS filled
+        RETURNING kind, slug, document`,
+        [JSON.stringify(documents)]
+      )
+      assert.sameDeepMembers(
+        [...kept],
+        documents.flatMap(({ kind }) => [
+          { kind, slug: "1", document: { a: [1] } },
+          { kind, slug: "2", document: null }
+        ])
       )
     })
   )
