@@ -2,8 +2,8 @@ import { createHmac, randomBytes } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer } from "effect"
-import type Pg from "pg"
+import { Effect, Layer, Redacted } from "effect"
+import Pg from "pg"
 import { OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { MigrationsLive, PgPool, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
 import { open } from "../src/layers/EmbeddedPostgres.ts"
@@ -13,18 +13,35 @@ export const maxConnections = 16
 
 export const secret = "a secret of at least thirty-two characters"
 
+const grants = `
+  GRANT SET ON PARAMETER session_replication_role TO agent_install;
+  GRANT pg_checkpoint TO agent_install`
+
+/** Lets the service's own role do what filling tables takes. */
+const grantFilling = (url: Redacted.Redacted<string>) =>
+  Effect.promise(async () => {
+    const address = new URL(Redacted.value(url))
+    address.searchParams.set("user", "postgres")
+    const client = new Pg.Client({ connectionString: address.toString() })
+    await client.connect()
+    await client.query(grants)
+    await client.end()
+  })
+
 /** A Postgres of the benchmark's own, with its usual waits for the disk, gone when the scope closes. */
-export const openPostgres = Effect.gen(function* () {
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-bench-"))),
-    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-  )
-  const { url } = yield* open({ dataDir, settings: { max_connections: "100", max_wal_size: "4GB" } })
-  return url
-})
+export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const dataDir = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-bench-"))),
+      (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+    )
+    const { url } = yield* open({ dataDir, settings: { max_connections: "100", max_wal_size: "4GB", ...settings } })
+    yield* grantFilling(url)
+    return url
+  })
 
 /** Pool, client and schema of the service on that Postgres. */
-export const databaseOn = (url: Effect.Effect.Success<typeof openPostgres>) =>
+export const databaseOn = (url: Redacted.Redacted<string>) =>
   MigrationsLive.pipe(Layer.provideMerge(SqlClientLive), Layer.provideMerge(PgPoolLive({ url, maxConnections })))
 
 /** Somebody who has signed up, with the bearer token of their session. */
@@ -69,6 +86,3 @@ export const newPeople = (count: number): Effect.Effect<ReadonlyArray<Somebody>,
       }))
     })
   )
-
-/** Brings the statistics up to what is there, as autovacuum does in a database that grows slower than this one. */
-export const analyze = Effect.flatMap(PgPool, (pool: Pg.Pool) => Effect.promise(() => pool.query("ANALYZE")))

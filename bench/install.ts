@@ -1,33 +1,16 @@
-import { BlockList } from "node:net"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { Worker } from "node:worker_threads"
-import { HttpServer } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
-import { Context, Duration, Effect, Layer, Logger, LogLevel, Option, Redacted } from "effect"
+import { Duration, Effect, Layer, Redacted } from "effect"
 import { AgentId, Slug, UserId } from "../src/domain/Ids.ts"
 import { byKind } from "../src/domain/Kind.ts"
-import { makeNodeServer } from "../src/http/NodeServer.ts"
-import { HttpLive } from "../src/http/Server.ts"
-import { ServerConfig } from "../src/http/ServerConfig.ts"
-import { ServicesLive } from "../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
 import { PgPool } from "../src/layers/Database.ts"
-import { GatewayLive } from "../src/layers/GatewayLive.ts"
-import { InstallCodesLive } from "../src/layers/InstallCodesLive.ts"
 import { Auth } from "../src/services/Auth.ts"
 import { install } from "../src/services/Install.ts"
 import { OrgResolver } from "../src/services/OrgResolver.ts"
 import { RateLimiter } from "../src/services/RateLimiter.ts"
 import { TemplateMirror } from "../src/services/TemplateMirror.ts"
-import { newPeople, type Somebody, secret } from "./database.ts"
+import { newPeople, type Somebody } from "./database.ts"
 import { copyByHand } from "./reference.ts"
 import { compare, rate, wanted } from "./report.ts"
-
-const generous = { limit: 1_000_000, window: Duration.hours(1) }
-const limits = { install: generous, change: generous, auth: generous, sender: generous }
-
-export const Services = ServicesLive({ limits, defaultCountry: "GB" })
+import { generous, portOf, post, Services } from "./server.ts"
 
 /** The user is given: the credential is their id. */
 const GivenUser = Layer.succeed(
@@ -140,57 +123,18 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
     )
   )
 
-const server = (
-  services: Layer.Layer<Layer.Layer.Success<typeof Services>, never, PgPool | Layer.Layer.Context<typeof Services>>
-) =>
-  HttpLive.pipe(
-    Layer.provideMerge(NodeHttpServer.layer(makeNodeServer, { port: 0, host: "127.0.0.1" })),
-    Layer.provide(
-      AuthenticationLive({
-        baseUrl: "http://127.0.0.1:3000",
-        ownOrigins: ["http://127.0.0.1:3000"],
-        secret: Redacted.make(secret)
-      })
-    ),
-    Layer.provide([GatewayLive(Option.none()), InstallCodesLive(Redacted.make(secret))]),
-    Layer.provide(services),
-    Layer.provide(
-      Layer.succeed(ServerConfig, { ownOrigins: ["http://127.0.0.1:3000"], trustedProxies: new BlockList() })
-    ),
-    Layer.provide(Logger.minimumLogLevel(LogLevel.Warning))
-  )
-
-const loadThread = join(fileURLToPath(new URL(".", import.meta.url)), "load.js")
-
-const overHttp = (port: number, slug: string, people: ReadonlyArray<Somebody>, concurrency: number) =>
-  Effect.async<number>((resume) => {
-    const workerData = {
-      port,
-      body: JSON.stringify({ slug }),
-      concurrency,
-      bearers: people.map(({ bearer }) => bearer)
-    }
-    const worker = new Worker(loadThread, { workerData })
-    worker.once("message", (perSecond: number) => resume(Effect.succeed(perSecond)))
-    worker.once("error", (error) => resume(Effect.die(error)))
-  })
-
 /** The service over HTTP, with sessions and limiter, against the same with the statement by hand in place of the services. */
 export const benchHttp = (slug: string) =>
   Effect.gen(function* () {
     const known = new Map<string, Somebody>()
-    const portOf = (services: Parameters<typeof server>[0]) =>
-      Effect.map(Layer.build(server(services)), (context) => {
-        const { address } = Context.get(context, HttpServer.HttpServer)
-        return address._tag === "TcpAddress" ? address.port : 0
-      })
-    const ours = yield* portOf(Services)
-    const reference = yield* portOf(HandMadeServices(slug, known).pipe(Layer.provideMerge(Services)))
+    const ours = yield* portOf(Services, Layer.empty)
+    const reference = yield* portOf(HandMadeServices(slug, known).pipe(Layer.provideMerge(Services)), Layer.empty)
     const asked = (port: number, count: number, concurrency: number) =>
       Effect.gen(function* () {
         const people = yield* newPeople(count)
         for (const person of people) known.set(person.userId, person)
-        return yield* overHttp(port, slug, people, concurrency)
+        const posts = people.map(({ bearer }) => ({ authorization: bearer, body: JSON.stringify({ slug }) }))
+        return yield* post({ port, path: "/api/install", concurrency, posts })
       })
     for (const concurrency of [1, 8, 32]) {
       const count = concurrency === 1 ? 120 : 240

@@ -2,44 +2,48 @@ import { Agent, request } from "node:http"
 import { parentPort, workerData } from "node:worker_threads"
 
 /*
- * The load, in a thread of its own: posts an install for each of the sessions it is given, so many at once, and answers with
- * how many a second.
+ * The load, in a thread of its own: posts each of the requests it is given, so many at once, and answers with how many a
+ * second.
  */
 
-interface Work {
-  readonly port: number
+/** One request: whose it is, and what it says. */
+export interface Post {
+  readonly authorization: string
   readonly body: string
-  readonly concurrency: number
-  readonly bearers: ReadonlyArray<string>
 }
 
-const install = (agent: Agent, { body, port }: Work, bearer: string) =>
+/** What the thread is to do. */
+export interface Work {
+  readonly port: number
+  readonly path: string
+  readonly concurrency: number
+  readonly posts: ReadonlyArray<Post>
+}
+
+const send = (agent: Agent, { path, port }: Work, { authorization, body }: Post) =>
   new Promise<void>((resolve, reject) => {
-    const headers = { authorization: bearer, "content-type": "application/json" }
-    const sent = request(
-      { agent, port, host: "127.0.0.1", path: "/api/install", method: "POST", headers },
-      (response) => {
-        let text = ""
-        response.on("data", (chunk) => {
-          text += chunk
-        })
-        response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(text))))
-      }
-    )
+    const headers = { authorization, "content-type": "application/json", "content-length": Buffer.byteLength(body) }
+    const sent = request({ agent, port, host: "127.0.0.1", path, method: "POST", headers }, (response) => {
+      let text = ""
+      response.on("data", (chunk) => {
+        text += chunk
+      })
+      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(text))))
+    })
     sent.on("error", reject)
     sent.end(body)
   })
 
 const work: Work = workerData
 const agent = new Agent({ keepAlive: true, maxSockets: work.concurrency })
-const open = [...work.bearers]
+const open = [...work.posts]
 const started = process.hrtime.bigint()
 
 const takeTurns = async () => {
-  for (let bearer = open.pop(); bearer !== undefined; bearer = open.pop()) await install(agent, work, bearer)
+  for (let post = open.pop(); post !== undefined; post = open.pop()) await send(agent, work, post)
 }
 
 await Promise.all(Array.from({ length: work.concurrency }, takeTurns))
 const seconds = Number(process.hrtime.bigint() - started) / 1e9
 agent.destroy()
-parentPort?.postMessage(work.bearers.length / seconds)
+parentPort?.postMessage(work.posts.length / seconds)

@@ -4,7 +4,10 @@ import { Effect, Layer, Logger, LogLevel } from "effect"
 import { readTemplate } from "../src/layers/TemplateFiles.ts"
 import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
 import { databaseOn, openPostgres } from "./database.ts"
-import { benchHttp, benchInProcess, Services } from "./install.ts"
+import { benchHttp, benchInProcess } from "./install.ts"
+import { benchLookup } from "./lookup.ts"
+import { benchPhones } from "./phones.ts"
+import { Services } from "./server.ts"
 
 /* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
 
@@ -13,9 +16,11 @@ const program = Effect.gen(function* () {
   yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
   yield* benchInProcess(template.slug)
   yield* benchHttp(template.slug)
+  yield* benchLookup
+  yield* benchPhones
 })
 
-const onPostgres = Effect.flatMap(openPostgres, (url) =>
+const onPostgres = Effect.flatMap(openPostgres(), (url) =>
   Effect.provide(program, Services.pipe(Layer.provideMerge(databaseOn(url))))
 )
 

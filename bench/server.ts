@@ -1,0 +1,66 @@
+import { BlockList } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Worker } from "node:worker_threads"
+import { HttpServer } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Context, Duration, Effect, Layer, Logger, LogLevel, Option, Redacted } from "effect"
+import { makeNodeServer } from "../src/http/NodeServer.ts"
+import { HttpLive } from "../src/http/Server.ts"
+import { ServerConfig } from "../src/http/ServerConfig.ts"
+import { ServicesLive } from "../src/layers/AppLive.ts"
+import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
+import type { PgPool } from "../src/layers/Database.ts"
+import { GatewayLive } from "../src/layers/GatewayLive.ts"
+import { InstallCodesLive } from "../src/layers/InstallCodesLive.ts"
+import { secret } from "./database.ts"
+import type { Work } from "./load.ts"
+
+/** A budget nobody uses up. */
+export const generous = { limit: 1_000_000, window: Duration.hours(1) }
+const limits = { install: generous, change: generous, auth: generous, sender: generous }
+
+/** The live services. */
+export const Services = ServicesLive({ limits, defaultCountry: "GB" })
+
+const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
+
+/** What the gateway shows. */
+export const gateway = `Bearer ${gatewayToken}`
+
+type Served = Layer.Layer<Layer.Layer.Success<typeof Services>, never, PgPool | Layer.Layer.Context<typeof Services>>
+
+/** Serves over HTTP with those services, and with more routes beside the service's own, until the scope closes; answers with the port. */
+export const portOf = <A, R>(services: Served, routes: Layer.Layer<A, never, R>) =>
+  HttpLive.pipe(
+    Layer.provide(routes),
+    Layer.provideMerge(NodeHttpServer.layer(makeNodeServer, { port: 0, host: "127.0.0.1" })),
+    Layer.provide(
+      AuthenticationLive({
+        baseUrl: "http://127.0.0.1:3000",
+        ownOrigins: ["http://127.0.0.1:3000"],
+        secret: Redacted.make(secret)
+      })
+    ),
+    Layer.provide([GatewayLive(Option.some(Redacted.make(gatewayToken))), InstallCodesLive(Redacted.make(secret))]),
+    Layer.provide(services),
+    Layer.provide(
+      Layer.succeed(ServerConfig, { ownOrigins: ["http://127.0.0.1:3000"], trustedProxies: new BlockList() })
+    ),
+    Layer.provide(Logger.minimumLogLevel(LogLevel.Warning)),
+    Layer.build,
+    Effect.map((context) => {
+      const { address } = Context.get(context, HttpServer.HttpServer)
+      return address._tag === "TcpAddress" ? address.port : 0
+    })
+  )
+
+const loadThread = join(fileURLToPath(new URL(".", import.meta.url)), "load.js")
+
+/** Posts from a thread of its own: how many a second. */
+export const post = (workerData: Work) =>
+  Effect.async<number>((resume) => {
+    const worker = new Worker(loadThread, { workerData })
+    worker.once("message", (perSecond: number) => resume(Effect.succeed(perSecond)))
+    worker.once("error", (error) => resume(Effect.die(error)))
+  })
