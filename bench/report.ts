@@ -11,7 +11,8 @@ export interface Comparison {
   readonly target?: number | undefined
 }
 
-const asJson = process.argv.includes("--json")
+/** Whether one object a line is wanted. */
+export const asJson = process.argv.includes("--json")
 
 /** What the program is to measure: the names given on the command line are prefixes; none means everything. */
 export const wanted = (name: string): boolean => {

@@ -35,14 +35,17 @@ const settle = Effect.zipRight(query("VACUUM ANALYZE"), query("CHECKPOINT"))
 /** The WhatsApp address of the person of that number. */
 export const jidOfPerson = (at: number) => `447${String(at).padStart(9, "0")}@s.whatsapp.net`
 
-/** People of those numbers, each with an organization of their own and a verified phone. */
+/**
+ * People of those numbers, each with an organization of their own and a verified phone. Ids are scattered, as those of the service
+ * are: the planner knows in which order they stand.
+ */
 export const fillPeople = (from: number, to: number) =>
   fillIn(
     from,
     to,
     `WITH n AS MATERIALIZED (
-       SELECT at, 'org_s' || at AS org, 'user_s' || at AS usr, 'link_s' || at AS link, '447' || lpad(at::text, 9, '0') AS digits,
-         nextval('entity_types_id_seq') AS type_id, nextval('entities_id_seq') AS entity_id
+       SELECT at, 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'link_' || md5(at::text) AS link,
+         '447' || lpad(at::text, 9, '0') AS digits, nextval('entity_types_id_seq') AS type_id, nextval('entities_id_seq') AS entity_id
        FROM generate_series($1::int, $2::int) AS at
      ),
      u AS (INSERT INTO "user" (id, name, email, "emailVerified") SELECT usr, 'Seeded', usr || '@example.org', false FROM n),
@@ -69,7 +72,8 @@ export const fillInstalls = (slug: string, from: number, to: number) =>
     from,
     to,
     `WITH n AS MATERIALIZED (
-       SELECT 'org_s' || at AS org, 'user_s' || at AS usr, 'agent_s' || at AS agent FROM generate_series($1::int, $2::int) AS at
+       SELECT 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'agent_' || md5(at::text) AS agent
+       FROM generate_series($1::int, $2::int) AS at
      ),
      t AS MATERIALIZED (SELECT * FROM agents WHERE slug = $3),
      r AS MATERIALIZED (
@@ -92,5 +96,28 @@ export const fillInstalls = (slug: string, from: number, to: number) =>
      )
      INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
      SELECT c.org, t.id, c.kind, c.source_id, c.copy_id, c.slug, c.hash FROM c, t`,
+    slug
+  ).pipe(Effect.zipRight(settle))
+
+/** What those people leave behind by using the service: sessions, accounts, limits, codes. */
+export const fillDailyLife = (slug: string, from: number, to: number) =>
+  fillIn(
+    from,
+    to,
+    `WITH n AS MATERIALIZED (SELECT at, md5('user' || at) AS usr FROM generate_series($1::int, $2::int) AS at),
+     s AS (
+       INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId")
+       SELECT md5('session' || at), now() + interval '1 day', md5('token' || at), now(), usr FROM n
+     ),
+     a AS (
+       INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt")
+       SELECT md5('account' || at), usr, 'credential', usr, now() FROM n
+     ),
+     r AS (
+       INSERT INTO rate_limits (key, hits, allowed, expires_at)
+       SELECT 'install:' || usr, ARRAY[now()], true, now() + interval '1 hour' FROM n
+     )
+     INSERT INTO install_tokens (user_id, template_agent_id, digest, expires_at)
+     SELECT usr, t.id, sha256(convert_to(usr, 'UTF8')), now() + interval '15 minutes' FROM n, agents t WHERE t.slug = $3`,
     slug
   ).pipe(Effect.zipRight(settle))

@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+import { Slug } from "../src/domain/Ids.ts"
+import type { Template } from "../src/domain/Template.ts"
+import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
+
+/** A template of so many entity types. */
+export const templateOf = (slug: string, types: number, description = "One of many"): Template => ({
+  slug: Slug.make(slug),
+  name: slug,
+  description: "A template of entity types",
+  publisher: Slug.make(`${slug}-publisher`),
+  botPhone: null,
+  extensions: {},
+  definitions: Array.from({ length: types }, (_, at) => ({
+    kind: "entity_types" as const,
+    slug: Slug.make(`type-${at}`),
+    name: `Type ${at}`,
+    description,
+    was: [],
+    content: { icon: null, color: null, metadata_schema: { type: "object" }, event_kinds: [] },
+    references: {},
+    extensions: {}
+  }))
+})
+
+/** Publishes a template. */
+export const publish = (template: Template) => Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
