@@ -176,7 +176,7 @@ const drive = (port: number, now: { during: string }) =>
 
 /** More rows thrown away than a plan by key has cause to. */
 const manyRows = 1_000
-/** More blocks than a plan by key has cause to touch; a look-up of a batch has, with some 12 for each that is asked. */
+/** More blocks a row of the answer than a plan by key has cause to touch. */
 const manyBlocks = 1_000
 
 const few = 10
@@ -216,7 +216,7 @@ export const plans = Effect.gen(function* () {
         .map((node) => `${removedBy(node)} rows read for nothing by ${titleOf(node)}`),
       ...nodes.filter(isMisjudged).map((node) => `${node["Plan Rows"]} rows expected of ${titleOf(node)}`),
       ...(was !== undefined && is > 4 * blocksOf(was.plan) + 50 ? ["dearer than with few people"] : []),
-      ...(is >= manyBlocks ? ["many blocks"] : [])
+      ...(is >= manyBlocks * Math.max(1, plan["Actual Rows"]) ? ["many blocks"] : [])
     ]
     const statement = text.replace(/\s+/g, " ").trim().slice(0, 100)
     const blocks = { few: was === undefined ? null : blocksOf(was.plan), many: is }
