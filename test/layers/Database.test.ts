@@ -160,6 +160,20 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
     })
   )
 
+  it.effect("indexes agents by their template in no other place than the first", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const places = yield* sql`
+        SELECT place::integer
+        FROM pg_index
+        CROSS JOIN LATERAL unnest(indkey::smallint[]) WITH ORDINALITY AS key (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = indrelid AND a.attnum = key.attnum
+        WHERE indrelid = 'agents'::regclass AND a.attname = 'template_agent_id'
+      `
+      assert.deepStrictEqual(places, [{ place: 1 }])
+    })
+  )
+
   it.effect("reserves the slugs that the domain reserves, and no others", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
