@@ -2,8 +2,12 @@ import { Schema } from "effect"
 
 const clean = (text: string) => !text.includes("\u0000") && text.isWellFormed()
 
-/** Characters as a person counts them: code points, not UTF-16 units. */
-export const characters = (text: string) => [...text].length
+/** Characters as a person counts them: code points, not UTF-16 units. A pair of surrogates ends with the one that is not counted. */
+export const characters = (text: string) => {
+  let count = text.length
+  for (let at = 0; at < text.length; at++) if ((text.charCodeAt(at) & 0xfc00) === 0xdc00) count--
+  return count
+}
 
 /**
  * Text that Postgres and JSON can hold: no NUL (SQLSTATE 22021) and no lone surrogate (jsonb refuses them).
@@ -14,12 +18,13 @@ export const CleanText = Schema.String.pipe(
   })
 )
 
-/** Clean text of `min` to `max` characters, not only white space where `min` is above zero. */
-export const BoundedText = (min: number, max: number) =>
+/** Clean text of `min` to `max` characters, not only white space where `min` is one. */
+export const BoundedText = (min: 0 | 1, max: number) =>
   CleanText.pipe(
     Schema.filter(
       (text) =>
-        (characters(text) >= min && characters(text) <= max && (min === 0 || text.trim() !== "")) ||
+        // No text has more characters than units: only longer ones need a count.
+        ((text.length <= max || characters(text) <= max) && (min === 0 || text.trim() !== "")) ||
         `must have ${min} to ${max} characters${min > 0 ? ", not only blanks" : ""}`,
       { jsonSchema: { minLength: min, maxLength: max } }
     )
