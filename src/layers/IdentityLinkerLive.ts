@@ -27,7 +27,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       FROM entity_identities i
       JOIN entities e ON e.id = i.entity_id AND e.deleted_at IS NULL
       WHERE i.namespace = 'auth_user_id' AND i.identifier = ${userId} AND i.organization_id = ${organizationId}
-        AND i.deleted_at IS NULL
+        AND i.deleted_at IS NULL AND i.link_id IS NULL
     `
 
     const claim = SqlSchema.single({
