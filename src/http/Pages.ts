@@ -20,22 +20,27 @@ const escaped = (text: unknown) => String(text).replace(/[&<>"']/g, (character) 
 
 const style = `
 :root{color-scheme:light dark;--line:color-mix(in srgb,currentColor 20%,transparent);--soft:color-mix(in srgb,currentColor 6%,transparent)}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
+body{background:canvas;color:canvastext;font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin:0;overflow-wrap:anywhere}h3{font-size:1rem;margin:1rem 0 .25rem}
 section{border-top:1px solid var(--line);padding:1rem 0}
-code,pre{font:.875em/1.45 ui-monospace,monospace}pre{background:var(--soft);padding:.75rem;overflow:auto;margin:.25rem 0}
+code,pre{font:.875em/1.45 ui-monospace,monospace}code{overflow-wrap:anywhere}pre{background:var(--soft);padding:.75rem;margin:.25rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line)}
 input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.25rem 0 1rem}
-nav ul{columns:2;padding-left:1.2rem}summary{cursor:pointer}.method{font-weight:700}
+nav ul{columns:18rem;padding-left:1.2rem}nav a{overflow-wrap:anywhere}summary{cursor:pointer}.method{font-weight:700}
+@media(max-width:40rem){thead{display:none}tr,td{display:block}tr{border-bottom:1px solid var(--line);padding:.5rem 0}td{border:0;padding:0}}
 `
 
-// Hides every part that lacks one of the words; without it the page is whole, and the browser's own search serves.
+// Hides every part that lacks one of the words, with its place in the contents, until a link leads to it; without it the page
+// is whole, and the browser's own search serves.
 const script = `
-const field=document.querySelector("input"),parts=[...document.querySelectorAll("section,nav li")],none=document.querySelector("#none")
+const field=document.querySelector("input"),found=document.querySelector("#found"),entries=[...document.querySelectorAll("nav a")]
+const partOf=(link)=>document.getElementById(link.hash.slice(1))
+const search=()=>{const words=field.value.toLowerCase().split(/\\s+/).filter(Boolean);let shown=0
+for(const entry of entries){const part=partOf(entry),hit=words.every((word)=>part.textContent.toLowerCase().includes(word));part.hidden=entry.parentNode.hidden=!hit;if(hit)shown++}
+found.textContent=words.length>0?shown+" of "+entries.length+" parts have "+(words.length>1?"all of these words.":"this word."):""}
 document.querySelector("#search").hidden=false
-field.addEventListener("input",()=>{const words=field.value.toLowerCase().split(/\\s+/).filter(Boolean);let shown=0
-for(const part of parts){const hit=words.every((word)=>part.textContent.toLowerCase().includes(word));part.hidden=!hit;if(hit&&part.matches("section"))shown++}
-none.hidden=shown>0})
+field.addEventListener("input",search)
+document.addEventListener("click",({target})=>{const link=target.closest('a[href^="#"]');if(link&&partOf(link)?.hidden){field.value="";search()}})
 `
 
 const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`
@@ -62,14 +67,13 @@ const page = (title: string, lead: string, parts: ReadonlyArray<Part>): Page => 
 <header>
 <h1>${escaped(title)}</h1>
 ${lead}
-<label id="search" hidden>Search <input type="search" autocomplete="off"></label>
+<div id="search" hidden><label>Search <input type="search" autocomplete="off"></label><p id="found" role="status"></p></div>
 <nav aria-label="Contents"><ul>
 ${parts.map(({ heading, id }) => `<li><a href="#${escaped(id)}">${heading}</a></li>`).join("\n")}
 </ul></nav>
 </header>
 <main>
 ${parts.map(({ heading, html, id }) => `<section id="${escaped(id)}">\n<h2>${heading}</h2>\n${html}\n</section>`).join("\n")}
-<p id="none" role="status" hidden>Nothing here has all of these words.</p>
 </main>
 <script>${script}</script>
 </body>
@@ -100,6 +104,9 @@ in <a href="/docs">the documentation</a>.</p>`,
       }
     })
   )
+
+const table = (columns: ReadonlyArray<string>, rows: ReadonlyArray<string>) =>
+  `<table><thead><tr>${columns.map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`
 
 const link = (name: string) => `<a href="#schema-${escaped(name)}">${escaped(name)}</a>`
 
@@ -133,7 +140,7 @@ const fields = (schema: JsonSchema) => {
   const rows = fieldsOf(schema)
   return rows.length === 0
     ? `<p>${typeOf(schema)}. ${escaped(schema.description ?? "")}</p>`
-    : `<table><thead><tr><th>field</th><th>type</th><th>meaning</th></tr></thead><tbody>${rows.join("")}</tbody></table>`
+    : table(["field", "type", "meaning"], rows)
 }
 
 const bodyOf = (content: Content | undefined) =>
@@ -166,12 +173,13 @@ const operationPart = (method: string, path: string, operation: Operation): Part
     `<p>${escaped(operation.description ?? "")} ${securityOf(operation)}</p>`,
     (operation.parameters ?? []).length === 0
       ? ""
-      : `<h3>Parameters</h3><table><tbody>${(operation.parameters ?? [])
-          .map(
+      : `<h3>Parameters</h3>${table(
+          ["parameter", "type", "meaning"],
+          (operation.parameters ?? []).map(
             ({ description = "", in: place, name, schema }) =>
               `<tr><td><code>${escaped(name)}</code> in ${escaped(place)}</td><td>${typeOf(schema)}</td><td>${escaped(description)}</td></tr>`
           )
-          .join("")}</tbody></table>`,
+        )}`,
     operation.requestBody === undefined ? "" : `<h3>Request</h3>${bodyOf(operation.requestBody.content)}`,
     "<h3>Answers</h3>",
     ...Object.entries(operation.responses).map(
@@ -200,11 +208,12 @@ export const apiPage = (document: Document): Page => {
   const headers: Part = {
     id: "headers",
     heading: "Header fields of answers",
-    html: `<table><tbody>${Object.entries(document.components.headers ?? {})
-      .map(
+    html: table(
+      ["field", "meaning"],
+      Object.entries(document.components.headers ?? {}).map(
         ([name, { description }]) => `<tr><td><code>${escaped(name)}</code></td><td>${escaped(description)}</td></tr>`
       )
-      .join("")}</tbody></table>`
+    )
   }
   const schemas = Object.entries(document.components.schemas).map(
     ([name, schema]): Part => ({ id: `schema-${name}`, heading: `Schema: ${escaped(name)}`, html: fields(schema) })
