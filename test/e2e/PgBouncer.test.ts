@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { statSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { connect } from "node:net"
@@ -7,17 +7,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schedule } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { ownDatabase } from "../pg.ts"
+import { lacks } from "../programs.ts"
 import { bundled, freePort, ownFolder, run, secret, serve } from "./processes.ts"
-
-/** Whether Debian's package is there: on its own machine everybody may do without, where all is checked nobody may. */
-const found = () => {
-  try {
-    return execFileSync("pgbouncer", ["--version"], { encoding: "utf8" }).startsWith("PgBouncer")
-  } catch {
-    return false
-  }
-}
-const skipped = !found() && process.env.REQUIRE_PGBOUNCER !== "true"
 
 /** Whom to run as: PgBouncer refuses to be root, and only the owner of the server's folder may pass to its socket. */
 const runner = (socketFolder: string) => {
@@ -73,7 +64,7 @@ const pooled = (url: Redacted.Redacted<string>) =>
     return `postgres://agent_install@127.0.0.1:${port}${address.pathname}?pgbouncer=true`
   })
 
-describe.skipIf(skipped)("behind PgBouncer in transaction mode", () => {
+describe.skipIf(lacks("pgbouncer"))("behind PgBouncer in transaction mode", () => {
   it.scopedLive(
     "migrates, publishes, signs up, limits and installs, by several processes at once",
     () =>
