@@ -109,7 +109,8 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
                 created: true,
                 revision: 1,
                 pinned: false,
-                mirrored: byKind(() => 1)
+                mirrored: byKind(() => 1),
+                verdicts: []
               })
             ),
           resync: unasked,

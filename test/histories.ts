@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Either, FastCheck } from "effect"
 import { AgentId, Slug } from "../src/domain/Ids.ts"
 import type { Kind } from "../src/domain/Kind.ts"
-import type { PlannedRow } from "../src/domain/Plan.ts"
+import { countVerdicts, type PlannedRow } from "../src/domain/Plan.ts"
 import type { Definition } from "../src/domain/Template.ts"
 import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../src/services/TemplateMirror.ts"
@@ -244,6 +244,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
 
       if (named.length > 0 && wish !== undefined) seen.add(wish)
       assert.deepStrictEqual(applied.right.revision, revision, story)
+      assert.sameDeepMembers([...applied.right.verdicts], [...countVerdicts(rows)], story)
       if (wish === undefined) assert.deepStrictEqual(of(rows, "collision"), [], story)
       const isNamed = ({ slug }: { readonly slug: string }) => named.some((row) => row.slug === slug)
       const writtenRows = [

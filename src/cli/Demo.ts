@@ -3,7 +3,7 @@ import { Command, Options } from "@effect/cli"
 import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
 import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option } from "effect"
 import { Slug } from "../domain/Ids.ts"
-import type { Plan } from "../domain/Plan.ts"
+import { countVerdicts } from "../domain/Plan.ts"
 import { Api } from "../http/Api.ts"
 import { settings } from "../layers/Settings.ts"
 import { json as jsonOption, type Row, table } from "./Output.ts"
@@ -54,18 +54,6 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
     Effect.catchTag("RequestError", "ResponseError", (error) => failed(`No service answers at ${base}`)(error))
   )
 
-const counts = ({ rows }: Plan): ReadonlyArray<Row> => {
-  const groups = new Map<string, number>()
-  for (const { kind, verdict } of rows) {
-    const group = `${kind} ${verdict}`
-    groups.set(group, (groups.get(group) ?? 0) + 1)
-  }
-  return [...groups].map(([group, rows]) => {
-    const [kind = "", verdict = ""] = group.split(" ")
-    return { kind, verdict, rows }
-  })
-}
-
 const shown = 12
 
 export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url }) =>
@@ -93,7 +81,12 @@ export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url
     })
     const request = { payload: { slug: templateSlug } }
     const plan = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
-    yield* step("See what an install would do", "POST /api/install/plan", counts(plan), table(counts(plan)))
+    yield* step(
+      "See what an install would do",
+      "POST /api/install/plan",
+      countVerdicts(plan.rows),
+      table(countVerdicts(plan.rows))
+    )
 
     const install = Effect.mapError(client.install.install(request), failed("The install was refused"))
     const first = yield* install
@@ -116,7 +109,7 @@ export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url
       "The rows that stand now",
       "POST /api/install/plan",
       rows,
-      `${table(rows.slice(0, shown))}${more}\n\n${table(counts(after))}`
+      `${table(rows.slice(0, shown))}${more}\n\n${table(countVerdicts(after.rows))}`
     )
     if (json) yield* Console.log(JSON.stringify({ url: base, steps }, null, 2))
     else if (Option.isNone(url)) yield* Console.log("\nDone. The service and its data are gone again.")

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Array as Arr, Schema } from "effect"
 import { AgentId, OrganizationId } from "./Ids.ts"
 import { Kind } from "./Kind.ts"
 import { BoundedText } from "./Text.ts"
@@ -89,6 +89,18 @@ export const PlannedRow = Schema.Struct({
   })
 })
 export type PlannedRow = typeof PlannedRow.Type
+
+/** How many rows of a kind have a verdict. */
+export const VerdictCount = Schema.Struct({ kind: Kind, verdict: Verdict, rows: Schema.Int })
+export type VerdictCount = typeof VerdictCount.Type
+
+/** Rows counted by kind and verdict. */
+export const countVerdicts = (rows: ReadonlyArray<Pick<PlannedRow, "kind" | "verdict">>): ReadonlyArray<VerdictCount> =>
+  Object.values(Arr.groupBy(rows, ({ kind, verdict }) => `${kind} ${verdict}`)).map(([{ kind, verdict }, ...more]) => ({
+    kind,
+    verdict,
+    rows: 1 + more.length
+  }))
 
 /** What an install would do. `planHash` stays the same as long as it would do the same to the same rows. */
 export const Plan = Schema.Struct({

@@ -381,7 +381,7 @@ const installation: Target = {
  * organization, template, revision, installed agent, user, the expected plan's hash (or null), wishes as a JSON array of
  * `wish`, `kind`, `slug`, the next due time of each cron expression, whether the agent is pinned, and the action for the
  * history. Result: `newest` (whether the revision still is, or need not be), `as_planned`, `unmet` wishes, `collisions`, and
- * by kind the rows of the revision that stand afterwards.
+ * by kind the rows of the revision that stand afterwards, and how many rows of each kind had each verdict.
  */
 export const applyStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 ${oneTarget},
@@ -448,7 +448,14 @@ SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS
       ({ kind }) => `'${kind}', (
     SELECT count(*) FROM ${kind}_rows WHERE act NOT IN ('collision', 'deleted_by_owner', 'retire'))`
     )
-    .join(", ")}) AS standing`
+    .join(", ")}) AS standing,
+  COALESCE((
+    SELECT jsonb_agg(counted) FROM (
+      SELECT kind, verdict, count(*) AS rows FROM (
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, verdict FROM ${kind}_rows`)}
+      ) judged GROUP BY kind, verdict
+    ) counted
+  ), '[]') AS verdicts`
 
 /**
  * The two installs that are by far the most frequent, as one statement without a transaction around it: a first one, where

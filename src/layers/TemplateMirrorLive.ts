@@ -17,7 +17,7 @@ import {
 import { AgentId, OrganizationId, UserId } from "../domain/Ids.ts"
 import { addImpact, InstallationImpact, noImpact } from "../domain/Impact.ts"
 import { byKind, Kind } from "../domain/Kind.ts"
-import { leavingOf, PlannedRow, Wish, wishesOf } from "../domain/Plan.ts"
+import { leavingOf, PlannedRow, VerdictCount, Wish, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
 import {
@@ -148,7 +148,8 @@ const make = Effect.gen(function* () {
       asPlanned: Schema.Boolean,
       unmet: Schema.Array(UnmetWish),
       collisions: Schema.Array(Collision),
-      standing: Standings
+      standing: Standings,
+      verdicts: Schema.Array(VerdictCount)
     }),
     execute: ({
       action,
@@ -220,9 +221,11 @@ const make = Effect.gen(function* () {
       userId,
       due
     })
-    return agentId === null || revision === null || standing === null
-      ? Option.none<Applied>()
-      : Option.some({ agentId, created, revision, pinned, mirrored: byKind((kind) => standing[kind] ?? 0, kinds) })
+    if (agentId === null || revision === null || standing === null) return Option.none<Applied>()
+    const mirrored = byKind((kind) => standing[kind] ?? 0, kinds)
+    const verdict = created ? ("create" as const) : ("unchanged" as const)
+    const verdicts = kinds.map(({ kind }) => ({ kind, verdict, rows: mirrored[kind] })).filter(({ rows }) => rows > 0)
+    return Option.some({ agentId, created, revision, pinned, mirrored, verdicts })
   })
 
   const attempt = Effect.fnUntraced(function* (
@@ -258,7 +261,7 @@ const make = Effect.gen(function* () {
     if (result.unmet.length > 0) return yield* new NoSuchRow({ rows: result.unmet })
     if (result.collisions.length > 0) return yield* new SchemaCollision({ collisions: result.collisions })
     const mirrored = byKind((kind) => result.standing[kind] ?? 0, kinds)
-    return { agentId, created: created === true, revision, pinned, mirrored }
+    return { agentId, created: created === true, revision, pinned, mirrored, verdicts: result.verdicts }
   })
 
   const makePlan = Effect.fnUntraced(function* (request: MirrorRequest & Partial<ResyncPlanRequest>) {

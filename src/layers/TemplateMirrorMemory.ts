@@ -16,7 +16,7 @@ import type { ChangedRow, Did } from "../domain/History.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { addImpact, type ImpactCounts, noImpact } from "../domain/Impact.ts"
 import { byKind, type KindDescription } from "../domain/Kind.ts"
-import { leavingOf, type Plan, type Uninstalled, type UninstallPlan, wishesOf } from "../domain/Plan.ts"
+import { countVerdicts, leavingOf, type Plan, type Uninstalled, type UninstallPlan, wishesOf } from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
 import {
@@ -291,7 +291,8 @@ const apply =
             created: existing === undefined,
             revision: wanted.revision,
             pinned: agent.pinned === true,
-            mirrored
+            mirrored,
+            verdicts: countVerdicts(judged)
           },
           recorded(state, request, {
             action: request.agentId === undefined ? "install" : "resync",

@@ -12,6 +12,7 @@ import type { Credential } from "./Auth.ts"
 import { Gateway } from "./Gateway.ts"
 import { IdentityLinker, type Sender } from "./IdentityLinker.ts"
 import { type ConsumedCode, InstallCodes } from "./InstallCodes.ts"
+import { countRows, measuredInstall } from "./Measures.ts"
 import { type Organization, OrgResolver } from "./OrgResolver.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { readSender } from "./Sender.ts"
@@ -35,6 +36,8 @@ const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }
     ? Effect.succeed({})
     : TemplateMirror.pipe(
         Effect.flatMap((mirror) => mirror.apply({ userId, organizationId: id, templateAgentId })),
+        Effect.tap(countRows),
+        (apply) => measuredInstall({ template: templateAgentId }, apply),
         Effect.match({
           onFailure: ({ _tag }) => ({
             installError: installErrors.find((refusal) => refusal._tag === _tag)?.code ?? _tag

@@ -10,7 +10,7 @@ import {
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
-import { measuredInstall, type Watched } from "./Measures.ts"
+import { countRows, measuredInstall, type Watched } from "./Measures.ts"
 import { OrgResolver } from "./OrgResolver.ts"
 import { RateLimiter, type RateLimitPolicy } from "./RateLimiter.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
@@ -69,14 +69,16 @@ const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest,
 
   const { organization, request, templateAgentId, userId } = yield* readTemplateCall("install", call)
   watched.template = templateAgentId
-  const applied = yield* mirror.apply({
-    userId,
-    organizationId: organization.id,
-    templateAgentId,
-    name: request.name,
-    expectedPlan: request.expectedPlan,
-    ...Struct.pick(request, "adopt", "revert", "restore")
-  })
+  const applied = yield* mirror
+    .apply({
+      userId,
+      organizationId: organization.id,
+      templateAgentId,
+      name: request.name,
+      expectedPlan: request.expectedPlan,
+      ...Struct.pick(request, "adopt", "revert", "restore")
+    })
+    .pipe(Effect.tap(countRows))
   const linked = yield* linkPhone({
     userId,
     organizationId: organization.id,

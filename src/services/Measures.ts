@@ -1,6 +1,6 @@
 import { Cause, Duration, Effect, Exit, Metric, MetricBoundaries, Option } from "effect"
 import { codeOf, type InstallError, Internal } from "../domain/Errors.ts"
-import type { InstallAnswer } from "../domain/Install.ts"
+import type { Applied } from "./TemplateMirror.ts"
 
 /* What the service counts and measures; whoever runs it decides whether and where that goes. */
 
@@ -19,9 +19,9 @@ export const installDuration = Metric.histogram(
   "Seconds an install took, by outcome"
 )
 
-/** Rows of templates that stand after an install, by `kind` and `outcome`. */
+/** Rows of templates that installs and resyncs went over, by `kind` and the `verdict` they met with. */
 export const rowsMirrored = Metric.counter("agent_install.rows.mirrored", {
-  description: "Template rows that stand after installs, by kind and outcome of the install",
+  description: "Template rows that installs and resyncs went over, by kind and verdict",
   incremental: true
 })
 
@@ -57,11 +57,19 @@ export interface Watched {
 // Whatever comes of these, the template exists; an id that does not would be anybody's text as a label.
 const knownToExist = new Set<InstallError["_tag"]>(["SelfInstall", "NotOrgAdmin", "SchemaCollision", "PlanStale"])
 
-/** Measures an install: its outcome, how long it took, and the rows that stand after it. */
-export const measuredInstall = <R>(
+/** Counts the rows that an install or a resync went over, once it has landed. */
+export const countRows = ({ verdicts }: Pick<Applied, "verdicts">): Effect.Effect<void> =>
+  Effect.forEach(
+    verdicts,
+    ({ kind, rows, verdict }) => Effect.tagMetrics(Metric.incrementBy(rowsMirrored, rows), { kind, verdict }),
+    { discard: true }
+  )
+
+/** Measures an install: its outcome, and how long it took. */
+export const measuredInstall = <A extends Pick<Applied, "created">, E extends InstallError, R>(
   watched: Watched,
-  install: Effect.Effect<InstallAnswer, InstallError, R>
-): Effect.Effect<InstallAnswer, InstallError, R> =>
+  install: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
   Effect.exit(install).pipe(
     Effect.timed,
     Effect.tap(([took, exit]) => {
@@ -77,10 +85,7 @@ export const measuredInstall = <R>(
       return Effect.all(
         [
           Effect.tagMetrics(Metric.increment(installs), { template: exists ? watched.template : "none" }),
-          Metric.update(installDuration, Duration.toSeconds(took)),
-          ...Object.entries(landed?.mirrored ?? {}).map(([kind, count]) =>
-            Effect.tagMetrics(Metric.incrementBy(rowsMirrored, count), { kind })
-          )
+          Metric.update(installDuration, Duration.toSeconds(took))
         ],
         { discard: true }
       ).pipe(Effect.tagMetrics({ outcome }))

@@ -4,6 +4,7 @@ import type { AgentError, NoSuchRevision } from "../domain/Errors.ts"
 import type { Plan } from "../domain/Plan.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
+import { countRows } from "./Measures.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { type ApplyRefusal, type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
@@ -43,7 +44,9 @@ export const resyncAgent: <E, R>(
 )(function* (call) {
   const mirror = yield* TemplateMirror
   const { agent, request, wanted } = yield* readAgentCall(call)
-  const { agentId, mirrored, pinned, revision } = yield* mirror.resync({ ...request, ...wanted })
+  const { agentId, mirrored, pinned, revision } = yield* mirror
+    .resync({ ...request, ...wanted })
+    .pipe(Effect.tap(countRows))
   const { organizationId, organizationSlug } = agent
   return {
     agentId,

@@ -14,7 +14,7 @@ import type {
 import type { AgentId, OrganizationId, UserId } from "../domain/Ids.ts"
 import type { Impact } from "../domain/Impact.ts"
 import type { KindCounts } from "../domain/Kind.ts"
-import type { Plan, Uninstalled, UninstallPlan, WantedRevision, Wishes } from "../domain/Plan.ts"
+import type { Plan, Uninstalled, UninstallPlan, VerdictCount, WantedRevision, Wishes } from "../domain/Plan.ts"
 
 /** Which template to put into which organization, and on whose behalf. */
 export interface MirrorRequest {
@@ -54,6 +54,8 @@ export interface Applied {
   /** Whether the agent stays at this revision until it is told otherwise. */
   readonly pinned: boolean
   readonly mirrored: KindCounts
+  /** What the rows were judged to be before anything was done with them. */
+  readonly verdicts: ReadonlyArray<VerdictCount>
 }
 
 /** Why a template is not for this caller to put into this organization, in the order in which they refuse. */

@@ -71,6 +71,8 @@ const receiver = Effect.gen(function* () {
   }
 })
 
+const gatewayToken = "the-token-of-the-gateway-of-this-test"
+
 const attribute = (attributes: ReadonlyArray<Attribute>, wanted: string) =>
   Object.values(attributes.find(({ key }) => key === wanted)?.value ?? {})[0]
 
@@ -87,6 +89,7 @@ describe("telemetry", () => {
           ...given,
           OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint,
           LOG_LEVEL: "trace",
+          GATEWAY_TOKEN: gatewayToken,
           AUTH_ATTEMPTS_PER_MINUTE: "6"
         })
         const { ask, child, exited, ready } = service
@@ -104,6 +107,19 @@ describe("telemetry", () => {
         const signedIn = { authorization: `Bearer ${token}` }
         const phone = "07911 123456"
 
+        // First by a code, then by the person.
+        const gateway = { authorization: `Bearer ${gatewayToken}` }
+        const code = String(
+          (yield* ask("/api/install/token", { headers: signedIn, body: { slug: "personal-finance" } })).body.token
+        )
+        const sender = { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net" }
+        const claimed = yield* ask("/api/install/claim", { headers: gateway, body: { ...sender, message: code } })
+        assert.strictEqual(claimed.body.status, "confirm_sender", claimed.text)
+        const answered = yield* ask(`/api/identities/pending/${claimed.body.pendingId}/answer`, {
+          headers: gateway,
+          body: { ...sender, yes: true }
+        })
+        assert.strictEqual(answered.body.status, "confirm_session", answered.text)
         const installed = yield* ask("/api/install", {
           headers: signedIn,
           body: { slug: "personal-finance", whatsapp_phone: phone, name: "Grepme's agent" }
@@ -115,7 +131,7 @@ describe("telemetry", () => {
             const path = pattern.replace(/\{[^}]+\}/g, encodeURIComponent(email))
             const example = Object.values(operation.requestBody?.content ?? {})[0]?.example
             const body = example === undefined ? {} : { body: { ...example, whatsapp_phone: phone, email } }
-            for (const headers of [signedIn, { cookie }, { authorization: `Bearer ${unknown}` }, {}]) {
+            for (const headers of [signedIn, { cookie }, gateway, { authorization: `Bearer ${unknown}` }, {}]) {
               yield* ask(`${path}?token=${token}&phone=%2B447911123456`, {
                 method: method.toUpperCase(),
                 ...body,
@@ -200,7 +216,8 @@ describe("telemetry", () => {
         }
         assert.strictEqual(counted("agent_install.installs", { outcome: "created", template: templateAgentId }), 1)
         assert.isAtLeast(counted("agent_install.installs", { outcome: "unauthenticated", template: "none" }), 1)
-        assert.strictEqual(counted("agent_install.rows.mirrored", { outcome: "created", kind: "entity_types" }), 43)
+        assert.strictEqual(counted("agent_install.rows.mirrored", { verdict: "create", kind: "entity_types" }), 43)
+        assert.isAtLeast(counted("agent_install.rows.mirrored", { verdict: "unchanged", kind: "watchers" }), 2)
         assert.isAtLeast(counted("agent_install.limiter.refusals", { policy: "auth" }), 1)
 
         const said = `${service.log()}\n${otlp.text()}`
@@ -213,6 +230,8 @@ describe("telemetry", () => {
           "7911123456",
           "7911 123456",
           secret,
+          code,
+          gatewayToken,
           unknown,
           unknown.split(".")[0] ?? "",
           token,
