@@ -5,6 +5,7 @@ import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option 
 import { Slug } from "../domain/Ids.ts"
 import { countVerdicts } from "../domain/Plan.ts"
 import { Api } from "../http/Api.ts"
+import { DatabaseUrlLive } from "../layers/AppLive.ts"
 import { settings } from "../layers/Settings.ts"
 import { json as jsonOption, type Row, table } from "./Output.ts"
 import { ServiceLive } from "./Serve.ts"
@@ -30,7 +31,9 @@ const ownService = Effect.gen(function* () {
   const given = yield* settings.pipe(
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATA_DIR", dataDir]])))
   )
-  const service = yield* Layer.build(ServiceLive(given, 0)).pipe(Logger.withMinimumLogLevel(LogLevel.Warning))
+  const service = yield* Layer.build(ServiceLive(given, 0).pipe(Layer.provide(DatabaseUrlLive(given)))).pipe(
+    Logger.withMinimumLogLevel(LogLevel.Warning)
+  )
   return yield* Effect.provide(
     HttpServer.addressFormattedWith((address) => Effect.succeed(address)),
     service

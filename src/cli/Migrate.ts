@@ -1,7 +1,7 @@
 import { Command } from "@effect/cli"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
-import { ConnectionLive } from "../layers/AppLive.ts"
+import { ConnectionLive, DatabaseUrlLive } from "../layers/AppLive.ts"
 import { migrate as bringUpToDate } from "../layers/Database.ts"
 import { settings } from "../layers/Settings.ts"
 import { json, print } from "./Output.ts"
@@ -9,7 +9,7 @@ import { json, print } from "./Output.ts"
 export const migrate = Command.make("migrate", { json }, ({ json }) =>
   Effect.gen(function* () {
     const given = yield* settings
-    const done = yield* Effect.provide(bringUpToDate, ConnectionLive(given))
+    const done = yield* Effect.provide(bringUpToDate, ConnectionLive(given).pipe(Layer.provide(DatabaseUrlLive(given))))
     const applied = done.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
     const schema = Object.keys(migrations).at(-1) ?? ""
     yield* print(

@@ -2,12 +2,11 @@ import { join } from "node:path"
 import { Command } from "@effect/cli"
 import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer, Logger, Option } from "effect"
+import { Effect, Layer, Logger, Option, Scope } from "effect"
 import { makeNodeServer } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
-import { AppLive, DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
-import { open } from "../layers/EmbeddedPostgres.ts"
+import { AppLive, DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
 import { type Settings, settings } from "../layers/Settings.ts"
 import { TelemetryLive } from "../layers/TelemetryLive.ts"
 import { readTemplate } from "../layers/TemplateFiles.ts"
@@ -46,6 +45,23 @@ export const ServiceLive = (given: Settings, port: number) =>
     Layer.provide(AppLive(given))
   )
 
+/**
+ * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before
+ * the embedded one stops: what it still has to send waits for no shutdown of Postgres.
+ */
+const GroundLive = (given: Settings) =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      const telemetry = yield* Scope.make()
+      const close = Effect.addFinalizer((exit) => Scope.close(telemetry, exit))
+      yield* close
+      yield* Layer.buildWithScope(TelemetryLive({ endpoint: given.otlpEndpoint, version }), telemetry)
+      const database = yield* Layer.build(DatabaseUrlLive(given))
+      yield* close
+      return database
+    })
+  )
+
 /** One process that serves, until interrupted or, in a worker, told to end. */
 const serveHere = (given: Settings) => {
   const serving = SayStopping.pipe(
@@ -59,24 +75,17 @@ const serveHere = (given: Settings) => {
 /** The first of several processes: it has the embedded Postgres and the schema ready, and looks after those that serve. */
 const serveByWorkers = (given: Settings) =>
   Effect.gen(function* () {
-    if (Option.isNone(given.databaseUrl)) yield* open({ dataDir: given.dataDir })
     const ready = Option.isNone(given.databaseUrl) ? publishBundled : Effect.void
     yield* Effect.provide(ready, ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
     return yield* keepWorkers(given.workers)
-  }).pipe(Effect.scoped)
+  })
 
 export const serve = Command.make("serve", {}, () =>
   Effect.flatMap(settings, (given) =>
     Effect.if(given.workers > 1 && !isWorker, {
       onTrue: () => serveByWorkers(given),
       onFalse: () => serveHere(given)
-    }).pipe(
-      Effect.provide(
-        TelemetryLive({ endpoint: given.otlpEndpoint, version }).pipe(
-          Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
-        )
-      )
-    )
+    }).pipe(Effect.provide(GroundLive(given).pipe(Layer.provideMerge(Logger.minimumLogLevel(given.logLevel)))))
   )
 ).pipe(
   Command.withDescription(

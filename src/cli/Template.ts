@@ -1,7 +1,7 @@
 import { Args, Command } from "@effect/cli"
 import { Effect, Layer } from "effect"
 import type { Impact } from "../domain/Impact.ts"
-import { DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
+import { DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
 import { settings } from "../layers/Settings.ts"
 import { readTemplate } from "../layers/TemplateFiles.ts"
 import { diffTemplate, type Publication, publishTemplate } from "../services/PublishTemplate.ts"
@@ -13,7 +13,9 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
 )
 
 const Services = Layer.unwrapEffect(
-  Effect.map(settings, (given) => ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
+  Effect.map(settings, (given) =>
+    ServicesLive(given).pipe(Layer.provide(DatabaseLive(given)), Layer.provide(DatabaseUrlLive(given)))
+  )
 )
 
 const describeImpact = ({ affected, installations, mostAffected, pinned, total }: Impact): ReadonlyArray<string> =>

@@ -1,6 +1,6 @@
 import { Effect, Layer, Option } from "effect"
 import { AuthenticationLive } from "./BetterAuthLive.ts"
-import { MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
+import { DatabaseUrl, MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
 import { open } from "./EmbeddedPostgres.ts"
 import { GatewayLive } from "./GatewayLive.ts"
 import { HealthLive } from "./HealthLive.ts"
@@ -21,19 +21,23 @@ const allConnections = 10
 /** What each process has of the connections, at the least what a sign-up and what follows it need. */
 export const connectionsOf = (workers: number): number => Math.max(2, Math.floor(allConnections / workers))
 
-type DatabaseSettings = Pick<Settings, "dataDir" | "databaseUrl" | "workers">
-
-/** The database that is named, or the embedded one, as it is. */
-export const ConnectionLive = ({ dataDir, databaseUrl, workers }: DatabaseSettings) =>
-  Layer.unwrapScoped(
-    Effect.gen(function* () {
-      const url = Option.isSome(databaseUrl) ? databaseUrl.value : (yield* open({ dataDir })).url
-      return SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: connectionsOf(workers) })))
-    })
+/** The database that is named, or the embedded one, which runs for as long as it is wanted. */
+export const DatabaseUrlLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">) =>
+  Layer.scoped(
+    DatabaseUrl,
+    Option.isSome(databaseUrl) ? Effect.succeed(databaseUrl.value) : Effect.map(open({ dataDir }), ({ url }) => url)
   )
 
-/** The database that is named, or the embedded one, with its schema up to date. */
-export const DatabaseLive = (settings: DatabaseSettings) =>
+/** The database, as it is. */
+export const ConnectionLive = ({ workers }: Pick<Settings, "workers">) =>
+  Layer.unwrapEffect(
+    Effect.map(DatabaseUrl, (url) =>
+      SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: connectionsOf(workers) })))
+    )
+  )
+
+/** The database, with its schema up to date. */
+export const DatabaseLive = (settings: Pick<Settings, "workers">) =>
   MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */

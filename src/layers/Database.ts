@@ -11,6 +11,9 @@ import { poolInUse, poolWaiting } from "../services/Measures.ts"
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<PgPool, Pg.Pool>() {}
 
+/** Where the database is. */
+export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
+
 export interface DatabaseOptions {
   /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
   readonly url: Redacted.Redacted<string>

@@ -1,10 +1,12 @@
 import { createServer } from "node:http"
+import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import pg from "pg"
 import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/Document.ts"
 import { ownDatabase } from "../pg.ts"
-import { bundled, forged, run, secret, serve } from "./processes.ts"
+import { bundled, embeddedUrl, forged, ownFolder, postmasterPid, run, secret, serve } from "./processes.ts"
 
 interface Attribute {
   readonly key: string
@@ -34,8 +36,8 @@ interface Measured {
   }
 }
 
-/** What an OTLP receiver gets, by signal. */
-const receiver = Effect.gen(function* () {
+/** What an OTLP receiver gets, by signal; it answers once it has looked around. */
+const receiver = Effect.fnUntraced(function* (look: (path: string) => Promise<void> = async () => {}) {
   const received: Array<{ readonly path: string; readonly text: string }> = []
   const server = createServer((request, response) => {
     let text = ""
@@ -43,8 +45,9 @@ const receiver = Effect.gen(function* () {
       text += chunk
     })
     request.on("end", () => {
-      received.push({ path: request.url ?? "", text })
-      response.end("{}")
+      const path = request.url ?? ""
+      received.push({ path, text })
+      look(path).then(() => response.end("{}"))
     })
   })
   const port = yield* Effect.acquireRelease(
@@ -71,6 +74,8 @@ const receiver = Effect.gen(function* () {
   }
 })
 
+const minutes = { timeout: 120_000 }
+
 const gatewayToken = "the-token-of-the-gateway-of-this-test"
 
 const attribute = (attributes: ReadonlyArray<Attribute>, wanted: string) =>
@@ -81,7 +86,7 @@ describe("telemetry", () => {
     "sends traces down to SQL, metrics and logs by OTLP, and nothing secret or personal in any of them",
     () =>
       Effect.gen(function* () {
-        const otlp = yield* receiver
+        const otlp = yield* receiver()
         const database = Redacted.value(yield* ownDatabase())
         const given = { DATABASE_URL: database, AUTH_SECRET: secret }
         assert.strictEqual((yield* run(["template", "publish", bundled], given)).code, 0)
@@ -244,6 +249,42 @@ describe("telemetry", () => {
           assert.strictEqual(at, -1, `${text}: ${said.slice(Math.max(0, at - 300), at + 100)}`)
         }
       }),
-    { timeout: 120_000 }
+    minutes
+  )
+
+  it.scopedLive(
+    "is closed when the pool is, and before the embedded database",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* ownFolder
+        const pool = new pg.Pool({ connectionString: embeddedUrl(dataDir) })
+        pool.on("error", () => {})
+        yield* Effect.addFinalizer(() => Effect.promise(() => pool.end()))
+        const count = `SELECT count(*)::integer AS others FROM pg_stat_activity WHERE application_name = 'agent-install'`
+        // What a receiver finds at the database a moment after it was sent the last of each signal.
+        const found = new Map<string, unknown>()
+        const otlp = yield* receiver(async (path) => {
+          await setTimeout(200)
+          const [row] = await pool.query(count).then(
+            ({ rows }) => rows,
+            () => []
+          )
+          found.set(path, row)
+        })
+        const { child, exited, ready } = yield* serve({ DATA_DIR: dataDir, OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint })
+        yield* ready
+        const postgres = yield* postmasterPid(dataDir)
+        child.kill("SIGTERM")
+        assert.strictEqual(yield* exited, 0)
+        for (const signal of ["traces", "metrics", "logs"]) {
+          assert.deepStrictEqual(found.get(`/v1/${signal}`), { others: 0 }, signal)
+        }
+        assert.include(
+          otlp.logs().map(({ body }) => body.stringValue),
+          "Stopped"
+        )
+        assert.throws(() => process.kill(postgres, 0), /ESRCH/)
+      }),
+    minutes
   )
 })
