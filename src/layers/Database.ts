@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Redacted, Schedule, String as Str } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
 import { poolInUse, poolWaiting } from "../services/Measures.ts"
@@ -47,6 +47,20 @@ const prepareStatements = (client: Pg.PoolClient) => {
 // made while a table is empty is kept while it grows.
 const planning = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
 
+const patience = "2 seconds"
+
+/** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
+const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
+  Effect.promise(() => pool.end()).pipe(
+    Effect.interruptible,
+    Effect.timeoutOption(patience),
+    Effect.filterOrElse(Option.isSome, () =>
+      Effect.sync(() => {
+        for (const client of clients) if (client instanceof Pg.Client) client.end()
+      })
+    )
+  )
+
 const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
@@ -65,7 +79,10 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     // A connection that breaks is dropped by the pool, and its query fails; without a listener the event itself, on the pool
     // for an idle connection and on the client for one in use, would end the process.
     pool.on("error", () => {})
+    const clients = new Set<Pg.PoolClient>()
+    pool.on("remove", (client) => clients.delete(client))
     pool.on("connect", (client) => {
+      clients.add(client)
       client.on("error", () => {})
       if (!pooled) prepareStatements(client)
     })
@@ -74,7 +91,7 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
       poolWaiting.unsafeUpdate(pool.waitingCount, [])
     }
     for (const event of ["acquire", "release", "remove"] as const) pool.on(event, measure)
-    yield* Effect.addFinalizer(() => Effect.promise(() => pool.end()))
+    yield* Effect.addFinalizer(() => closePool(pool, clients))
     return pool
   })
 

@@ -418,6 +418,21 @@ describe("stopping while requests run", () => {
   )
 
   it.scopedLive(
+    "cuts off a request that does not end, and what it waits for",
+    () =>
+      Effect.gen(function* () {
+        const { asked, client, exited } = yield* waiting
+        const [taken, code] = yield* Effect.timed(exited)
+        assert.strictEqual(code, 0)
+        assert.isAbove(Duration.toSeconds(taken), 9)
+        assert.isBelow(Duration.toSeconds(taken), 14)
+        assert.strictEqual((yield* Effect.flatten(Effect.exit(Fiber.join(asked))))._tag, "Failure")
+        yield* query(client, "COMMIT")
+      }),
+    minutes
+  )
+
+  it.scopedLive(
     "ends at once at a second signal",
     () =>
       Effect.gen(function* () {
