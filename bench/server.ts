@@ -3,9 +3,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import { HttpServer } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
 import { Context, Duration, Effect, Layer, Logger, LogLevel, Option, Redacted } from "effect"
-import { makeNodeServer } from "../src/http/NodeServer.ts"
+import { NodeServerLive } from "../src/http/NodeServer.ts"
 import { HttpLive } from "../src/http/Server.ts"
 import { ServerConfig } from "../src/http/ServerConfig.ts"
 import { ServicesLive } from "../src/layers/AppLive.ts"
@@ -34,7 +33,7 @@ type Served = Layer.Layer<Layer.Layer.Success<typeof Services>, never, PgPool | 
 export const portOf = <A, R>(services: Served, routes: Layer.Layer<A, never, R>) =>
   HttpLive.pipe(
     Layer.provide(routes),
-    Layer.provideMerge(NodeHttpServer.layer(makeNodeServer, { port: 0, host: "127.0.0.1" })),
+    Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
     Layer.provide(
       AuthenticationLive({
         baseUrl: "http://127.0.0.1:3000",

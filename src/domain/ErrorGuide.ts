@@ -3,6 +3,7 @@ import {
   AgentNotFound,
   type AnyRefusal,
   ForeignOrigin,
+  HeaderTooLarge,
   IdentityNotFound,
   IdentityTaken,
   Internal,
@@ -25,6 +26,7 @@ import {
   TemplateNotFound,
   TemplateNotPublic,
   TooLarge,
+  TooSlow,
   Unauthenticated,
   Unavailable,
   UnknownTemplateSlug
@@ -192,6 +194,16 @@ export const errorGuide: {
     remedy:
       "Report it with the id in instance; whoever runs the service finds the cause in its log under that id. Repeating an install is safe.",
     example: new Internal()
+  },
+  TooSlow: {
+    when: "The header of a request, or its body, was not there in time. The connection is closed.",
+    remedy: "Send the request again, over a new connection.",
+    example: new TooSlow()
+  },
+  HeaderTooLarge: {
+    when: "The request line and the header fields are larger than is read, all together. The connection is closed.",
+    remedy: "Send fewer or shorter header fields: mostly it is cookies that have grown.",
+    example: new HeaderTooLarge({ limitBytes: 16_384 })
   },
   Unavailable: {
     when: "The database is away, is starting or stopping, or had no connection to give in time.",

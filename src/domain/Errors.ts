@@ -8,7 +8,7 @@ import { Verdict, Wish, wishVerdicts } from "./Plan.ts"
  * (`error` in the body, the anchor on `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 429 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -318,6 +318,28 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
   }
 }
 
+/** A request did not arrive whole in the time it is given. */
+export class TooSlow extends Schema.TaggedError<TooSlow>()("TooSlow", {}) {
+  static readonly status = 408
+  static readonly code = "request_timeout"
+  static readonly title = "Request timeout"
+  override get message() {
+    return "The request took too long to arrive. Send it again, over a new connection."
+  }
+}
+
+/** The header of a request is larger than is read. */
+export class HeaderTooLarge extends Schema.TaggedError<HeaderTooLarge>()("HeaderTooLarge", {
+  limitBytes: Schema.Int
+}) {
+  static readonly status = 431
+  static readonly code = "header_too_large"
+  static readonly title = "Header too large"
+  override get message() {
+    return `The header of a request, with its target, may have ${this.limitBytes} bytes at most.`
+  }
+}
+
 /** Something broke that the caller can't mend. */
 export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   static readonly status = 500
@@ -381,6 +403,8 @@ export const refusals = [
   NotGateway,
   RouteNotFound,
   MethodNotAllowed,
+  TooSlow,
+  HeaderTooLarge,
   Internal,
   Unavailable
 ] as const satisfies ReadonlyArray<Refusal>

@@ -71,3 +71,7 @@ export const anyProblem = Schema.Union(
     problem(refusal as unknown as Parameters<typeof problem<AnyRefusal, string, Schema.Struct.Fields>>[0])
   )
 ) as unknown as Schema.Schema<AnyRefusal, ProblemBody>
+
+/** The body of a refusal. */
+export const problemOf = (refusal: AnyRefusal): Effect.Effect<ProblemBody> =>
+  Effect.orDie(Schema.encode(anyProblem)(refusal))

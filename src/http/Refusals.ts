@@ -1,16 +1,17 @@
+import { IncomingMessage } from "node:http"
 import {
   HttpApiBuilder,
   HttpApiError,
   HttpMiddleware,
   HttpServerError,
-  type HttpServerRequest,
+  HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Cause, Effect, Schema } from "effect"
+import { Cause, Effect } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
 import { isDatabaseAway } from "../domain/Faults.ts"
 import { invalidRequest } from "./Body.ts"
-import { anyProblem, problemMediaType } from "./Problem.ts"
+import { problemMediaType, problemOf } from "./Problem.ts"
 import { methodsOf } from "./Routing.ts"
 
 /** What a request that no route takes is told: whether the path exists with other methods. */
@@ -18,6 +19,13 @@ const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
   const allow = methodsOf(request)
   return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
+
+/** HTTP/1.1 wants to be told the host (RFC 9112, 3.2). */
+const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, source }) =>
+  headers.host === undefined && source instanceof IncomingMessage && source.httpVersion === "1.1"
+    ? Effect.die(invalidRequest([{ path: ["host"], message: "is missing" }]))
+    : Effect.void
+)
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
@@ -47,12 +55,10 @@ const headersOf = (refusal: AnyRefusal): Record<string, string> => {
   }
 }
 
-const encode = Schema.encode(anyProblem)
-
 /** The one place where a refusal becomes an answer. */
 const respond = (refusal: AnyRefusal) =>
-  Effect.orDie(
-    Effect.flatMap(encode(refusal), (body) =>
+  Effect.flatMap(problemOf(refusal), (body) =>
+    Effect.orDie(
       HttpServerResponse.json(body, {
         status: body.status,
         contentType: problemMediaType,
@@ -64,7 +70,7 @@ const respond = (refusal: AnyRefusal) =>
 /** Answers whatever a route fails with as a problem. A client that has gone is not answered. */
 export const Refusals = HttpApiBuilder.middleware(
   HttpMiddleware.make((app) =>
-    Effect.catchAllCause(app, (cause) =>
+    Effect.catchAllCause(Effect.zipRight(withHost, app), (cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause), respond)
     )
   )

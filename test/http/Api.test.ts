@@ -35,6 +35,8 @@ const promised = [
   ["NotGateway", 401, "not_gateway"],
   ["RouteNotFound", 404, "not_found"],
   ["MethodNotAllowed", 405, "method_not_allowed"],
+  ["TooSlow", 408, "request_timeout"],
+  ["HeaderTooLarge", 431, "header_too_large"],
   ["Internal", 500, "internal"],
   ["Unavailable", 503, "unavailable"]
 ]

@@ -1,11 +1,10 @@
 import { request as nodeRequest } from "node:http"
 import { BlockList, connect } from "node:net"
 import { HttpServer } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { openApi } from "../../src/http/Api.ts"
-import { makeNodeServer } from "../../src/http/NodeServer.ts"
+import { NodeServerLive } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 import { ServicesLive } from "../../src/layers/AppLive.ts"
@@ -183,7 +182,7 @@ const RunningLive = Layer.effect(
 /** The whole service on a database of the suite's own, on a free port. */
 export const TestServer = RunningLive.pipe(
   Layer.provideMerge(HttpLive),
-  Layer.provideMerge(NodeHttpServer.layer(makeNodeServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
   Layer.provideMerge(
     AuthenticationLive({
       baseUrl: ownOrigin,

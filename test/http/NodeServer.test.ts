@@ -1,0 +1,146 @@
+import { connect } from "node:net"
+import { HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Chunk, Effect, HashMap, Layer, Logger, Option, Stream } from "effect"
+import { NodeServerLive } from "../../src/http/NodeServer.ts"
+import { isProblem, Running, TestServer } from "./server.ts"
+
+/** What was answered, as a client reads it. */
+const read = (text: string) => {
+  const [head = "", body = ""] = text.split("\r\n\r\n")
+  const [line = "", ...fields] = head.split("\r\n")
+  const headers = Object.fromEntries(
+    fields.map((field) => field.replace(/^.*?:/, (name) => name.toLowerCase()).split(": "))
+  )
+  const json = headers["content-type"]?.includes("json") === true
+  return { status: Number(line.split(" ")[1]), headers, text: body, body: json ? JSON.parse(body) : undefined }
+}
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("what is no request", (it) => {
+  const refused: ReadonlyArray<readonly [what: string, said: string, status: number, code: string]> = [
+    ["no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400, "invalid_request"],
+    ["no method", "/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid_request"],
+    ["no version", "GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400, "invalid_request"],
+    ["no host", "GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "invalid_request"],
+    ["a broken header field", "GET / HTTP/1.1\r\nHost: x\r\na b: c\r\n\r\n", 400, "invalid_request"],
+    ["an end too early", "GET / HTTP/1.1\r\nHo", 400, "invalid_request"],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      400,
+      "invalid_request"
+    ],
+    [
+      "a length and chunks",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      400,
+      "invalid_request"
+    ],
+    [
+      "a broken chunk",
+      "POST /api/auth/sign-in/email HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n",
+      400,
+      "invalid_request"
+    ],
+    [
+      "a header too large",
+      `GET / HTTP/1.1\r\nHost: x\r\nCookie: ${"c".repeat(60_000)}\r\n\r\n`,
+      431,
+      "header_too_large"
+    ]
+  ]
+  for (const [what, said, status, code] of refused) {
+    it.effect(`is refused as a problem, and the connection closed: ${what}`, () =>
+      Effect.gen(function* () {
+        const { say } = yield* Running
+        const answer = read(yield* say(said))
+        isProblem(answer, status, code)
+        assert.strictEqual(answer.headers.connection, "close")
+        assert.strictEqual(Buffer.byteLength(answer.text), Number(answer.headers["content-length"]))
+      })
+    )
+  }
+
+  it.effect("takes nothing from a request before it on the same connection", () =>
+    Effect.gen(function* () {
+      const { say } = yield* Running
+      const both = yield* say("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n")
+      const answers = both.split(/(?=HTTP\/1\.1 \d)/).map(read)
+      assert.strictEqual(answers.at(-1)?.status, 400, both)
+    })
+  )
+
+  it.effect("is not what says no host in HTTP/1.0, or expects what we do not know", () =>
+    Effect.gen(function* () {
+      const { say } = yield* Running
+      assert.match(yield* say("GET /health/live HTTP/1.0\r\n\r\n"), /^HTTP\/1.1 200 /)
+      assert.match(
+        yield* say("GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nConnection: close\r\n\r\n"),
+        /^HTTP\/1.1 200 /
+      )
+    })
+  )
+})
+
+describe("a server that waits", () => {
+  const lines: Array<{ readonly message: string; readonly status: unknown; readonly requestId: unknown }> = []
+  const Listening = Logger.replace(
+    Logger.defaultLogger,
+    Logger.make(({ annotations, message }) => {
+      lines.push({
+        message: String(message),
+        status: Option.getOrUndefined(HashMap.get(annotations, "http.response.status_code")),
+        requestId: Option.getOrUndefined(HashMap.get(annotations, "requestId"))
+      })
+    })
+  )
+  const Impatient = HttpServer.serve(
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ stream }) =>
+      Effect.map(Stream.runCollect(stream), (chunks) => HttpServerResponse.text(String(Chunk.size(chunks))))
+    )
+  ).pipe(
+    Layer.provideMerge(
+      NodeServerLive(
+        { port: 0, host: "127.0.0.1" },
+        { headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 100 }
+      )
+    ),
+    Layer.provide(Listening)
+  )
+
+  /** What comes back to somebody who says a little at a time. */
+  const trickle = (parts: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      return yield* Effect.async<string>((resume) => {
+        const socket = connect(address._tag === "TcpAddress" ? address.port : 0)
+        let heard = ""
+        let at = 0
+        const dripping = setInterval(() => socket.write(parts[Math.min(at++, parts.length - 1)] ?? ""), 50)
+        socket.on("data", (chunk) => {
+          heard += chunk
+        })
+        socket.on("error", () => {})
+        socket.on("close", () => {
+          clearInterval(dripping)
+          resume(Effect.succeed(heard))
+        })
+      })
+    })
+
+  it.live("refuses a header, or a body, that does not come to an end, and logs it with the id of the answer", () =>
+    Effect.gen(function* () {
+      const header = read(yield* trickle(["GET / HTTP/1.1\r\nHost: x\r\n", "a: b\r\n"]))
+      isProblem(header, 408, "request_timeout")
+      const body = read(yield* trickle(["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", "b"]))
+      isProblem(body, 408, "request_timeout")
+      for (const { headers } of [header, body]) {
+        assert.deepInclude(lines, {
+          message: "Answered what is no request",
+          status: 408,
+          requestId: headers["x-request-id"]
+        })
+      }
+    }).pipe(Effect.provide(Impatient))
+  )
+})
