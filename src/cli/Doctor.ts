@@ -78,27 +78,55 @@ const binaries = installed(`${process.platform}-${process.arch}`).pipe(
 
 const tooManyMay = 0o077
 
-const secrets = ({ authSecret, databaseUrl, dataDir }: Settings) =>
+interface Secret {
+  readonly check: string
+  readonly given: Option.Option<Redacted.Redacted<string>>
+  /** The file in DATA_DIR where it is kept when it was generated. */
+  readonly file: string
+  readonly make: string
+  /** What is the case where it is neither given nor generated. */
+  readonly absent: string
+}
+
+const secret = ({ databaseUrl, dataDir }: Settings, { absent, check, file: name, given, make }: Secret) =>
   Effect.gen(function* () {
-    if (Option.isSome(authSecret)) {
-      const variety = new Set(Redacted.value(authSecret.value)).size
+    if (Option.isSome(given)) {
+      const variety = new Set(Redacted.value(given.value)).size
       return variety >= 10
-        ? fine("secrets", "AUTH_SECRET is set")
-        : wrong("secrets", `AUTH_SECRET has ${variety} different characters`, "Make one with openssl rand -base64 32.")
+        ? fine(check, "is set")
+        : wrong(check, `has ${variety} different characters`, `Make one with ${make}.`)
     }
-    if (Option.isSome(databaseUrl)) return fine("secrets", "AUTH_SECRET is set")
-    const file = join(dataDir, "auth-secret")
+    if (Option.isSome(databaseUrl)) return fine(check, absent)
+    const file = join(dataDir, name)
     const found = yield* Effect.promise(() =>
       stat(file).then(
         ({ mode }) => mode,
         () => undefined
       )
     )
-    if (found === undefined) return fine("secrets", "made in DATA_DIR at the first start")
+    if (found === undefined) return fine(check, `made at the first start, in ${file}`)
     return (found & tooManyMay) === 0
-      ? fine("secrets", file)
-      : wrong("secrets", `${file} can be read by others`, `Run chmod 600 ${file}.`)
+      ? fine(check, `generated, in ${file}`)
+      : wrong(check, `${file} can be read by others`, `Run chmod 600 ${file}.`)
   })
+
+const secrets = (given: Settings) =>
+  Effect.all([
+    secret(given, {
+      check: "AUTH_SECRET",
+      given: given.authSecret,
+      file: "auth-secret",
+      make: "openssl rand -base64 32",
+      absent: "unset"
+    }),
+    secret(given, {
+      check: "GATEWAY_TOKEN",
+      given: given.gatewayToken,
+      file: "gateway-token",
+      make: "openssl rand -hex 32",
+      absent: "unset: the chat gateway's routes answer 401"
+    })
+  ])
 
 const publicAddress = ({ baseUrl, host }: Settings) =>
   Effect.sync(() =>
@@ -215,7 +243,7 @@ const examine = Effect.gen(function* () {
     first,
     fine("configuration", "every variable can be used"),
     ...(embedded ? [yield* dataDir(given.right), yield* binaries] : []),
-    yield* secrets(given.right),
+    ...(yield* secrets(given.right)),
     yield* publicAddress(given.right),
     ...(yield* database(given.right)),
     yield* port(given.right)

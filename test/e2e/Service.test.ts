@@ -649,6 +649,7 @@ describe("the command line", () => {
         assert.strictEqual(well.code, 0, JSON.stringify(well.findings))
         assert.match(well.findings.migrations[1], /^\d+ to apply/)
         assert.match(well.findings.port[1], /^this service runs at/)
+        assert.deepStrictEqual(well.findings.GATEWAY_TOKEN, [true, "unset: the chat gateway's routes answer 401"])
         const client = yield* connected(url)
         assert.deepStrictEqual(yield* query(client, "SELECT to_regclass('effect_sql_migrations') AS made"), [
           { made: null }
@@ -660,9 +661,15 @@ describe("the command line", () => {
         const folder = yield* ownFolder
         yield* Effect.promise(() => writeFile(join(folder, "auth-secret"), "x".repeat(40), { mode: 0o644 }))
         const ill = yield* doctor({ DATA_DIR: folder, PORT: new URL(url).port || "1", HOST: "0.0.0.0" })
-        assert.deepStrictEqual([ill.code, ill.findings.secrets[0], ill.findings.BASE_URL[0]], [1, false, false])
+        assert.deepStrictEqual([ill.code, ill.findings.AUTH_SECRET[0], ill.findings.BASE_URL[0]], [1, false, false])
+        assert.deepStrictEqual(ill.findings.GATEWAY_TOKEN, [
+          true,
+          `made at the first start, in ${folder}/gateway-token`
+        ])
+        const poor = yield* doctor({ DATABASE_URL: url, AUTH_SECRET: secret, GATEWAY_TOKEN: "a".repeat(40) })
+        assert.deepStrictEqual([poor.code, poor.findings.GATEWAY_TOKEN[0]], [1, false])
         const away = yield* doctor({ DATABASE_URL: "postgres://127.0.0.1:1/x", AUTH_SECRET: "a".repeat(40) })
-        assert.deepStrictEqual([away.code, away.findings.database[0], away.findings.secrets[0]], [1, false, false])
+        assert.deepStrictEqual([away.code, away.findings.database[0], away.findings.AUTH_SECRET[0]], [1, false, false])
         const { code, out } = yield* run(["doctor"], { PORT: "http" })
         assert.strictEqual(code, 1)
         assert.match(out, /WRONG \| configuration \| PORT must be a whole number/)
