@@ -114,11 +114,14 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
           call?.faults.push(...faults)
           const said = [message, ...faults.map((fault) => Cause.die(fault))]
           Runtime.runFork(call?.runtime ?? runtime)(
-            level === "error"
-              ? Effect.logError(...said)
-              : level === "warn"
-                ? Effect.logWarning(...said)
-                : Effect.logDebug(...said)
+            // That the database is away is told where the request is refused for it.
+            faults.some(isDatabaseAway)
+              ? Effect.logDebug(...said)
+              : level === "error"
+                ? Effect.logError(...said)
+                : level === "warn"
+                  ? Effect.logWarning(...said)
+                  : Effect.logDebug(...said)
           )
         }
       })

@@ -279,7 +279,7 @@ describe("the service", () => {
     () =>
       Effect.gen(function* () {
         const line = yield* severable(yield* ownDatabase())
-        const { ask, ready } = yield* serve({ DATABASE_URL: line.url, AUTH_SECRET: secret })
+        const { ask, log, ready } = yield* serve({ DATABASE_URL: line.url, AUTH_SECRET: secret })
         yield* ready
         // Twice in the middle of much: connections break that the libraries are using, and the service outlives it.
         for (const _ of [1, 2]) {
@@ -327,6 +327,7 @@ describe("the service", () => {
         assert.strictEqual((yield* ask("/api/install/manifest/personal-finance")).status, 404)
         const known = yield* ask("/api/install", { headers: { authorization: forged() }, body: {} })
         assert.strictEqual(known.status, 401)
+        assert.notInclude(log(), '"logLevel":"ERROR"')
       }),
     minutes
   )
