@@ -1,4 +1,5 @@
-import { Console, Effect, Layer } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
+import { Console, Effect, identity, Layer } from "effect"
 import { PgPool } from "../src/layers/Database.ts"
 import { asJson } from "./report.ts"
 import { fillDailyLife, fillInstalls, fillPeople, jidOfPerson, query } from "./seed.ts"
@@ -83,7 +84,7 @@ const gathering = Effect.map(PgPool, (pool) => {
 })
 
 interface Asked {
-  readonly method?: string
+  readonly method?: "GET" | "POST" | "DELETE"
   readonly authorization?: string
   readonly body?: unknown
 }
@@ -95,27 +96,25 @@ let runs = 0
 /** One person's whole life with the service, each route at least once. */
 const drive = (port: number, now: { during: string }) =>
   Effect.gen(function* () {
+    const client = yield* HttpClient.HttpClient
     const run = ++runs
     const ask = (path: string, { authorization, body, method = body === undefined ? "GET" : "POST" }: Asked = {}) =>
-      Effect.promise(async () => {
+      Effect.gen(function* () {
         now.during = `${method} ${path.replace(/(?<=\/)(agent_|link_)?[0-9a-f]{3,}(?=\/|$)/g, ":id")}`
-        const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-          method,
-          headers: {
-            ...(authorization === undefined ? {} : { authorization }),
-            ...(body === undefined ? {} : { "content-type": "application/json" })
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) })
-        })
-        const text = await answer.text()
-        if (!answer.ok) throw new Error(`${now.during}: ${answer.status} ${text}`)
+        const answer = yield* HttpClientRequest.make(method)(`http://127.0.0.1:${port}${path}`).pipe(
+          authorization === undefined ? identity : HttpClientRequest.setHeader("authorization", authorization),
+          body === undefined ? identity : HttpClientRequest.bodyUnsafeJson(body),
+          client.execute
+        )
+        const text = yield* answer.text
+        if (answer.status >= 400) throw new Error(`${now.during}: ${answer.status} ${text}`)
         return { headers: answer.headers, body: text.startsWith("{") ? JSON.parse(text) : {} }
-      })
+      }).pipe(Effect.orDie)
     const email = `driven-${run}@example.org`
     const account = { name: "Driven", email, password: "a long enough password" }
     yield* ask("/api/auth/sign-up/email", { body: account })
     const { headers } = yield* ask("/api/auth/sign-in/email", { body: account })
-    const authorization = `Bearer ${headers.get("set-auth-token")}`
+    const authorization = `Bearer ${headers["set-auth-token"]}`
     const mine = (path: string, asked: Asked = {}) => ask(path, { authorization, ...asked })
     const theirs = (path: string, body: unknown) => ask(path, { authorization: gateway, body })
     const sender = (digits: string) => ({ platform: "whatsapp", platformUserId: `${digits}@s.whatsapp.net` })
@@ -172,7 +171,7 @@ const drive = (port: number, now: { during: string }) =>
     yield* ask("/health/ready")
     yield* mine("/api/auth/sign-out", { body: {} })
     now.during = ""
-  })
+  }).pipe(Effect.provide(FetchHttpClient.layer))
 
 /** More rows thrown away than a plan by key has cause to. */
 const manyRows = 1_000

@@ -57,14 +57,14 @@ const lookupsAmong = (count: number) =>
       linker.lookup({ identities: [{ namespace: "wa_jid", identifier: jidOfPerson(((at * step) % count) + 1) }] })
     )
     yield* Effect.replicateEffect(one, 3)
-    return one
+    return { one }
   })
 
 /** Look-ups among more and more verified identities. */
 const identities = Effect.gen(function* () {
-  const first = yield* lookupsAmong(10_000)
+  const { one: first } = yield* lookupsAmong(10_000)
   for (const count of [100_000, 1_000_000]) {
-    const among = yield* lookupsAmong(count)
+    const { one: among } = yield* lookupsAmong(count)
     yield* compare({ name: `identities/${count}`, unit: "look-ups/s", turns: 9, target: 1 / 1.2 }, among, first)
   }
 }).pipe(Effect.scoped)
