@@ -37,8 +37,8 @@ export interface KindDescription {
     readonly current: { readonly pointer: string } | { readonly flag: string }
   }
   /**
-   * The jsonb column, of the row or its version, that holds most of the content. A revision keeps it beside the content too, as
-   * Postgres stores it: copied from there, it need not be read and compressed anew for each organization.
+   * The jsonb column, of the row or its version, that holds most of the content. A revision keeps it, and the rest, beside the
+   * content too (`document_of` in the schema): copied from there, it need not be read and compressed anew for each organization.
    */
   readonly document?: string
   /** Columns that name a row of another kind listed before this one. */

@@ -482,7 +482,7 @@ export const quickStatement = (kinds: ReadonlyArray<KindDescription>): string =>
           `AND NOT EXISTS (
     SELECT FROM template_revision_rows r
     WHERE r.template_agent_id = t.id AND r.revision = t.revision AND r.kind = '${kind}'
-      AND NOT ${due} ? COALESCE(r.content ->> '${schedule.cron}', '')
+      AND NOT ${due} ? COALESCE(r.rest ->> '${schedule.cron}', '')
   )`
         ]
   )
@@ -532,7 +532,7 @@ start AS MATERIALIZED (
 ${kinds
   .map(
     ({ kind, table }) => `${kind}_rows AS MATERIALIZED (
-  SELECT r.source_id, r.slug, r.hash, r.content, r.document, 'create' AS act, EXISTS (
+  SELECT r.source_id, r.slug, r.hash, r.rest AS content, r.document, 'create' AS act, EXISTS (
     SELECT FROM ${table} other
     WHERE other.organization_id = ${organization} AND other.slug = r.slug AND other.deleted_at IS NULL
   ) AS taken

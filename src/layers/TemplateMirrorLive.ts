@@ -194,10 +194,20 @@ const make = Effect.gen(function* () {
       sql.unsafe(quickText, [organizationId, templateAgentId, userId, due])
   })
 
+  // What is due next is so until then.
+  const upcoming = new Map<string, { readonly since: Date; readonly due: Option.Option<Date> }>()
+  const dueAfter = (schedule: string, now: Date) => {
+    const found = upcoming.get(schedule)
+    if (found !== undefined && found.since <= now && Option.exists(found.due, (due) => now < due)) return found.due
+    const due = nextDue(schedule, now)
+    upcoming.set(schedule, { since: now, due })
+    return due
+  }
+
   const dueTimes = (schedules: ReadonlyArray<string>, now: Date) =>
     Object.fromEntries(
       schedules.flatMap((schedule) =>
-        Option.match(nextDue(schedule, now), {
+        Option.match(dueAfter(schedule, now), {
           onNone: () => [],
           onSome: (date) => [[schedule, DateTime.unsafeFromDate(date)]]
         })

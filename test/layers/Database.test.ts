@@ -119,7 +119,7 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
     })
   )
 
-  it.effect("keeps the document of each kind beside the content of what is published", () =>
+  it.effect("keeps the document of each kind and the rest beside the content of what is published", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const documents = kindDescriptions.map(({ document, kind }) => ({ kind, document }))
@@ -134,14 +134,14 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
         SELECT v.template_agent_id, 1, d.kind, filled::text, filled, 'h',
           jsonb_build_object(d.document, CASE filled WHEN 1 THEN '{"a": [1]}'::jsonb WHEN 2 THEN 'null' END, 'slug', 's')
         FROM v, jsonb_to_recordset($1::jsonb) AS d (kind text, document text), generate_series(1, 2) AS filled
-        RETURNING kind, slug, document`,
+        RETURNING kind, slug, document, rest`,
         [JSON.stringify(documents)]
       )
       assert.sameDeepMembers(
         [...kept],
         documents.flatMap(({ kind }) => [
-          { kind, slug: "1", document: { a: [1] } },
-          { kind, slug: "2", document: null }
+          { kind, slug: "1", document: { a: [1] }, rest: { slug: "s" } },
+          { kind, slug: "2", document: null, rest: { slug: "s" } }
         ])
       )
     })

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, TestClock } from "effect"
+import { Clock, Effect, Struct, TestClock } from "effect"
 import { AgentId, Slug } from "../../src/domain/Ids.ts"
 import { byKind, type Kind } from "../../src/domain/Kind.ts"
 import type { Definition, Template } from "../../src/domain/Template.ts"
@@ -237,7 +237,12 @@ for (const [label, world] of worlds) {
         const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
         const first = yield* apply(person, templateAgentId)
         const before = yield* standing(person)
-        assert.deepStrictEqual(yield* apply(person, templateAgentId), { ...first, created: false })
+        const { verdicts, ...second } = yield* apply(person, templateAgentId)
+        assert.deepStrictEqual(second, { ...Struct.omit(first, "verdicts"), created: false })
+        assert.sameDeepMembers(
+          [...verdicts],
+          first.verdicts.map((counted) => ({ ...counted, verdict: "unchanged" as const }))
+        )
         assert.deepStrictEqual(yield* standing(person), before)
       })
     )
