@@ -27,7 +27,7 @@ export const report = (comparison: Comparison) => {
   return Console.log(
     asJson
       ? JSON.stringify(comparison)
-      : `${name.padEnd(24)} ${ours.toFixed(0).padStart(8)} : ${reference.toFixed(0).padStart(8)} ${unit.padEnd(14)} ratio ${ratio.toFixed(2)}${target === undefined ? "" : ` (at least ${target})`}${missed}`
+      : `${name.padEnd(24)} ${ours.toFixed(0).padStart(8)} : ${reference.toFixed(0).padStart(8)} ${unit.padEnd(14)} ratio ${ratio.toFixed(2)}${target === undefined ? "" : ` (at least ${Number(target.toFixed(2))})`}${missed}`
   )
 }
 
