@@ -1,7 +1,10 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../domain/Errors.ts"
-import { answerTexts, maskIdentifier, PendingId, question } from "../domain/Identity.ts"
+import { answerTexts, checkNumber, maskIdentifier, PendingId, question } from "../domain/Identity.ts"
+import { codeSeconds, messageWith } from "../domain/InstallCode.ts"
+import { E164 } from "../domain/Phone.ts"
+import { platforms } from "../domain/Platform.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "./Problem.ts"
 
 /*
@@ -110,11 +113,12 @@ const ownIdentity = {
   id: "3",
   platform: "whatsapp",
   namespace: "phone",
-  identifier: maskIdentifier("+447911123456"),
-  state: "claimed"
+  identifier: maskIdentifier("+447911123456")
 }
 
 const pendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+
+const code = "mzxw6ytboi2gc3dmn5uw4zdfpb2gs5df"
 
 /** One value of each schema that a body may have, by the schema's name. */
 const bodies: Readonly<Record<string, unknown>> = {
@@ -207,17 +211,17 @@ const bodies: Readonly<Record<string, unknown>> = {
     ],
     next: null
   },
-  OwnIdentities: { identities: [ownIdentity] },
+  OwnIdentities: { identities: [{ ...ownIdentity, state: "claimed", checkNumber: checkNumber(pendingId) }] },
   OwnIdentity: { ...ownIdentity, state: "verified" },
   PhoneRequest: { phone: "07911 123456", country: "GB" },
   LinkedPhone: { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false },
   TokenAnswer: {
-    token: "Wk3v0mQeYb7sTf5hLz2aQx",
-    expiresInSeconds: 900,
-    link: "https://wa.me/447911000000?text=Wk3v0mQeYb7sTf5hLz2aQx"
+    token: code,
+    expiresInSeconds: codeSeconds,
+    link: platforms.whatsapp.link(E164.make("+447911000000"), messageWith(code))
   },
   ClaimRequest: {
-    message: "Please link me: Wk3v0mQeYb7sTf5hLz2aQx",
+    message: messageWith(code),
     platform: "whatsapp",
     platformUserId: "185031603552434@lid",
     alternateIds: ["447911123456@s.whatsapp.net"]
