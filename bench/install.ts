@@ -138,10 +138,11 @@ export const benchHttp = (slug: string) =>
         return yield* post({ port, path: "/api/install", concurrency, posts })
       })
     for (const concurrency of [1, 8, 32]) {
-      const count = concurrency === 1 ? 120 : 240
+      // One at a time waits for the disk more than for anything else, which needs more turns to even out.
+      const [count, turns] = concurrency === 1 ? [120, 21] : [240, 7]
       const name = `install/http/${concurrency}`
       yield* compare(
-        { name, unit: "installs/s", turns: 7, target: 0.8 },
+        { name, unit: "installs/s", turns, target: 0.8 },
         asked(ours, count, concurrency),
         asked(reference, count, concurrency)
       )
