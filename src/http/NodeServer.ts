@@ -66,16 +66,20 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
   // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
   server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   const answers = new WeakMap<Duplex, ServerResponse>()
+  const refused = new WeakSet<Duplex>()
   server.on("request", (request, response) => answers.set(request.socket, response))
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket)
     // What was refused may go on sending, and be no HTTP all along.
-    if (socket.writableEnded) return
-    if (!socket.writable || error.code === "ECONNRESET" || (answer?.headersSent && !answer.writableFinished)) {
-      socket.destroy()
-    } else {
-      Runtime.runFork(runtime)(refuse(socket, error))
-    }
+    if (socket.writableEnded || refused.has(socket)) return
+    refused.add(socket)
+    const isUnderWay = answer !== undefined && !answer.writableFinished
+    const refuseIt = () => Runtime.runFork(runtime)(refuse(socket, error))
+    if (!socket.writable || error.code === "ECONNRESET") socket.destroy()
+    // The one before came whole, and is answered first (RFC 9112, 9.3.2).
+    else if (isUnderWay && answer.req.complete) answer.once("finish", refuseIt)
+    else if (isUnderWay && answer.headersSent) socket.destroy()
+    else refuseIt()
   })
   const close = server.close.bind(server)
   server.close = (done) => {

@@ -20,12 +20,18 @@ const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
   return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
 
-/** HTTP/1.1 wants to be told the host (RFC 9112, 3.2). */
-const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, source }) =>
-  headers.host === undefined && source instanceof IncomingMessage && source.httpVersion === "1.1"
-    ? Effect.die(invalidRequest([{ path: ["host"], message: "is missing" }]))
-    : Effect.void
-)
+/** HTTP/1.1 wants to be told one host (RFC 9112, 3.2), in the characters of one (RFC 3986, 3.2.2). */
+const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
+  if (!(source instanceof IncomingMessage) || source.httpVersion !== "1.1") return Effect.void
+  const [host, ...more] = source.headersDistinct.host ?? []
+  const wrong =
+    host === undefined
+      ? "is missing"
+      : more.length > 0 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
+        ? "must be one host"
+        : undefined
+  return wrong === undefined ? Effect.void : Effect.die(invalidRequest([{ path: ["host"], message: wrong }]))
+})
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
