@@ -22,7 +22,9 @@ export default Effect.gen(function* () {
   yield* sql`
     ALTER TABLE template_revision_rows
       ADD COLUMN document jsonb GENERATED ALWAYS AS (NULLIF(content -> document_of(kind), 'null'::jsonb)) STORED,
-      ADD COLUMN rest jsonb NOT NULL GENERATED ALWAYS AS (content - COALESCE(document_of(kind), '')) STORED
+      ADD COLUMN rest jsonb NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN document_of(kind) IS NULL THEN content ELSE content - document_of(kind) END
+      ) STORED
   `
   yield* sql`
     ALTER TABLE template_revision_rows

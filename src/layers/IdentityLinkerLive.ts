@@ -216,9 +216,14 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
 
     const findIdentifiers = SqlSchema.findAll({
       Request: Schema.String,
-      Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
+      Result: Schema.Struct({
+        namespace: Schema.String,
+        identifier: Schema.String,
+        state: Schema.String,
+        ended: Schema.Boolean
+      }),
       execute: (linkId) => sql`
-        SELECT namespace, identifier, state FROM entity_identities WHERE link_id = ${linkId} AND deleted_at IS NULL
+        SELECT namespace, identifier, state, deleted_at IS NOT NULL AS ended FROM entity_identities WHERE link_id = ${linkId}
       `
     })
 
@@ -256,7 +261,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
               JOIN sender s ON s.namespace = i.namespace AND s.identifier = i.identifier
               LEFT JOIN identity_links other ON other.id = i.link_id
               WHERE l.id = $1
-                AND (i.state = 'verified' OR i.state = 'claimed' AND other.origin = 'typed' AND other.closed_at IS NULL)
+                AND (i.state = 'verified'
+                  OR i.state = 'claimed' AND other.origin = 'typed' AND other.closed_at IS NULL AND other.expires_at > now())
             ) AS agreed
           )
           UPDATE identity_links l
@@ -314,26 +320,32 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       `
     })
 
-    /** Ends the link, and keeps what its sender is known by as refused. */
-    const declineLink = SqlSchema.void({
-      Request: Schema.Struct({ linkId: Schema.String, identifiers: Identifiers }),
-      execute: ({ identifiers, linkId }) =>
+    /** Ends all that the person claims of the sender, and keeps what that one is known by as refused. */
+    const refuse = SqlSchema.void({
+      Request: Schema.Struct(Wanted),
+      execute: ({ entityId, identifiers }) =>
         sql.unsafe(
-          `WITH closed AS (
-            UPDATE identity_links SET closed_at = now() WHERE id = $1 RETURNING organization_id, entity_id
+          `WITH sender AS MATERIALIZED (
+            SELECT DISTINCT namespace, identifier
+            FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text)
+          ),
+          refused AS MATERIALIZED (
+            SELECT DISTINCT l.id FROM identity_links l
+            JOIN entity_identities i ON i.link_id = l.id AND i.deleted_at IS NULL
+            JOIN sender s ON s.namespace = i.namespace AND s.identifier = i.identifier
+            WHERE l.entity_id = $1::bigint AND l.closed_at IS NULL
+          ),
+          closed AS (
+            UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT id FROM refused)
           ),
           ended AS (
-            UPDATE entity_identities SET deleted_at = now() WHERE link_id = $1 AND deleted_at IS NULL
-            RETURNING namespace, identifier
+            UPDATE entity_identities SET deleted_at = now()
+            WHERE link_id IN (SELECT id FROM refused) AND deleted_at IS NULL
           )
           INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
-          SELECT closed.organization_id, closed.entity_id, s.namespace, s.identifier
-          FROM closed, (
-            SELECT namespace, identifier FROM ended
-            UNION SELECT namespace, identifier FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text)
-          ) AS s
+          SELECT e.organization_id, e.id, s.namespace, s.identifier FROM entities e, sender s WHERE e.id = $1::bigint
           ON CONFLICT (entity_id, namespace, identifier) DO NOTHING`,
-          [linkId, JSON.stringify(identifiers)]
+          [entityId, JSON.stringify(identifiers)]
         )
     })
 
@@ -393,7 +405,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         )
     })
 
-    const forget = sql`DELETE FROM identity_links WHERE closed_at IS NULL AND expires_at < now()`
+    // Some days later, for a no may still come.
+    const forget = sql`DELETE FROM identity_links WHERE closed_at IS NULL AND expires_at < now() - interval '7 days'`
     yield* forget.pipe(
       Effect.catchAllCause((cause) => Effect.logWarning("Expired links were not cleared away", cause)),
       Effect.repeat(Schedule.spaced("1 hour")),
@@ -455,14 +468,20 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       if (Option.isNone(link) || link.value.platform !== platform || !isSameSender(known, identifiers)) {
         return yield* new PendingNotFound()
       }
-      if (!link.value.open) {
-        return yes && known.some(({ state }) => state === "verified")
+      const { entityId, open } = link.value
+      if (!yes) {
+        // A no counts also where the question it answers was taken back meanwhile, or has expired.
+        const sender = [...known, ...identifiers]
+        if (!open && (yield* countProved({ entityId, identifiers: sender })).proved > 0) {
+          return yield* new PendingNotFound()
+        }
+        yield* refuse({ entityId, identifiers: sender })
+        return "declined" as const
+      }
+      if (!open) {
+        return known.some(({ ended, state }) => state === "verified" && !ended)
           ? ("verified" as const)
           : yield* new PendingNotFound()
-      }
-      if (!yes) {
-        yield* declineLink({ linkId: pendingId, identifiers })
-        return "declined" as const
       }
       const { agreed } = yield* meet({ linkId: pendingId, identifiers })
       if (!agreed) return "confirm_session" as const
@@ -488,9 +507,9 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, organizationId, phone: typed, userId }) {
         const phone = yield* readPhone(typed, country ?? defaultCountry)
         const waJid = jidOf(phone)
-        const { known, taken, verified } = yield* claim({ organizationId, userId, phone, waJid }).pipe(
-          retryWhile(isPassing),
-          Effect.orDie
+        const me = { organizationId, userId }
+        const { known, taken, verified } = yield* Effect.orDie(
+          step(Effect.zipRight(takeTurn(me), claim({ ...me, phone, waJid })))
         )
         if (!known) return yield* new NoMember({ organizationId })
         if (taken) return yield* new IdentityTaken()

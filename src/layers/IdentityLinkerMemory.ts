@@ -53,13 +53,17 @@ const close = (
 
 const withLink = (
   state: WorldState,
-  link: Omit<LinkRecord, "id" | "open">,
+  link: Omit<LinkRecord, "id" | "open" | "sender">,
   identifiers: ReadonlyArray<Identifier>
 ): readonly [id: string, state: WorldState] => {
   const id = `link_${state.nextId}`
   return [
     id,
-    addTo({ ...state, nextId: state.nextId + 1, links: [...state.links, { ...link, id, open: true }] }, id, identifiers)
+    addTo(
+      { ...state, nextId: state.nextId + 1, links: [...state.links, { ...link, id, open: true, sender: [] }] },
+      id,
+      identifiers
+    )
   ]
 }
 
@@ -91,6 +95,7 @@ const addTo = (state: WorldState, linkId: string, identifiers: ReadonlyArray<Ide
   return {
     ...state,
     nextId: state.nextId + added.length,
+    links: state.links.map((one) => (one === link ? { ...link, sender: [...link.sender, ...added] } : one)),
     identities: [
       ...state.identities.map((identity) => ({ ...identity, address: shownAs(identity) ?? identity.address })),
       ...added
@@ -221,22 +226,28 @@ const answer =
     state: WorldState
   ): Either.Either<readonly ["verified" | "confirm_session" | "declined", WorldState], PendingNotFound> => {
     const link = state.links.find(({ id }) => id === pendingId)
-    const known = state.identities.filter((identity) => identity.link === pendingId)
-    if (link === undefined || link.platform !== platform || !isSameSender(known, identifiers)) {
+    if (link === undefined || link.platform !== platform || !isSameSender(link.sender, identifiers)) {
       return Either.left(new PendingNotFound())
-    }
-    if (!isWaiting(link, now)) {
-      return yes && known.some((identity) => identity.state === "verified")
-        ? Either.right(["verified", state])
-        : Either.left(new PendingNotFound())
     }
     const { organizationId, user } = link
     const mine = isMine({ organizationId, userId: user })
-    const sender = [...known, ...identifiers]
+    const sender = [...link.sender, ...identifiers]
+    const ofSender = state.identities.filter((identity) => mine(identity) && isIn(sender)(identity))
+    const isVerified = ({ state: at }: IdentityRecord) => at === "verified"
     const refusals = state.refusals.filter((refusal) => !mine(refusal) || !isIn(sender)(refusal))
     if (!yes) {
+      if (!isWaiting(link, now) && ofSender.some(isVerified)) return Either.left(new PendingNotFound())
+      const ended = state.links.filter(({ id, open: isOpen }) => isOpen && ofSender.some((one) => one.link === id))
       const refused = sender.map(({ identifier, namespace }) => ({ organizationId, user, namespace, identifier }))
-      return Either.right(["declined", { ...close(state, new Set([link.id])), refusals: [...refusals, ...refused] }])
+      return Either.right([
+        "declined",
+        { ...close(state, new Set(ended.map(({ id }) => id))), refusals: [...refusals, ...refused] }
+      ])
+    }
+    if (!isWaiting(link, now)) {
+      return ofSender.some((identity) => identity.link === link.id && isVerified(identity))
+        ? Either.right(["verified", state])
+        : Either.left(new PendingNotFound())
     }
     const met = addTo({ ...state, refusals }, link.id, identifiers)
     const all = met.identities.filter((identity) => identity.link === link.id)
@@ -248,7 +259,7 @@ const answer =
           isIn(all)(identity) &&
           (identity.state === "verified" ||
             (identity.state === "claimed" &&
-              state.links.some(({ id, open: isOpen, origin }) => id === identity.link && isOpen && origin === "typed")))
+              state.links.some((one) => one.id === identity.link && one.origin === "typed" && isWaiting(one, now))))
       )
     const agreed = withAgreement(met, link.id, { senderAgreed: true, personAgreed })
     return Either.right(personAgreed ? ["verified", verify(agreed, link.id)] : ["confirm_session", agreed])

@@ -123,8 +123,12 @@ export interface IdentityRecord {
   readonly address?: string | undefined
 }
 
-/** What a person and a sender agree on; open until both have. Times are milliseconds of the clock. */
+/**
+ * What a person and a sender agree on; open until both have. Times are milliseconds of the clock; `sender` is all that one was
+ * ever known by here, also once the identities have ended.
+ */
 export interface LinkRecord {
+  readonly sender: ReadonlyArray<{ readonly namespace: string; readonly identifier: string }>
   readonly id: string
   readonly organizationId: OrganizationId
   readonly user: UserId

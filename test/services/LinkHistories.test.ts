@@ -111,6 +111,8 @@ const live = (history: History, routeOnClaim: boolean) =>
       })
     )
 
+    let before = ownersIn(yield* lookAt)
+
     const answer = (link: (typeof pending)[number], names: ReadonlyArray<string>, yes: boolean) =>
       Effect.gen(function* () {
         const said = yield* linker
@@ -124,7 +126,16 @@ const live = (history: History, routeOnClaim: boolean) =>
           }
         }
         if (said === "declined") {
-          for (const name of [...names, ...link.names]) refused.add(`${name} ${link.person}`)
+          const all = new Set([...names, ...link.names])
+          for (const name of all) {
+            refused.add(`${name} ${link.person}`)
+            const owner = before[name] ?? null
+            if (owner?.proved !== true || owner.of !== link.person) agreed.delete(`${name} ${link.person}`)
+          }
+          // What had been asked before is not to be asked again.
+          for (const other of pending) {
+            if (other.person === link.person && [...other.names].some((name) => all.has(name))) coded.delete(other.id)
+          }
         }
         if (said === "verified") {
           const known = [...link.names].some((name) => acknowledged.has(`${name} ${link.person}`))
@@ -198,7 +209,6 @@ const live = (history: History, routeOnClaim: boolean) =>
         }
       })
 
-    let before = ownersIn(yield* lookAt)
     for (const one of history) {
       const done = yield* take(one)
       const rows = yield* Effect.forEach(all, ({ organization }) => hands.identities(organization.id))

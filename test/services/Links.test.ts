@@ -209,6 +209,70 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("end with a no to a question that was taken back, and with it all that is asked of that sender", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const [person, digits, other] = [yield* newPerson(), newDigits(), newDigits()]
+        yield* type(person, `+${digits}`)
+        const first = yield* askedOf(jid(digits))
+        yield* unlink(person, (yield* only(person)).id)
+        yield* type(person, `+${digits}`)
+        assert.strictEqual(yield* say(first.pendingId, false, jid(digits)), "declined")
+        assert.isNull(yield* look("wa_jid", jid(digits)))
+        yield* type(person, `+${digits}`)
+        assert.deepStrictEqual(yield* states(person), ["phone declined"])
+
+        const coded = yield* pendingOf(person, jid(other))
+        assert.strictEqual(yield* say(coded, true, jid(other)), "confirm_session")
+        const waiting = (yield* mine(person)).find(({ state }) => state === "confirm_session")
+        yield* type(person, `+${other}`)
+        const typed = (yield* mine(person)).find(({ state }) => state === "claimed")
+        assert.isDefined(typed)
+        const again = yield* pendingOf(person, jid(other), newLid())
+        assert.strictEqual(yield* say(again, false, jid(other)), "declined")
+        assert.strictEqual((yield* Effect.flip(confirm(person, waiting?.id ?? "")))._tag, "IdentityNotFound")
+        assert.deepStrictEqual([yield* look("wa_jid", jid(other)), yield* mine(person)], [null, []])
+
+        const [late, number] = [yield* newPerson(), newDigits()]
+        yield* type(late, `+${number}`)
+        const { pendingId } = yield* askedOf(jid(number))
+        yield* hands.age(30 * 24 * 60 + 1)
+        assert.strictEqual(yield* say(pendingId, false, jid(number)), "declined")
+        yield* type(late, `+${number}`)
+        assert.deepStrictEqual(yield* states(late), ["phone declined"])
+      })
+    )
+
+    it.effect("count no typed claim that has expired as the person's word", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const [person, digits] = [yield* newPerson(), newDigits()]
+        yield* type(person, `+${digits}`)
+        yield* hands.age(30 * 24 * 60 + 1)
+        const pendingId = yield* pendingOf(person, jid(digits))
+        assert.strictEqual(yield* say(pendingId, true, jid(digits)), "confirm_session")
+      })
+    )
+
+    inRealTime(it)("take a no, and a number that is typed again meanwhile, one after the other", () =>
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [person, digits] = [yield* newPerson(), newDigits()]
+          yield* type(person, `+${digits}`)
+          const { pendingId } = yield* askedOf(jid(digits))
+          yield* Effect.all([say(pendingId, false, jid(digits)), type(person, `+${digits}`)], {
+            concurrency: "unbounded"
+          })
+          // Whoever came first: a claim typed after the no stands as declined, one typed before it has ended.
+          assert.include([0, 1], (yield* mine(person)).length)
+          yield* type(person, `+${digits}`)
+          assert.deepStrictEqual(yield* states(person), ["phone declined"])
+        }),
+        12,
+        { discard: true }
+      )
+    )
+
     it.effect("show the number of the question in the session of the one whom it names", () =>
       Effect.gen(function* () {
         const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
