@@ -209,6 +209,12 @@ export const checkNumber = (id: PendingId): string => String(Math.abs(Hash.strin
 export const question = (email: string, id: PendingId): string =>
   `The account ${maskEmail(email)} asks to be linked to this chat: messages from here would go to that account's assistant. Reply YES if it is yours and shows ${checkNumber(id)} where you are signed in, NO if it does not.`
 
+/** The question of a link, with what an answer names it by. */
+export const promptOf = (email: string, pendingId: PendingId): Prompt => ({
+  pendingId,
+  text: question(email, pendingId)
+})
+
 /** What a sender is told of a code that links nothing. */
 export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_sender">, string>> = {
   token_invalid: "This code is not known. Get a new one where you are signed in, and send it as it is.",

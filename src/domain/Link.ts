@@ -1,8 +1,14 @@
-import { Array as Arr } from "effect"
+import { Array as Arr, Duration } from "effect"
 import type { IdentityId, IdentityState, OwnIdentity } from "./Identity.ts"
 import { checkNumber, maskIdentifier, PendingId } from "./Identity.ts"
 import { type Namespace, type Platform, rankOf } from "./Platform.ts"
 import type { Identifier } from "./WaId.ts"
+
+/** How long a question that a code put waits for an answer. */
+export const pendingFor = Duration.hours(1)
+
+/** How long a number that was typed waits for its sender, from when it was typed last. */
+export const claimFor = Duration.days(30)
 
 /**
  * Whether identifiers are of the sender that is known by others: they share one, and in no namespace do they name somebody

@@ -1,7 +1,7 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../domain/Errors.ts"
-import { answerTexts, checkNumber, maskIdentifier, PendingId, question } from "../domain/Identity.ts"
+import { answerTexts, checkNumber, maskIdentifier, PendingId, promptOf } from "../domain/Identity.ts"
 import { codeSeconds, messageWith } from "../domain/InstallCode.ts"
 import { E164 } from "../domain/Phone.ts"
 import { platforms } from "../domain/Platform.ts"
@@ -118,6 +118,8 @@ const ownIdentity = {
 
 const pendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
 
+const prompt = promptOf("ada@example.org", pendingId)
+
 const code = "mzxw6ytboi2gc3dmn5uw4zdfpb2gs5df"
 
 /** One value of each schema that a body may have, by the schema's name. */
@@ -226,7 +228,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     platformUserId: "185031603552434@lid",
     alternateIds: ["447911123456@s.whatsapp.net"]
   },
-  ClaimAnswer: { status: "confirm_sender", text: question("ada@example.org", pendingId), pendingId },
+  ClaimAnswer: { status: "confirm_sender", ...prompt },
   SenderAnswer: { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net", yes: true },
   AnswerAnswer: { status: "verified", text: answerTexts.verified },
   LookupRequest: {
@@ -243,7 +245,7 @@ const bodies: Readonly<Record<string, unknown>> = {
         agents: [{ agentId, templateAgentId }],
         answerTo: "447911123456@s.whatsapp.net"
       },
-      { verified: false, prompt: { pendingId, text: question("ada@example.org", pendingId) } },
+      { verified: false, prompt },
       null
     ]
   },

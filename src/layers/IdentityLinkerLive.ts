@@ -1,17 +1,33 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, question } from "../domain/Identity.ts"
+import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, promptOf } from "../domain/Identity.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
-import { isSameSender, isUnproved, ownIdentities, ownIdentity, standingWith } from "../domain/Link.ts"
+import {
+  claimFor,
+  isSameSender,
+  isUnproved,
+  ownIdentities,
+  ownIdentity,
+  pendingFor,
+  standingWith
+} from "../domain/Link.ts"
 import { E164, jidOf, readPhone, WaJid } from "../domain/Phone.ts"
 import { canonical, Namespace, Platform } from "../domain/Platform.ts"
 import { type CodeClaim, IdentityLinker, type IdentityLinkerOptions, type Own } from "../services/IdentityLinker.ts"
 import { isPassing, retryWhile } from "./Database.ts"
-import { lookupStatement } from "./LookupStatement.ts"
+import { isRefused, lookupStatement } from "./LookupStatement.ts"
 
-const pendingMinutes = 60
-const claimDays = 30
+const pendingSeconds = Duration.toSeconds(pendingFor)
+const claimSeconds = Duration.toSeconds(claimFor)
+
+/** Steps that end the links in another step, and their identifiers. */
+const ending = (links: string) => `closed AS (
+    UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT id FROM ${links})
+  ),
+  ended AS (
+    UPDATE entity_identities SET deleted_at = now() WHERE link_id IN (SELECT id FROM ${links}) AND deleted_at IS NULL
+  )`
 
 const Ids = { organizationId: OrganizationId, userId: UserId }
 const Identifiers = Schema.Array(
@@ -50,7 +66,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           WHERE l.platform = 'whatsapp' AND l.origin = 'typed' AND l.closed_at IS NULL AND l.expires_at > now()
         ),
         renewed AS (
-          UPDATE identity_links l SET expires_at = now() + make_interval(days => ${claimDays})
+          UPDATE identity_links l SET expires_at = now() + make_interval(secs => ${claimSeconds})
           FROM standing WHERE l.id = standing.id
         ),
         closed AS (
@@ -67,7 +83,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         ),
         link AS (
           INSERT INTO identity_links (organization_id, entity_id, platform, origin, person_agreed_at, expires_at)
-          SELECT ${organizationId}, me.entity_id, 'whatsapp', 'typed', now(), now() + make_interval(days => ${claimDays})
+          SELECT ${organizationId}, me.entity_id, 'whatsapp', 'typed', now(), now() + make_interval(secs => ${claimSeconds})
           FROM me
           -- Counting makes the earlier claim end first: one typed claim a person is a unique index.
           WHERE NOT EXISTS (SELECT FROM proved) AND NOT EXISTS (SELECT FROM standing) AND (SELECT count(*) FROM closed) >= 0
@@ -95,10 +111,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         SELECT i.id::text, i.link_id, n.platform, i.namespace, i.identifier,
           CASE
             WHEN i.state = 'claimed' AND l.sender_agreed_at IS NOT NULL THEN 'confirm_session'
-            WHEN i.state = 'claimed' AND l.origin = 'typed' AND EXISTS (
-              SELECT FROM identity_refusals r
-              WHERE r.entity_id = i.entity_id AND r.namespace = i.namespace AND r.identifier = i.identifier
-            ) THEN 'declined'
+            WHEN i.state = 'claimed' AND l.origin = 'typed' AND ${sql.literal(isRefused("i"))} THEN 'declined'
             ELSE i.state
           END AS state
         FROM (${me(ids)}) AS me
@@ -161,16 +174,10 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
               AND i.deleted_at IS NULL AND i.entity_id = $2::bigint
             JOIN identity_links l ON l.id = i.link_id AND l.origin = 'code' AND l.closed_at IS NULL
           ),
-          closed AS (
-            UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT id FROM earlier)
-          ),
-          ended AS (
-            UPDATE entity_identities SET deleted_at = now()
-            WHERE link_id IN (SELECT id FROM earlier) AND deleted_at IS NULL
-          ),
+          ${ending("earlier")},
           link AS (
             INSERT INTO identity_links (organization_id, entity_id, platform, origin, expires_at)
-            VALUES ($1, $2::bigint, $4, 'code', now() + make_interval(mins => ${pendingMinutes}))
+            VALUES ($1, $2::bigint, $4, 'code', now() + make_interval(secs => ${pendingSeconds}))
             RETURNING id
           ),
           linked AS (
@@ -335,13 +342,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
             JOIN sender s ON s.namespace = i.namespace AND s.identifier = i.identifier
             WHERE l.entity_id = $1::bigint AND l.closed_at IS NULL
           ),
-          closed AS (
-            UPDATE identity_links SET closed_at = now() WHERE id IN (SELECT id FROM refused)
-          ),
-          ended AS (
-            UPDATE entity_identities SET deleted_at = now()
-            WHERE link_id IN (SELECT id FROM refused) AND deleted_at IS NULL
-          )
+          ${ending("refused")}
           INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
           SELECT e.organization_id, e.id, s.namespace, s.identifier FROM entities e, sender s WHERE e.id = $1::bigint
           ON CONFLICT (entity_id, namespace, identifier) DO NOTHING`,
@@ -499,19 +500,18 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       }
       if (row.state === "verified") return { verified: true, ...route }
       if (row.pendingId === null) return null
-      const prompt = { pendingId: row.pendingId, text: question(row.email, row.pendingId) }
+      const prompt = promptOf(row.email, row.pendingId)
       return row.routed ? { verified: false, ...route, prompt } : { verified: false, prompt }
     }
 
     return IdentityLinker.of({
-      claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, organizationId, phone: typed, userId }) {
+      claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, phone: typed, ...person }) {
         const phone = yield* readPhone(typed, country ?? defaultCountry)
         const waJid = jidOf(phone)
-        const me = { organizationId, userId }
         const { known, taken, verified } = yield* Effect.orDie(
-          step(Effect.zipRight(takeTurn(me), claim({ ...me, phone, waJid })))
+          step(Effect.zipRight(takeTurn(person), claim({ ...person, phone, waJid })))
         )
-        if (!known) return yield* new NoMember({ organizationId })
+        if (!known) return yield* new NoMember({ organizationId: person.organizationId })
         if (taken) return yield* new IdentityTaken()
         return { phone, waJid, verified }
       }),

@@ -1,8 +1,17 @@
-import { Clock, Effect, Either, Layer } from "effect"
+import { Clock, Duration, Effect, Either, Layer } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import { type Found, IdentityId, PendingId, question } from "../domain/Identity.ts"
+import { type Found, IdentityId, PendingId, promptOf } from "../domain/Identity.ts"
 import type { LinkedPhone } from "../domain/Install.ts"
-import { isSameSender, isUnproved, ownIdentities, ownIdentity, type Standing, standingWith } from "../domain/Link.ts"
+import {
+  claimFor,
+  isSameSender,
+  isUnproved,
+  ownIdentities,
+  ownIdentity,
+  pendingFor,
+  type Standing,
+  standingWith
+} from "../domain/Link.ts"
 import { jidOf, readPhone } from "../domain/Phone.ts"
 import { canonical, type Namespace, type Platform, platformOf } from "../domain/Platform.ts"
 import { type Identifier, identifiersOf } from "../domain/WaId.ts"
@@ -15,9 +24,6 @@ import {
   type Sender
 } from "../services/IdentityLinker.ts"
 import { type IdentityRecord, type LinkRecord, World, type WorldState } from "./World.ts"
-
-const pendingMillis = 60 * 60 * 1_000
-const claimMillis = 30 * 24 * pendingMillis
 
 const isMine =
   ({ organizationId, userId }: Me) =>
@@ -213,7 +219,7 @@ const open =
         origin: "code",
         senderAgreed: false,
         personAgreed: false,
-        expiresAt: now + pendingMillis
+        expiresAt: now + Duration.toMillis(pendingFor)
       },
       identifiers
     )
@@ -288,9 +294,7 @@ const route = (
   if (user === undefined || organization === undefined) return undefined
   const routed = verified !== undefined || (routeOnClaim && claims.some(({ link }) => link.origin === "typed"))
   const prompt =
-    verified === undefined && lone !== undefined
-      ? { pendingId: PendingId.make(lone.link.id), text: question(user.email, PendingId.make(lone.link.id)) }
-      : undefined
+    verified === undefined && lone !== undefined ? promptOf(user.email, PendingId.make(lone.link.id)) : undefined
   const templateId =
     template === undefined ? undefined : state.agents.find(({ id, slug }) => slug === template || id === template)?.id
   const agents = state.agents
@@ -343,7 +347,7 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
             const me = { organizationId, userId }
             const linked = (verified: boolean) => ({ phone, waJid: jidOf(phone), verified })
             const now = yield* Clock.currentTimeMillis
-            const expiresAt = now + claimMillis
+            const expiresAt = now + Duration.toMillis(claimFor)
             return yield* change<LinkedPhone, NoMember | IdentityTaken>((state) => {
               if (!isKnown(state, me)) return Either.left(new NoMember({ organizationId }))
               const proved = state.identities.filter(

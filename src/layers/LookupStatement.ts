@@ -1,3 +1,9 @@
+/** Whether the sender of a claim, a row of `entity_identities`, has said no to its entity. */
+export const isRefused = (claim: string) => `EXISTS (
+    SELECT FROM identity_refusals r
+    WHERE r.entity_id = ${claim}.entity_id AND r.namespace = ${claim}.namespace AND r.identifier = ${claim}.identifier
+  )`
+
 /**
  * The claims of the wanted identifier that wait for an answer, as a FROM and WHERE to which more can be added. What its
  * sender said no to waits for none where it is only typed again.
@@ -9,10 +15,7 @@ const openClaims = (name: string) => `
     AND ${name}_link.expires_at > now()
   WHERE ${name}.namespace = wanted.namespace AND ${name}.identifier = wanted.identifier AND ${name}.state = 'claimed'
     AND ${name}.deleted_at IS NULL
-    AND (${name}_link.origin <> 'typed' OR NOT EXISTS (
-      SELECT FROM identity_refusals no
-      WHERE no.entity_id = ${name}.entity_id AND no.namespace = ${name}.namespace AND no.identifier = ${name}.identifier
-    ))`
+    AND (${name}_link.origin <> 'typed' OR NOT ${isRefused(name)})`
 
 /**
  * Whose identifiers are, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3` the slug or

@@ -6,7 +6,7 @@ import {
   type RateLimitExceeded,
   type TooLarge
 } from "../domain/Errors.ts"
-import { type ClaimAnswer, type ClaimRequest, codeTexts, question } from "../domain/Identity.ts"
+import { type ClaimAnswer, type ClaimRequest, codeTexts, promptOf } from "../domain/Identity.ts"
 import { codeIn } from "../domain/InstallCode.ts"
 import type { Credential } from "./Auth.ts"
 import { Gateway } from "./Gateway.ts"
@@ -81,12 +81,7 @@ export const claimInstall: <R>(
       const opened = yield* identities.open({ userId, organizationId: organization.id, sender })
       return opened === "already_linked_here"
         ? { ...telling(opened), ...tried }
-        : {
-            status: "confirm_sender" as const,
-            pendingId: opened.pendingId,
-            text: question(opened.email, opened.pendingId),
-            ...tried
-          }
+        : { status: "confirm_sender" as const, ...promptOf(opened.email, opened.pendingId), ...tried }
     })
   ).pipe(
     Effect.catchTags({
