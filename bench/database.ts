@@ -7,6 +7,8 @@ import Pg from "pg"
 import { OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { MigrationsLive, PgPool, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
 import { open } from "../src/layers/EmbeddedPostgres.ts"
+import { openPackaged } from "../test/packaged.ts"
+import { pooled } from "../test/pgbouncer.ts"
 
 /** How many connections each side has. */
 export const maxConnections = 16
@@ -35,9 +37,11 @@ export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
       Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-bench-"))),
       (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
     )
-    const { url } = yield* open({ dataDir, settings: { max_connections: "100", max_wal_size: "4GB", ...settings } })
+    const given = { max_connections: "100", max_wal_size: "4GB", ...settings }
+    const packaged = process.env.BENCH_POSTGRES === "packaged"
+    const { url } = yield* packaged ? openPackaged(given) : open({ dataDir, settings: given })
     yield* grantFilling(url)
-    return url
+    return process.env.BENCH_POOLED === "true" ? Redacted.make(yield* pooled(url)) : url
   })
 
 /** Pool, client and schema of the service on that Postgres. */

@@ -1,5 +1,5 @@
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
-import { Console, Effect, identity, Layer } from "effect"
+import { Console, Duration, Effect, identity, Layer } from "effect"
 import { PgPool } from "../src/layers/Database.ts"
 import { asJson } from "./report.ts"
 import { fillDailyLife, fillInstalls, fillPeople, jidOfPerson, query } from "./seed.ts"
@@ -93,19 +93,22 @@ const slug = "ten-types"
 
 let runs = 0
 
-/** One person's whole life with the service, each route at least once. */
+/** One person's whole life with the service, each route at least once. Answers with how long each took, in milliseconds. */
 const drive = (port: number, now: { during: string }) =>
   Effect.gen(function* () {
     const client = yield* HttpClient.HttpClient
     const run = ++runs
+    const took = new Map<string, number>()
     const ask = (path: string, { authorization, body, method = body === undefined ? "GET" : "POST" }: Asked = {}) =>
       Effect.gen(function* () {
         now.during = `${method} ${path.replace(/(?<=\/)(agent_|link_)?[0-9a-f]{3,}(?=\/|$)/g, ":id")}`
-        const answer = yield* HttpClientRequest.make(method)(`http://127.0.0.1:${port}${path}`).pipe(
+        const [time, answer] = yield* HttpClientRequest.make(method)(`http://127.0.0.1:${port}${path}`).pipe(
           authorization === undefined ? identity : HttpClientRequest.setHeader("authorization", authorization),
           body === undefined ? identity : HttpClientRequest.bodyUnsafeJson(body),
-          client.execute
+          client.execute,
+          Effect.timed
         )
+        took.set(now.during, Math.max(took.get(now.during) ?? 0, Duration.toMillis(time)))
         const text = yield* answer.text
         if (answer.status >= 400) throw new Error(`${now.during}: ${answer.status} ${text}`)
         return { headers: answer.headers, body: text.startsWith("{") ? JSON.parse(text) : {} }
@@ -171,12 +174,15 @@ const drive = (port: number, now: { during: string }) =>
     yield* ask("/health/ready")
     yield* mine("/api/auth/sign-out", { body: {} })
     now.during = ""
+    return took
   }).pipe(Effect.provide(FetchHttpClient.layer))
 
 /** More rows thrown away than a plan by key has cause to. */
 const manyRows = 1_000
 /** More blocks a row of the answer than a plan by key has cause to touch. */
 const manyBlocks = 1_000
+/** Longer, in milliseconds, than anything that a person asks for has cause to take. */
+const longMillis = 500
 
 const few = 10
 const many = 100_000
@@ -194,17 +200,27 @@ export const plans = Effect.gen(function* () {
       // Twice: the first one plans, and reads the catalog for it.
       yield* drive(port, now)
       ran.clear()
-      yield* drive(port, now)
-      return new Map(ran)
+      const took = yield* drive(port, now)
+      return { statements: new Map(ran), took }
     })
   const before = yield* driveWith(1, few)
   const after = yield* driveWith(few + 1, many)
   const grown = yield* query("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= $1", [many / 2])
   const growing = new Set(grown.rows.map(({ relname }) => relname))
 
-  const rows = [...after].toSorted(([, a], [, b]) => blocksOf(b.plan) - blocksOf(a.plan))
+  for (const [route, milliseconds] of [...after.took].toSorted(([, a], [, b]) => b - a)) {
+    const millis = { few: Math.round(before.took.get(route) ?? 0), many: Math.round(milliseconds) }
+    const wrong = milliseconds > longMillis ? ["long"] : []
+    yield* Console.log(
+      asJson
+        ? JSON.stringify({ name: "route", route, millis, wrong })
+        : `${String(millis.few).padStart(6)} ${String(millis.many).padStart(6)} ms  ${route}${wrong.map((one) => `\n    WRONG: ${one}`).join("")}`
+    )
+  }
+
+  const rows = [...after.statements].toSorted(([, a], [, b]) => blocksOf(b.plan) - blocksOf(a.plan))
   for (const [text, { during, plan }] of rows) {
-    const [was, is] = [before.get(text), blocksOf(plan)]
+    const [was, is] = [before.statements.get(text), blocksOf(plan)]
     const nodes = nodesOf(plan)
     const wrong = [
       ...nodes

@@ -10,10 +10,10 @@ const named = (url: string, database: string) => {
   return address.toString()
 }
 
-/** Runs a statement outside any database of a test; again, where Postgres itself is at work in that database meanwhile. */
-const administer = (text: string) =>
+/** Runs a statement; again, where Postgres itself is at work in that database meanwhile. */
+const running = (url: string) => (text: string) =>
   Effect.tryPromise(async () => {
-    const client = new pg.Client({ connectionString: named(inject("templateDatabase"), "postgres") })
+    const client = new pg.Client({ connectionString: url })
     await client.connect()
     try {
       await client.query(text)
@@ -25,6 +25,20 @@ const administer = (text: string) =>
     Effect.withClock(Clock.make()),
     Effect.orDie
   )
+
+/** Runs a statement outside any database of a test. */
+const administer = (text: string) => running(named(inject("templateDatabase"), "postgres"))(text)
+
+/** Runs a statement as the server's own administrator. */
+export const administrator = (text: string, database = "postgres") => {
+  const url = new URL(named(inject("templateDatabase"), database))
+  url.searchParams.set("user", "postgres")
+  url.searchParams.set(
+    "options",
+    "-c default_transaction_read_only=off -c default_transaction_deferrable=off -c statement_timeout=0"
+  )
+  return running(url.toString())(text)
+}
 
 /** The address of a database of the caller's own, made from the given one (`template0` for an empty one), dropped with the scope. */
 export const ownDatabase = (template = new URL(inject("templateDatabase")).pathname.slice(1)) =>

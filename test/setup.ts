@@ -5,6 +5,7 @@ import { Effect, Exit, Layer, Redacted, Scope } from "effect"
 import type { TestProject } from "vitest/node"
 import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
 import { open } from "../src/layers/EmbeddedPostgres.ts"
+import { openPackaged } from "./packaged.ts"
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -19,8 +20,10 @@ export default async (project: TestProject) => {
   await chmod(dataDir, 0o755)
   const scope = Effect.runSync(Scope.make())
   const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" }
-  const { url } = await Effect.runPromise(Scope.extend(open({ dataDir, settings }), scope))
-  const database = SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 1 })))
+  // The laws hold on the server that is packaged, too.
+  const server = process.env.TEST_POSTGRES === "packaged" ? openPackaged(settings) : open({ dataDir, settings })
+  const { url } = await Effect.runPromise(Scope.extend(server, scope))
+  const database = SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 1 })))
   await Effect.runPromise(Effect.scoped(Layer.build(MigrationsLive.pipe(Layer.provide(database)))))
   project.provide("templateDatabase", Redacted.value(url))
   return async () => {

@@ -1,7 +1,7 @@
 import { HttpServerError, Error as PlatformError } from "@effect/platform"
 import { SqlError } from "@effect/sql/SqlError"
 import { ConfigError, Option } from "effect"
-import { isDatabaseAway } from "../domain/Faults.ts"
+import { isNotNow } from "../domain/Faults.ts"
 import { PublishRefused } from "../domain/Template.ts"
 import { EmbeddedPostgresError } from "../layers/EmbeddedPostgres.ts"
 import { describeConfigError, type Settings } from "../layers/Settings.ts"
@@ -29,7 +29,7 @@ export const explain = (error: unknown, database: string): Option.Option<string>
   if (error instanceof EmbeddedPostgresError || error instanceof PublishRefused || error instanceof DemoFailed) {
     return Option.some(error.message)
   }
-  if (error instanceof SqlError && isDatabaseAway(error)) {
+  if (error instanceof SqlError && isNotNow(error)) {
     return Option.some(`${database} can't be reached: ${causeOf(error)}`)
   }
   if (error instanceof SqlError && refused.test(codeOf(error))) {

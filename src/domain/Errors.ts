@@ -350,7 +350,7 @@ export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   }
 }
 
-/** The database is away, or gave no connection in time. */
+/** The database is away, gave no connection or answer in time, or can't be written to for now. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}) {
   static readonly status = 503
   static readonly code = "unavailable"
@@ -358,7 +358,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
   /** Whole seconds after which a retry makes sense. */
   readonly retryAfterSeconds = 2
   override get message() {
-    return `The database can't be reached. Try again in ${this.retryAfterSeconds} seconds.`
+    return `The database can't do this now. Try again in ${this.retryAfterSeconds} seconds.`
   }
 }
 

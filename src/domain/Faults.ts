@@ -1,18 +1,49 @@
-// What Postgres, its driver and the system say when the server is away, starting, stopping, or out of connections.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html: classes 08, 53 and 57P.
-const codes =
-  /^(08...|53300|57P0[1-5]|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
-const messages =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/
+/*
+ * What a fault says of the database, whoever it came through. The codes are those of Postgres (SQLSTATE), of its driver and of the
+ * system: https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
 
-/** Whether a fault, or anything in its chain of causes, says that the database can't be reached. */
-export const isDatabaseAway = (fault: unknown): boolean => {
+const causesOf = (fault: unknown): ReadonlyArray<{ readonly code?: unknown; readonly message?: unknown }> => {
+  const found: Array<{ readonly code?: unknown; readonly message?: unknown }> = []
   let at = fault
   for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
-    const { cause, code, message } = at as { cause?: unknown; code?: unknown; message?: unknown }
-    if (typeof code === "string" && codes.test(code)) return true
-    if (typeof message === "string" && messages.test(message)) return true
-    at = cause
+    found.push(at)
+    at = "cause" in at ? at.cause : undefined
   }
-  return false
+  return found
 }
+
+/** The code of a fault, or of the first of its causes that has one. */
+export const sqlStateOf = (fault: unknown): string | undefined =>
+  causesOf(fault)
+    .map(({ code }) => code)
+    .find((code): code is string => typeof code === "string")
+
+// Away, starting or stopping (08, 57P, the system's); out of connections, memory or disk (53); read-only, as a standby is (25006);
+// a lock or an answer not had in time (55P03, 57014); idle for too long in a transaction (25P03, 25P04); a file that can't be
+// written (58030).
+const notNow =
+  /^(08...|53...|57P0[1-5]|57014|55P03|25006|25P0[34]|58030|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
+const driverSays =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/
+
+// Other transactions came between: serialization_failure, deadlock_detected.
+const transient = /^(40001|40P01)$/
+
+// No write succeeds until somebody has done something about it.
+const unwritable = /^(53100|53200|58030|25006)$/
+
+const hasCode = (fault: unknown, codes: RegExp) =>
+  causesOf(fault).some(({ code }) => typeof code === "string" && codes.test(code))
+
+/** Whether a fault came of other transactions at the same time, so that the same may succeed when run again. */
+export const isTransient = (fault: unknown): boolean => hasCode(fault, transient)
+
+/** Whether a fault says that the database can't do this now, and may be asked again later. */
+export const isNotNow = (fault: unknown): boolean =>
+  hasCode(fault, notNow) ||
+  isTransient(fault) ||
+  causesOf(fault).some(({ message }) => typeof message === "string" && driverSays.test(message))
+
+/** Whether a fault says that nothing can be written, though the database answers: its disk is full, or it is read-only. */
+export const isUnwritable = (fault: unknown): boolean => hasCode(fault, unwritable)

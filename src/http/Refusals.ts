@@ -7,9 +7,10 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Cause, Effect } from "effect"
+import { Cause, type Context, Effect } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
-import { isDatabaseAway } from "../domain/Faults.ts"
+import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
+import { Health } from "../services/Health.ts"
 import { invalidRequest } from "./Body.ts"
 import { problemMediaType, problemOf } from "./Problem.ts"
 import { methodsOf } from "./Routing.ts"
@@ -35,14 +36,25 @@ const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
+/** Tells in one line that the database refused, and lets whoever asks for the service's health know. */
+const unavailable = (error: unknown, { met }: Context.Tag.Service<typeof Health>) =>
+  met(error).pipe(
+    Effect.zipRight(Effect.logWarning("The database can't do this now")),
+    Effect.annotateLogs({ code: sqlStateOf(error) ?? "no connection" }),
+    Effect.as(new Unavailable())
+  )
+
 /** The refusal a failed answer amounts to. Whatever is none of ours is a fault, and says nothing from inside. */
-const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<AnyRefusal> => {
+const refusalOf = (
+  cause: Cause.Cause<unknown>,
+  health: Context.Tag.Service<typeof Health>
+): Effect.Effect<AnyRefusal> => {
   const error = Cause.squash(cause)
   if (isRefusal(error)) return Effect.succeed(error)
   if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(unrouted(error.request))
   if (error instanceof HttpApiError.HttpApiDecodeError) return Effect.succeed(invalidRequest(error.issues))
-  return isDatabaseAway(error)
-    ? Effect.as(Effect.logWarning("The database can't be reached", cause), new Unavailable())
+  return isNotNow(error)
+    ? unavailable(error, health)
     : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
 }
 
@@ -75,9 +87,11 @@ const respond = (refusal: AnyRefusal) =>
 
 /** Answers whatever a route fails with as a problem. A client that has gone is not answered. */
 export const Refusals = HttpApiBuilder.middleware(
-  HttpMiddleware.make((app) =>
-    Effect.catchAllCause(Effect.zipRight(withHost, app), (cause) =>
-      Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause), respond)
+  Effect.map(Health, (health) =>
+    HttpMiddleware.make((app) =>
+      Effect.catchAllCause(Effect.zipRight(withHost, app), (cause) =>
+        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause, health), respond)
+      )
     )
   )
 )

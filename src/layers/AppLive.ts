@@ -18,6 +18,9 @@ import { TransactorLive } from "./TransactorLive.ts"
 
 const allConnections = 10
 
+/** How long a statement of a request may take; none of ours takes a hundredth of it. */
+const statementTimeout = "30 seconds"
+
 /** What each process has of the connections, at the least what a sign-up and what follows it need. */
 export const connectionsOf = (workers: number): number => Math.max(2, Math.floor(allConnections / workers))
 
@@ -32,7 +35,9 @@ export const DatabaseUrlLive = ({ dataDir, databaseUrl }: Pick<Settings, "dataDi
 export const ConnectionLive = ({ workers }: Pick<Settings, "workers">) =>
   Layer.unwrapEffect(
     Effect.map(DatabaseUrl, (url) =>
-      SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: connectionsOf(workers) })))
+      SqlClientLive.pipe(
+        Layer.provideMerge(PgPoolLive({ url, statementTimeout, maxConnections: connectionsOf(workers) }))
+      )
     )
   )
 

@@ -1,15 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { betterAuth } from "better-auth"
 import { bearer } from "better-auth/plugins"
-import { Cause, Context, Effect, Layer, Redacted, Runtime } from "effect"
+import { Cause, Context, Data, Effect, Layer, Redacted, Runtime } from "effect"
 import type Pg from "pg"
 import { Unauthenticated } from "../domain/Errors.ts"
-import { isDatabaseAway } from "../domain/Faults.ts"
+import { isNotNow, isTransient } from "../domain/Faults.ts"
 import { UserId } from "../domain/Ids.ts"
 import { Auth } from "../services/Auth.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { PersonalOrgs } from "../services/PersonalOrgs.ts"
-import { PgPool } from "./Database.ts"
+import { isOutdated } from "./Connection.ts"
+import { PgPool, retryWhile } from "./Database.ts"
 
 export interface BetterAuthOptions {
   /** The public address of the service, as `https://install.example.org`. */
@@ -70,23 +71,37 @@ const currentCall = new AsyncLocalStorage<Call>()
 // Two who want one address at once: better-auth refuses the later one.
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
 
+/** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
+class Outrun extends Data.TaggedError("Outrun")<{ readonly fault: Error }> {}
+
 /**
- * Calls better-auth. It answers some of what goes wrong in its database as a refusal, some as done, and the rest without a
- * word: here whatever it met becomes the defect.
+ * Calls better-auth, again where another transaction came between. It answers some of what goes wrong in its database as a
+ * refusal, some as done, and the rest without a word: here whatever it met becomes the defect.
  */
 const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) => {
-    const faults: Array<Error> = []
-    const worst = () => faults.find(isDatabaseAway) ?? faults.find((fault) => !isConflict(fault))
-    return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
-      Effect.catchAllDefect((defect) => Effect.die(worst() ?? defect)),
-      Effect.tap((result) => {
-        const fault = worst()
-        if (fault !== undefined) return Effect.die(fault)
-        return result instanceof Response && result.status >= 500
-          ? Effect.dieMessage(`better-auth answered ${result.status}`)
-          : Effect.void
-      })
+    const attempt = Effect.suspend(() => {
+      const faults: Array<Error> = []
+      const worst = () => faults.find(isNotNow) ?? faults.find((fault) => !isConflict(fault))
+      const outrun = () => faults.find((fault) => isTransient(fault) || isOutdated(fault))
+      return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
+        Effect.catchAllDefect((defect) => {
+          const fault = outrun() ?? (isTransient(defect) || isOutdated(defect) ? defect : undefined)
+          return fault instanceof Error ? new Outrun({ fault }) : Effect.die(worst() ?? defect)
+        }),
+        Effect.tap((result) => {
+          const [transient, fault] = [outrun(), worst()]
+          if (transient !== undefined) return new Outrun({ fault: transient })
+          if (fault !== undefined) return Effect.die(fault)
+          return result instanceof Response && result.status >= 500
+            ? Effect.dieMessage(`better-auth answered ${result.status}`)
+            : Effect.void
+        })
+      )
+    })
+    return attempt.pipe(
+      retryWhile((error) => error instanceof Outrun),
+      Effect.catchTag("Outrun", ({ fault }) => Effect.die(fault))
     )
   })
 
@@ -114,8 +129,8 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
           call?.faults.push(...faults)
           const said = [message, ...faults.map((fault) => Cause.die(fault))]
           Runtime.runFork(call?.runtime ?? runtime)(
-            // That the database is away is told where the request is refused for it.
-            faults.some(isDatabaseAway)
+            // What is tried again, or told where the request is refused for it, is no news here.
+            faults.some((fault) => isNotNow(fault) || isOutdated(fault))
               ? Effect.logDebug(...said)
               : level === "error"
                 ? Effect.logError(...said)
@@ -170,7 +185,7 @@ const AuthRoutesLive = Layer.effect(
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        return yield* turns.withPermits(1)(calling(() => auth.handler(new Request(request, { headers }))))
+        return yield* turns.withPermits(1)(calling(() => auth.handler(new Request(request.clone(), { headers }))))
       })
     })
   })

@@ -1,15 +1,24 @@
-import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Option, Redacted, Schedule, String as Str } from "effect"
+import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
+import { isTransient, sqlStateOf } from "../domain/Faults.ts"
 import { poolInUse, poolWaiting } from "../services/Measures.ts"
+import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
-export class PgPool extends Context.Tag("agent-install/PgPool")<PgPool, Pg.Pool>() {}
+export class PgPool extends Context.Tag("agent-install/PgPool")<
+  PgPool,
+  Pg.Pool & {
+    /** Whether a pooler in between hands the server's connections from one client to the next. */
+    readonly isPooled: boolean
+    /** How long a statement may take, in milliseconds; 0 for as long as it takes. */
+    readonly statementTimeout: number
+  }
+>() {}
 
 /** Where the database is. */
 export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
@@ -18,34 +27,11 @@ export interface DatabaseOptions {
   /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
   readonly url: Redacted.Redacted<string>
   readonly maxConnections: number
+  /** How long a statement may take; absent: as long as it takes. */
+  readonly statementTimeout?: Duration.DurationInput | undefined
 }
 
 const poolerParameter = "pgbouncer"
-
-// A name a text: Postgres plans a named statement once a connection instead of at every call.
-const names = new Map<string, string>()
-const nameOf = (text: string): string => {
-  const known = names.get(text)
-  if (known !== undefined) return known
-  const name = createHash("sha256").update(text).digest("base64url").slice(0, 32)
-  names.set(text, name)
-  return name
-}
-
-const prepareStatements = (client: Pg.PoolClient) => {
-  client.query = new Proxy(client.query, {
-    apply: (query, self, args: Array<unknown>) => {
-      const [text, values, ...rest] = args
-      return typeof text === "string" && Array.isArray(values) && values.length > 0
-        ? Reflect.apply(query, self, [{ name: nameOf(text), text, values }, ...rest])
-        : Reflect.apply(query, self, args)
-    }
-  })
-}
-
-// Statements find their rows by key: one plan serves all values, and must be that for large tables from the start, since a plan
-// made while a table is empty is kept while it grows.
-const planning = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
 
 const patience = "2 seconds"
 
@@ -61,16 +47,19 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
     )
   )
 
-const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
+const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
     const pooled = address.searchParams.get(poolerParameter) === "true"
     address.searchParams.delete(poolerParameter)
+    const timeout = Duration.toMillis(statementTimeout)
+    const settings = settling("SESSION", timeout)
     const pool = new Pg.Pool({
       connectionString: address.toString(),
       application_name: "agent-install",
+      ...(pooled ? {} : { Client: PreparingClient }),
       // The pool waits for it before it hands a connection out.
-      ...(pooled ? {} : { onConnect: (client) => client.query(planning) }),
+      onConnect: (client) => client.query(settings),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
@@ -84,7 +73,6 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     pool.on("connect", (client) => {
       clients.add(client)
       client.on("error", () => {})
-      if (!pooled) prepareStatements(client)
     })
     const measure = () => {
       poolInUse.unsafeUpdate(pool.totalCount - pool.idleCount, [])
@@ -92,7 +80,7 @@ const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
     }
     for (const event of ["acquire", "release", "remove"] as const) pool.on(event, measure)
     yield* Effect.addFinalizer(() => closePool(pool, clients))
-    return pool
+    return Object.assign(pool, { isPooled: pooled, statementTimeout: timeout })
   })
 
 /** The pool of connections to the database of that address. Nothing connects before the first query. */
@@ -118,9 +106,13 @@ const migrationLock = 7_203_114
  */
 export const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
+  const { isPooled, statementTimeout } = yield* PgPool
   return yield* sql.withTransaction(
     Effect.gen(function* () {
+      yield* sql`SET TRANSACTION READ WRITE, ISOLATION LEVEL READ COMMITTED`
+      yield* sql.unsafe(settling("LOCAL", 0))
       yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
+      if (isPooled) yield* sql.unsafe(settleRole(statementTimeout))
       // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
       yield* sql`
         CREATE TABLE IF NOT EXISTS effect_sql_migrations (
@@ -137,11 +129,6 @@ export const migrate = Effect.gen(function* () {
 /** The migrations, applied when the layer is built. */
 export const MigrationsLive = Layer.effectDiscard(migrate)
 
-// What another writer's row or lock can cause: unique_violation, foreign_key_violation, deadlock_detected,
-// serialization_failure.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const passing = new Set(["23503", "23505", "40P01", "40001"])
-
 const again = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
 
 /** Runs a step again, a moment later and up to eight times, where it failed for a reason that passes. */
@@ -150,6 +137,10 @@ export const retryWhile =
   <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.retry(step, { while: passes, schedule: again })
 
-/** Whether a fault came of another transaction at the same time, so that the same step may succeed when run again. */
-export const isPassing = (fault: unknown): boolean =>
-  fault instanceof SqlError && passing.has((fault.cause as { code?: string }).code ?? "")
+// Another writer's row was there first, or gone: unique_violation, foreign_key_violation.
+const conflicts = new Set(["23503", "23505"])
+
+/** Whether a statement failed for what another transaction did at the same time, so that the same step may succeed when run again. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof SqlError &&
+  (isTransient(error.cause) || isOutdated(error.cause) || conflicts.has(sqlStateOf(error.cause) ?? ""))

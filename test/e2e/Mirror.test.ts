@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random, Redacted } from "effect"
 import pg from "pg"
+import { ownFolder } from "../machine.ts"
 import { ownDatabase } from "../pg.ts"
-import { ownFolder, run, secret, serve, signedIn } from "./processes.ts"
+import { run, secret, serve, signedIn } from "./processes.ts"
 
 const bundled = fileURLToPath(new URL("../../templates/personal-finance", import.meta.url))
 const kinds = ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"]

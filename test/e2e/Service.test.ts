@@ -7,19 +7,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { migrations } from "../../migrations/index.ts"
+import { ownFolder } from "../machine.ts"
 import { ownDatabase } from "../pg.ts"
-import {
-  bundled,
-  embeddedUrl,
-  forged,
-  ownFolder,
-  postmasterPid,
-  run,
-  secret,
-  serve,
-  severable,
-  signedIn
-} from "./processes.ts"
+import { bundled, embeddedUrl, forged, postmasterPid, run, secret, serve, severable, signedIn } from "./processes.ts"
 
 const minutes = { timeout: 180_000 }
 

@@ -5,8 +5,9 @@ import { Effect, Redacted } from "effect"
 import pg from "pg"
 import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/Document.ts"
+import { ownFolder } from "../machine.ts"
 import { ownDatabase } from "../pg.ts"
-import { bundled, embeddedUrl, forged, ownFolder, postmasterPid, run, secret, serve } from "./processes.ts"
+import { bundled, embeddedUrl, forged, postmasterPid, run, secret, serve } from "./processes.ts"
 
 interface Attribute {
   readonly key: string

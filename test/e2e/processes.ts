@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createHmac, randomBytes } from "node:crypto"
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Redacted, Schedule } from "effect"
 import type pg from "pg"
 import { asking } from "../http/server.ts"
+import { freePort } from "../machine.ts"
 
 /** The built program, as it is installed. */
 const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url))
@@ -16,24 +16,6 @@ const main = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url))
 export const bundled = fileURLToPath(new URL("../../templates/personal-finance", import.meta.url))
 
 export const secret = "a secret of at least thirty-two characters"
-
-export const freePort = Effect.async<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
-
-/** A folder of the test's own that whoever runs Postgres may pass. */
-export const ownFolder = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const folder = await mkdtemp(join(tmpdir(), "agent-install-e2e-"))
-    await chmod(folder, 0o755)
-    return folder
-  }),
-  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
-)
 
 const exited = (child: ChildProcess) =>
   Effect.async<number | string>((resume) => {

@@ -51,12 +51,12 @@ describe("the migrations", () => {
     Effect.gen(function* () {
       const url = yield* ownDatabase("template0")
       const start = migrate.pipe(
-        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 2 }))))
       )
       yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
       const applied = yield* SqlClient.SqlClient.pipe(
         Effect.flatMap((sql) => sql`SELECT name FROM effect_sql_migrations ORDER BY migration_id`),
-        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 1 }))))
+        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 1 }))))
       )
       assert.deepStrictEqual(
         applied.map(({ name }) => name),
@@ -93,7 +93,7 @@ describe("what was claimed before there were links", () => {
         return yield* linker.answer({ pendingId: prompt?.pendingId ?? ("" as never), sender, yes: true })
       })
       const said = yield* program.pipe(
-        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 2 }))))
       )
       assert.strictEqual(said, "verified")
     })
