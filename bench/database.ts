@@ -9,6 +9,7 @@ import { MigrationsLive, PgPool, PgPoolLive, SqlClientLive } from "../src/layers
 import { open } from "../src/layers/EmbeddedPostgres.ts"
 import { openPackaged } from "../test/packaged.ts"
 import { pooled } from "../test/pgbouncer.ts"
+import { given as isGiven } from "./report.ts"
 
 /** How many connections each side has. */
 export const maxConnections = 16
@@ -30,18 +31,20 @@ const grantFilling = (url: Redacted.Redacted<string>) =>
     await client.end()
   })
 
-/** A Postgres of the benchmark's own, with its usual waits for the disk, gone when the scope closes. */
+/**
+ * A Postgres of the benchmark's own, with its usual waits for the disk, gone when the scope closes: the embedded one, or Debian's
+ * (`--packaged`), reached straight, or through PgBouncer (`--pooled`).
+ */
 export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const dataDir = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-bench-"))),
       (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
     )
-    const given = { max_connections: "100", max_wal_size: "4GB", ...settings }
-    const packaged = process.env.BENCH_POSTGRES === "packaged"
-    const { url } = yield* packaged ? openPackaged(given) : open({ dataDir, settings: given })
+    const all = { max_connections: "100", max_wal_size: "4GB", ...settings }
+    const { url } = yield* isGiven("--packaged") ? openPackaged(all) : open({ dataDir, settings: all })
     yield* grantFilling(url)
-    return process.env.BENCH_POOLED === "true" ? Redacted.make(yield* pooled(url)) : url
+    return isGiven("--pooled") ? Redacted.make(yield* pooled(url)) : url
   })
 
 /** Pool, client and schema of the service on that Postgres. */

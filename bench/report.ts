@@ -11,8 +11,11 @@ export interface Comparison {
   readonly target?: number | undefined
 }
 
+/** Whether a flag stands on the command line. */
+export const given = (flag: string): boolean => process.argv.includes(flag)
+
 /** Whether one object a line is wanted. */
-export const asJson = process.argv.includes("--json")
+export const asJson = given("--json")
 
 /** What the program is to measure: the names given on the command line are prefixes; none means everything. */
 export const wanted = (name: string): boolean => {
