@@ -441,6 +441,7 @@ const HandsLive = Layer.effect(
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
   install: { limit: 3, window: Duration.seconds(4) },
+  read: { limit: 3, window: Duration.seconds(4) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
   sender: { limit: 1_000, window: Duration.hours(1) }
 }

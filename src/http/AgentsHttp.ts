@@ -28,10 +28,12 @@ const uninstalled = answer(Uninstalled)
 
 export const AgentsHttp = HttpApiBuilder.group(Api, "agents", (handlers) =>
   handlers
-    .handleRaw("list", ({ request }) => listAgents(credentialOf(request)).pipe(list))
-    .handleRaw("view", ({ path, request }) => viewAgent(credentialOf(request), path.id).pipe(overview))
+    .handleRaw("list", ({ request }) => listAgents(credentialOf(request)).pipe(withRateLimitFields, list))
+    .handleRaw("view", ({ path, request }) =>
+      viewAgent(credentialOf(request), path.id).pipe(withRateLimitFields, overview)
+    )
     .handleRaw("history", ({ path, request }) =>
-      viewHistory(credentialOf(request), path.id, readQuery(request, HistoryQuery)).pipe(history)
+      viewHistory(credentialOf(request), path.id, readQuery(request, HistoryQuery)).pipe(withRateLimitFields, history)
     )
     .handleRaw("planResync", ({ path, request }) =>
       planResync({

@@ -90,6 +90,9 @@ export class InstallApi extends HttpApiGroup.make("install")
 
 const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") }).annotations({ identifier: "HealthAnswer" })
 
+/** Whoever reads is refused for these. */
+const reads = Schema.Union(problem(Unauthenticated), problem(RateLimitExceeded))
+
 /** What is refused whatever is asked of an installed agent. */
 const agentRefusals = Schema.Union(
   problem(Unauthenticated),
@@ -109,7 +112,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
   .add(
     HttpApiEndpoint.get("list", "/api/agents")
       .addSuccess(AgentList)
-      .addError(problem(Unauthenticated))
+      .addError(reads)
       .annotateContext(
         OpenApi.annotations({
           summary: "The caller's installed agents",
@@ -122,7 +125,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
     HttpApiEndpoint.get("view", "/api/agents/:id")
       .setPath(agentPath)
       .addSuccess(AgentOverview)
-      .addError(Schema.Union(problem(Unauthenticated), problem(AgentNotFound)))
+      .addError(Schema.Union(reads, problem(AgentNotFound)))
       .annotateContext(OpenApi.annotations({ summary: "One installed agent", transform: signedIn }))
   )
   .add(
@@ -135,7 +138,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         })
       )
       .addSuccess(History)
-      .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest), problem(AgentNotFound)))
+      .addError(Schema.Union(reads, problem(InvalidRequest), problem(AgentNotFound)))
       .annotateContext(
         OpenApi.annotations({
           summary: "What was done to an agent's rows",

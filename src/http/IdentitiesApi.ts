@@ -48,7 +48,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
   .add(
     HttpApiEndpoint.get("list", "/api/identities")
       .addSuccess(OwnIdentities)
-      .addError(Schema.Union(problem(Unauthenticated), problem(NoPersonalOrg)))
+      .addError(Schema.Union(problem(Unauthenticated), problem(RateLimitExceeded), problem(NoPersonalOrg)))
       .annotateContext(
         OpenApi.annotations({
           summary: "List the caller's identities",

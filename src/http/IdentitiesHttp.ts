@@ -23,6 +23,7 @@ export const IdentitiesHttp = HttpApiBuilder.group(Api, "identities", (handlers)
     .handleRaw("list", ({ request }) =>
       listIdentities(credentialOf(request)).pipe(
         Effect.map((own) => ({ identities: own })),
+        withRateLimitFields,
         identities
       )
     )

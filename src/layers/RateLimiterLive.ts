@@ -1,15 +1,35 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Duration, Effect, Layer, Metric, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Schedule, Schema } from "effect"
+import { spend } from "../domain/Budget.ts"
 import { RateLimitExceeded } from "../domain/Errors.ts"
 import { limiterRefusals } from "../services/Measures.ts"
-import { RateLimiter, type RateLimits } from "../services/RateLimiter.ts"
+import { type RateLimit, RateLimiter, type RateLimits } from "../services/RateLimiter.ts"
+
+/**
+ * Budgets as sliding logs of this process: for what is counted to protect the process itself, and would cost the database more than
+ * what it counts. Keys stand in the order of their last try, so that those which are over go first.
+ */
+const makeLog = Effect.sync(() => {
+  const logs = new Map<string, { readonly hits: ReadonlyArray<number>; readonly until: number }>()
+  return (key: string, { limit, window }: RateLimit) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const [other, { until }] of logs) {
+        if (until > now) break
+        logs.delete(other)
+      }
+      const { allowed, hits, resetAfter } = spend(logs.get(key)?.hits ?? [], now, limit, Duration.toMillis(window))
+      logs.delete(key)
+      logs.set(key, { hits, until: now + Duration.toMillis(window) })
+      return { allowed, used: hits.length, resetMillis: resetAfter }
+    })
+})
 
 const make = (limits: RateLimits) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
     // The database's clock, read once the row is held: so tries count in the order in which they are judged.
-    const spend = SqlSchema.single({
+    const spendShared = SqlSchema.single({
       Request: Schema.Struct({ key: Schema.String, limit: Schema.Int, seconds: Schema.Number }),
       Result: Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number }),
       execute: ({ key, limit, seconds }) => sql`
@@ -41,12 +61,15 @@ const make = (limits: RateLimits) =>
       Effect.forkScoped
     )
 
+    const takeHere = yield* makeLog
+    const takeShared = (key: string, { limit, window }: RateLimit) =>
+      Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) }))
+
     return RateLimiter.of({
       take: Effect.fn("RateLimiter.take")(function* (policy, key) {
         const { limit, window } = limits[policy]
-        const spent = yield* spend({ key: `${policy}:${key}`, limit, seconds: Duration.toSeconds(window) }).pipe(
-          Effect.orDie
-        )
+        const take = policy === "read" ? takeHere : takeShared
+        const spent = yield* take(`${policy}:${key}`, limits[policy])
         const resetAfter = Duration.millis(Math.max(0, spent.resetMillis))
         if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
@@ -55,5 +78,5 @@ const make = (limits: RateLimits) =>
     })
   })
 
-/** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction. */
+/** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction; reads in each process. */
 export const RateLimiterLive = (limits: RateLimits) => Layer.scoped(RateLimiter, make(limits))

@@ -1,4 +1,5 @@
 import { Clock, Duration, Effect, Either, Layer } from "effect"
+import { spend } from "../domain/Budget.ts"
 import { RateLimitExceeded } from "../domain/Errors.ts"
 import { RateLimiter, type RateLimits } from "../services/RateLimiter.ts"
 import { World } from "./World.ts"
@@ -14,15 +15,14 @@ export const RateLimiterMemory = (limits: RateLimits) =>
             change((state) => {
               const { limit, window } = limits[policy]
               const name = `${policy}:${key}`
-              const recent = (state.hits[name] ?? []).filter((hit) => hit > now - Duration.toMillis(window))
-              const resetAfter = (hits: ReadonlyArray<number>) =>
-                Duration.millis((hits[Math.max(0, hits.length - limit)] ?? now) + Duration.toMillis(window) - now)
-              if (recent.length >= limit) {
-                return Either.left(new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter(recent) }))
-              }
-              const hits = [...recent, now]
-              const status = { policy, limit, window, remaining: limit - hits.length, resetAfter: resetAfter(hits) }
-              return Either.right([status, { ...state, hits: { ...state.hits, [name]: hits } }])
+              const { allowed, hits, resetAfter } = spend(state.hits[name] ?? [], now, limit, Duration.toMillis(window))
+              const after = Duration.millis(resetAfter)
+              return allowed
+                ? Either.right([
+                    { policy, limit, window, remaining: limit - hits.length, resetAfter: after },
+                    { ...state, hits: { ...state.hits, [name]: hits } }
+                  ])
+                : Either.left(new RateLimitExceeded({ policy, limit, window, retryAfter: after }))
             })
           )
       })

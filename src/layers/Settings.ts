@@ -105,6 +105,7 @@ export const settings = Config.all({
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
+  readsPerMinute: wholeNumber("READS_PER_MINUTE", 1, 100_000, 600),
   workers: wholeNumber("WORKERS", 1, 64, 1),
   trustedProxies: variable(
     "TRUSTED_PROXIES",
@@ -133,6 +134,7 @@ export const settings = Config.all({
           limits: {
             install: hours(given.installsPerHour),
             change: hours(given.changesPerHour),
+            read: { limit: given.readsPerMinute, window: Duration.minutes(1) },
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
             sender: hours(sendersTries)
           }

@@ -8,11 +8,12 @@ import {
   type TooLarge
 } from "../domain/Errors.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
-import { Auth, type Credential } from "./Auth.ts"
+import { admit } from "./Admission.ts"
+import type { Auth, Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
 import { countRows, measuredInstall, type Watched } from "./Measures.ts"
 import { OrgResolver } from "./OrgResolver.ts"
-import { RateLimiter, type RateLimitPolicy } from "./RateLimiter.ts"
+import type { RateLimiter, RateLimitPolicy } from "./RateLimiter.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
 
 /** A template as it is asked for: who asks, and how to read what they ask for once they may. */
@@ -27,12 +28,9 @@ export const readTemplateCall = <A extends PlanRequest, R>(
   { body, credential }: TemplateCall<A, R>
 ) =>
   Effect.gen(function* () {
-    const auth = yield* Auth
-    const limiter = yield* RateLimiter
     const orgs = yield* OrgResolver
 
-    const { userId } = yield* auth.identify(credential)
-    yield* limiter.take(policy, userId)
+    const userId = yield* admit(policy, credential)
     const request = yield* body
     const { slug = "", templateAgentId } = request
     const resolved =

@@ -12,10 +12,11 @@ import {
 } from "../domain/Errors.ts"
 import { IdentityId, type OwnIdentity, type PhoneRequest } from "../domain/Identity.ts"
 import type { LinkedPhone } from "../domain/Install.ts"
-import { Auth, type Credential } from "./Auth.ts"
+import { admit } from "./Admission.ts"
+import type { Auth, Credential } from "./Auth.ts"
 import { IdentityLinker, type Me } from "./IdentityLinker.ts"
 import { OrgResolver } from "./OrgResolver.ts"
-import { RateLimiter } from "./RateLimiter.ts"
+import type { RateLimiter } from "./RateLimiter.ts"
 
 /** A phone as it is typed: by whom, and how to read it once they may. */
 export interface PhoneCall<R> {
@@ -34,26 +35,18 @@ const meOf = (userId: Me["userId"]): Effect.Effect<Me, NoPersonalOrg, OrgResolve
     Effect.map(orgs.personalOrg(userId), ({ id }) => ({ userId, organizationId: id }))
   )
 
-/** The caller, with a change of their budget spent. */
-const changing = (credential: Credential) =>
-  Effect.gen(function* () {
-    const auth = yield* Auth
-    const limiter = yield* RateLimiter
-    const { userId } = yield* auth.identify(credential)
-    yield* limiter.take("change", userId)
-    return userId
-  })
-
 /** The caller's identities, masked. */
 export const listIdentities: (
   credential: Credential
-) => Effect.Effect<ReadonlyArray<OwnIdentity>, Unauthenticated | NoPersonalOrg, Auth | OrgResolver | IdentityLinker> =
-  Effect.fn("listIdentities")(function* (credential) {
-    const auth = yield* Auth
-    const identities = yield* IdentityLinker
-    const { userId } = yield* auth.identify(credential)
-    return yield* identities.mine(yield* meOf(userId))
-  })
+) => Effect.Effect<
+  ReadonlyArray<OwnIdentity>,
+  Unauthenticated | RateLimitExceeded | NoPersonalOrg,
+  Auth | RateLimiter | OrgResolver | IdentityLinker
+> = Effect.fn("listIdentities")(function* (credential) {
+  const identities = yield* IdentityLinker
+  const userId = yield* admit("read", credential)
+  return yield* identities.mine(yield* meOf(userId))
+})
 
 /** Claims the phone the caller typed. */
 export const typePhone: <R>(
@@ -71,7 +64,7 @@ export const typePhone: <R>(
   Auth | RateLimiter | OrgResolver | IdentityLinker | R
 > = Effect.fn("typePhone")(function* ({ body, credential }) {
   const identities = yield* IdentityLinker
-  const userId = yield* changing(credential)
+  const userId = yield* admit("change", credential)
   const { country, phone } = yield* body
   const me = yield* meOf(userId)
   return yield* identities.claimPhone({ ...me, phone, country: country?.trim() || undefined })
@@ -83,7 +76,7 @@ type OwnServices = Auth | RateLimiter | OrgResolver | IdentityLinker
 /** One of the caller's identities, by whom it is and what they call it. */
 const ownOf = ({ credential, id }: OwnCall) =>
   Effect.gen(function* () {
-    const userId = yield* changing(credential)
+    const userId = yield* admit("change", credential)
     const me = yield* meOf(userId)
     return { ...me, id: yield* Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound()) }
   })

@@ -8,10 +8,10 @@ export interface RateLimit {
 }
 
 /**
- * The budgets there are: installs and other requests about them (of a user), sign-ups and sign-ins (from an address), codes
+ * The budgets there are: installs, other requests about them, and reads (of a user), sign-ups and sign-ins (from an address), codes
  * and answers (of a sender on a chat platform).
  */
-export type RateLimitPolicy = "install" | "change" | "auth" | "sender"
+export type RateLimitPolicy = "install" | "change" | "read" | "auth" | "sender"
 
 /** The budget of every policy. */
 export type RateLimits = Readonly<Record<RateLimitPolicy, RateLimit>>
@@ -29,7 +29,7 @@ export class RateLimiter extends Context.Tag("agent-install/RateLimiter")<
   {
     /**
      * Spends one try of the key's budget. Exact under parallel calls and across processes: in no window do more than
-     * `limit` tries pass. A refused try spends nothing.
+     * `limit` tries pass. Reads, whose budget protects a process, are counted in each. A refused try spends nothing.
      */
     readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitStatus, RateLimitExceeded>
   }

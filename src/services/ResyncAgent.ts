@@ -2,10 +2,11 @@ import { Effect } from "effect"
 import type { ResyncAnswer, ResyncPlanQuery, ResyncRequest } from "../domain/Agent.ts"
 import type { AgentError, NoSuchRevision } from "../domain/Errors.ts"
 import type { Plan } from "../domain/Plan.ts"
-import { Auth, type Credential } from "./Auth.ts"
+import { admit } from "./Admission.ts"
+import type { Auth, Credential } from "./Auth.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 import { countRows } from "./Measures.ts"
-import { RateLimiter } from "./RateLimiter.ts"
+import type { RateLimiter } from "./RateLimiter.ts"
 import { type ApplyRefusal, type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
 /** Something asked of an installed agent: who asks, which one, and how to read what they ask for once they may. */
@@ -20,12 +21,9 @@ type Dependencies = Auth | RateLimiter | InstalledAgents | TemplateMirror
 /** Who asks, which agent they mean and what they want of it, where they may try. */
 export const readAgentCall = <A, E, R>({ agentId, body, credential }: AgentCall<A, E, R>) =>
   Effect.gen(function* () {
-    const auth = yield* Auth
-    const limiter = yield* RateLimiter
     const agents = yield* InstalledAgents
 
-    const { userId } = yield* auth.identify(credential)
-    yield* limiter.take("change", userId)
+    const userId = yield* admit("change", credential)
     const wanted = yield* body
     const agent = yield* agents.find(userId, agentId)
     const { organizationId, template } = agent

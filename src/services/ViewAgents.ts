@@ -1,44 +1,47 @@
 import { Effect } from "effect"
 import type { AgentList, AgentOverview } from "../domain/Agent.ts"
-import type { AgentNotFound, InvalidRequest, Unauthenticated } from "../domain/Errors.ts"
+import type { AgentNotFound, InvalidRequest, RateLimitExceeded, Unauthenticated } from "../domain/Errors.ts"
 import type { History, HistoryQuery } from "../domain/History.ts"
-import { Auth, type Credential } from "./Auth.ts"
+import { admit } from "./Admission.ts"
+import type { Auth, Credential } from "./Auth.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
+import type { RateLimiter } from "./RateLimiter.ts"
+
+type Dependencies = Auth | RateLimiter | InstalledAgents
 
 /** The caller's installed agents, each with the state of its rows. */
-export const listAgents: (credential: Credential) => Effect.Effect<AgentList, Unauthenticated, Auth | InstalledAgents> =
-  Effect.fn("listAgents")(function* (credential) {
-    const auth = yield* Auth
+export const listAgents: (
+  credential: Credential
+) => Effect.Effect<AgentList, Unauthenticated | RateLimitExceeded, Dependencies> = Effect.fn("listAgents")(
+  function* (credential) {
     const agents = yield* InstalledAgents
-    const { userId } = yield* auth.identify(credential)
+    const userId = yield* admit("read", credential)
     return { agents: yield* agents.list(userId) }
-  })
+  }
+)
 
 /** One of them. */
 export const viewAgent: (
   credential: Credential,
   agentId: string
-) => Effect.Effect<AgentOverview, Unauthenticated | AgentNotFound, Auth | InstalledAgents> = Effect.fn("viewAgent")(
-  function* (credential, agentId) {
-    const auth = yield* Auth
-    const agents = yield* InstalledAgents
-    const { userId } = yield* auth.identify(credential)
-    return yield* agents.overview(userId, agentId)
-  }
-)
+) => Effect.Effect<AgentOverview, Unauthenticated | RateLimitExceeded | AgentNotFound, Dependencies> = Effect.fn(
+  "viewAgent"
+)(function* (credential, agentId) {
+  const agents = yield* InstalledAgents
+  const userId = yield* admit("read", credential)
+  return yield* agents.overview(userId, agentId)
+})
 
 /** What was done to the rows of one of them, page by page. */
 export const viewHistory: <R>(
   credential: Credential,
   agentId: string,
   page: Effect.Effect<HistoryQuery, InvalidRequest, R>
-) => Effect.Effect<History, Unauthenticated | InvalidRequest | AgentNotFound, Auth | InstalledAgents | R> = Effect.fn(
-  "viewHistory"
-)(function* (credential, agentId, page) {
-  const auth = yield* Auth
-  const agents = yield* InstalledAgents
-  const { userId } = yield* auth.identify(credential)
-  const wanted = yield* page
-  const agent = yield* agents.find(userId, agentId)
-  return yield* agents.history(agent, wanted)
-})
+) => Effect.Effect<History, Unauthenticated | RateLimitExceeded | InvalidRequest | AgentNotFound, Dependencies | R> =
+  Effect.fn("viewHistory")(function* (credential, agentId, page) {
+    const agents = yield* InstalledAgents
+    const userId = yield* admit("read", credential)
+    const wanted = yield* page
+    const agent = yield* agents.find(userId, agentId)
+    return yield* agents.history(agent, wanted)
+  })

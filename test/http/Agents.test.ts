@@ -33,6 +33,27 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       }
     })
 
+  it.effect("lets a person read so often in a minute, and says when to come back", () =>
+    Effect.gen(function* () {
+      const { signUp } = yield* Running
+      const { bearer } = yield* signUp(`Reader ${++people}`)
+      const headers = { authorization: bearer }
+      const paths = ["/api/agents", "/api/agents/agent_none", "/api/agents/agent_none/history", "/api/identities"]
+      for (let at = 0; at < 100; at++) {
+        const { headers: told, status } = yield* ask(paths[at % paths.length] ?? "", { headers })
+        assert.notStrictEqual(status, 429)
+        assert.match(String(told.ratelimit), new RegExp(`^"read";r=${99 - at};t=`))
+      }
+      for (const path of paths) {
+        const answer = yield* ask(path, { headers })
+        isProblem(answer, 429, "rate_limited")
+        assert.isAtMost(Number(answer.headers["retry-after"]), 60)
+      }
+      const other = yield* signUp(`Reader ${++people}`)
+      assert.strictEqual((yield* ask("/api/agents", { headers: { authorization: other.bearer } })).status, 200)
+    })
+  )
+
   it.effect("shows what is installed, brings it up to date, back, and takes it away", () =>
     Effect.gen(function* () {
       const catalog = yield* TemplateCatalog

@@ -23,6 +23,7 @@ proxies.addAddress("10.9.8.7", "ipv4")
 const limits = {
   change: { limit: 40, window: Duration.hours(1) },
   install: { limit: 20, window: Duration.hours(1) },
+  read: { limit: 100, window: Duration.minutes(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
   sender: { limit: 8, window: Duration.hours(1) }
 }

@@ -18,6 +18,7 @@ describe("settings", () => {
         installsPerHour: 20,
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
+        readsPerMinute: 600,
         workers: 1,
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
@@ -28,6 +29,7 @@ describe("settings", () => {
           install: { limit: 20, window: Duration.hours(1) },
           change: { limit: 120, window: Duration.hours(1) },
           auth: { limit: 20, window: Duration.minutes(1) },
+          read: { limit: 600, window: Duration.minutes(1) },
           sender: { limit: 30, window: Duration.hours(1) }
         }
       } as never)

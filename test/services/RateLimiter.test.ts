@@ -5,10 +5,14 @@ import { limits, worlds } from "../worlds.ts"
 
 let keys = 0
 
-for (const [label, world] of worlds) {
-  layer(world, { timeout: "60 seconds", excludeTestServices: true })(`RateLimiter (${label})`, (it) => {
-    const { limit } = limits.install
-    const take = (key: string) => Effect.flatMap(RateLimiter, (limiter) => limiter.take("install", key))
+// One that all processes share, and one of each process.
+const policies = ["install", "read"] as const
+const cases = worlds.flatMap(([label, world]) => policies.map((policy) => ({ label, world, policy })))
+
+for (const { label, policy, world } of cases) {
+  layer(world, { timeout: "60 seconds", excludeTestServices: true })(`RateLimiter (${label}, ${policy})`, (it) => {
+    const { limit, window } = limits[policy]
+    const take = (key: string) => Effect.flatMap(RateLimiter, (limiter) => limiter.take(policy, key))
 
     it.effect("lets a key spend its budget, counts down, and says when the next try may pass", () =>
       Effect.gen(function* () {
@@ -19,7 +23,7 @@ for (const [label, world] of worlds) {
           [2, 1, 0]
         )
         const refusal = yield* Effect.flip(take(key))
-        assert.isAtMost(Duration.toMillis(refusal.retryAfter), Duration.toMillis(limits.install.window))
+        assert.isAtMost(Duration.toMillis(refusal.retryAfter), Duration.toMillis(window))
         assert.isAbove(Duration.toMillis(refusal.retryAfter), 0)
         yield* Effect.sleep(refusal.retryAfter)
         yield* take(key)
