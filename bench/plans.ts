@@ -181,6 +181,8 @@ const drive = (port: number, now: { during: string }) =>
 const manyRows = 1_000
 /** More blocks a row of the answer than a plan by key has cause to touch. */
 const manyBlocks = 1_000
+/** With few people a table is a page that is read once; with many, each of some dozens of rows is found by an index of a few levels. */
+const pagesOfFew = 250
 /** Longer, in milliseconds, than anything that a person asks for has cause to take, also on a busy machine. */
 const longMillis = 1_500
 
@@ -235,7 +237,7 @@ export const plans = Effect.gen(function* () {
         .filter((node) => removedBy(node) >= manyRows)
         .map((node) => `${removedBy(node)} rows read for nothing by ${titleOf(node)}`),
       ...nodes.filter(isMisjudged).map((node) => `${node["Plan Rows"]} rows expected of ${titleOf(node)}`),
-      ...(was !== undefined && is > 4 * blocksOf(was.plan) + 50 ? ["dearer than with few people"] : []),
+      ...(was !== undefined && is > 4 * blocksOf(was.plan) + pagesOfFew ? ["dearer than with few people"] : []),
       ...(is >= manyBlocks * Math.max(1, plan["Actual Rows"]) ? ["many blocks"] : [])
     ]
     count += wrong.length
