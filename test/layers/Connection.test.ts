@@ -127,7 +127,13 @@ describe("a role on which every setting is hostile", () => {
   it.scopedLive("does not change what the service does", () =>
     Effect.gen(function* () {
       const url = yield* hostileDatabase
-      yield* Effect.provide(Effect.zipRight(day, day), servicesOn(url))
+      const atOnce = Effect.forEach(
+        Array.from({ length: 12 }, () => account()),
+        (given) => asks("sign-up/email", given),
+        { concurrency: "unbounded" }
+      )
+      const signedUp = yield* Effect.provide(Effect.zipRight(Effect.zipRight(day, day), atOnce), servicesOn(url))
+      assert.deepStrictEqual([...new Set(signedUp.map(({ status }) => status))], [200])
     })
   )
 
