@@ -204,7 +204,28 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       `
     })
 
-    const lockLink = SqlSchema.findOne({
+    // Two answers about one sender each end the other's question, so both take the links about that sender in one order.
+    const lockAbout = SqlSchema.void({
+      Request: Schema.Struct({ linkId: Schema.String, identifiers: Identifiers }),
+      execute: ({ identifiers, linkId }) =>
+        sql.unsafe(
+          `WITH sender AS MATERIALIZED (
+            SELECT namespace, identifier FROM jsonb_to_recordset($2::jsonb) AS w (namespace text, identifier text)
+            UNION SELECT namespace, identifier FROM entity_identities WHERE link_id = $1
+          )
+          SELECT l.id FROM identity_links l
+          WHERE l.id IN (
+            SELECT $1::text
+            UNION SELECT i.link_id FROM entity_identities i
+            JOIN sender s ON s.namespace = i.namespace AND s.identifier = i.identifier
+            WHERE i.state = 'claimed' AND i.deleted_at IS NULL
+          )
+          ORDER BY l.id FOR UPDATE`,
+          [linkId, JSON.stringify(identifiers)]
+        )
+    })
+
+    const findLink = SqlSchema.findOne({
       Request: Schema.String,
       Result: Schema.Struct({
         entityId: Schema.String,
@@ -217,7 +238,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         SELECT entity_id::text, platform, person_agreed_at IS NOT NULL AS person_agreed,
           sender_agreed_at IS NOT NULL AS sender_agreed,
           closed_at IS NULL AND expires_at > now() AS open
-        FROM identity_links WHERE id = ${id} FOR UPDATE
+        FROM identity_links WHERE id = ${id}
       `
     })
 
@@ -282,6 +303,23 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     })
 
     // Each of these sees what the one before it did, so that the unique index of verified identifiers is free for the last.
+    const endQuestions = SqlSchema.void({
+      Request: Schema.String,
+      execute: (linkId) =>
+        sql.unsafe(
+          `WITH questions AS MATERIALIZED (
+            SELECT DISTINCT l.id FROM entity_identities mine
+            JOIN entity_identities i ON i.namespace = mine.namespace AND i.identifier = mine.identifier
+              AND i.state = 'claimed' AND i.deleted_at IS NULL AND i.link_id <> mine.link_id
+            JOIN identity_links l ON l.id = i.link_id AND l.closed_at IS NULL
+            WHERE mine.link_id = $1 AND mine.deleted_at IS NULL
+          ),
+          ${ending("questions")}
+          SELECT FROM questions`,
+          [linkId]
+        )
+    })
+
     const displaceOthers = SqlSchema.void({
       Request: Schema.String,
       execute: (linkId) => sql`
@@ -356,8 +394,9 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         sql`UPDATE identity_links SET person_agreed_at = coalesce(person_agreed_at, now()) WHERE id = ${linkId}`
     })
 
-    /** Both have agreed: the link's identifiers are the person's, and nobody else's. */
+    /** Both have agreed: the link's identifiers are the person's, nobody else's, and nobody is asked about them any more. */
     const verify = Effect.fnUntraced(function* (linkId: string) {
+      yield* endQuestions(linkId)
       yield* displaceOthers(linkId)
       yield* endOwn(linkId)
       yield* proveLink(linkId)
@@ -429,7 +468,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       const [first] = yield* group(own)
       const linkId = first?.linkId ?? null
       if (first !== undefined && linkId !== null && isUnproved(first.state)) {
-        const link = yield* lockLink(linkId)
+        yield* lockAbout({ linkId, identifiers: [] })
+        const link = yield* findLink(linkId)
         if (Option.isSome(link) && link.value.open) {
           yield* agreeAsPerson(linkId)
           if (link.value.senderAgreed) yield* verify(linkId)
@@ -440,6 +480,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
 
     const unlink = Effect.fnUntraced(function* (own: Own) {
       yield* takeTurn(own)
+      const linkId = (yield* group(own))[0]?.linkId ?? null
+      if (linkId !== null) yield* lockAbout({ linkId, identifiers: [] })
       const rows = yield* group(own)
       const links = rows.flatMap(({ linkId, state }) => (linkId !== null && isUnproved(state) ? [linkId] : []))
       yield* closeWith({ ids: rows.map(({ id }) => id), links })
@@ -464,7 +506,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       yes: boolean
     ) {
       yield* takeTurnOf(pendingId)
-      const link = yield* lockLink(pendingId)
+      yield* lockAbout({ linkId: pendingId, identifiers })
+      const link = yield* findLink(pendingId)
       const known = yield* findIdentifiers(pendingId)
       if (Option.isNone(link) || link.value.platform !== platform || !isSameSender(known, identifiers)) {
         return yield* new PendingNotFound()

@@ -114,11 +114,19 @@ const withAgreement = (state: WorldState, id: string, agreed: Partial<LinkRecord
   links: state.links.map((link) => (link.id === id ? { ...link, ...agreed } : link))
 })
 
-/** Both have agreed: the link's identifiers are the person's, and nobody else's. */
-const verify = (state: WorldState, id: string): WorldState => {
-  const link = state.links.find((one) => one.id === id)
-  if (link === undefined) return state
-  const fresh = state.identities.filter((identity) => identity.link === id)
+/** Both have agreed: the link's identifiers are the person's, nobody else's, and nobody is asked about them any more. */
+const verify = (before: WorldState, id: string): WorldState => {
+  const link = before.links.find((one) => one.id === id)
+  if (link === undefined) return before
+  const fresh = before.identities.filter((identity) => identity.link === id)
+  const isAbout = isIn(fresh)
+  const questions = before.links.filter(
+    (other) =>
+      other.open &&
+      other.id !== id &&
+      before.identities.some((one) => one.link === other.id && one.state === "claimed" && isAbout(one))
+  )
+  const state = close(before, new Set(questions.map((question) => question.id)))
   const me = { organizationId: link.organizationId, userId: link.user }
   const mine = isMine(me)
   const namespaces = new Set(fresh.map(({ namespace }) => namespace))

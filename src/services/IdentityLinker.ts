@@ -76,8 +76,8 @@ export class IdentityLinker extends Context.Tag("agent-install/IdentityLinker")<
     readonly open: (claim: CodeClaim) => Effect.Effect<Opened, NoMember>
     /**
      * Takes the sender's answer. With a yes, and where the person typed this sender's number or has confirmed it, its
-     * identifiers are verified: whoever they were verified for sees them displaced, and the person's own earlier ones of
-     * the kind end. Said again, a yes changes nothing.
+     * identifiers are verified: whoever they were verified for sees them displaced, the person's own earlier ones of the
+     * kind end, and so does every other question about them, whose ever it was. Said again, a yes changes nothing.
      */
     readonly answer: (says: SenderSays) => Effect.Effect<AnswerOutcome, PendingNotFound>
     /**

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
-import { type Found, maskIdentifier, type PendingId, question } from "../../src/domain/Identity.ts"
+import { checkNumber, type Found, maskIdentifier, type PendingId, question } from "../../src/domain/Identity.ts"
 import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
 import { readSender } from "../../src/services/Sender.ts"
 import { Hands, newPerson, worlds, worldsThatRouteOnClaim } from "../worlds.ts"
@@ -28,9 +28,20 @@ const step = FastCheck.oneof(
   FastCheck.record({ act: FastCheck.constant("unlink" as const), person, own: at }),
   FastCheck.record({ act: FastCheck.constant("wait" as const), minutes: FastCheck.constantFrom(61, 30 * 24 * 60 + 1) })
 )
-const histories = FastCheck.array(step, { minLength: 1, maxLength: 24, size: "max" })
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
 type History = ReadonlyArray<Step>
+
+/** Two who are both to have a number, each with a question open: chance alone seldom brings that about. */
+const rivals: History = [0, 1].flatMap(
+  (who): History => [
+    { act: "type", person: who, phone: 0 },
+    { act: "code", person: who, message: who }
+  ]
+)
+const histories = FastCheck.tuple(
+  FastCheck.constantFrom<History>([], rivals),
+  FastCheck.array(step, { minLength: 1, maxLength: 24, size: "max" })
+).map(([first, rest]): History => [...first, ...rest])
 
 let runs = 0
 
@@ -90,6 +101,13 @@ const live = (history: History, routeOnClaim: boolean) =>
 
     const pending: Array<{ readonly id: PendingId; readonly person: number; readonly names: Set<string> }> = []
     const coded = new Set<PendingId>()
+    // The questions that ended since somebody proved their sender.
+    const over = new Set<PendingId>()
+    const proved = (link: (typeof pending)[number]) => {
+      for (const other of pending) {
+        if (other !== link && [...other.names].some((name) => link.names.has(name))) over.add(other.id)
+      }
+    }
     // Which identifiers have said no to whom, last.
     const refused = new Set<string>()
     // Whom each identifier said yes to being linked to, as the question named them.
@@ -140,6 +158,11 @@ const live = (history: History, routeOnClaim: boolean) =>
         if (said === "verified") {
           const known = [...link.names].some((name) => acknowledged.has(`${name} ${link.person}`))
           assert.isTrue(known, `verified without the person's word: ${JSON.stringify({ history, link })}`)
+          assert.isFalse(
+            over.has(link.id),
+            `verified by an answer that came late: ${JSON.stringify({ history, link })}`
+          )
+          proved(link)
         }
         return { said, by: names, for: link.person }
       })
@@ -195,11 +218,13 @@ const live = (history: History, routeOnClaim: boolean) =>
             const chosen = own[one.own % Math.max(1, own.length)]
             if (chosen === undefined) return undefined
             const masked = identifiers.find((name) => isMasked(name, chosen.identifier))
+            const asked = pending.find(({ id }) => checkNumber(id) === chosen.checkNumber)
             if (one.act === "confirm" && waits(chosen.state)) acknowledged.add(`${masked} ${one.person}`)
             const outcome =
               one.act === "confirm"
                 ? (yield* Effect.orDie(linker.confirm({ ...me(one.person), id: chosen.id }))).state
                 : yield* Effect.as(Effect.orDie(linker.unlink({ ...me(one.person), id: chosen.id })), "ended")
+            if (outcome === "verified" && asked !== undefined) proved(asked)
             return { said: outcome, by: [], for: one.person }
           }
           case "wait": {

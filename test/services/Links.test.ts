@@ -525,13 +525,92 @@ for (const [label, world] of worlds) {
         const people = yield* Effect.replicateEffect(newPerson(), 6)
         const pending = yield* Effect.forEach(people, (person) => pendingOf(person, jid(digits)))
         yield* Effect.forEach(people, (person) => Effect.flatMap(only(person), ({ id }) => confirm(person, id)))
-        yield* Effect.forEach(pending, (pendingId) => say(pendingId, true, jid(digits)), {
+        const said = yield* Effect.forEach(pending, (pendingId) => Effect.either(say(pendingId, true, jid(digits))), {
           concurrency: "unbounded"
         })
-        const all = yield* Effect.forEach(people, states)
-        assert.strictEqual(all.flat().filter((state) => state === "phone verified").length, 1)
-        assert.strictEqual(all.flat().filter((state) => state === "phone displaced").length, 5)
+        assert.deepStrictEqual(said.map((one) => (Either.isRight(one) ? one.right : one.left._tag)).sort(), [
+          ...Array.from({ length: 5 }, () => "PendingNotFound"),
+          "verified"
+        ])
+        assert.deepStrictEqual((yield* Effect.forEach(people, states)).flat(), ["phone verified"])
       })
+    )
+
+    it.effect("end where somebody proves the sender: a late yes counts no more, a fresh question does", () =>
+      Effect.gen(function* () {
+        const [digits, lid] = [newDigits(), newLid()]
+        const [typist, coder, waiting, winner] = yield* Effect.all([newPerson(), newPerson(), newPerson(), newPerson()])
+        yield* type(typist, `+${digits}`)
+        const { pendingId: typed } = yield* askedOf(jid(digits))
+        const coded = yield* pendingOf(coder, lid, jid(digits))
+        yield* confirm(coder, (yield* only(coder)).id)
+        const agreed = yield* pendingOf(waiting, jid(digits))
+        assert.strictEqual(yield* say(agreed, true, jid(digits)), "confirm_session")
+        const { id } = yield* only(waiting)
+        const elsewhere = newDigits()
+        const [own, unrelated] = [yield* pendingOf(winner, lid), yield* pendingOf(winner, jid(elsewhere))]
+
+        const proof = yield* pendingOf(winner, jid(digits))
+        assert.strictEqual(yield* say(proof, true, jid(digits), lid), "confirm_session")
+        yield* confirm(winner, (yield* mine(winner)).find(({ state }) => state === "confirm_session")?.id ?? "")
+        assert.strictEqual(yield* ownerOf(jid(digits)), winner.organization.id)
+        for (const late of [typed, coded, agreed, own]) {
+          const refused = yield* Effect.flip(
+            Effect.orElse(say(late, true, jid(digits), lid), () => say(late, true, lid))
+          )
+          assert.strictEqual(refused._tag, "PendingNotFound")
+        }
+        assert.strictEqual((yield* Effect.flip(confirm(waiting, id)))._tag, "IdentityNotFound")
+        for (const person of [typist, coder, waiting]) assert.deepStrictEqual(yield* states(person), [])
+        assert.deepStrictEqual(yield* states(winner), ["phone claimed", "phone verified"])
+        assert.strictEqual(yield* say(unrelated, false, jid(elsewhere)), "declined")
+        assert.strictEqual(yield* ownerOf(jid(digits)), winner.organization.id)
+
+        const fresh = yield* pendingOf(coder, jid(digits))
+        yield* confirm(coder, (yield* only(coder)).id)
+        assert.strictEqual(yield* say(fresh, true, jid(digits)), "verified")
+        assert.strictEqual(yield* ownerOf(jid(digits)), coder.organization.id)
+        assert.deepStrictEqual(yield* states(winner), ["phone displaced", "wa_lid verified"])
+      })
+    )
+
+    inRealTime(it)("end for all but one of those whom a sender says yes to at once", () =>
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [digits, lid] = [newDigits(), newLid()]
+          const people = yield* Effect.replicateEffect(newPerson(), 4)
+          const [first, ...others] = people
+          yield* type(first as Person, `+${digits}`)
+          const questions = [(yield* askedOf(jid(digits))).pendingId]
+          for (const [at, person] of others.entries()) {
+            questions.push(yield* at === 0 ? pendingOf(person, jid(digits)) : pendingOf(person, lid, jid(digits)))
+            yield* confirm(person, (yield* only(person)).id)
+          }
+          const last = people[3]
+          const { id } = yield* only(last as Person)
+          const [said] = yield* Effect.all(
+            [
+              Effect.forEach(questions, (id) => Effect.either(say(id, true, jid(digits), lid)), {
+                concurrency: "unbounded"
+              }),
+              Effect.either(unlink(last as Person, id)),
+              Effect.forEach(people, (person) => type(person, `+${newDigits()}`), { concurrency: "unbounded" })
+            ],
+            { concurrency: "unbounded" }
+          )
+          const yeses = said.filter((one) => Either.isRight(one) && one.right === "verified")
+          assert.strictEqual(yeses.length, 1, JSON.stringify(said))
+          const all = yield* Effect.forEach(people, states)
+          assert.isAtMost(all.flat().filter((state) => state === "phone verified").length, 1)
+          for (const id of questions) {
+            const late = yield* Effect.either(say(id, true, jid(digits), lid))
+            if (Either.isRight(late)) assert.strictEqual(late.right, "verified")
+          }
+          assert.deepStrictEqual(yield* Effect.forEach(people, states), all)
+        }),
+        8,
+        { discard: true }
+      )
     )
 
     inRealTime(it)("are gone whole once their person has ended them, also where the sender says yes meanwhile", () =>
