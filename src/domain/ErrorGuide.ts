@@ -150,7 +150,7 @@ export const errorGuide: {
     example: new NoSuchRevision({ revision: 9, newest: 3 })
   },
   InvalidPhone: {
-    when: "The text is no phone number that can be read; reason says why. In the answer to an install it stands as whatsappError, and the install has landed all the same.",
+    when: "The text is no phone number that can be read, or that of one of WhatsApp's own bots; reason says why. In the answer to an install it stands as whatsappError, and the install has landed all the same.",
     remedy: "Write the number with + and its country code, or name the country.",
     example: new InvalidPhone({ reason: "too_short" })
   },

@@ -234,14 +234,15 @@ export class NoSuchRevision extends Schema.TaggedError<NoSuchRevision>()("NoSuch
   }
 }
 
-/** The text is no phone number that can be read; `reason` says why. */
+/** The text is no phone number that can be read, or that of one of WhatsApp's own bots; `reason` says why. */
 export class InvalidPhone extends Schema.TaggedError<InvalidPhone>()("InvalidPhone", {
-  reason: Schema.Literal("too_short", "too_long", "not_a_number", "has_extension", "unknown_country")
+  reason: Schema.Literal("too_short", "too_long", "not_a_number", "has_extension", "unknown_country", "not_a_person")
 }) {
   static readonly status = 400
   static readonly code = "invalid_phone"
   static readonly title = "Invalid phone number"
   override get message() {
+    if (this.reason === "not_a_person") return "This is the number of one of WhatsApp's own bots. Give your own."
     return `The phone number can't be read (${this.reason}). Write it with + and country code, as in +44 7911 123456.`
   }
 }

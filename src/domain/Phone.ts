@@ -24,7 +24,8 @@ const refusals: Readonly<Record<Reason, Either.Either<never, InvalidPhone>>> = {
   too_long: refusal("too_long"),
   not_a_number: refusal("not_a_number"),
   has_extension: refusal("has_extension"),
-  unknown_country: refusal("unknown_country")
+  unknown_country: refusal("unknown_country"),
+  not_a_person: refusal("not_a_person")
 }
 
 const isE164 = Schema.is(E164)
@@ -42,18 +43,31 @@ const longest = 64
 // What address books and chats put around a number they copy, to write it from left to right: U+200E, U+202A, U+2066 and others.
 const invisible = /\p{Cf}/gu
 
-// Mexico dropped the mobile prefix 1 in 2019, Brazil gave mobile numbers a ninth digit by 2016; both live on in
-// address books and in WhatsApp ids, and name the same phone (Anatel resolution 553/2010, IFT numbering plan 2019).
+// Old mobile numbers of Côte d'Ivoire got their operator's digits in front: 01 Moov, 05 MTN, 07 Orange, told apart by the
+// second digit; 2 and 3 began fixed lines.
+const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
+
+/**
+ * A number in its country's present plan. Older forms live on in address books and in WhatsApp ids, and name the same phone;
+ * none of them can be another's. Mexico has had no prefix for mobile numbers (1, 044, 045) nor for long distance (01) since
+ * 3 August 2019 (IFT); Brazil's mobile numbers have a ninth digit (Anatel, resolution 553/2010); Côte d'Ivoire's have ten
+ * digits since 31 January 2021 (ARTCI), Benin's begin with 01 since 30 November 2024 (ARCEP).
+ */
 const current = (number: string): string =>
-  /^\+521\d{10}$/.test(number)
-    ? `+52${number.slice(4)}`
-    : /^\+55[1-9]\d[6-9]\d{7}$/.test(number)
-      ? `${number.slice(0, 5)}9${number.slice(5)}`
-      : number
+  number
+    .replace(/^\+52(?:1|01|044|045)(?=\d{10}$)/, "+52")
+    .replace(/(?<=^\+55[1-9]\d)(?=[6-9]\d{7}$)/, "9")
+    .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
+    .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
+
+// WhatsApp's own bots go by numbers of an exchange that is nobody's: +1 313 555 0000 to 9999 and +1 316 555 0000 to 0099
+// (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
+const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
 
 /**
  * Reads what a person typed as a phone number. National forms need `country` (two letters). The whole text must be the
- * number: no words around it, no extension, no letters for digits.
+ * number: no words around it, no extension, no letters for digits. An older form of a number is read as the present one;
+ * WhatsApp's own bots are nobody.
  */
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
   const refuse = (reason: Reason) => refusals[reason]
@@ -61,18 +75,14 @@ export const readPhone = (text: string, country: string): Either.Either<E164, In
   if (typed.length > longest) return refuse("too_long")
   const upper = country.toUpperCase()
   if (!isSupportedCountry(upper)) return refuse("unknown_country")
-  const compact = typed.replace(/[\s().-]/g, "")
-  const mexican = /^\+521\d{10}$/.test(compact)
   try {
-    const parsed = parsePhoneNumberWithError(mexican ? current(compact) : typed, {
-      defaultCountry: upper,
-      extract: false
-    })
+    const parsed = parsePhoneNumberWithError(typed, { defaultCountry: upper, extract: false })
     if (parsed.ext !== undefined) return refuse("has_extension")
     const number = current(parsed.number)
     if (number === parsed.number && !parsed.isPossible()) {
       return refuse(parsed.nationalNumber.length > 10 ? "too_long" : "too_short")
     }
+    if (bot.test(number)) return refuse("not_a_person")
     return isE164(number) ? Either.right(number) : refuse("not_a_number")
   } catch (error) {
     return refuse(reasons[error instanceof Error ? error.message : ""] ?? "not_a_number")

@@ -26,36 +26,29 @@ const phoneServers = new Set(["s.whatsapp.net", "c.us", "hosted"])
 const lidServers = new Set(["lid", "hosted.lid", "lid.whatsapp.net"])
 const otherServers = new Set(["g.us", "broadcast", "newsletter", "bot", "msgr", "interop", "call", "call.us"])
 
-// Old mobile numbers of Côte d'Ivoire got their operator's digits in front on 31 January 2021 (ARTCI: 01 Moov, 05 MTN,
-// 07 Orange, told apart by the second digit; 2 and 3 began fixed lines), all of Benin's got 01 on 30 November 2024
-// (ARCEP). WhatsApp accounts made before keep the short form, and no other phone can have it.
-const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
-const lengthened = (digits: string): string => {
-  if (/^225[04-9]\d{7}$/.test(digits)) return `225${ivorian[Number(digits[4])]}${digits.slice(3)}`
-  return /^229\d{8}$/.test(digits) ? `22901${digits.slice(3)}` : digits
-}
-
 const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
   { namespace: "phone", identifier: phone },
   { namespace: "wa_jid", identifier: jidOf(phone), ...(address === undefined ? {} : { address }) }
 ]
 
 // Numbers after a plus need no country; the parser asks for one all the same.
-const internationally = (digits: string) => readPhone(`+${lengthened(digits)}`, "GB")
+const internationally = (digits: string) =>
+  Either.mapLeft(
+    readPhone(`+${digits}`, "GB"),
+    ({ reason }): NoSender => (reason === "not_a_person" ? reason : "not_a_phone")
+  )
 
 /**
  * Reads any id by which a WhatsApp gateway may name a sender: a JID with or without agent and device, of a phone (all forms
  * of one phone give the same identifiers) or of a LID, whose digits are no phone; a business-scoped user id; a phone with
- * its plus, as the Cloud API's `wa_id` is after one. Groups, lists, channels, bots and the system's own are nobody.
+ * its plus, as the Cloud API's `wa_id` is after one. Groups, lists, channels, bots (also those that go by a phone number) and
+ * the system's own are nobody.
  */
 export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>, NoSender> => {
   const id = text.length > longest ? "" : text.trim()
   if (bsuid.test(id)) return Either.right([{ namespace: "wa_bsuid", identifier: id, address: id }])
   if (/^\+[0-9]{5,17}$/.test(id)) {
-    return Either.mapBoth(internationally(id.slice(1)), {
-      onLeft: () => "not_a_phone" as const,
-      onRight: (phone) => ofPhone(phone, id)
-    })
+    return Either.map(internationally(id.slice(1)), (phone) => ofPhone(phone, id))
   }
   const at = id.lastIndexOf("@")
   if (at < 0) return Either.left("not_an_id")
@@ -71,10 +64,7 @@ export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>,
   }
   // 0@s.whatsapp.net is WhatsApp itself.
   if (user === "0") return Either.left("not_a_person")
-  return Either.mapBoth(internationally(user), {
-    onLeft: () => "not_a_phone" as const,
-    onRight: (phone) => ofPhone(phone, `${user}@s.whatsapp.net`)
-  })
+  return Either.map(internationally(user), (phone) => ofPhone(phone, `${user}@s.whatsapp.net`))
 }
 
 // 54 and ten digits may be an Argentine mobile without its 9, or another subscriber's fixed line. Only a gateway that shows

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
 import { jidOf, readPhone } from "../../src/domain/Phone.ts"
+import { readWaId } from "../../src/domain/WaId.ts"
 
 const read = (text: string, country = "GB") =>
   Either.match(readPhone(text, country), { onLeft: ({ reason }) => reason, onRight: (phone) => phone as string })
@@ -25,6 +26,34 @@ describe("readPhone", () => {
     ["+55 11 8765 4321", "GB", "+5511987654321"],
     ["+55 47 8921 1984", "GB", "+5547989211984"],
     ["(11) 3456-7890", "BR", "+551134567890"],
+    ["0054 9 11 2345 6789", "GB", "+5491123456789"],
+    ["0351 15 234 5678", "AR", "+5493512345678"],
+    ["+54 0351 15 234 5678", "GB", "+5493512345678"],
+    ["9 11 2345 6789", "AR", "+5491123456789"],
+    ["011 8765 4321", "BR", "+5511987654321"],
+    ["0 15 11 8765 4321", "BR", "+5511987654321"],
+    ["0055 47 8921 1984", "GB", "+5547989211984"],
+    ["044 55 1234 5678", "MX", "+525512345678"],
+    ["045 55 1234 5678", "MX", "+525512345678"],
+    ["01 55 1234 5678", "MX", "+525512345678"],
+    ["1 55 1234 5678", "MX", "+525512345678"],
+    ["+52 044 55 1234 5678", "GB", "+525512345678"],
+    ["+52 (045) 55-1234-5678", "GB", "+525512345678"],
+    ["+52 01 55 1234 5678", "GB", "+525512345678"],
+    ["0052 1 55 1234 5678", "GB", "+525512345678"],
+    ["+225 07 12 34 56", "GB", "+2250707123456"],
+    ["07 12 34 56", "CI", "+2250707123456"],
+    ["00225 45 12 34 56", "CI", "+2250545123456"],
+    ["+225 01 12 34 56", "GB", "+2250101123456"],
+    ["07 12 34 56 78", "CI", "+2250712345678"],
+    ["+229 97 12 34 56", "GB", "+2290197123456"],
+    ["97 12 34 56", "BJ", "+2290197123456"],
+    ["0022997123456", "GB", "+2290197123456"],
+    ["00229 97 12 34 56", "BJ", "+2290197123456"],
+    ["01 97 12 34 56", "BJ", "+2290197123456"],
+    ["+229 21 30 00 00", "GB", "+2290121300000"],
+    ["+1 313 554 9999", "GB", "+13135549999"],
+    ["+1 316 555 0100", "GB", "+13165550100"],
     ["\u202a+44\u00a07911\u00a0123456\u202c", "GB", "+447911123456"],
     ["\u200e07911 123456", "GB", "+447911123456"]
   ]
@@ -37,8 +66,13 @@ describe("readPhone", () => {
     ["call +44 7911 123456", "GB", "not_a_number"],
     ["1-800-FLOWERS", "US", "not_a_number"],
     ["+1 415 555 2671 ext. 5", "GB", "has_extension"],
-    ["044 55 1234 5678", "MX", "too_long"],
-    ["+225 07 12 34 56", "GB", "too_short"],
+    ["044 55 1234 567", "MX", "too_long"],
+    ["+225 07 12 34 5", "GB", "too_short"],
+    ["+225 20 12 34 56", "GB", "too_short"],
+    ["+229 01 97 12 34", "GB", "too_short"],
+    ["+1 313 555 0002", "GB", "not_a_person"],
+    ["(313) 555-9999", "US", "not_a_person"],
+    ["001 316 555 0064", "GB", "not_a_person"],
     ["07911 123456", "ZZ", "unknown_country"],
     ["07911 123456", "", "unknown_country"],
     ["447911123456", "", "unknown_country"],
@@ -61,6 +95,21 @@ describe("readPhone", () => {
         }
       ),
       { numRuns: 2_000 }
+    )
+  })
+
+  it("reads what is typed as it reads what a gateway shows", () => {
+    const countries = FastCheck.constantFrom("52", "521", "5201", "52044", "54", "549", "55", "225", "229", "1313555")
+    FastCheck.assert(
+      FastCheck.property(countries, FastCheck.stringMatching(/^[0-9]{4,11}$/), (prefix, rest) => {
+        const number = `+${prefix}${rest}`
+        const shown = Either.getOrElse(readWaId(`${number.slice(1)}@s.whatsapp.net`), () => [])
+        const typed = Either.getOrUndefined(readPhone(number, "GB"))
+        assert.strictEqual(typed, shown.find(({ namespace }) => namespace === "phone")?.identifier as typeof typed)
+        const dialled = readPhone(`00${number.slice(1)}`, "GB")
+        if (typed !== undefined) assert.strictEqual(Either.getOrUndefined(dialled), typed)
+      }),
+      { numRuns: 1_000 }
     )
   })
 

@@ -51,6 +51,12 @@ describe("readWaId", () => {
     ["120363021234567890@newsletter", "not_a_person"],
     ["867051314767696@bot", "not_a_person"],
     ["0@s.whatsapp.net", "not_a_person"],
+    ["13135550002@c.us", "not_a_person"],
+    ["13135559999:3@s.whatsapp.net", "not_a_person"],
+    ["13165550064@s.whatsapp.net", "not_a_person"],
+    ["+13165550000", "not_a_person"],
+    ["13165550100@c.us", ["+13165550100", ["13165550100@s.whatsapp.net", "13165550100@s.whatsapp.net"]]],
+    ["520445512345678@c.us", ["+525512345678", ["525512345678@s.whatsapp.net", "520445512345678@s.whatsapp.net"]]],
     ["447911123456@example.org", "unknown_server"],
     ["447911123456", "not_an_id"],
     ["ada@s.whatsapp.net", "not_an_id"],
@@ -152,6 +158,9 @@ describe("an identifier to look up", () => {
     assert.strictEqual(canonical("wa_bsuid", "BR.1502576394655843")?.namespace, "wa_bsuid")
     assert.isUndefined(canonical("phone", "447911123456@s.whatsapp.net"))
     assert.isUndefined(canonical("phone", "07911 123456"))
+    assert.isUndefined(canonical("phone", "+13135550002"))
+    assert.isUndefined(canonical("wa_jid", "13135550002@s.whatsapp.net"))
+    assert.strictEqual(canonical("phone", "+22997123456")?.identifier, "+2290197123456")
     assert.isUndefined(canonical("wa_jid", "120363021234567890@g.us"))
   })
 })
