@@ -206,7 +206,7 @@ export const errorGuide: {
     example: new HeaderTooLarge({ limitBytes: 16_384 })
   },
   Unavailable: {
-    when: "The database is away, is starting or stopping, gave no connection or answer in time, or can't be written to: its disk is full, or it is a standby.",
+    when: "The database is away, is starting or stopping, gave no connection or answer in time, or can't be written to: its disk is full, or it is a standby. As whatsappError in the answer to an install: a fault while the phone was linked; the install has landed, and the phone is linked later by POST /api/identities/phone.",
     remedy: "Repeat the request after the seconds in Retry-After. Repeating an install is safe.",
     example: new Unavailable()
   }

@@ -1,5 +1,6 @@
 import { Hash, Schema } from "effect"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
+import { LinkedPhone } from "./Install.ts"
 import { Namespace, Platform } from "./Platform.ts"
 import { BoundedText, CleanText } from "./Text.ts"
 
@@ -54,6 +55,16 @@ export const PhoneRequest = Schema.Struct({
   })
 }).annotations({ identifier: "PhoneRequest" })
 export type PhoneRequest = typeof PhoneRequest.Type
+
+/** What `POST /api/identities/phone` answers. */
+export const ClaimedPhone = Schema.Struct({
+  ...LinkedPhone.fields,
+  state: IdentityState.pipe(Schema.pickLiteral("claimed", "declined", "verified")).annotations({
+    description:
+      "verified: proved before. claimed: its sender is to be asked. declined: its sender said no to this account, and is asked again only when a code is sent from it."
+  })
+}).annotations({ identifier: "ClaimedPhone" })
+export type ClaimedPhone = typeof ClaimedPhone.Type
 
 /** What `POST /api/install/token` answers. */
 export const TokenAnswer = Schema.Struct({

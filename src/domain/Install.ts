@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { IdentityTaken, InvalidPhone, NoMember } from "./Errors.ts"
+import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { KindCounts } from "./Kind.ts"
 import { E164, WaJid } from "./Phone.ts"
@@ -66,8 +66,21 @@ export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: 
 })
 export type LinkedPhone = typeof LinkedPhone.Type
 
-/** Why a phone that was given could not be linked. */
-export const WhatsappError = Schema.Literal(InvalidPhone.code, NoMember.code, IdentityTaken.code)
+/**
+ * Why a phone that was given was not linked: what `POST /api/identities/phone` refuses it for; `declined` where its sender has
+ * said no to this account; `unavailable` for a fault.
+ */
+export const WhatsappError = Schema.Literal(
+  InvalidPhone.code,
+  NoMember.code,
+  IdentityTaken.code,
+  "declined",
+  Unavailable.code
+).annotations({
+  identifier: "WhatsappError",
+  description:
+    "Why the phone that was given was not linked; the install has landed all the same. invalid_phone: it can't be read. no_member: sign in again, which repairs it. already_linked: it is verified for another account. declined: its owner said NO to this account, and is asked again only when a code is sent from it. unavailable: a fault; link it later by POST /api/identities/phone."
+})
 
 /** What `POST /api/install` answers, whether the agent is new or was there. */
 export const InstallAnswer = Schema.Struct({
@@ -81,7 +94,9 @@ export const InstallAnswer = Schema.Struct({
   }),
   mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
   redirectTo: Schema.String,
-  whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }),
+  whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }).annotations({
+    description: "Stands there only where a phone was given and is linked."
+  }),
   whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
 }).annotations({ identifier: "InstallAnswer" })
 export type InstallAnswer = typeof InstallAnswer.Type

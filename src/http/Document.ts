@@ -216,7 +216,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   OwnIdentities: { identities: [{ ...ownIdentity, state: "claimed", checkNumber: checkNumber(pendingId) }] },
   OwnIdentity: { ...ownIdentity, state: "verified" },
   PhoneRequest: { phone: "07911 123456", country: "GB" },
-  LinkedPhone: { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false },
+  ClaimedPhone: { phone: "+447911123456", waJid: "447911123456@s.whatsapp.net", verified: false, state: "claimed" },
   TokenAnswer: {
     token: code,
     expiresInSeconds: codeSeconds,

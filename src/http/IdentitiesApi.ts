@@ -19,6 +19,7 @@ import {
 import {
   AnswerAnswer,
   ClaimAnswer,
+  ClaimedPhone,
   ClaimRequest,
   LookupAnswer,
   LookupRequest,
@@ -28,7 +29,7 @@ import {
   SenderAnswer,
   TokenAnswer
 } from "../domain/Identity.ts"
-import { LinkedPhone, PlanRequest } from "../domain/Install.ts"
+import { PlanRequest } from "../domain/Install.ts"
 import { gateway, signedIn, templateRefusals } from "./Contract.ts"
 import { problem } from "./Problem.ts"
 
@@ -60,14 +61,15 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
   .add(
     HttpApiEndpoint.post("phone", "/api/identities/phone")
       .setPayload(PhoneRequest)
-      .addSuccess(LinkedPhone)
+      .addSuccess(ClaimedPhone)
       .addError(changes)
       .addError(bodies)
       .addError(Schema.Union(problem(InvalidPhone), problem(NoMember), problem(IdentityTaken)))
       .annotateContext(
         OpenApi.annotations({
           summary: "Claim a phone",
-          description: "It is verified once somebody says yes from it. An earlier claim of another number ends.",
+          description:
+            "It is verified once somebody says yes from it; after a no from it, state is declined. An earlier claim of another number ends.",
           transform: signedIn
         })
       )

@@ -1,7 +1,7 @@
 import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
-import { OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../domain/Identity.ts"
-import { LinkedPhone, PlanRequest } from "../domain/Install.ts"
+import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../domain/Identity.ts"
+import { PlanRequest } from "../domain/Install.ts"
 import { makeInstallToken } from "../services/InstallToken.ts"
 import { confirmIdentity, listIdentities, typePhone, unlinkIdentity } from "../services/OwnIdentities.ts"
 import { answer, fromOwnOrigin } from "./Answer.ts"
@@ -15,7 +15,7 @@ const unkept = { headers: { "cache-control": "no-store" } }
 
 const identities = answer(OwnIdentities, unkept)
 const identity = answer(OwnIdentity)
-const phone = answer(LinkedPhone)
+const phone = answer(ClaimedPhone)
 const token = answer(TokenAnswer, unkept)
 
 export const IdentitiesHttp = HttpApiBuilder.group(Api, "identities", (handlers) =>

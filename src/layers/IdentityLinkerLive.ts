@@ -48,7 +48,11 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
 
     const claim = SqlSchema.single({
       Request: Schema.Struct({ ...Ids, phone: E164, waJid: WaJid }),
-      Result: Schema.Struct({ known: Schema.Boolean, taken: Schema.Boolean, verified: Schema.Boolean }),
+      Result: Schema.Struct({
+        known: Schema.Boolean,
+        taken: Schema.Boolean,
+        state: Schema.Literal("claimed", "declined", "verified")
+      }),
       execute: ({ organizationId, phone, userId, waJid }) => sql`
         WITH me AS MATERIALIZED (${me({ organizationId, userId })}),
         wanted (namespace, identifier) AS (VALUES ('phone', ${phone}::text), ('wa_jid', ${waJid}::text)),
@@ -93,7 +97,12 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, link_id)
           SELECT link.organization_id, link.entity_id, w.namespace, w.identifier, link.id FROM link, wanted w
         )
-        SELECT EXISTS (SELECT FROM me) AS known, EXISTS (SELECT FROM rival) AS taken, EXISTS (SELECT FROM proved) AS verified
+        SELECT EXISTS (SELECT FROM me) AS known, EXISTS (SELECT FROM rival) AS taken,
+          CASE
+            WHEN EXISTS (SELECT FROM proved) THEN 'verified'
+            WHEN EXISTS (SELECT FROM (SELECT me.entity_id, w.* FROM me, wanted w) AS i WHERE ${sql.literal(isRefused("i"))}) THEN 'declined'
+            ELSE 'claimed'
+          END AS state
       `
     })
 
@@ -551,12 +560,12 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, phone: typed, ...person }) {
         const phone = yield* readPhone(typed, country ?? defaultCountry)
         const waJid = jidOf(phone)
-        const { known, taken, verified } = yield* Effect.orDie(
+        const { known, state, taken } = yield* Effect.orDie(
           step(Effect.zipRight(takeTurn(person), claim({ ...person, phone, waJid })))
         )
         if (!known) return yield* new NoMember({ organizationId: person.organizationId })
         if (taken) return yield* new IdentityTaken()
-        return { phone, waJid, verified }
+        return { phone, waJid, verified: state === "verified", state }
       }),
       mine: Effect.fn("IdentityLinker.mine")(function* (ids) {
         return ownIdentities(yield* findMine(ids).pipe(Effect.orDie))

@@ -1,7 +1,6 @@
 import { Clock, Duration, Effect, Either, Layer } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import { type Found, IdentityId, PendingId, promptOf } from "../domain/Identity.ts"
-import type { LinkedPhone } from "../domain/Install.ts"
+import { type ClaimedPhone, type Found, IdentityId, PendingId, promptOf } from "../domain/Identity.ts"
 import {
   claimFor,
   isSameSender,
@@ -353,10 +352,15 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
             const phone = yield* readPhone(typed, country ?? defaultCountry)
             const wanted = identifiersOf(phone)
             const me = { organizationId, userId }
-            const linked = (verified: boolean) => ({ phone, waJid: jidOf(phone), verified })
+            const linked = (state: ClaimedPhone["state"]) => ({
+              phone,
+              waJid: jidOf(phone),
+              verified: state === "verified",
+              state
+            })
             const now = yield* Clock.currentTimeMillis
             const expiresAt = now + Duration.toMillis(claimFor)
-            return yield* change<LinkedPhone, NoMember | IdentityTaken>((state) => {
+            return yield* change<ClaimedPhone, NoMember | IdentityTaken>((state) => {
               if (!isKnown(state, me)) return Either.left(new NoMember({ organizationId }))
               const proved = state.identities.filter(
                 (identity) => identity.state === "verified" && isIn(wanted)(identity)
@@ -374,9 +378,11 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
                 state,
                 new Set(typedLinks.flatMap((link) => (standing.includes(link) ? [] : [link.id])))
               )
+              const isNo = state.refusals.some((refusal) => isMine(me)(refusal) && isIn(wanted)(refusal))
+              const standsAs = proved.length > 0 ? "verified" : isNo ? "declined" : "claimed"
               if (proved.length > 0 || standing.length > 0) {
                 const links = kept.links.map((link) => (standing.includes(link) ? { ...link, expiresAt } : link))
-                return Either.right([linked(proved.length > 0), { ...kept, links }])
+                return Either.right([linked(standsAs), { ...kept, links }])
               }
               const [, next] = withLink(
                 kept,
@@ -391,7 +397,7 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
                 },
                 wanted
               )
-              return Either.right([linked(false), next])
+              return Either.right([linked(standsAs), next])
             })
           }),
         mine: (me) =>

@@ -1,8 +1,15 @@
 import { Context, type Effect } from "effect"
 import type { IdentityNotFound, IdentityTaken, InvalidPhone, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import type { AnswerOutcome, Found, IdentityId, LookupRequest, OwnIdentity, PendingId } from "../domain/Identity.ts"
+import type {
+  AnswerOutcome,
+  ClaimedPhone,
+  Found,
+  IdentityId,
+  LookupRequest,
+  OwnIdentity,
+  PendingId
+} from "../domain/Identity.ts"
 import type { OrganizationId, UserId } from "../domain/Ids.ts"
-import type { LinkedPhone } from "../domain/Install.ts"
 import type { Platform } from "../domain/Platform.ts"
 import type { Identifier } from "../domain/WaId.ts"
 
@@ -60,9 +67,9 @@ export class IdentityLinker extends Context.Tag("agent-install/IdentityLinker")<
     /**
      * Claims the phone, and the WhatsApp address derived from it, for the person's `$member` entity in that
      * organization; an earlier claim of another number ends. Idempotent. A claim blocks nobody; only a number that is
-     * verified for another person is refused.
+     * verified for another person is refused. One whose sender said no to this person is kept as `declined`, of whom nothing is asked.
      */
-    readonly claimPhone: (claim: PhoneClaim) => Effect.Effect<LinkedPhone, InvalidPhone | NoMember | IdentityTaken>
+    readonly claimPhone: (claim: PhoneClaim) => Effect.Effect<ClaimedPhone, InvalidPhone | NoMember | IdentityTaken>
     /** The person's identities of the chat platforms, masked, each link and state once. */
     readonly mine: (me: Me) => Effect.Effect<ReadonlyArray<OwnIdentity>>
     /** Says that the person knows the sender of a link: the second half where the sender is not who was typed. */

@@ -5,7 +5,8 @@ import {
   InvalidPhone,
   type InvalidRequest,
   NoMember,
-  type TooLarge
+  type TooLarge,
+  Unavailable
 } from "../domain/Errors.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { admit } from "./Admission.ts"
@@ -51,14 +52,19 @@ const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, Identit
     ? Effect.succeed({})
     : IdentityLinker.pipe(
         Effect.flatMap((identities) => identities.claimPhone(claim)),
-        Effect.map((whatsapp): LinkOutcome => ({ whatsapp })),
+        Effect.map(
+          ({ state, ...whatsapp }): LinkOutcome => (state === "declined" ? { whatsappError: state } : { whatsapp })
+        ),
         Effect.catchTags({
           InvalidPhone: () => notLinked(InvalidPhone.code),
           NoMember: () => notLinked(NoMember.code),
           IdentityTaken: () => notLinked(IdentityTaken.code)
         }),
         Effect.catchAllDefect((defect) =>
-          Effect.as(Effect.logWarning("The install stands, but its phone was not linked", defect), {})
+          Effect.zipRight(
+            Effect.logError("The install stands, but its phone was not linked", defect),
+            notLinked(Unavailable.code)
+          )
         )
       )
 

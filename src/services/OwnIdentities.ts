@@ -10,8 +10,7 @@ import {
   type TooLarge,
   type Unauthenticated
 } from "../domain/Errors.ts"
-import { IdentityId, type OwnIdentity, type PhoneRequest } from "../domain/Identity.ts"
-import type { LinkedPhone } from "../domain/Install.ts"
+import { type ClaimedPhone, IdentityId, type OwnIdentity, type PhoneRequest } from "../domain/Identity.ts"
 import { admit } from "./Admission.ts"
 import type { Auth, Credential } from "./Auth.ts"
 import { IdentityLinker, type Me } from "./IdentityLinker.ts"
@@ -52,7 +51,7 @@ export const listIdentities: (
 export const typePhone: <R>(
   call: PhoneCall<R>
 ) => Effect.Effect<
-  LinkedPhone,
+  ClaimedPhone,
   | Unauthenticated
   | RateLimitExceeded
   | TooLarge

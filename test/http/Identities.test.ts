@@ -45,7 +45,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       const { bearer } = yield* signUp
       const [me, digits] = [as(bearer), newDigits()]
       const typed = yield* me("/api/identities/phone", { phone: `0${digits.slice(2)}`, country: "gb" })
-      assert.deepStrictEqual(typed.body, { phone: `+${digits}`, waJid: jid(digits), verified: false })
+      assert.deepStrictEqual(typed.body, { phone: `+${digits}`, waJid: jid(digits), verified: false, state: "claimed" })
       assert.match(String(typed.headers["ratelimit-policy"]), /^"change"/)
       const [asked] = yield* lookup(jid(digits))
       assert.deepStrictEqual(Object.keys(asked), ["verified", "prompt"])
@@ -65,6 +65,31 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       assert.strictEqual(ended.status, 204)
       is(yield* me(`/api/identities/${id}`, undefined, "DELETE"), 404, "identity_not_found")
       assert.deepStrictEqual(yield* lookup(jid(digits)), [null])
+    })
+  )
+
+  it.effect("says of a number whose sender said no that it is declined, typed again or given with an install", () =>
+    Effect.gen(function* () {
+      const catalog = yield* TemplateCatalog
+      yield* catalog.publish(template("declinable", oneOfEach))
+      const { bearer } = yield* signUp
+      const [me, digits] = [as(bearer), newDigits()]
+      const install = () => me("/api/install", { slug: "declinable", whatsapp_phone: `+${digits}` })
+      const first = yield* install()
+      assert.deepStrictEqual(first.body.whatsapp, { phone: `+${digits}`, waJid: jid(digits), verified: false })
+      const [asked] = yield* lookup(jid(digits))
+      assert.strictEqual((yield* answer(asked.prompt.pendingId, jid(digits), false)).body.status, "declined")
+      const typed = yield* me("/api/identities/phone", { phone: `+${digits}` })
+      const declined = { phone: `+${digits}`, waJid: jid(digits), verified: false, state: "declined" }
+      assert.deepStrictEqual([typed.status, typed.body], [200, declined])
+      assert.deepStrictEqual((yield* me("/api/identities/phone", { phone: `+${digits}` })).body, declined)
+      const again = yield* install()
+      assert.deepStrictEqual(
+        [again.status, again.body.whatsappError, again.body.whatsapp],
+        [200, "declined", undefined],
+        again.text
+      )
+      assert.strictEqual((yield* me("/api/identities")).body.identities[0].state, "declined")
     })
   )
 

@@ -71,6 +71,23 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
     })
   )
 
+  it.effect("says that a phone is not linked where linking fails, and installs all the same", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { bearer } = yield* signUp
+      yield* sql`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''broken''; END'`
+      yield* sql`CREATE TRIGGER broken BEFORE INSERT ON identity_links FOR EACH ROW EXECUTE FUNCTION broken()`
+      const { body, status, text } = yield* install(
+        { authorization: bearer },
+        { slug: "helper", whatsapp_phone: "07911 123457" }
+      ).pipe(Effect.ensuring(Effect.orDie(sql`DROP FUNCTION broken CASCADE`)))
+      assert.deepStrictEqual([status, body.whatsappError, body.whatsapp], [200, "unavailable", undefined], text)
+      assert.isTrue(body.created)
+      const again = yield* install({ authorization: bearer }, { slug: "helper", whatsapp_phone: "07911 123457" })
+      assert.deepStrictEqual([again.body.created, again.body.whatsapp.verified], [false, false], again.text)
+    })
+  )
+
   it.effect("takes a name, and ignores keys it does not know", () =>
     Effect.gen(function* () {
       const { bearer } = yield* signUp

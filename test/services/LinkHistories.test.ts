@@ -173,7 +173,7 @@ const live = (history: History, routeOnClaim: boolean) =>
           case "type": {
             const phone = `+${(texts[`p${one.phone}`] ?? "").split("@")[0]}`
             const outcome = yield* linker.claimPhone({ ...me(one.person), phone }).pipe(
-              Effect.map(({ verified }) => `${verified}`),
+              Effect.map(({ state }) => `${state}`),
               Effect.catchAll(({ _tag }) => Effect.succeed<string>(_tag))
             )
             acknowledged.add(`p${one.phone} ${one.person}`)

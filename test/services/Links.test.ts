@@ -190,7 +190,8 @@ for (const [label, world] of worlds) {
           assert.deepStrictEqual(yield* states(person), [])
           assert.strictEqual((yield* Effect.flip(say(pendingId, true, jid(digits))))._tag, "PendingNotFound")
 
-          yield* type(person, `+${digits}`)
+          assert.deepInclude(yield* type(person, `+${digits}`), { state: "declined", verified: false })
+          assert.strictEqual((yield* type(person, `+${digits}`)).state, "declined")
           assert.deepStrictEqual(yield* states(person), ["phone declined"])
           assert.notProperty(yield* only(person), "checkNumber")
           assert.isNull(yield* look("wa_jid", jid(digits)))
