@@ -1,6 +1,6 @@
 import { Either, Schema } from "effect"
 import type { E164 } from "./Phone.ts"
-import { type Identifier, type NoSender, readWaId } from "./WaId.ts"
+import { type Identifier, type NoSender, readWaId, withoutNine } from "./WaId.ts"
 
 /** What a chat platform is: how its senders are named, and how a person is led to it. */
 export interface PlatformDescription {
@@ -66,4 +66,13 @@ export const rankOf = (namespace: string): number => {
   const platform = platformOf(namespace)
   const namespaces: ReadonlyArray<string> = platform === undefined ? [] : platforms[platform].namespaces
   return namespaces.indexOf(namespace)
+}
+
+/**
+ * The name under which a sender's tries are counted: that of the identifier which names them best (a phone before a LID,
+ * either before a user id), whatever else is shown of them, in whatever order and form. So more ids are no more tries.
+ */
+export const senderKey = (platform: Platform, identifiers: ReadonlyArray<Identifier>): string => {
+  const [best] = identifiers.toSorted((a, b) => rankOf(a.namespace) - rankOf(b.namespace))
+  return `${platform}:${withoutNine(best?.identifier ?? "")}`
 }

@@ -67,9 +67,11 @@ export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>,
   return Either.map(internationally(user), (phone) => ofPhone(phone, `${user}@s.whatsapp.net`))
 }
 
-// 54 and ten digits may be an Argentine mobile without its 9, or another subscriber's fixed line. Only a gateway that shows
-// both forms for one sender says which.
-const withoutNine = (mobile: string) => mobile.replace(/^\+549(?=\d{10}$)/, "+54")
+/**
+ * An Argentine mobile number without its 9, any other as it is. 54 and ten digits may be that mobile, or another subscriber's
+ * fixed line: only a gateway that shows both forms for one sender says which.
+ */
+export const withoutNine = (mobile: string): string => mobile.replace(/^\+549(?=\d{10}$)/, "+54")
 
 /**
  * The identifiers of one sender, from all the ids a gateway shows for them; nobody's where two of them name different

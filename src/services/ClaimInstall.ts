@@ -8,9 +8,10 @@ import {
 } from "../domain/Errors.ts"
 import { type ClaimAnswer, type ClaimRequest, codeTexts, promptOf } from "../domain/Identity.ts"
 import { codeIn } from "../domain/InstallCode.ts"
+import { senderKey } from "../domain/Platform.ts"
 import type { Credential } from "./Auth.ts"
 import { Gateway } from "./Gateway.ts"
-import { IdentityLinker, type Sender } from "./IdentityLinker.ts"
+import { IdentityLinker } from "./IdentityLinker.ts"
 import { type ConsumedCode, InstallCodes } from "./InstallCodes.ts"
 import { countRows, measuredInstall } from "./Measures.ts"
 import { type Organization, OrgResolver } from "./OrgResolver.ts"
@@ -26,9 +27,6 @@ export interface ClaimCall<R> {
 }
 
 const telling = (status: keyof typeof codeTexts): ClaimAnswer => ({ status, text: codeTexts[status] })
-
-/** The name under which a sender's tries are counted. */
-export const senderKey = ({ identifiers, platform }: Sender): string => `${platform}:${identifiers[0]?.identifier}`
 
 /** Installs the template where it isn't; why it can't be is told, and stops nothing else. */
 const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }: Organization) =>
@@ -67,7 +65,7 @@ export const claimInstall: <R>(
   yield* gateway.identify(credential)
   const request = yield* body
   const sender = yield* readSender(request)
-  yield* limiter.take("sender", senderKey(sender))
+  yield* limiter.take("sender", senderKey(sender.platform, sender.identifiers))
   const code = codeIn(request.message)
   if (code === undefined) return telling("token_invalid")
 

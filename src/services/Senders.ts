@@ -14,8 +14,8 @@ import {
   PendingId,
   type SenderAnswer
 } from "../domain/Identity.ts"
+import { senderKey } from "../domain/Platform.ts"
 import type { Credential } from "./Auth.ts"
-import { senderKey } from "./ClaimInstall.ts"
 import { Gateway } from "./Gateway.ts"
 import { IdentityLinker } from "./IdentityLinker.ts"
 import { RateLimiter } from "./RateLimiter.ts"
@@ -47,7 +47,7 @@ export const answerPending: <R>(
   yield* gateway.identify(credential)
   const request = yield* body
   const sender = yield* readSender(request)
-  yield* limiter.take("sender", senderKey(sender))
+  yield* limiter.take("sender", senderKey(sender.platform, sender.identifiers))
   if (!Schema.is(PendingId)(pendingId)) return yield* new PendingNotFound()
   const status = yield* identities.answer({ pendingId, sender, yes: request.yes })
   return { status, text: answerTexts[status] }

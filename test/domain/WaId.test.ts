@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
 import { isSameSender } from "../../src/domain/Link.ts"
 import { jidOf, readPhone } from "../../src/domain/Phone.ts"
-import { canonical } from "../../src/domain/Platform.ts"
+import { canonical, senderKey } from "../../src/domain/Platform.ts"
 import { type Identifier, oneSender, readWaId } from "../../src/domain/WaId.ts"
 
 const written = (read: Either.Either<ReadonlyArray<Identifier>, string>) =>
@@ -192,6 +192,23 @@ describe("one sender", () => {
       ["+5491123456789", "5491123456789@s.whatsapp.net", "+541123456789", "541123456789@s.whatsapp.net"]
     )
     assert.strictEqual(Either.getOrThrow(sender("541123456789@s.whatsapp.net")).length, 2)
+  })
+
+  it("has one budget, in whatever order and form its ids come, and no more for more of them", () => {
+    const keys = (...shown: ReadonlyArray<ReadonlyArray<string>>) =>
+      new Set(shown.map((ids) => senderKey("whatsapp", Either.getOrThrow(sender(...ids)))))
+    const [lid, user, phone] = ["1850316:3@lid", "BR.1502576394655843", "554789211984:2@s.whatsapp.net"]
+    const long = "+5547989211984"
+    assert.strictEqual(
+      keys([phone], [long], [lid, phone], [phone, lid], [user, lid, long], [lid, user, phone, long]).size,
+      1
+    )
+    assert.strictEqual(keys([lid], [user, lid], [lid, user], ["1850316@lid.whatsapp.net"]).size, 1)
+    assert.strictEqual(keys([phone], [lid], [user]).size, 3)
+    const [mobile, short] = ["5491123456789@s.whatsapp.net", "541123456789@s.whatsapp.net"]
+    assert.strictEqual(keys([mobile], [short], [short, mobile], [mobile, short], [lid, short]).size, 1)
+    const added = Array.from({ length: 20 }, (_, at) => [`18503${at}@lid`, "447911123456@c.us", `US.9${at}`])
+    assert.strictEqual(keys(["447911123456@c.us"], ...added).size, 1)
   })
 
   it("is the same as before where they share an identifier and differ in none", () => {
