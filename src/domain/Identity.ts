@@ -38,8 +38,18 @@ export const OwnIdentity = Schema.Struct({
 }).annotations({ identifier: "OwnIdentity" })
 export type OwnIdentity = typeof OwnIdentity.Type
 
+/** How many of their identities a person is shown at most. */
+export const mostIdentities = 200
+
+/** How many of a person's agents a look-up names at most. */
+export const mostAgents = 100
+
 /** What `GET /api/identities` answers. */
-export const OwnIdentities = Schema.Struct({ identities: Schema.Array(OwnIdentity) }).annotations({
+export const OwnIdentities = Schema.Struct({
+  identities: Schema.Array(OwnIdentity).annotations({
+    description: `At most ${mostIdentities}: where there are more, the newest, and what is displaced after all else.`
+  })
+}).annotations({
   identifier: "OwnIdentities"
 })
 
@@ -95,7 +105,9 @@ export interface SenderFields {
 
 /** The body of `POST /api/install/claim`. */
 export const ClaimRequest = Schema.Struct({
-  message: CleanText.annotations({ description: "The text of the message, with the code somewhere in it." }),
+  message: BoundedText(0, 4_096).annotations({
+    description: "The text of the message, with the code somewhere in it."
+  }),
   ...senderFields
 }).annotations({ identifier: "ClaimRequest" })
 export type ClaimRequest = typeof ClaimRequest.Type
@@ -156,7 +168,7 @@ const route = {
   organization: Schema.Struct({ id: OrganizationId, slug: Slug }),
   memberEntityId: Schema.String.annotations({ description: "The entity that stands for the person there." }),
   agents: Schema.Array(Schema.Struct({ agentId: AgentId, templateAgentId: Schema.NullOr(AgentId) })).annotations({
-    description: "The organization's agents, the oldest first; with template, the one installed from it, if any."
+    description: `The organization's agents, the oldest first, at most ${mostAgents}; with template, the one installed from it, if any.`
   }),
   answerTo: Schema.NullOr(Schema.String).annotations({
     description: "The address the sender was last seen under, to answer to; null while none was seen."

@@ -1,6 +1,6 @@
 import { Array as Arr, Duration } from "effect"
 import type { IdentityId, IdentityState, OwnIdentity } from "./Identity.ts"
-import { checkNumber, maskIdentifier, PendingId } from "./Identity.ts"
+import { checkNumber, maskIdentifier, mostIdentities, PendingId } from "./Identity.ts"
 import { type Namespace, type Platform, rankOf } from "./Platform.ts"
 import type { Identifier } from "./WaId.ts"
 
@@ -59,9 +59,23 @@ export const ownIdentity = (rows: ReadonlyArray<Standing>): OwnIdentity => {
   }
 }
 
-/** What a person is shown of all their identifiers: each link and state once. */
-export const ownIdentities = (rows: ReadonlyArray<Standing>): ReadonlyArray<OwnIdentity> =>
-  Object.values(Arr.groupBy(rows, ({ id, linkId, state }) => `${linkId ?? id} ${state}`)).map(ownIdentity)
+/** A sender has no more identifiers than this: one of each namespace, and an Argentine number's other form. */
+export const mostIdentifiers = 6
+
+/**
+ * What a person is shown of all their identifiers, the oldest first: each link and state once. Of very many, the newest; what
+ * somebody else has proved since gives way first.
+ */
+export const ownIdentities = (rows: ReadonlyArray<Standing>): ReadonlyArray<OwnIdentity> => {
+  const all = Object.values(Arr.groupBy(rows, ({ id, linkId, state }) => `${linkId ?? id} ${state}`)).map(ownIdentity)
+  const standing = all.filter(({ state }) => state !== "displaced")
+  const displaced = all.filter(({ state }) => state === "displaced")
+  const shown = new Set([
+    ...standing.slice(-mostIdentities),
+    ...Arr.takeRight(displaced, Math.max(0, mostIdentities - standing.length))
+  ])
+  return all.filter((one) => shown.has(one))
+}
 
 /** The identifiers that stand and go with the one of that id: those of its link in its state. */
 export const standingWith = <A extends Standing>(rows: ReadonlyArray<A>, id: IdentityId): ReadonlyArray<A> => {

@@ -1,12 +1,21 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import { type Found, IdentityId, IdentityState, type LookupRequest, PendingId, promptOf } from "../domain/Identity.ts"
+import {
+  type Found,
+  IdentityId,
+  IdentityState,
+  type LookupRequest,
+  mostIdentities,
+  PendingId,
+  promptOf
+} from "../domain/Identity.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 import {
   claimFor,
   isSameSender,
   isUnproved,
+  mostIdentifiers,
   ownIdentities,
   ownIdentity,
   pendingFor,
@@ -117,17 +126,22 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         state: IdentityState
       }),
       execute: (ids) => sql`
-        SELECT i.id::text, i.link_id, n.platform, i.namespace, i.identifier,
+        SELECT i.id::text, i.link_id, i.platform, i.namespace, i.identifier,
           CASE
-            WHEN i.state = 'claimed' AND l.sender_agreed_at IS NOT NULL THEN 'confirm_session'
-            WHEN i.state = 'claimed' AND l.origin = 'typed' AND ${sql.literal(isRefused("i"))} THEN 'declined'
+            WHEN i.state = 'claimed' AND i.sender_agreed_at IS NOT NULL THEN 'confirm_session'
+            WHEN i.state = 'claimed' AND i.origin = 'typed' AND ${sql.literal(isRefused("i"))} THEN 'declined'
             ELSE i.state
           END AS state
-        FROM (${me(ids)}) AS me
-        JOIN entity_identities i ON i.entity_id = me.entity_id AND i.deleted_at IS NULL
-        JOIN identity_namespaces n ON n.namespace = i.namespace AND n.platform IS NOT NULL
-        LEFT JOIN identity_links l ON l.id = i.link_id
-        WHERE i.state <> 'claimed' OR l.expires_at > now()
+        FROM (
+          SELECT i.id, i.entity_id, i.link_id, n.platform, i.namespace, i.identifier, i.state, l.sender_agreed_at, l.origin
+          FROM (${me(ids)}) AS me
+          JOIN entity_identities i ON i.entity_id = me.entity_id AND i.deleted_at IS NULL
+          JOIN identity_namespaces n ON n.namespace = i.namespace AND n.platform IS NOT NULL
+          LEFT JOIN identity_links l ON l.id = i.link_id
+          WHERE i.state <> 'claimed' OR l.expires_at > now()
+          ORDER BY i.state = 'displaced', i.id DESC
+          LIMIT ${mostIdentities * mostIdentifiers}
+        ) AS i
         ORDER BY i.id
       `
     })

@@ -1,6 +1,6 @@
 import { Clock, Duration, Effect, Either, Layer } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
-import { type ClaimedPhone, type Found, IdentityId, PendingId, promptOf } from "../domain/Identity.ts"
+import { type ClaimedPhone, type Found, IdentityId, mostAgents, PendingId, promptOf } from "../domain/Identity.ts"
 import {
   claimFor,
   isSameSender,
@@ -310,6 +310,7 @@ const route = (
         agent.organizationId === organization.id &&
         (template === undefined || (templateId !== undefined && agent.templateAgentId === templateId))
     )
+    .slice(0, mostAgents)
     .map(({ id, templateAgentId }) => ({ agentId: id, templateAgentId: templateAgentId ?? null }))
   const shown = one.namespace === "phone" ? undefined : one.address
   const others =

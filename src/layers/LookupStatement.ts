@@ -1,3 +1,5 @@
+import { mostAgents } from "../domain/Identity.ts"
+
 /** Whether the sender of a claim, a row of `entity_identities`, has said no to its entity. */
 export const isRefused = (claim: string) => `EXISTS (
     SELECT FROM identity_refusals r
@@ -75,7 +77,10 @@ export const lookupStatement = `
     SELECT coalesce(
       jsonb_agg(jsonb_build_object('agentId', a.id, 'templateAgentId', a.template_agent_id) ORDER BY a.created_at, a.id), '[]'
     ) AS agents
-    FROM agents a
-    WHERE a.organization_id = o.id AND (asked.any_agent OR a.template_agent_id = asked.template_id)
+    FROM (
+      SELECT id, template_agent_id, created_at FROM agents
+      WHERE organization_id = o.id AND (asked.any_agent OR template_agent_id = asked.template_id)
+      ORDER BY created_at, id LIMIT ${mostAgents}
+    ) AS a
   ) AS installed
 `

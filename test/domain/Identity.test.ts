@@ -1,7 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck, Schema } from "effect"
-import { checkNumber, LookupAnswer, maskEmail, maskIdentifier, PendingId, question } from "../../src/domain/Identity.ts"
+import {
+  checkNumber,
+  IdentityId,
+  type IdentityState,
+  LookupAnswer,
+  maskEmail,
+  maskIdentifier,
+  PendingId,
+  question
+} from "../../src/domain/Identity.ts"
 import { codeBytes, codeIn, codeOf, messageWith } from "../../src/domain/InstallCode.ts"
+import { ownIdentities, type Standing } from "../../src/domain/Link.ts"
 
 describe("a masked", () => {
   it("identifier keeps how it begins and ends", () => {
@@ -21,6 +31,28 @@ describe("a masked", () => {
     assert.include(question("ada.lovelace@example.org", id), "a•••e@example.org")
     assert.include(question("ada.lovelace@example.org", id), checkNumber(id))
     assert.notInclude(question("ada.lovelace@example.org", id), "lovelace")
+  })
+})
+
+describe("a person's identities", () => {
+  const standings = (count: number, state: IdentityState, from: number): ReadonlyArray<Standing> =>
+    Array.from({ length: count }, (_, at) => ({
+      id: IdentityId.make(String(from + at)),
+      linkId: `link_${from + at}`,
+      platform: "whatsapp",
+      namespace: "phone",
+      identifier: "+447911123456",
+      state
+    }))
+  const shown = (rows: ReadonlyArray<Standing>) => ownIdentities(rows).map(({ id }) => Number(id))
+
+  it("are all shown up to 200; beyond, the newest, and what is displaced after all else", () => {
+    const few = [...standings(100, "displaced", 1), ...standings(100, "claimed", 101)]
+    assert.deepStrictEqual(shown(few), few.map(({ id }) => Number(id)) as Array<number>)
+    const lost = shown([...standings(1, "verified", 1), ...standings(250, "displaced", 2)])
+    assert.deepStrictEqual([lost.length, lost[0], lost[1], lost.at(-1)], [200, 1, 53, 251])
+    const many = shown([...standings(250, "claimed", 1), ...standings(5, "displaced", 251)])
+    assert.deepStrictEqual([many.length, many[0], many.at(-1)], [200, 51, 250])
   })
 })
 

@@ -233,6 +233,52 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       assert.isAbove(Number(tries.at(-1)?.headers["retry-after"]), 0)
       assert.strictEqual((yield* guess(guesser.replace("@", ":7@"))).status, 429)
       assert.strictEqual((yield* guess(jid(newDigits()))).status, 200)
+      const other = jid(newDigits())
+      const beside = (at: number) =>
+        asGateway(
+          "/api/install/claim",
+          whatsapp(`18503160000${at}@lid`, { message: "a".repeat(32), alternateIds: [other] })
+        )
+      for (let at = 0; at < 8; at++) assert.strictEqual((yield* beside(at)).status, 200)
+      assert.deepStrictEqual([(yield* beside(8)).status, (yield* guess(other)).status], [429, 429])
+    })
+  )
+
+  it.effect("bounds what is listed, looked up and taken, and keeps what stands in sight of what is lost", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { bearer } = yield* signUp
+      const [me, digits] = [as(bearer), newDigits()]
+      yield* me("/api/identities/phone", { phone: `+${digits}` })
+      const [asked] = yield* lookup(jid(digits))
+      yield* answer(asked.prompt.pendingId, jid(digits), true)
+      const [{ memberEntityId, organization }] = yield* lookup(jid(digits))
+      yield* sql`
+        WITH links AS (
+          INSERT INTO identity_links (id, organization_id, entity_id, platform, origin, sender_agreed_at, person_agreed_at, closed_at)
+          SELECT 'link_lost_' || n, ${organization.id}, ${memberEntityId}::bigint, 'whatsapp', 'typed', now(), now(), now()
+          FROM generate_series(1, 1300) AS n RETURNING id
+        )
+        INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, state, link_id)
+        SELECT ${organization.id}, ${memberEntityId}::bigint, 'wa_lid', replace(id, 'link_lost_', '7000') || '@lid', 'claimed', id
+        FROM links
+      `
+      yield* sql`UPDATE entity_identities SET state = 'displaced' WHERE link_id LIKE 'link_lost_%'`
+      yield* sql`
+        INSERT INTO agents (id, organization_id, name, owner_user_id)
+        SELECT 'agent_many_' || n, ${organization.id}, 'Many', (SELECT user_id FROM member WHERE organization_id = ${organization.id})
+        FROM generate_series(1, 150) AS n
+      `
+      const { body } = yield* me("/api/identities")
+      assert.strictEqual(body.identities.length, 200)
+      assert.deepInclude(body.identities[0], { namespace: "phone", state: "verified" })
+      assert.strictEqual(body.identities.filter(({ state }: { state: string }) => state === "displaced").length, 199)
+      const [found] = yield* lookup(jid(digits))
+      assert.strictEqual(found.agents.length, 100)
+      const message = (length: number) =>
+        asGateway("/api/install/claim", whatsapp(jid(newDigits()), { message: "é".repeat(length) }))
+      is(yield* message(4_097), 400, "invalid_request")
+      assert.strictEqual((yield* message(4_096)).body.status, "token_invalid")
     })
   )
 

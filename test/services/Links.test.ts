@@ -447,6 +447,27 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("gather no more identifiers than one sender has, whatever is shown beside them", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const [person, lid, digits] = [yield* newPerson(), newLid(), newDigits()]
+        const pendingId = yield* pendingOf(person, lid)
+        assert.strictEqual(yield* say(pendingId, true, lid, jid(digits), "US.1"), "confirm_session")
+        for (let at = 0; at < 10; at++) {
+          for (const beside of [jid(newDigits()), `US.2${at}`]) {
+            assert.strictEqual((yield* Effect.flip(say(pendingId, true, lid, beside)))._tag, "PendingNotFound")
+          }
+        }
+        assert.strictEqual(yield* say(pendingId, true, lid, jid(digits), "US.1"), "confirm_session")
+        yield* confirm(person, (yield* only(person)).id)
+        assert.strictEqual(yield* say(pendingId, true, lid, jid(digits)), "verified")
+        const kept = (yield* hands.identities(person.organization.id)).filter(({ namespace }) =>
+          /^wa_|phone/.test(namespace)
+        )
+        assert.deepStrictEqual(kept.map(({ namespace }) => namespace).sort(), ["phone", "wa_bsuid", "wa_jid", "wa_lid"])
+      })
+    )
+
     it.effect("are nobody else's to see, confirm or end", () =>
       Effect.gen(function* () {
         const [person, stranger] = [yield* newPerson(), yield* newPerson()]
