@@ -170,7 +170,7 @@ export const errorGuide: {
     example: new IdentityNotFound()
   },
   PendingNotFound: {
-    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired after an hour, or it never was. All are said alike.",
+    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired (after an hour; after thirty days where a number was typed), somebody has proved the sender since, or it never was. All are said alike.",
     remedy: "Ask anew: the person makes another code, or the sender's next message is looked up again.",
     example: new PendingNotFound()
   },
