@@ -1,5 +1,10 @@
 import { Either, Schema } from "effect"
-import { isSupportedCountry, parsePhoneNumberWithError } from "libphonenumber-js/max"
+import {
+  type CountryCode,
+  isSupportedCountry,
+  isValidPhoneNumber,
+  parsePhoneNumberWithError
+} from "libphonenumber-js/max"
 import { InvalidPhone } from "./Errors.ts"
 
 /** A phone number as ITU-T E.164 writes it: `+` and up to 15 digits. */
@@ -64,19 +69,11 @@ const current = (number: string): string =>
 // (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
 const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
 
-/**
- * Reads what a person typed as a phone number. National forms need `country` (two letters). The whole text must be the
- * number: no words around it, no extension, no letters for digits. An older form of a number is read as the present one;
- * WhatsApp's own bots are nobody.
- */
-export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
-  const refuse = (reason: Reason) => refusals[reason]
-  const typed = text.replace(invisible, "").trim()
-  if (typed.length > longest) return refuse("too_long")
-  const upper = country.toUpperCase()
-  if (!isSupportedCountry(upper)) return refuse("unknown_country")
+const refuse = (reason: Reason) => refusals[reason]
+
+const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPhone> => {
   try {
-    const parsed = parsePhoneNumberWithError(typed, { defaultCountry: upper, extract: false })
+    const parsed = parsePhoneNumberWithError(text, { defaultCountry: country, extract: false })
     if (parsed.ext !== undefined) return refuse("has_extension")
     const number = current(parsed.number)
     if (number === parsed.number && !parsed.isPossible()) {
@@ -87,6 +84,26 @@ export const readPhone = (text: string, country: string): Either.Either<E164, In
   } catch (error) {
     return refuse(reasons[error instanceof Error ? error.message : ""] ?? "not_a_number")
   }
+}
+
+// Most countries dial 00 to call abroad, and no country's numbers begin with it: it means a plus also where another prefix is
+// dialled, unless the country's own prefixes make a number of the whole (0011 44… in Australia).
+const dialled = /^00(?=[\s().-]*[1-9])/
+
+/**
+ * Reads what a person typed as a phone number. National forms need `country` (two letters). The whole text must be the
+ * number: no words around it, no extension, no letters for digits. An older form of a number is read as the present one;
+ * WhatsApp's own bots are nobody.
+ */
+export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
+  const typed = text.replace(invisible, "").trim()
+  if (typed.length > longest) return refuse("too_long")
+  const upper = country.toUpperCase()
+  if (!isSupportedCountry(upper)) return refuse("unknown_country")
+  const number = read(typed, upper)
+  if (!dialled.test(typed) || (Either.isRight(number) && isValidPhoneNumber(number.right))) return number
+  const abroad = read(typed.replace(dialled, "+"), upper)
+  return Either.isRight(number) ? Either.orElse(abroad, () => number) : abroad
 }
 
 /** The canonical WhatsApp address of a phone. */
