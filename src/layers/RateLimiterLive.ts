@@ -33,6 +33,13 @@ const make = (limits: RateLimits) =>
       `
     })
 
+    const unspend = SqlSchema.void({
+      Request: Schema.String,
+      execute: (key) => sql`
+        UPDATE rate_limits SET hits = hits[1:cardinality(hits) - 1] WHERE key = ${key} AND cardinality(hits) > 0
+      `
+    })
+
     const forget = sql`DELETE FROM rate_limits WHERE expires_at < now()`
     yield* forget.pipe(
       Effect.catchAllCause((cause) => Effect.logWarning("Spent rate limits were not cleared away", cause)),
@@ -51,7 +58,8 @@ const make = (limits: RateLimits) =>
         if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
         return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
-      })
+      }),
+      giveBack: Effect.fn("RateLimiter.giveBack")((policy, key) => Effect.orDie(unspend(`${policy}:${key}`)))
     })
   })
 

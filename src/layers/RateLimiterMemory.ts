@@ -24,7 +24,15 @@ export const RateLimiterMemory = (limits: RateLimits) =>
               const status = { policy, limit, window, remaining: limit - hits.length, resetAfter: resetAfter(hits) }
               return Either.right([status, { ...state, hits: { ...state.hits, [name]: hits } }])
             })
-          )
+          ),
+        giveBack: (policy, key) =>
+          change((state) => {
+            const name = `${policy}:${key}`
+            return Either.right([
+              undefined,
+              { ...state, hits: { ...state.hits, [name]: (state.hits[name] ?? []).slice(0, -1) } }
+            ])
+          })
       })
     )
   )

@@ -24,6 +24,8 @@ const limits = {
   change: { limit: 40, window: Duration.hours(1) },
   install: { limit: 20, window: Duration.hours(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
+  password: { limit: 4, window: Duration.minutes(15) },
+  account: { limit: 10, window: Duration.hours(1) },
   sender: { limit: 8, window: Duration.hours(1) }
 }
 

@@ -28,6 +28,8 @@ describe("settings", () => {
           install: { limit: 20, window: Duration.hours(1) },
           change: { limit: 120, window: Duration.hours(1) },
           auth: { limit: 20, window: Duration.minutes(1) },
+          password: { limit: 10, window: Duration.minutes(15) },
+          account: { limit: 100, window: Duration.hours(1) },
           sender: { limit: 30, window: Duration.hours(1) }
         }
       } as never)

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import type { UserId } from "../domain/Ids.ts"
+import { AuthRoutes } from "../services/AuthRoutes.ts"
+import { RateLimiter, type RateLimitPolicy } from "../services/RateLimiter.ts"
+import { limiterKey } from "./Caller.ts"
+
+/*
+ * How often a password may be guessed at, besides what an address may try at all. Only wrong ones count: a try is taken before
+ * the password is looked at, so that many at once don't pass together, and given back where it was right.
+ *
+ * Whoever signs in has proved nothing yet, so a budget of the account alone could be spent by anybody, and its person locked
+ * out for the price of a few requests. So the small budget ("password") is of the account from one network, which nobody else
+ * can spend. The large one ("account", of the account from everywhere) bounds those who guess from many networks at once, at
+ * the 100 that NIST SP 800-63B, 5.2.2 allows, an hour; and it does not hold for a network from which the account has a session
+ * now: who keeps it spent, which takes ten networks and a hundred tries an hour, keeps the person from nothing where they are
+ * signed in, and can't know where that is.
+ *
+ * Who tests the password of a session has stolen it or is the person: one small budget from everywhere. A person whom a thief
+ * keeps from changing the password ends the thief's session (revoke-other-sessions asks for no password), and waits it out.
+ */
+
+const taken = (policy: RateLimitPolicy, key: string) =>
+  Effect.flatMap(RateLimiter, (limiter) =>
+    Effect.as(limiter.take(policy, key), { giveBack: limiter.giveBack(policy, key) })
+  )
+
+const isRight = (response: Response) => response.status < 400
+
+/** Asks something that tests the password of the account with that e-mail address, which need not be one. */
+export const testingNamed = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
+  Effect.gen(function* () {
+    const routes = yield* AuthRoutes
+    const network = limiterKey(address)
+    // As better-auth looks it up. A digest: what somebody typed is nothing to keep, and may be long.
+    const account = createHash("sha256").update(email.toLowerCase()).digest("base64url")
+    const near = yield* taken("password", `${account} ${network}`)
+    const all = yield* taken("account", account).pipe(
+      Effect.catchTag("RateLimitExceeded", (refusal) =>
+        Effect.flatMap(routes.addressesOf(email), (known) =>
+          known.some((one) => limiterKey(one) === network)
+            ? Effect.succeed({ giveBack: Effect.void })
+            : Effect.zipRight(near.giveBack, refusal)
+        )
+      )
+    )
+    const response = yield* ask
+    if (isRight(response)) yield* Effect.zipRight(near.giveBack, all.giveBack)
+    return response
+  })
+
+/** Asks something that tests the password of whoever is signed in. */
+export const testingOwn = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
+  Effect.gen(function* () {
+    const own = yield* taken("password", `user ${userId}`)
+    const response = yield* ask
+    if (isRight(response)) yield* own.giveBack
+    return response
+  })
