@@ -12,9 +12,9 @@ import { limiterKey } from "./Caller.ts"
  * Whoever signs in has proved nothing yet, so a budget of the account alone could be spent by anybody, and its person locked
  * out for the price of a few requests. So the small budget ("password") is of the account from one network, which nobody else
  * can spend. The large one ("account", of the account from everywhere) bounds those who guess from many networks at once, at
- * the 100 that NIST SP 800-63B, 5.2.2 allows, an hour; and it does not hold for a network from which the account has a session
- * now: who keeps it spent, which takes ten networks and a hundred tries an hour, keeps the person from nothing where they are
- * signed in, and can't know where that is.
+ * the 100 that NIST SP 800-63B, 5.2.2 allows, an hour. Who has ten networks can keep that one spent. So it does not hold for a
+ * network where the account has a session now: the person is kept from nothing there, and a stranger can't know where that is.
+ * It is taken all the same, so that an answer doesn't tell who has sessions where for as long as there is something left.
  *
  * Who tests the password of a session has stolen it or is the person: one small budget from everywhere. A person whom a thief
  * keeps from changing the password ends the thief's session (revoke-other-sessions asks for no password), and waits it out.
