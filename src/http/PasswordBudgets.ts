@@ -7,7 +7,7 @@ import { limiterKey } from "./Caller.ts"
 
 /*
  * How often a password may be guessed at, besides what an address may try at all. Only wrong ones count: a try is taken before
- * the password is looked at, so that many at once don't pass together, and given back where it was right.
+ * the password is looked at, so that many at once don't pass together, and given back where it was right or a fault came first.
  *
  * Whoever signs in has proved nothing yet, so a budget of the account alone could be spent by anybody, and its person locked
  * out for the price of a few requests. So the small budget ("password") is of the account from one network, which nobody else
@@ -25,7 +25,12 @@ const taken = (policy: RateLimitPolicy, key: string) =>
     Effect.as(limiter.take(policy, key), { giveBack: limiter.giveBack(policy, key) })
   )
 
-const isRight = (response: Response) => response.status < 400
+/** Gives back what was taken where the password was right, or a fault kept it from being looked at. */
+const counting = <E, R>(ask: Effect.Effect<Response, E, R>, giveBack: Effect.Effect<void>) =>
+  ask.pipe(
+    Effect.tap(({ status }) => (status < 400 ? giveBack : Effect.void)),
+    Effect.tapDefect(() => Effect.catchAllCause(giveBack, () => Effect.void))
+  )
 
 /** Asks something that tests the password of the account with that e-mail address, which need not be one. */
 export const testingNamed = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
@@ -44,16 +49,12 @@ export const testingNamed = <E, R>(email: string, address: string, ask: Effect.E
         )
       )
     )
-    const response = yield* ask
-    if (isRight(response)) yield* Effect.zipRight(near.giveBack, all.giveBack)
-    return response
+    return yield* counting(ask, Effect.zipRight(near.giveBack, all.giveBack))
   })
 
 /** Asks something that tests the password of whoever is signed in. */
 export const testingOwn = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
     const own = yield* taken("password", `user ${userId}`)
-    const response = yield* ask
-    if (isRight(response)) yield* own.giveBack
-    return response
+    return yield* counting(ask, own.giveBack)
   })
