@@ -5,7 +5,7 @@ import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
-import { Cause, Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
 import { scrub, withoutValues } from "../domain/Scrub.ts"
 
 export interface TelemetryOptions {
@@ -37,12 +37,19 @@ const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
     onParallel: (left, right) => Cause.parallel(left, right)
   })
 
-/** The logger, told faults without the values in them. */
-const withCleanCauses = <Message, Output>(logger: Logger.Logger<Message, Output>) =>
-  Logger.mapInputOptions(logger, (options: Logger.Logger.Options<Message>) => ({
-    ...options,
-    cause: cleanCause(options.cause)
-  }))
+/**
+ * The logger, told faults without the values in them. An error beside the message is told as a cause: as an object it would
+ * show all that its library hangs on it.
+ */
+export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
+  Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
+    const [told, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
+    return {
+      ...options,
+      message: told,
+      cause: cleanCause(errors.map(Cause.die).reduce(Cause.sequential, options.cause))
+    }
+  })
 
 /** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
 export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
