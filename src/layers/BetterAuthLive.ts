@@ -2,8 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { BetterAuthError, betterAuth } from "better-auth"
 import { createAuthMiddleware, isAPIError } from "better-auth/api"
+import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
-import { Cause, Context, Effect, Layer, Redacted, Runtime, Schema } from "effect"
+import { Cause, Context, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
 import { Unauthenticated } from "../domain/Errors.ts"
 import { isDatabaseAway } from "../domain/Faults.ts"
@@ -31,6 +32,9 @@ interface Hooks {
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, errors: ReadonlyArray<Error>) => void
 }
 
+/** The stored hash of the password that a request has proved, for as long as it is answered. */
+const currentProof = new AsyncLocalStorage<{ hash?: string }>()
+
 const isError = (value: unknown): value is Error => value instanceof Error
 
 /** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
@@ -41,7 +45,17 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
     basePath: "/api/auth",
     secret: Redacted.value(options.secret),
     trustedOrigins: [...options.ownOrigins],
-    emailAndPassword: { enabled: true },
+    emailAndPassword: {
+      enabled: true,
+      password: {
+        verify: async (given) => {
+          const isRight = await verifyPassword(given)
+          const proof = currentProof.getStore()
+          if (isRight && proof !== undefined) proof.hash = given.hash
+          return isRight
+        }
+      }
+    },
     plugins: [bearer({ requireSignature: true })],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
@@ -193,6 +207,12 @@ const AuthLive = Layer.effect(
   })
 )
 
+/** What an answer that begins a session says of it. */
+const Begun = Schema.Struct({ token: Schema.String })
+
+/** As better-auth refuses it. */
+const wrongPassword = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" }
+
 const AuthRoutesLive = Layer.effect(
   AuthRoutes,
   Effect.gen(function* () {
@@ -210,6 +230,38 @@ const AuthRoutesLive = Layer.effect(
       `
     })
 
+    const endOutdated = SqlSchema.findOne({
+      Request: Schema.Struct({ token: Schema.String, hash: Schema.String }),
+      Result: Schema.Struct({ id: Schema.String }),
+      execute: ({ hash, token }) => sql`
+        DELETE FROM session s USING account a
+        WHERE s.token = ${token} AND a."userId" = s."userId" AND a."providerId" = 'credential' AND a.password <> ${hash}
+        RETURNING s.id
+      `
+    })
+
+    const endOthers = SqlSchema.void({
+      Request: Schema.String,
+      execute: (token) => sql`
+        DELETE FROM session other USING session own
+        WHERE own.token = ${token} AND other."userId" = own."userId" AND other.id <> own.id
+      `
+    })
+
+    /**
+     * Lets no session outlive the password it was begun with, also where the two meet: a sign-in whose password is no longer the
+     * account's when its session stands has begun none, and once a new password stands, the sessions that began meanwhile end.
+     */
+    const settle = Effect.fnUntraced(function* (url: string, hash: string | undefined, response: Response) {
+      if (!response.ok || hash === undefined) return response
+      const begun = Schema.decodeUnknownOption(Begun)(yield* Effect.promise(() => response.clone().json()))
+      if (Option.isNone(begun)) return response
+      const { token } = begun.value
+      if (new URL(url).pathname.endsWith("/change-password")) yield* endOthers(token)
+      else if (Option.isSome(yield* endOutdated({ token, hash }))) return Response.json(wrongPassword, { status: 401 })
+      return response
+    }, Effect.orDie)
+
     // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
@@ -223,7 +275,10 @@ const AuthRoutesLive = Layer.effect(
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        return yield* turns.withPermits(1)(calling(() => auth.handler(new Request(request, { headers }))))
+        const proof: { hash?: string } = {}
+        const answer = () => currentProof.run(proof, () => auth.handler(new Request(request, { headers })))
+        const response = yield* turns.withPermits(1)(calling(answer))
+        return yield* settle(request.url, proof.hash, response)
       })
     })
   })

@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Array as Arr, Effect, Redacted } from "effect"
+import { Array as Arr, Effect, Fiber, Redacted, Schedule } from "effect"
 import { authPaths } from "../../src/http/AuthPaths.ts"
 import { isFault, makeBetterAuth } from "../../src/layers/BetterAuthLive.ts"
 import { PgPool } from "../../src/layers/Database.ts"
@@ -218,4 +218,77 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("the ro
       })
     )
   }
+
+  /** Runs `meanwhile` once what is asked waits for the lock that `statement` takes, then lets go. */
+  const whileLocked = <A, E, R, B, E2, R2>(
+    statement: string,
+    asked: Effect.Effect<A, E, R>,
+    meanwhile: Effect.Effect<B, E2, R2>
+  ) =>
+    Effect.gen(function* () {
+      const pool = yield* PgPool
+      const sql = yield* SqlClient.SqlClient
+      const other = yield* Effect.acquireRelease(
+        Effect.promise(() => pool.connect()),
+        (client) => Effect.sync(() => client.release())
+      )
+      const run = (text: string) => Effect.promise(() => other.query(text))
+      yield* run("BEGIN")
+      yield* run(statement)
+      const waiting = yield* Effect.fork(asked)
+      yield* sql`SELECT count(*)::integer AS waits FROM pg_locks WHERE NOT granted`.pipe(
+        Effect.repeat({ until: ([row]) => Number(row?.waits) > 0, schedule: Schedule.spaced("20 millis") })
+      )
+      yield* meanwhile
+      yield* run("COMMIT")
+      return yield* Fiber.join(waiting)
+    }).pipe(Effect.scoped)
+
+  it.effect("begin no session by a password that is changed while it begins", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const given = account()
+      yield* signUp(given)
+      const changed = sql`
+        UPDATE account a SET password = 'another' FROM "user" u WHERE u.id = a."userId" AND u.email = ${given.email}
+      `
+      const answer = yield* whileLocked(
+        "LOCK TABLE session IN SHARE MODE",
+        signIn(given.email, given.password),
+        changed
+      )
+      assert.deepStrictEqual([answer.status, answer.body.code], [401, "INVALID_EMAIL_OR_PASSWORD"])
+      assert.isUndefined(answer.headers["set-cookie"])
+      const routes = yield* AuthRoutes
+      assert.deepStrictEqual(
+        yield* sql`SELECT count(*)::integer AS count FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.email = ${given.email}`,
+        [{ count: 1 }]
+      )
+      assert.deepStrictEqual(yield* routes.addressesOf(given.email), ["127.0.0.1"])
+    })
+  )
+
+  it.effect("end a session that began while the password was changed", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const given = account()
+      const headers = yield* signUp(given)
+      const begun = sql`
+        INSERT INTO session (id, token, "userId", "expiresAt", "updatedAt")
+        SELECT 'late', 'late', id, now() + interval '1 day', now() FROM "user" WHERE email = ${given.email}
+      `
+      const changed = yield* whileLocked(
+        `SELECT FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email = '${given.email}' FOR UPDATE OF a`,
+        ask("/api/auth/change-password", {
+          body: { currentPassword: given.password, newPassword: "another long password" },
+          headers
+        }),
+        begun
+      )
+      assert.strictEqual(changed.status, 200, changed.text)
+      assert.deepStrictEqual(yield* sql`SELECT id FROM session WHERE id = 'late'`, [])
+      const session = yield* ask("/api/auth/get-session", { headers: bearerOf(changed) })
+      assert.strictEqual(session.body.user.email, given.email)
+    })
+  )
 })
