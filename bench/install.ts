@@ -26,7 +26,8 @@ const GivenUser = Layer.succeed(
 const NoLimiter = Layer.succeed(
   RateLimiter,
   RateLimiter.of({
-    take: (policy) => Effect.succeed({ ...generous, policy, remaining: 1, resetAfter: Duration.zero })
+    take: (policy) => Effect.succeed({ ...generous, policy, remaining: 1, resetAfter: Duration.zero }),
+    giveBack: () => Effect.void
   })
 )
 

@@ -17,7 +17,15 @@ import type { Work } from "./load.ts"
 
 /** A budget nobody uses up. */
 export const generous = { limit: 1_000_000, window: Duration.hours(1) }
-const limits = { install: generous, change: generous, read: generous, auth: generous, sender: generous }
+const limits = {
+  install: generous,
+  change: generous,
+  read: generous,
+  auth: generous,
+  password: generous,
+  account: generous,
+  sender: generous
+}
 
 /** The live services. */
 export const Services = ServicesLive({ limits, defaultCountry: "GB" })

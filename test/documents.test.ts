@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { parse } from "yaml"
 import { refusals } from "../src/domain/Errors.ts"
+import { authPaths } from "../src/http/AuthPaths.ts"
 import { settings } from "../src/layers/Settings.ts"
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8")
@@ -21,6 +22,12 @@ describe("the documents of the repository", () => {
     const rows = table.split("\n").map((line) => line.split("|")[1] ?? "")
     assert.deepStrictEqual(named(rows.join(), /`([A-Z_]+)`/g), variables)
     assert.deepStrictEqual(named(read(".env.example"), /^# ([A-Z_]+)=/gm), variables)
+  })
+
+  it("name every route of accounts", () => {
+    const section = read("README.md").split("## Accounts")[1]?.split("\n## ")[0]?.replaceAll("\n", " ") ?? ""
+    for (const { method, path } of authPaths)
+      assert.include(section, `\`${method} ${path.slice("/api/auth/".length)}\``)
   })
 
   it("give a container no more than it needs: variables that are read, another user than root, what is published here", () => {

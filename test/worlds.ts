@@ -443,6 +443,8 @@ export const limits = {
   install: { limit: 3, window: Duration.seconds(4) },
   read: { limit: 3, window: Duration.seconds(4) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
+  password: { limit: 4, window: Duration.minutes(15) },
+  account: { limit: 10, window: Duration.hours(1) },
   sender: { limit: 1_000, window: Duration.hours(1) }
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
 import { HttpServer } from "@effect/platform"
-import { Effect, Layer, Logger, Option, Scope } from "effect"
+import { Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
@@ -33,6 +33,34 @@ const publishBundled = Effect.gen(function* () {
 // Built last, so released first: before the server stops to listen.
 const SayStopping = Layer.scopedDiscard(
   Effect.addFinalizer(() => Effect.logInfo("Stopping: running requests have ten seconds to end"))
+)
+
+/**
+ * Tells of node's own warnings by name and code, instead of on the standard error as they come: one may quote whatever node was
+ * given to read.
+ */
+const TellWarnings = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<never>()
+    const tell = ({ name, ...warning }: Error & { readonly code?: string }) =>
+      Runtime.runFork(runtime)(
+        Effect.logWarning("Node warns; start it with NODE_OPTIONS=--trace-warnings elsewhere to see of what").pipe(
+          Effect.annotateLogs({ warning: name, code: warning.code ?? "none" })
+        )
+      )
+    const before = process.rawListeners("warning")
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        process.removeAllListeners("warning")
+        process.on("warning", tell)
+      }),
+      () =>
+        Effect.sync(() => {
+          process.off("warning", tell)
+          for (const listener of before) process.on("warning", listener as (warning: Error) => void)
+        })
+    )
+  })
 )
 
 /** The whole service, listening at `port` (0 for any that is free) of the settings' host. */
@@ -84,7 +112,14 @@ export const serve = Command.make("serve", {}, () =>
     Effect.if(given.workers > 1 && !isWorker, {
       onTrue: () => serveByWorkers(given),
       onFalse: () => serveHere(given)
-    }).pipe(Effect.provide(GroundLive(given).pipe(Layer.provideMerge(Logger.minimumLogLevel(given.logLevel)))))
+    }).pipe(
+      Effect.provide(
+        GroundLive(given).pipe(
+          Layer.provideMerge(TellWarnings),
+          Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
+        )
+      )
+    )
   )
 ).pipe(
   Command.withDescription(

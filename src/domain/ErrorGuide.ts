@@ -62,7 +62,7 @@ export const errorGuide: {
     example: new Unauthenticated()
   },
   RateLimitExceeded: {
-    when: "The budget of the person (installs, or other requests about them) or of the address (sign-ups and sign-ins) is spent. Failed tries count, refused ones do not.",
+    when: "The budget of the person (installs, or other requests about them), of the address (sign-ups, and whatever tests a password) or of wrong passwords (for one account from one network, for one account from everywhere, or of whoever is signed in) is spent. Failed tries count, refused ones do not.",
     remedy:
       "Wait for the seconds in Retry-After. The RateLimit field of every answer says how many tries are left, so that a client need not run into this.",
     example: new RateLimitExceeded({

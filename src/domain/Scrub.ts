@@ -1,3 +1,5 @@
+import { ParseResult, Predicate } from "effect"
+
 /*
  * What must not leave by a log or a trace, wherever it comes from: a library's error that quotes a row, say. Nothing here is
  * written there on purpose; this is the last line.
@@ -14,3 +16,34 @@ const rules: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
 /** The text without e-mail addresses, WhatsApp addresses, phone numbers in E.164 and session tokens. */
 export const scrub = (text: string): string =>
   rules.reduce((scrubbed, [pattern, instead]) => scrubbed.replace(pattern, instead), text)
+
+// Postgres quotes what it was given where that is no value of the type wanted: data exceptions, of class 22.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const dataException = /^22[0-9A-Z]{3}$/
+
+const messageWithoutValues = (error: Error): string => {
+  if (ParseResult.isParseError(error)) return error.message.replace(/, actual .*$/gm, "")
+  return "code" in error && typeof error.code === "string" && dataException.test(error.code)
+    ? `data exception ${error.code}`
+    : error.message
+}
+
+/**
+ * A fault to be written down, without the values that libraries quote in their messages, which may be a client's text or a
+ * person's data: all that a schema found wrong stays, without what was there instead; of what Postgres could not take, its
+ * code. So in all its causes.
+ */
+export const withoutValues = (fault: unknown): unknown => {
+  if (!Predicate.isError(fault)) return fault
+  const { cause, message, stack = "" } = fault
+  const told = messageWithoutValues(fault)
+  const cleanCause = withoutValues(cause)
+  if (told === message && cleanCause === cause) return fault
+  const written = (value: unknown) => ({ value, configurable: true, enumerable: false, writable: true })
+  return Object.create(Object.getPrototypeOf(fault), {
+    ...Object.getOwnPropertyDescriptors(fault),
+    message: written(told),
+    stack: written(stack.replace(message, () => told)),
+    ...(cause === undefined ? {} : { cause: written(cleanCause) })
+  })
+}

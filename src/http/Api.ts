@@ -22,6 +22,7 @@ import { History } from "../domain/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
+import { authPaths } from "./AuthPaths.ts"
 import { signedIn, templateRefusals } from "./Contract.ts"
 import { complete } from "./Document.ts"
 import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
@@ -348,8 +349,7 @@ export class Api extends HttpApi.make("agent-install")
     OpenApi.annotations({
       title: "agent-install",
       version: "0.1.0",
-      description:
-        "Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth under /api/auth (sign-up/email, sign-in/email, sign-out, get-session), whose documentation is its own. Every refusal is application/problem+json; /docs/errors explains each.",
+      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
       transform: (document) => complete(finish(document))
     })

@@ -1,19 +1,15 @@
 import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Context, Effect, Schema } from "effect"
-import { RouteNotFound } from "../domain/Errors.ts"
 import { BoundedText, findUncleanText, Name } from "../domain/Text.ts"
-import type { Auth } from "../services/Auth.ts"
+import { Auth } from "../services/Auth.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
+import { type AuthPath, authPaths } from "./AuthPaths.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "./Body.ts"
-import { clientAddress, isBearer, limiterKey, refuseForeignOrigin } from "./Caller.ts"
+import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin } from "./Caller.ts"
+import { testingNamed, testingOwn } from "./PasswordBudgets.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
-
-// What better-auth has routes for; the platform's Request can't even hold some of the others.
-const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-
-const attempts = /^\/api\/auth\/sign-(up|in)\//
 
 // What better-auth leaves open: it takes names and addresses of any length, and the database does not.
 const AccountFields = Schema.Struct({
@@ -24,15 +20,15 @@ const AccountFields = Schema.Struct({
 
 const checkBody = (request: HttpServerRequest.HttpServerRequest, bytes: Uint8Array) =>
   Effect.gen(function* () {
-    if (bytes.byteLength === 0) return
+    if (bytes.byteLength === 0) return {}
     if (!saysJson(request))
       return yield* invalidRequest([{ path: ["content-type"], message: "send the body as application/json" }])
     const value = yield* parseJson(bytes)
-    yield* decode(AccountFields)(value)
+    return yield* decode(AccountFields)(value)
   })
 
-const checkUrl = (url: URL) =>
-  findUncleanText([...url.searchParams, url.pathname.replaceAll("%00", "\u0000")]) === undefined
+const checkQuery = (query: string) =>
+  findUncleanText([...new URLSearchParams(query)]) === undefined
     ? Effect.void
     : invalidRequest([{ path: ["url"], message: "must hold no NUL character and no lone surrogate" }])
 
@@ -46,36 +42,41 @@ const passedOn = ({ headers }: HttpServerRequest.HttpServerRequest) =>
  * Hands a request to better-auth: after the rule on foreign origins and the limiter, with a body that was read within its
  * limit and holds only clean text.
  */
-const handle = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const routes = yield* AuthRoutes
-  const limiter = yield* RateLimiter
-  const address = yield* clientAddress(request)
-  const url = new URL(request.url, "http://service")
-  if (!methods.has(request.method)) return yield* new RouteNotFound()
-  yield* refuseForeignOrigin(request)
-  if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", limiterKey(address))
-  const bytes = yield* readBytes(request)
-  yield* checkUrl(url)
-  yield* checkBody(request, bytes)
-  const response = yield* routes.handle(
-    new Request(url, {
-      method: request.method,
+const handle = ({ method, path, tests }: AuthPath) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const auth = yield* Auth
+    const routes = yield* AuthRoutes
+    const limiter = yield* RateLimiter
+    const address = yield* clientAddress(request)
+    yield* refuseForeignOrigin(request)
+    if (tests !== undefined) yield* limiter.take("auth", limiterKey(address))
+    const bytes = yield* readBytes(request)
+    const query = request.url.split("?").slice(1).join("?")
+    yield* checkQuery(query)
+    const { email } = yield* checkBody(request, bytes)
+    // By the path of the list: what the client's may have besides, an address in front or an escape, is not read twice.
+    const asked = new Request(new URL(`${path}?${query}`, "http://service"), {
+      method,
       headers: passedOn(request),
-      ...(bytes.byteLength === 0 || request.method === "GET" || request.method === "HEAD" ? {} : { body: bytes })
-    }),
-    address
-  )
-  if (response.status === 404 && response.body === null) return yield* new RouteNotFound()
-  return HttpServerResponse.fromWeb(response)
-}).pipe(withRateLimitFields)
+      ...(bytes.byteLength === 0 || method === "GET" ? {} : { body: bytes })
+    })
+    const answered = routes.handle(asked, address)
+    if (tests === "own") {
+      const { userId } = yield* auth.identify(credentialOf(request))
+      return yield* testingOwn(userId, answered)
+    }
+    return yield* tests === "named" && email !== undefined ? testingNamed(email, address, answered) : answered
+  }).pipe(Effect.map(HttpServerResponse.fromWeb), withRateLimitFields)
 
-/** The routes of better-auth, as they are, behind our limiter and our rules for bodies. */
+/** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
   Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
-    router.all(
-      "/api/auth/*",
-      Effect.mapInputContext(handle, (request) => Context.merge(context, request))
+    Effect.forEach(authPaths, (route) =>
+      (route.method === "GET" ? router.get : router.post)(
+        route.path,
+        Effect.mapInputContext(handle(route), (request) => Context.merge(context, request))
+      )
     )
   )
 )

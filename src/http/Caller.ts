@@ -33,7 +33,22 @@ export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest
     if (byCookie && foreign && !safeMethods.has(request.method)) return yield* new ForeignOrigin()
   })
 
-const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/i, "")
+const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "")
+
+/**
+ * The address that a member of `X-Forwarded-For` tells, in the forms that proxies write: with a port (`192.0.2.1:8080`,
+ * `[2001:db8::1]:80`), in brackets or in quotation marks, which `Forwarded` (RFC 7239, 6) wants. Undefined for what is none:
+ * `unknown`, an obfuscated name, nonsense.
+ */
+const forwardedAddress = (member: string): string | undefined => {
+  const told = member
+    .trim()
+    .replace(/^"(.*)"$/, "$1")
+    .trim()
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(told) ?? []
+  const address = plain(bracketed ?? dotted ?? told)
+  return isIP(address) === 0 ? undefined : address
+}
 
 const isTrusted = (proxies: BlockList, address: string) => {
   const version = isIP(address)
@@ -47,9 +62,9 @@ const isTrusted = (proxies: BlockList, address: string) => {
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.map(ServerConfig, ({ trustedProxies }) => {
     let address = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
-    const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map(plain)
+    const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map(forwardedAddress)
+    // What is no address ends the walk: nobody knows who stands behind it.
     for (let next = forwarded.pop(); isTrusted(trustedProxies, address) && next !== undefined; next = forwarded.pop()) {
-      if (isIP(next) === 0) break
       address = next
     }
     return address

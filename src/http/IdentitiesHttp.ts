@@ -10,13 +10,10 @@ import { readJson } from "./Body.ts"
 import { credentialOf } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 
-/** What only the caller is to see, and once. */
-const unkept = { headers: { "cache-control": "no-store" } }
-
-const identities = answer(OwnIdentities, unkept)
+const identities = answer(OwnIdentities)
 const identity = answer(OwnIdentity)
 const phone = answer(ClaimedPhone)
-const token = answer(TokenAnswer, unkept)
+const token = answer(TokenAnswer)
 
 export const IdentitiesHttp = HttpApiBuilder.group(Api, "identities", (handlers) =>
   handlers

@@ -7,6 +7,7 @@ import { Effect, Layer, Runtime } from "effect"
 import { HeaderTooLarge, TooSlow } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"
 import { currentRequestId, problemMediaType, problemOf } from "./Problem.ts"
+import { securityHeaders } from "./SecurityHeaders.ts"
 
 const patienceMillis = 10_000
 
@@ -49,6 +50,7 @@ const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${requestId}`,
       "cache-control: no-store",
+      ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
       "connection: close"
     ]
     yield* Effect.sync(() => endWith(socket, `${head.join("\r\n")}\r\n\r\n${body}`))

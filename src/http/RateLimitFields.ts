@@ -21,26 +21,38 @@ const spent = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
 
 /**
  * Puts `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) on the answer to whatever the effect
- * spends, also where it fails afterwards.
+ * spends, a member for each budget, also where it fails afterwards. A try that was given back is not told.
  */
 export const withRateLimitFields = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-    const report = (status: RateLimitStatus) =>
-      HttpApp.appendPreResponseHandler((_request, response) =>
-        Effect.succeed(
-          HttpServerResponse.setHeaders(response, {
-            "ratelimit-policy": policyField(status),
-            ratelimit: statusField(status)
-          })
-        )
-      ).pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
-    return Effect.updateService(effect, RateLimiter, (limiter) =>
-      RateLimiter.of({
-        take: (policy, key) =>
-          limiter.take(policy, key).pipe(
-            Effect.tap(report),
-            Effect.tapError((error) => report(spent(error)))
-          )
-      })
+    const told = new Map<string, RateLimitStatus>()
+    const report = HttpApp.appendPreResponseHandler((_request, response) => {
+      const all = [...told.values()]
+      return Effect.succeed(
+        all.length === 0
+          ? response
+          : HttpServerResponse.setHeaders(response, {
+              "ratelimit-policy": all.map(policyField).join(", "),
+              ratelimit: all.map(statusField).join(", ")
+            })
+      )
+    }).pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
+    const note = (status: RateLimitStatus) => Effect.sync(() => told.set(status.policy, status))
+    return Effect.zipRight(
+      report,
+      Effect.updateService(effect, RateLimiter, (limiter) =>
+        RateLimiter.of({
+          take: (policy, key) =>
+            limiter.take(policy, key).pipe(
+              Effect.tap(note),
+              Effect.tapError((error) => note(spent(error)))
+            ),
+          giveBack: (policy, key) =>
+            Effect.zipRight(
+              Effect.sync(() => told.delete(policy)),
+              limiter.giveBack(policy, key)
+            )
+        })
+      )
     )
   })

@@ -80,7 +80,7 @@ const respond = (refusal: AnyRefusal) =>
       HttpServerResponse.json(body, {
         status: body.status,
         contentType: problemMediaType,
-        headers: { "cache-control": "no-store", ...headersOf(refusal) }
+        headers: headersOf(refusal)
       })
     )
   )

@@ -1,5 +1,6 @@
 import { HttpApi, type HttpServerRequest } from "@effect/platform"
 import { Api } from "./Api.ts"
+import { authPaths } from "./AuthPaths.ts"
 
 interface Route {
   readonly method: string
@@ -7,11 +8,17 @@ interface Route {
   readonly pattern: RegExp
 }
 
-const routes: Array<Route> = []
+const routeAt = (method: string, path: string): Route => ({
+  method,
+  path,
+  pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`)
+})
+
+const routes: Array<Route> = authPaths.map(({ method, path }) => routeAt(method, path))
 HttpApi.reflect(Api, {
   onGroup: () => {},
   onEndpoint: ({ endpoint: { method, path } }) => {
-    routes.push({ method, path, pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`) })
+    routes.push(routeAt(method, path))
   }
 })
 
@@ -24,14 +31,9 @@ export const methodsOf = (request: HttpServerRequest.HttpServerRequest): Readonl
   return methods.includes("GET") ? [...methods, "HEAD"] : methods
 }
 
-const authPaths = new Set(["sign-up/email", "sign-in/email", "sign-out", "get-session"])
-
 /** What is asked for, without what only this request says: a path may hold a token or a number, a route does not. */
 export const routeOf = (request: HttpServerRequest.HttpServerRequest): string => {
   const path = pathOf(request)
-  if (path.startsWith("/api/auth/")) {
-    return authPaths.has(path.slice("/api/auth/".length)) ? path : "/api/auth/*"
-  }
   const found = routes.filter(({ pattern }) => pattern.test(path))
   // A path that is spelled out goes before one with a parameter, as it does in the router.
   const spelled = found.find((route) => route.path === path) ?? found.find(({ method }) => method === request.method)

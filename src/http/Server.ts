@@ -8,7 +8,7 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Duration, Effect, type Exit, Layer, Metric, Option, Record } from "effect"
+import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
 import { requestDuration } from "../services/Measures.ts"
 import { AgentsHttp } from "./AgentsHttp.ts"
 import { Api } from "./Api.ts"
@@ -21,6 +21,7 @@ import { InstallHttp } from "./InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
+import { withSecurityHeaders } from "./SecurityHeaders.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
@@ -69,7 +70,7 @@ const observeRequest = HttpMiddleware.make((app) =>
 )
 
 /** All routes of the service; what runs it provides the services and a server. */
-export const HttpLive = HttpApiBuilder.serve(observeRequest).pipe(
+export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
   Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([InstallHttp, AgentsHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),

@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks"
-import { betterAuth } from "better-auth"
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { BetterAuthError, betterAuth } from "better-auth"
+import { createAuthMiddleware, isAPIError } from "better-auth/api"
+import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
-import { Cause, Context, Data, Effect, Layer, Redacted, Runtime } from "effect"
+import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
 import { Unauthenticated } from "../domain/Errors.ts"
 import { isNotNow, isTransient } from "../domain/Faults.ts"
@@ -26,9 +29,12 @@ const addressHeader = "x-agent-install-client"
 
 interface Hooks {
   readonly signedIn: (userId: string) => Promise<void>
-  /** `faults` are the errors among what better-auth logs; whatever else it says of a request may be somebody's address. */
-  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, faults: ReadonlyArray<Error>) => void
+  /** `errors` are the errors among what better-auth logs; whatever else it says of a request may be the client's text. */
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, errors: ReadonlyArray<Error>) => void
 }
+
+/** The stored hash of the password that a request has proved, for as long as it is answered. */
+const currentProof = new AsyncLocalStorage<{ hash?: string }>()
 
 const isError = (value: unknown): value is Error => value instanceof Error
 
@@ -40,7 +46,17 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
     basePath: "/api/auth",
     secret: Redacted.value(options.secret),
     trustedOrigins: [...options.ownOrigins],
-    emailAndPassword: { enabled: true },
+    emailAndPassword: {
+      enabled: true,
+      password: {
+        verify: async (given) => {
+          const isRight = await verifyPassword(given)
+          const proof = currentProof.getStore()
+          if (isRight && proof !== undefined) proof.hash = given.hash
+          return isRight
+        }
+      }
+    },
     plugins: [bearer({ requireSignature: true })],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
@@ -57,6 +73,13 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
       log: (level, message: unknown, ...rest) =>
         hooks.log(level, isError(message) ? message.name : String(message), [message, ...rest].filter(isError))
     },
+    hooks: {
+      // Whoever had the old password may be signed in: a new one ends every session but the one it was given in, which goes on
+      // under a new token.
+      before: createAuthMiddleware(async ({ body, path }) =>
+        path === "/change-password" ? { context: { body: { ...body, revokeOtherSessions: true } } } : undefined
+      )
+    },
     databaseHooks: { session: { create: { after: (session) => hooks.signedIn(session.userId) } } }
   })
 
@@ -67,6 +90,22 @@ interface Call {
 }
 
 const currentCall = new AsyncLocalStorage<Call>()
+
+/** Whether an error that better-auth logs is a fault. It logs what it refuses a client too, which its answer says already. */
+export const isFault = (error: Error): boolean =>
+  !(isAPIError(error) ? error.statusCode < 500 : error instanceof BetterAuthError || error.name.endsWith("ZodError"))
+
+// What better-auth says of a request, in our words: its own may quote what the client sent.
+const words: ReadonlyArray<readonly [its: RegExp, ours: string]> = [
+  [/^User not found$/, "Somebody tried to sign in to an account that is not there"],
+  [/^(Invalid password|Password not found)$/, "Somebody gave a wrong password"],
+  [/^Password is too (short|long)$/, "Somebody gave a password that is too short or too long"],
+  [/^Invalid \w+: /, "Somebody named an address to return to that is not the service's own"]
+]
+
+const inOurWords = (message: string, isRefusal: boolean): string =>
+  words.find(([its]) => its.test(message))?.[1] ??
+  (isRefusal ? "better-auth had something to say of a request" : "better-auth met a fault")
 
 // Two who want one address at once: better-auth refuses the later one.
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
@@ -114,7 +153,8 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
       const pool = yield* PgPool
       const personalOrgs = yield* PersonalOrgs
       const runtime = yield* Effect.runtime<never>()
-      return makeBetterAuth(pool, options, {
+      let answers = false
+      const auth = makeBetterAuth(pool, options, {
         // Every sign-up and sign-in begins a session. What fails here is mended at the next one; the account stands.
         signedIn: (userId) =>
           personalOrgs.ensure(UserId.make(userId)).pipe(
@@ -124,22 +164,33 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
             Effect.annotateLogs({ userId }),
             Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)
           ),
-        log: (level, message, faults) => {
+        log: (level, message, errors) => {
           const call = currentCall.getStore()
+          const faults = errors.filter(isFault)
           call?.faults.push(...faults)
-          const said = [message, ...faults.map((fault) => Cause.die(fault))]
+          // Before there are requests it speaks of the settings, and nobody else is quoted.
+          const isRefusal = answers && faults.length === 0
+          const said = [
+            answers ? inOurWords(message, isRefusal) : message,
+            ...(isRefusal ? [] : errors).map((error) => Cause.die(error))
+          ]
           Runtime.runFork(call?.runtime ?? runtime)(
             // What is tried again, or told where the request is refused for it, is no news here.
-            faults.some((fault) => isNotNow(fault) || isOutdated(fault))
+            level === "debug" || faults.some((fault) => isNotNow(fault) || isOutdated(fault))
               ? Effect.logDebug(...said)
-              : level === "error"
-                ? Effect.logError(...said)
-                : level === "warn"
-                  ? Effect.logWarning(...said)
-                  : Effect.logDebug(...said)
+              : isRefusal
+                ? Effect.logInfo(...said)
+                : level === "error"
+                  ? Effect.logError(...said)
+                  : Effect.logWarning(...said)
           )
         }
       })
+      yield* Effect.promise(() => auth.$context)
+      // better-auth looks at the schema when it is first asked anything: now, rather than in somebody's request.
+      yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
+      answers = true
+      return auth
     })
   )
 
@@ -150,8 +201,6 @@ const AuthLive = Layer.effect(
   Effect.gen(function* () {
     const auth = yield* BetterAuth
     const { authCookies } = yield* Effect.promise(() => auth.$context)
-    // better-auth looks at the schema when it is first asked anything: now, rather than in somebody's request.
-    yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
 
     return Auth.of({
       sessionCookie: authCookies.sessionToken.name,
@@ -173,19 +222,78 @@ const AuthLive = Layer.effect(
   })
 )
 
+/** What an answer that begins a session says of it. */
+const Begun = Schema.Struct({ token: Schema.String })
+
+/** As better-auth refuses it. */
+const wrongPassword = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" }
+
 const AuthRoutesLive = Layer.effect(
   AuthRoutes,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
     const { options } = yield* PgPool
+    const sql = yield* SqlClient.SqlClient
+
+    // As better-auth looks an account up.
+    const findAddresses = SqlSchema.findAll({
+      Request: Schema.String,
+      Result: Schema.Struct({ address: Schema.String }),
+      execute: (email) => sql`
+        SELECT DISTINCT s."ipAddress" AS address FROM session s JOIN "user" u ON u.id = s."userId"
+        WHERE u.email = ${email.toLowerCase()} AND s."expiresAt" > now() AND s."ipAddress" <> ''
+      `
+    })
+
+    const endOutdated = SqlSchema.findOne({
+      Request: Schema.Struct({ token: Schema.String, hash: Schema.String }),
+      Result: Schema.Struct({ id: Schema.String }),
+      execute: ({ hash, token }) => sql`
+        DELETE FROM session s USING account a
+        WHERE s.token = ${token} AND a."userId" = s."userId" AND a."providerId" = 'credential' AND a.password <> ${hash}
+        RETURNING s.id
+      `
+    })
+
+    const endOthers = SqlSchema.void({
+      Request: Schema.String,
+      execute: (token) => sql`
+        DELETE FROM session other USING session own
+        WHERE own.token = ${token} AND other."userId" = own."userId" AND other.id <> own.id
+      `
+    })
+
+    /**
+     * Lets no session outlive the password it was begun with, also where the two meet: a sign-in whose password is no longer the
+     * account's when its session stands has begun none, and once a new password stands, the sessions that began meanwhile end.
+     */
+    const settle = Effect.fnUntraced(function* (url: string, hash: string | undefined, response: Response) {
+      if (!response.ok || hash === undefined) return response
+      const begun = Schema.decodeUnknownOption(Begun)(yield* Effect.promise(() => response.clone().json()))
+      if (Option.isNone(begun)) return response
+      const { token } = begun.value
+      if (new URL(url).pathname.endsWith("/change-password")) yield* endOthers(token)
+      else if (Option.isSome(yield* endOutdated({ token, hash }))) return Response.json(wrongPassword, { status: 401 })
+      return response
+    }, Effect.orDie)
+
     // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
+      addressesOf: Effect.fn("AuthRoutes.addressesOf")((email) =>
+        findAddresses(email).pipe(
+          Effect.map((rows) => rows.map(({ address }) => address)),
+          Effect.orDie
+        )
+      ),
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        return yield* turns.withPermits(1)(calling(() => auth.handler(new Request(request.clone(), { headers }))))
+        const proof: { hash?: string } = {}
+        const answer = () => currentProof.run(proof, () => auth.handler(new Request(request.clone(), { headers })))
+        const response = yield* turns.withPermits(1)(calling(answer))
+        return yield* settle(request.url, proof.hash, response)
       })
     })
   })

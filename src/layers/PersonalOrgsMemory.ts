@@ -2,21 +2,26 @@ import { Effect, Either, Layer } from "effect"
 import { OrganizationId, Slug } from "../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../domain/Slug.ts"
 import { PersonalOrgs } from "../services/PersonalOrgs.ts"
-import { type IdentityRecord, type OrganizationRecord, type UserRecord, World, type WorldState } from "./World.ts"
+import {
+  type IdentityRecord,
+  isPersonal,
+  type OrganizationRecord,
+  type UserRecord,
+  World,
+  type WorldState
+} from "./World.ts"
 
 const freeSlug = ({ organizations }: WorldState, user: UserRecord) => {
   const base = personalSlug(user)
   for (let n = 1; ; n++) {
     const slug = numberedSlug(base, n)
-    if (!reservedSlugs.has(slug) && !organizations.some((organization) => organization.slug === slug))
+    if (!reservedSlugs.has(slug) && !organizations.some((known) => known.slug === slug && isPersonal(known)))
       return Slug.make(slug)
   }
 }
 
 const ensure = (state: WorldState, user: UserRecord): WorldState => {
-  const existing = state.organizations.find(
-    ({ personalFor, visibility }) => personalFor === user.id && visibility === "private"
-  )
+  const existing = state.organizations.find((known) => known.personalFor === user.id && isPersonal(known))
   const organization: OrganizationRecord = existing ?? {
     id: OrganizationId.make(`org_${state.nextId}`),
     slug: freeSlug(state, user),

@@ -11,17 +11,24 @@ import { type RateLimit, RateLimiter, type RateLimits } from "../services/RateLi
  */
 const makeLog = Effect.sync(() => {
   const logs = new Map<string, { readonly hits: ReadonlyArray<number>; readonly until: number }>()
-  return (key: string, { limit, window }: RateLimit) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      for (const [other, { until }] of logs) {
-        if (until > now) break
-        logs.delete(other)
-      }
-      const { allowed, hits, resetAfter } = spend(logs.get(key)?.hits ?? [], now, limit, Duration.toMillis(window))
-      logs.delete(key)
-      logs.set(key, { hits, until: now + Duration.toMillis(window) })
-      return { allowed, used: hits.length, resetMillis: resetAfter }
-    })
+  return {
+    take: (key: string, { limit, window }: RateLimit) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        for (const [other, { until }] of logs) {
+          if (until > now) break
+          logs.delete(other)
+        }
+        const { allowed, hits, resetAfter } = spend(logs.get(key)?.hits ?? [], now, limit, Duration.toMillis(window))
+        logs.delete(key)
+        logs.set(key, { hits, until: now + Duration.toMillis(window) })
+        return { allowed, used: hits.length, resetMillis: resetAfter }
+      }),
+    giveBack: (key: string) =>
+      Effect.sync(() => {
+        const log = logs.get(key)
+        if (log !== undefined) logs.set(key, { ...log, hits: log.hits.slice(0, -1) })
+      })
+  }
 })
 
 const make = (limits: RateLimits) =>
@@ -53,6 +60,13 @@ const make = (limits: RateLimits) =>
       `
     })
 
+    const unspend = SqlSchema.void({
+      Request: Schema.String,
+      execute: (key) => sql`
+        UPDATE rate_limits SET hits = hits[1:cardinality(hits) - 1] WHERE key = ${key} AND cardinality(hits) > 0
+      `
+    })
+
     const forget = sql`DELETE FROM rate_limits WHERE expires_at < now()`
     yield* forget.pipe(
       Effect.catchAllCause((cause) => Effect.logWarning("Spent rate limits were not cleared away", cause)),
@@ -61,19 +75,23 @@ const make = (limits: RateLimits) =>
       Effect.forkScoped
     )
 
-    const takeHere = yield* makeLog
+    const here = yield* makeLog
     const takeShared = (key: string, { limit, window }: RateLimit) =>
       Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) }))
 
     return RateLimiter.of({
       take: Effect.fn("RateLimiter.take")(function* (policy, key) {
         const { limit, window } = limits[policy]
-        const take = policy === "read" ? takeHere : takeShared
+        const take = policy === "read" ? here.take : takeShared
         const spent = yield* take(`${policy}:${key}`, limits[policy])
         const resetAfter = Duration.millis(Math.max(0, spent.resetMillis))
         if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
         return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
+      }),
+      giveBack: Effect.fn("RateLimiter.giveBack")((policy, key) => {
+        const name = `${policy}:${key}`
+        return policy === "read" ? here.giveBack(name) : Effect.orDie(unspend(name))
       })
     })
   })

@@ -24,7 +24,15 @@ export const RateLimiterMemory = (limits: RateLimits) =>
                   ])
                 : Either.left(new RateLimitExceeded({ policy, limit, window, retryAfter: after }))
             })
-          )
+          ),
+        giveBack: (policy, key) =>
+          change((state) => {
+            const name = `${policy}:${key}`
+            return Either.right([
+              undefined,
+              { ...state, hits: { ...state.hits, [name]: (state.hits[name] ?? []).slice(0, -1) } }
+            ])
+          })
       })
     )
   )

@@ -70,6 +70,12 @@ const publicAddress = (baseUrl: Option.Option<string>, host: string, port: numbe
 /** Codes and answers tried by one sender in an hour: enough for a person, too few to guess by. */
 const sendersTries = 30
 
+/** Wrong passwords for one account: from one network in a quarter of an hour, and from everywhere in an hour. */
+const wrongPasswords = {
+  password: { limit: 10, window: Duration.minutes(15) },
+  account: { limit: 100, window: Duration.hours(1) }
+}
+
 const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
 
 const logLevels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
@@ -136,6 +142,7 @@ export const settings = Config.all({
             change: hours(given.changesPerHour),
             read: { limit: given.readsPerMinute, window: Duration.minutes(1) },
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
+            ...wrongPasswords,
             sender: hours(sendersTries)
           }
         })

@@ -5,8 +5,8 @@ import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
-import { Layer, Logger, Option } from "effect"
-import { scrub } from "../domain/Scrub.ts"
+import { Array as Arr, Cause, Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
+import { scrub, withoutValues } from "../domain/Scrub.ts"
 
 export interface TelemetryOptions {
   /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`; none sends nothing. */
@@ -16,7 +16,40 @@ export interface TelemetryOptions {
 
 const json = (data: unknown) => HttpBody.text(scrub(JSON.stringify(data)), "application/json")
 
-const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces: json, metrics: json, logs: json })
+// A span names the error it ended with; what that says may quote a client, and a fault's is in the log of the same trace.
+const withoutMessages = (key: string, value: unknown): unknown => {
+  if (key === "status" && Predicate.hasProperty(value, "message")) return Struct.omit(value, "message")
+  if (key !== "attributes" || !Array.isArray(value)) return value
+  return value.filter((one) => one.key !== "exception.message" && one.key !== "exception.stacktrace")
+}
+
+const traces = (data: unknown) => json(JSON.parse(JSON.stringify(data, withoutMessages)))
+
+const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces, metrics: json, logs: json })
+
+const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Cause.match(cause, {
+    onEmpty: Cause.empty as Cause.Cause<unknown>,
+    onFail: (error) => Cause.fail(withoutValues(error)),
+    onDie: (defect) => Cause.die(withoutValues(defect)),
+    onInterrupt: Cause.interrupt,
+    onSequential: (left, right) => Cause.sequential(left, right),
+    onParallel: (left, right) => Cause.parallel(left, right)
+  })
+
+/**
+ * The logger, told faults without the values in them. An error beside the message is told as a cause: as an object it would
+ * show all that its library hangs on it.
+ */
+export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
+  Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
+    const [told, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
+    return {
+      ...options,
+      message: told,
+      cause: cleanCause(errors.map(Cause.die).reduce(Cause.sequential, options.cause))
+    }
+  })
 
 /** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
 export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
@@ -30,7 +63,7 @@ export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.La
       return Layer.mergeAll(
         OtlpTracer.layer({ url: url("traces"), resource }),
         OtlpMetrics.layer({ url: url("metrics"), resource }),
-        OtlpLogger.layer({ url: url("logs"), resource })
+        Logger.addScoped(Effect.map(OtlpLogger.make({ url: url("logs"), resource }), withCleanCauses))
       ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
     }
   })
@@ -44,7 +77,7 @@ export const ConsoleLogger = (to: { readonly terminal: boolean; readonly error: 
   return Logger.replace(
     Logger.defaultLogger,
     to.terminal
-      ? Logger.mapInput(Logger.prettyLogger({ stderr: to.error }), scrubMessage)
-      : write(Logger.map(Logger.jsonLogger, scrub))
+      ? Logger.mapInput(withCleanCauses(Logger.prettyLogger({ stderr: to.error })), scrubMessage)
+      : write(Logger.map(withCleanCauses(Logger.jsonLogger), scrub))
   )
 }

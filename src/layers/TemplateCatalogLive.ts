@@ -36,12 +36,14 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
 
+  // A person's own organization may have the slug as well: it is another one.
   const publisher = SqlSchema.single({
     Request: Schema.Struct({ slug: Schema.String, name: Schema.String }),
     Result: Schema.Struct({ id: OrganizationId, visibility: Schema.String }),
     execute: ({ name, slug }) => sql`
       INSERT INTO organization (slug, name, visibility) VALUES (${slug}, ${name}, 'public')
-      ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug
+      ON CONFLICT (slug) WHERE NOT (visibility = 'private' AND metadata ->> 'personal_org_for_user_id' IS NOT NULL)
+      DO UPDATE SET slug = excluded.slug
       RETURNING id, visibility
     `
   })

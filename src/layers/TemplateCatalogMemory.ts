@@ -21,6 +21,7 @@ import {
   type DefinitionRecord,
   fieldsOf,
   hashOf,
+  isPersonal,
   type OrganizationRecord,
   type RevisionRowRecord,
   World,
@@ -91,7 +92,9 @@ const publish =
     let nextId = before.nextId
     const newId = () => nextId++
 
-    const organization: OrganizationRecord = before.organizations.find(({ slug }) => slug === template.publisher) ?? {
+    const organization: OrganizationRecord = before.organizations.find(
+      (known) => known.slug === template.publisher && !isPersonal(known)
+    ) ?? {
       id: OrganizationId.make(`org_${newId()}`),
       slug: template.publisher,
       name: template.publisher,

@@ -25,6 +25,10 @@ export interface OrganizationRecord {
   readonly personalFor?: UserId | undefined
 }
 
+/** Whether an organization is a person's own. Those and all others have slugs apart: one of each kind may have the same. */
+export const isPersonal = ({ personalFor, visibility }: OrganizationRecord): boolean =>
+  personalFor !== undefined && visibility === "private"
+
 export interface MemberRecord {
   readonly organizationId: OrganizationId
   readonly userId: UserId

@@ -8,10 +8,11 @@ export interface RateLimit {
 }
 
 /**
- * The budgets there are: installs, other requests about them, and reads (of a user), sign-ups and sign-ins (from an address), codes
- * and answers (of a sender on a chat platform).
+ * The budgets there are: installs, other requests about them, and reads (of a user), sign-ups and whatever tests a password (from an
+ * address), wrong passwords (of an account from one network or of a user, and of an account from everywhere), codes and
+ * answers (of a sender on a chat platform).
  */
-export type RateLimitPolicy = "install" | "change" | "read" | "auth" | "sender"
+export type RateLimitPolicy = "install" | "change" | "read" | "auth" | "password" | "account" | "sender"
 
 /** The budget of every policy. */
 export type RateLimits = Readonly<Record<RateLimitPolicy, RateLimit>>
@@ -32,5 +33,7 @@ export class RateLimiter extends Context.Tag("agent-install/RateLimiter")<
      * `limit` tries pass. Reads, whose budget protects a process, are counted in each. A refused try spends nothing.
      */
     readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitStatus, RateLimitExceeded>
+    /** Gives the newest try back, for one that was taken and turned out not to count. */
+    readonly giveBack: (policy: RateLimitPolicy, key: string) => Effect.Effect<void>
   }
 >() {}

@@ -1,5 +1,7 @@
+import { SqlError } from "@effect/sql/SqlError"
 import { assert, describe, it } from "@effect/vitest"
-import { scrub } from "../../src/domain/Scrub.ts"
+import { Cause, Either, Schema } from "effect"
+import { scrub, withoutValues } from "../../src/domain/Scrub.ts"
 
 describe("scrub", () => {
   it("takes out addresses, numbers and tokens", () => {
@@ -22,5 +24,40 @@ describe("scrub", () => {
       '"timeUnixNano":"1763846400000000000"'
     ].join("\n")
     assert.strictEqual(scrub(text), text)
+  })
+})
+
+describe("withoutValues", () => {
+  const marker = "what somebody sent"
+  const postgres = (code: string, message: string) => Object.assign(new Error(message), { code, detail: marker })
+  const told = (fault: unknown) => Cause.pretty(Cause.die(withoutValues(fault)), { renderErrorCause: true })
+
+  it("takes out what Postgres and schemas quote, in every cause, and leaves where it happened", () => {
+    const invalid = Schema.decodeUnknownEither(Schema.Struct({ id: Schema.Int, name: Schema.Literal("a") }), {
+      errors: "all"
+    })({ id: marker, name: `${marker}\n    at ${marker}` })
+    const faults = [
+      postgres("22P02", `invalid input syntax for type bigint: "${marker}\n    at ${marker}"`),
+      new SqlError({
+        message: "Failed to execute statement",
+        cause: postgres("22003", `value "${marker}" is out of range for type integer`)
+      }),
+      Either.getOrThrowWith(Either.flip(invalid), () => new Error("it is valid")),
+      new Error("A step failed", { cause: new Error("within", { cause: postgres("22007", `: "${marker}"`) }) })
+    ]
+    for (const fault of faults) {
+      assert.include(Cause.pretty(Cause.die(fault), { renderErrorCause: true }), marker)
+      assert.notInclude(told(fault), marker)
+    }
+    assert.match(told(faults[0]), /data exception 22P02\n +at .*Scrub.test.ts/)
+    assert.match(told(faults[1]), /Failed to execute statement.*data exception 22003/s)
+    assert.match(told(faults[2]), /\["id"\].*Expected number/s)
+  })
+
+  it("leaves every other fault as it is", () => {
+    const missing = postgres("42P01", 'relation "nowhere" does not exist')
+    for (const fault of [missing, new Error("x", { cause: missing }), "a text", undefined]) {
+      assert.strictEqual(withoutValues(fault), fault)
+    }
   })
 })

@@ -278,7 +278,9 @@ describe("the service", () => {
               Array.from({ length: 120 }, (_, at) => at),
               (at) =>
                 at % 3 === 0
-                  ? ask("/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } })
+                  ? ask("/api/auth/sign-in/email", {
+                      body: { email: `ada-${at}@example.org`, password: "a long password" }
+                    })
                   : at % 3 === 1
                     ? ask("/api/install", { headers: { authorization: forged() }, body: {} })
                     : ask("/api/install/manifest/personal-finance"),

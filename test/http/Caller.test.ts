@@ -30,6 +30,49 @@ describe("clientAddress", () => {
     assert.strictEqual(addressOf("::ffff:10.0.0.1", "::ffff:198.51.100.1"), "198.51.100.1")
   })
 
+  it("is read with a port, in brackets and in quotation marks", () => {
+    const cases: ReadonlyArray<readonly [member: string, address: string]> = [
+      ["1.2.3.4:8080", "1.2.3.4"],
+      ["[2001:db8::2]:80", "2001:db8::2"],
+      ["[2001:db8::2]", "2001:db8::2"],
+      ["2001:db8::2", "2001:db8::2"],
+      ['"[2001:db8::2]:4711"', "2001:db8::2"],
+      ['"1.2.3.4"', "1.2.3.4"],
+      ['"1.2.3.4:1"', "1.2.3.4"],
+      ["[::ffff:1.2.3.4]:80", "1.2.3.4"],
+      ["::ffff:1.2.3.4", "1.2.3.4"],
+      ["[1.2.3.4]:80", "1.2.3.4"],
+      ["fe80::1%eth0", "fe80::1%eth0"]
+    ]
+    for (const [member, address] of cases) {
+      assert.strictEqual(addressOf("10.0.0.1", member), address, member)
+      assert.strictEqual(addressOf("10.0.0.1", `198.51.100.66, ${member} , [::ffff:10.0.0.2]:443`), address, member)
+    }
+    assert.strictEqual(addressOf("10.0.0.1", "1.2.3.4:80, [2001:db8::1]:80, 10.0.0.2:9"), "1.2.3.4")
+  })
+
+  it("is the nearest that is known where what is behind it is none", () => {
+    const none = [
+      "unknown",
+      "_hidden",
+      '"_gazonk:80"',
+      "1.2.3.4:port",
+      "1.2.3.4:",
+      "1.2.3",
+      "[2001:db8::2",
+      "2001:db8::2]:80",
+      "[]:80",
+      '""',
+      "",
+      "1.2.3.4:123456",
+      ":80"
+    ]
+    for (const member of none) {
+      assert.strictEqual(addressOf("10.0.0.1", member), "10.0.0.1", member)
+      assert.strictEqual(addressOf("10.0.0.1", `198.51.100.1, ${member}, 10.0.0.2:80`), "10.0.0.2", member)
+    }
+  })
+
   it("is the proxy where that says nothing that is an address", () => {
     assert.strictEqual(addressOf("10.0.0.1"), "10.0.0.1")
     assert.strictEqual(addressOf("10.0.0.1", "nonsense"), "10.0.0.1")

@@ -25,6 +25,8 @@ const limits = {
   install: { limit: 20, window: Duration.hours(1) },
   read: { limit: 100, window: Duration.minutes(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
+  password: { limit: 4, window: Duration.minutes(15) },
+  account: { limit: 10, window: Duration.hours(1) },
   sender: { limit: 8, window: Duration.hours(1) }
 }
 

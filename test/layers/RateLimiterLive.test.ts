@@ -6,7 +6,15 @@ import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { PgTest } from "../pg.ts"
 
 const budget = { limit: 3, window: Duration.seconds(30) }
-const limits = { install: budget, change: budget, read: budget, auth: budget, sender: budget }
+const limits = {
+  install: budget,
+  change: budget,
+  read: budget,
+  auth: budget,
+  password: budget,
+  account: budget,
+  sender: budget
+}
 
 layer(PgTest, { timeout: "60 seconds" })("RateLimiterLive", (it) => {
   it.scoped(

@@ -30,6 +30,8 @@ describe("settings", () => {
           change: { limit: 120, window: Duration.hours(1) },
           auth: { limit: 20, window: Duration.minutes(1) },
           read: { limit: 600, window: Duration.minutes(1) },
+          password: { limit: 10, window: Duration.minutes(15) },
+          account: { limit: 100, window: Duration.hours(1) },
           sender: { limit: 30, window: Duration.hours(1) }
         }
       } as never)

@@ -11,7 +11,15 @@ import { PgTest } from "../pg.ts"
 
 const budget = { limit: 1_000, window: Duration.hours(1) }
 const Live = ServicesLive({
-  limits: { install: budget, change: budget, read: budget, auth: budget, sender: budget },
+  limits: {
+    install: budget,
+    change: budget,
+    read: budget,
+    auth: budget,
+    password: budget,
+    account: budget,
+    sender: budget
+  },
   defaultCountry: "GB"
 }).pipe(Layer.provideMerge(PgTest), Layer.orDie)
 

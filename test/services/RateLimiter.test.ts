@@ -52,6 +52,22 @@ for (const { label, policy, world } of cases) {
       })
     )
 
+    it.effect("takes a try back that does not count, and no other key's", () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const key = `key-${++keys}`
+        yield* limiter.giveBack("install", key)
+        for (let at = 0; at < 2 * limit; at++) {
+          assert.strictEqual((yield* take(key)).remaining, limit - 1)
+          yield* limiter.giveBack("install", key)
+        }
+        yield* Effect.replicateEffect(take(key), limit)
+        yield* limiter.giveBack("auth", key)
+        yield* limiter.giveBack("install", `${key}-other`)
+        yield* Effect.flip(take(key))
+      })
+    )
+
     it.effect("keeps keys and policies apart", () =>
       Effect.gen(function* () {
         const key = `key-${++keys}`

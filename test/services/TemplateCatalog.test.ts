@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Slug } from "../../src/domain/Ids.ts"
 import { E164 } from "../../src/domain/Phone.ts"
 import type { Template } from "../../src/domain/Template.ts"
+import { OrgResolver } from "../../src/services/OrgResolver.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
@@ -166,11 +167,13 @@ for (const [label, world] of worlds) {
       Effect.gen(function* () {
         const slug = newSlug()
         yield* publish(template(slug, oneOfEach))
-        const { organization } = yield* newPerson()
+        const hidden = newSlug()
+        yield* publish(template(hidden, oneOfEach))
+        yield* Effect.flatMap(Hands, (hands) => hands.setVisibility(`${hidden}-publisher`, "private"))
         const refusals = yield* Effect.forEach(
           [
             template(slug, oneOfEach, { publisher: Slug.make("somebody-else") }),
-            template(newSlug(), oneOfEach, { publisher: organization.slug }),
+            template(newSlug(), oneOfEach, { publisher: Slug.make(`${hidden}-publisher`) }),
             template(newSlug(), oneOfEach, { publisher: Slug.make("api") })
           ],
           (given) => Effect.flip(publish(given))
@@ -178,6 +181,29 @@ for (const [label, world] of worlds) {
         assert.deepStrictEqual(
           refusals.map(({ message }) => message.split(":")[0]),
           ["slug", "publisher", "publisher"]
+        )
+      })
+    )
+
+    it.effect("gives a publisher its slug though a person has it, and a person theirs though a publisher has it", () =>
+      Effect.gen(function* () {
+        const mirror = yield* TemplateMirror
+        const squatter = yield* newPerson(`Acme ${newSlug()}`)
+        const publisher = squatter.organization.slug
+        const one = yield* publish(template(newSlug(), types("a"), { publisher }))
+        const again = yield* publish(template(newSlug(), types("a", "b"), { publisher }))
+        for (const { templateAgentId } of [one, again]) {
+          yield* mirror.apply({ userId: squatter.userId, organizationId: squatter.organization.id, templateAgentId })
+        }
+        const orgs = yield* OrgResolver
+        assert.deepStrictEqual(yield* orgs.personalOrg(squatter.userId), squatter.organization)
+
+        const first = Slug.make(`zenith-${newSlug()}`)
+        yield* publish(template(newSlug(), types("a"), { publisher: first }))
+        const [late, later] = [yield* newPerson(first), yield* newPerson(first)]
+        assert.deepStrictEqual(
+          [late, later].map(({ organization }) => organization.slug),
+          [first, Slug.make(`${first}-2`)]
         )
       })
     )

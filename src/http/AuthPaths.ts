@@ -1,0 +1,30 @@
+/** A route of better-auth's that answers. */
+export interface AuthPath {
+  readonly method: "GET" | "POST"
+  readonly path: `/api/auth/${string}`
+  /**
+   * The password it tests, and so what is limited: of the account whose e-mail address is named, or of whoever is signed in.
+   * `address` tests none, but tells whether an e-mail address has an account, and is limited by the caller's address alone.
+   */
+  readonly tests?: "named" | "own" | "address"
+}
+
+/**
+ * Every route under `/api/auth`: what accounts with e-mail address and password need where no mail is sent. better-auth has
+ * more, which are not there: those of providers, of which none is configured; those that prove something by a mail
+ * (verification, a forgotten password, another address, deletion); its own health check and error page; and those that there
+ * is nothing to say to (fields of a session, linked accounts, tokens of providers).
+ */
+export const authPaths: ReadonlyArray<AuthPath> = [
+  { method: "POST", path: "/api/auth/sign-up/email", tests: "address" },
+  { method: "POST", path: "/api/auth/sign-in/email", tests: "named" },
+  { method: "POST", path: "/api/auth/sign-out" },
+  { method: "GET", path: "/api/auth/get-session" },
+  { method: "GET", path: "/api/auth/list-sessions" },
+  { method: "POST", path: "/api/auth/revoke-session" },
+  { method: "POST", path: "/api/auth/revoke-sessions" },
+  { method: "POST", path: "/api/auth/revoke-other-sessions" },
+  { method: "POST", path: "/api/auth/change-password", tests: "own" },
+  { method: "POST", path: "/api/auth/verify-password", tests: "own" },
+  { method: "POST", path: "/api/auth/update-user" }
+]
