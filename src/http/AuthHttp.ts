@@ -9,6 +9,7 @@ import { decode, invalidRequest, parseJson, readBytes, saysJson } from "./Body.t
 import { clientAddress, isBearer, limiterKey, refuseForeignOrigin } from "./Caller.ts"
 import { withRateLimitFields } from "./RateLimitFields.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
+import { readTarget } from "./Target.ts"
 
 // What better-auth has routes for; the platform's Request can't even hold some of the others.
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -51,7 +52,7 @@ const handle = Effect.gen(function* () {
   const routes = yield* AuthRoutes
   const limiter = yield* RateLimiter
   const address = yield* clientAddress(request)
-  const url = new URL(request.url, "http://service")
+  const url = yield* readTarget(request)
   if (!methods.has(request.method)) return yield* new RouteNotFound()
   yield* refuseForeignOrigin(request)
   if (request.method === "POST" && attempts.test(url.pathname)) yield* limiter.take("auth", limiterKey(address))

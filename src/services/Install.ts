@@ -1,12 +1,5 @@
 import { Effect, Struct } from "effect"
-import {
-  IdentityTaken,
-  type InstallError,
-  InvalidPhone,
-  type InvalidRequest,
-  NoMember,
-  type TooLarge
-} from "../domain/Errors.ts"
+import { IdentityTaken, type InstallError, InvalidPhone, NoMember, type ReadError } from "../domain/Errors.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { IdentityLinker, type PhoneClaim } from "./IdentityLinker.ts"
@@ -18,7 +11,7 @@ import { TemplateMirror } from "./TemplateMirror.ts"
 /** A template as it is asked for: who asks, and how to read what they ask for once they may. */
 export interface TemplateCall<A, R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<A, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<A, ReadError, R>
 }
 
 /** Who asks, where they may try under that policy; for which template, and which organization is their own. */
