@@ -5,10 +5,12 @@ import { type Ask, gatewayToken, isProblem, Running, TestServer } from "./server
 layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("a request", (it) => {
   const ask = (path: string, given?: Ask) => Effect.flatMap(Running, (running) => running.ask(path, given))
 
+  let people = 0
+
   /** A person with the template installed. */
   const owner = Effect.gen(function* () {
     const { signUp } = yield* Running
-    const { bearer } = yield* signUp(`Reader ${Math.random()}`)
+    const { bearer } = yield* signUp(`Reader ${++people}`)
     const headers = { authorization: bearer }
     const { body } = yield* ask("/api/install", { headers, body: { slug: "helper" } })
     return { headers, agent: `/api/agents/${body.agentId}` }
