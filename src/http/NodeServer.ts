@@ -12,7 +12,7 @@ import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Runtime } from "effect"
-import { HeaderTooLarge, TooSlow } from "../domain/Errors.ts"
+import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"
 import { currentRequestId, problemMediaType, problemOf } from "./Problem.ts"
 
@@ -52,24 +52,34 @@ const endWith = (socket: Duplex, text: string) => {
   setTimeout(() => socket.destroy(), lingerMillis).unref()
 }
 
-/** Answers what never became a request, or ceased to be one, as any other refusal, and closes the connection. */
-const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
+/** A refusal as it goes over a connection that is closed with it, and its line in the log. */
+const lastWord = (refusal: AnyRefusal, said: string, code?: string) =>
   Effect.gen(function* () {
     const requestId = randomUUID()
-    const problem = yield* Effect.locally(problemOf(refusalOf(error)), currentRequestId, requestId)
-    const body = JSON.stringify(problem)
-    const head = [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      `content-type: ${problemMediaType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${requestId}`,
-      "cache-control: no-store",
-      "connection: close"
-    ]
-    yield* Effect.sync(() => endWith(socket, `${head.join("\r\n")}\r\n\r\n${body}`))
-    yield* Effect.logInfo("Answered what is no request").pipe(
-      Effect.annotateLogs({ requestId, "http.response.status_code": problem.status, code: error.code })
+    const problem = yield* Effect.locally(problemOf(refusal), currentRequestId, requestId)
+    yield* Effect.logInfo(said).pipe(
+      Effect.annotateLogs({
+        requestId,
+        "http.response.status_code": problem.status,
+        ...(code === undefined ? {} : { code })
+      })
     )
+    const body = JSON.stringify(problem)
+    const headers = {
+      "content-type": problemMediaType,
+      "content-length": String(Buffer.byteLength(body)),
+      "x-request-id": requestId,
+      "cache-control": "no-store",
+      connection: "close"
+    }
+    return { status: problem.status, headers, body }
+  })
+
+/** Answers what never became a request, or ceased to be one, as any other refusal, and closes the connection. */
+const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
+  Effect.map(lastWord(refusalOf(error), "Answered what is no request", error.code), ({ body, headers, status }) => {
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    endWith(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join("")}\r\n${body}`)
   })
 
 /** The head of a request as it came, without what asks for another protocol. */
@@ -143,6 +153,22 @@ const closeGently = (server: Server, answers: WeakMap<Duplex, ServerResponse>) =
   }
 }
 
+/**
+ * Refuses what is asked while nobody answers: a server listens a moment before it is given whoever does, and a moment after that
+ * is taken from it. To be called when all who listen here do so.
+ */
+const refuseUnserved = (runtime: Runtime.Runtime<never>, server: Server) => {
+  const ours = server.listenerCount("request") + 1
+  server.on("request", (_request, response) => {
+    if (server.listenerCount("request") > ours) return
+    const refusal = new Unavailable()
+    const answer = Effect.map(lastWord(refusal, "Answered while nobody serves"), ({ body, headers, status }) =>
+      response.writeHead(status, { ...headers, "retry-after": String(refusal.retryAfterSeconds) }).end(body)
+    )
+    Runtime.runFork(runtime)(answer)
+  })
+}
+
 const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions) => {
   const server = Object.assign(createServer({ ...limits, ...options }), { httpAllowHalfOpen: true })
   /** The last answer under way on a connection. */
@@ -154,6 +180,7 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
   })
   passOverUpgrades(server, answers)
   closeGently(server, answers)
+  refuseUnserved(runtime, server)
   // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
   server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   server.on("connect", (_request, socket) =>

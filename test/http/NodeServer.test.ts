@@ -3,7 +3,7 @@ import { HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platf
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Chunk, Context, Duration, Effect, Exit, HashMap, Layer, Logger, Option, Scope, Stream } from "effect"
 import { NodeServerLive } from "../../src/http/NodeServer.ts"
-import { isProblem, Running, TestServer } from "./server.ts"
+import { asking, isProblem, Running, TestServer } from "./server.ts"
 
 /** What was answered, as a client reads it. */
 const read = (text: string) => {
@@ -198,6 +198,25 @@ describe("a server that waits", () => {
         })
       }
     }).pipe(Effect.provide(Impatient))
+  )
+})
+
+describe("a server that nobody serves on yet", () => {
+  it.live("says so, and when to come back", () =>
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const ask = asking(address._tag === "TcpAddress" ? address.port : 0)
+      const answer = yield* ask("/health/live")
+      isProblem(answer, 503, "unavailable")
+      assert.deepInclude(answer.headers, { "retry-after": "2", connection: "close" })
+      yield* Effect.scoped(
+        Effect.zipRight(
+          HttpServer.serveEffect(Effect.succeed(HttpServerResponse.text("here"))),
+          Effect.map(ask("/health/live"), ({ status }) => assert.strictEqual(status, 200))
+        )
+      )
+      isProblem(yield* ask("/health/live"), 503, "unavailable")
+    }).pipe(Effect.provide(NodeServerLive({ port: 0, host: "127.0.0.1" })))
   )
 })
 
