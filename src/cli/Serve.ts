@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
 import { HttpServer } from "@effect/platform"
-import { Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
+import { Duration, Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
@@ -66,7 +66,9 @@ const TellWarnings = Layer.scopedDiscard(
 /** The whole service, listening at `port` (0 for any that is free) of the settings' host. */
 export const ServiceLive = (given: Settings, port: number) =>
   HttpLive.pipe(
-    Layer.provideMerge(NodeServerLive({ port, host: given.host })),
+    Layer.provideMerge(
+      NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
+    ),
     Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
     Layer.provide(AppLive(given))

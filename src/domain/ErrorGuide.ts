@@ -29,7 +29,8 @@ import {
   TooSlow,
   Unauthenticated,
   Unavailable,
-  UnknownTemplateSlug
+  UnknownTemplateSlug,
+  UnsupportedMediaType
 } from "./Errors.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 
@@ -72,15 +73,20 @@ export const errorGuide: {
       retryAfter: Duration.minutes(12)
     })
   },
+  UnsupportedMediaType: {
+    when: "The request has a body and a Content-Encoding (gzip, br or any other but identity), or a Transfer-Encoding other than chunked.",
+    remedy: "Send the body as it is. No request of this service is large enough to be worth compressing.",
+    example: new UnsupportedMediaType()
+  },
   TooLarge: {
     when: "The body is larger than 64 KiB.",
     remedy: "Send less. No request of this service needs more.",
     example: new TooLarge({ limitBytes: 65_536 })
   },
   InvalidRequest: {
-    when: "The body is not JSON in UTF-8, not sent as application/json, or not of the documented shape; or a text holds a NUL character or a lone surrogate.",
+    when: "The body is not JSON in UTF-8, not sent as application/json, or not of the documented shape: also where it has a member that is not documented, or one twice; a text holds a NUL character or a lone surrogate; the query is not as documented; or the request line holds no URL.",
     remedy:
-      "Mend the places that issues names: path is where (empty for the body itself), message what was expected there.",
+      "Mend the places that issues names: path is where (empty for the body itself), message what was expected there. Of an unknown member it says which one was probably meant.",
     example: new InvalidRequest({ issues: [{ path: "slug", message: "give slug or templateAgentId" }] })
   },
   UnknownTemplateSlug: {

@@ -8,7 +8,7 @@ import { Verdict, Wish, wishVerdicts } from "./Plan.ts"
  * (`error` in the body, the anchor on `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -53,6 +53,16 @@ export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("
   }
   override get message() {
     return `At most ${this.limit} tries in ${Duration.format(this.window)} are allowed. Try again in ${this.retryAfterSeconds} seconds.`
+  }
+}
+
+/** The body of a request is encoded (RFC 9110, 8.4) as is not read here. */
+export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()("UnsupportedMediaType", {}) {
+  static readonly status = 415
+  static readonly code = "unsupported_media_type"
+  static readonly title = "Unsupported encoding"
+  override get message() {
+    return "The body is compressed, or encoded otherwise, which is not read here. Send it as it is, without Content-Encoding."
   }
 }
 
@@ -368,6 +378,7 @@ export const installErrors = [
   ForeignOrigin,
   Unauthenticated,
   RateLimitExceeded,
+  UnsupportedMediaType,
   TooLarge,
   InvalidRequest,
   UnknownTemplateSlug,
@@ -381,6 +392,9 @@ export const installErrors = [
   SchemaCollision,
   PlanStale
 ] as const satisfies ReadonlyArray<Refusal>
+
+/** Why what is asked can't be read, in the order in which it is refused. */
+export type ReadError = UnsupportedMediaType | TooLarge | InvalidRequest
 
 /** What the install workflow can fail with: all of them but the one that only a browser can cause. */
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>

@@ -13,7 +13,6 @@ import {
   PlanStale,
   RateLimitExceeded,
   SchemaCollision,
-  TooLarge,
   Unauthenticated,
   Unavailable,
   UnknownTemplateSlug
@@ -23,7 +22,7 @@ import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts
 import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
 import { Manifest } from "../domain/Template.ts"
 import { authPaths } from "./AuthPaths.ts"
-import { signedIn, templateRefusals } from "./Contract.ts"
+import { signedIn, templateRefusals, unreadable } from "./Contract.ts"
 import { complete } from "./Document.ts"
 import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
@@ -33,8 +32,7 @@ const notForCaller = Schema.Union(
   problem(ForeignOrigin),
   problem(Unauthenticated),
   problem(RateLimitExceeded),
-  problem(TooLarge),
-  problem(InvalidRequest),
+  unreadable,
   problem(UnknownTemplateSlug),
   problem(NoPersonalOrg),
   templateRefusals,
@@ -106,7 +104,13 @@ const agentRefusals = Schema.Union(
 const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
 
 const agentPath = Schema.Struct({ id: Schema.String })
-const query = (description: string) => Schema.optionalWith(Schema.String, { exact: true }).annotations({ description })
+
+/** A parameter after the question mark, as it is documented. What it may be is decided once it is known who asks. */
+const query = (description: string) =>
+  Schema.optionalWith(
+    Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({ jsonSchema: { type: "string" } }),
+    { exact: true }
+  ).annotations({ description })
 
 /** The caller's installed agents. */
 export class AgentsApi extends HttpApiGroup.make("agents")
@@ -175,7 +179,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .setPath(agentPath)
       .setPayload(ResyncRequest)
       .addSuccess(ResyncAnswer)
-      .addError(Schema.Union(problem(ForeignOrigin), problem(TooLarge), problem(InvalidRequest)))
+      .addError(Schema.Union(problem(ForeignOrigin), unreadable))
       .addError(agentRefusals)
       .addError(resyncRefusals)
       .addError(problem(NoSuchRow))

@@ -1,7 +1,9 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Effect, ParseResult, Predicate, Schema, Stream } from "effect"
-import { InvalidRequest, TooLarge } from "../domain/Errors.ts"
+import { Effect, Predicate, Schema, Stream } from "effect"
+import { InvalidRequest, type ReadError, TooLarge, UnsupportedMediaType } from "../domain/Errors.ts"
 import { findUncleanText } from "../domain/Text.ts"
+import { type Place, placesOf } from "./Issues.ts"
+import { readTarget } from "./Target.ts"
 
 /** How large a body may be: 64 KiB. */
 export const bodyLimit = 64 * 1024
@@ -38,16 +40,28 @@ const readUntold = ({ stream }: HttpServerRequest.HttpServerRequest) =>
     })
   )
 
+const hasBody = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
+
+/** Whether a body comes otherwise than as it is, which `identity` says (RFC 9110, 8.4), in one piece or in chunks. */
+const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
+  const codings = (field = "", plain: string) =>
+    field.split(",").some((coding) => !["", plain].includes(coding.trim().toLowerCase()))
+  return codings(headers["content-encoding"], "identity") || codings(headers["transfer-encoding"], "chunked")
+}
+
 /**
- * Reads a body of at most 64 KiB. A larger one is read to its end and thrown away, so that the client, which may not listen
- * while it sends, sees the answer.
+ * Reads a body of at most 64 KiB that is not encoded. A larger one is read to its end and thrown away, so that the client, which
+ * may not listen while it sends, sees the answer.
  */
 export const readBytes = (
   request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Uint8Array<ArrayBuffer>, TooLarge | InvalidRequest> =>
-  Effect.suspend(() =>
-    Number(request.headers["content-length"] ?? Number.NaN) <= bodyLimit ? readTold(request) : readUntold(request)
-  )
+): Effect.Effect<Uint8Array<ArrayBuffer>, ReadError> =>
+  Effect.gen(function* () {
+    if (hasBody(request) && isEncoded(request)) return yield* new UnsupportedMediaType()
+    const isTold = Number(request.headers["content-length"] ?? Number.NaN) <= bodyLimit
+    return yield* isTold ? readTold(request) : readUntold(request)
+  })
 
 const deepest = 64
 
@@ -61,13 +75,35 @@ const tooDeep = (value: unknown): boolean => {
   return false
 }
 
+/** Where an object has a member for the second time, of which parsers keep one, not all the same. The text has to be JSON. */
+const findRepeated = (json: string): ReadonlyArray<PropertyKey> | undefined => {
+  const open: Array<{ at: string | number; readonly names: Set<string> }> = []
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?|[{}[\],]/g)) {
+    const inner = open.at(-1)
+    if (token === "{" || token === "[") open.push({ at: token === "{" ? "" : 0, names: new Set() })
+    else if (token === "}" || token === "]") open.pop()
+    else if (token === "," && typeof inner?.at === "number") inner.at++
+    else if (colon !== undefined && inner !== undefined) {
+      inner.at = String(JSON.parse(token.slice(0, -1)))
+      if (inner.names.has(inner.at)) return open.map(({ at }) => at)
+      inner.names.add(inner.at)
+    }
+  }
+  return undefined
+}
+
+const isRepeated = "is given more than once"
+
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Bytes as a JSON value in which every text is clean. */
+/** Bytes as a JSON value in which every text is clean and every member stands once. */
 export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequest> =>
   Effect.gen(function* () {
-    const value = yield* Effect.try({
-      try: (): unknown => JSON.parse(utf8.decode(bytes)),
+    const [value, text] = yield* Effect.try({
+      try: (): readonly [unknown, string] => {
+        const text = utf8.decode(bytes)
+        return [JSON.parse(text), text]
+      },
       catch: () => invalid("the body is not JSON in UTF-8")
     })
     if (tooDeep(value)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
@@ -75,6 +111,8 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
     if (unclean !== undefined) {
       return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
     }
+    const repeated = findRepeated(text)
+    if (repeated !== undefined) return yield* invalidRequest([{ path: repeated, message: isRepeated }])
     return value
   })
 
@@ -90,66 +128,81 @@ const bounded = (text: string) => {
   return characters.length <= longestText ? text : `${characters.slice(0, longestText).join("")}…`
 }
 
-/** What was expected, in words of JSON: not what was sent, and no type of the language this is written in. */
-const inWords = (message: string): string =>
-  message
-    .replace(/, actual .*$/s, "")
-    .replace(/^Expected (?:ReadonlyArray<|readonly \[).*$/s, "Expected a list")
-    .replace(/^Expected \{.*$/s, "Expected an object")
-    .replace(/^Expected an array of at (least|most) (\d+) item\(s\)$/, "Expected at $1 $2 in the list")
-
-/**
- * Names the places of a request that are not as its schema wants them, the first twenty: what was expected there, not what
- * was sent, which may be anything and of any length.
- */
-export const invalidRequest = (
-  issues: ReadonlyArray<{ readonly path: ReadonlyArray<PropertyKey>; readonly message: string }>
-): InvalidRequest =>
+/** Names the places of a request that are not as its schema wants them, the first twenty. */
+export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
   new InvalidRequest({
-    issues: issues.slice(0, mostIssues).map(({ message, path }) => ({
+    issues: places.slice(0, mostIssues).map(({ message, path }) => ({
       path: bounded(path.map(String).join(".")),
-      message: bounded(inWords(message))
+      message: bounded(message)
     }))
   })
 
-/** A decoded object, or what is wrong with it, place by place. */
-export const decode =
+const decoded =
+  (onExcessProperty: "error" | "ignore") =>
   <A, I>(schema: Schema.Schema<A, I>) =>
   (value: unknown): Effect.Effect<A, InvalidRequest> =>
     Predicate.isRecord(value)
-      ? Schema.decodeUnknown(schema, { errors: "all" })(value).pipe(
-          Effect.mapError((error) => invalidRequest(ParseResult.ArrayFormatter.formatErrorSync(error)))
+      ? Schema.decodeUnknown(schema, { errors: "all", onExcessProperty })(value).pipe(
+          Effect.mapError(({ issue }) => invalidRequest(placesOf(issue)))
         )
       : invalid("Expected a JSON object")
 
-/** Decodes the parameters after the question mark. */
+/** What a schema knows of an object, whatever else that has; or what is wrong with it, place by place. */
+export const decode = decoded("ignore")
+
+/** A decoded object that has only members its schema knows; or what is wrong with it, place by place. */
+const decodeOnly = decoded("error")
+
+/** Decodes the parameters after the question mark, of a request that has no body. */
 export const readQuery = <A, I>(
   request: HttpServerRequest.HttpServerRequest,
   schema: Schema.Schema<A, I>
 ): Effect.Effect<A, InvalidRequest> =>
-  Effect.suspend(() => {
-    const { searchParams } = new URL(request.url, "http://service")
-    const unclean = findUncleanText(Object.fromEntries(searchParams))
-    return unclean === undefined
-      ? decode(schema)(Object.fromEntries(searchParams))
-      : invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
+  Effect.gen(function* () {
+    const { searchParams } = yield* readTarget(request)
+    const given = Object.fromEntries(searchParams)
+    const unclean = findUncleanText(given)
+    if (unclean !== undefined) {
+      return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
+    }
+    const repeated = Object.keys(given).filter((name) => searchParams.getAll(name).length > 1)
+    if (repeated.length > 0) {
+      return yield* invalidRequest(repeated.map((name) => ({ path: [name], message: isRepeated })))
+    }
+    if (hasBody(request))
+      return yield* invalid("this request has no body: its parameters stand after the question mark")
+    return yield* decodeOnly(schema)(given)
   })
 
-/** Reads and decodes a JSON body; unknown keys are ignored. */
+/** Reads and decodes a JSON body. */
 export const readJson = <A, I>(
   request: HttpServerRequest.HttpServerRequest,
   schema: Schema.Schema<A, I>
-): Effect.Effect<A, TooLarge | InvalidRequest> =>
-  Effect.flatMap(readBytes(request), (bytes) => decodeJson(request, bytes, schema))
+): Effect.Effect<A, ReadError> => Effect.flatMap(readBytes(request), (bytes) => decodeJson(request, bytes, schema))
 
 /** The same, where a body that is empty counts as `{}`. */
 export const readOptionalJson = <A, I>(
   request: HttpServerRequest.HttpServerRequest,
   schema: Schema.Schema<A, I>
-): Effect.Effect<A, TooLarge | InvalidRequest> =>
+): Effect.Effect<A, ReadError> =>
   Effect.flatMap(readBytes(request), (bytes) =>
-    bytes.byteLength === 0 ? decode(schema)({}) : decodeJson(request, bytes, schema)
+    bytes.byteLength === 0 ? decodeMembers(request, {}, schema) : decodeJson(request, bytes, schema)
   )
+
+/** Decodes what a body says, of a request that says nothing in its query, where nobody would look for it. */
+const decodeMembers = <A, I>(
+  request: HttpServerRequest.HttpServerRequest,
+  members: unknown,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, InvalidRequest> =>
+  Effect.gen(function* () {
+    const names = [...new Set((yield* readTarget(request)).searchParams.keys())]
+    if (names.length > 0) {
+      const message = "stands after the question mark, where this request has nothing: its members stand in the body"
+      return yield* invalidRequest(names.map((name) => ({ path: [name], message })))
+    }
+    return yield* decodeOnly(schema)(members)
+  })
 
 const decodeJson = <A, I>(
   request: HttpServerRequest.HttpServerRequest,
@@ -159,5 +212,5 @@ const decodeJson = <A, I>(
   Effect.gen(function* () {
     if (!saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
     const value = yield* parseJson(bytes)
-    return yield* decode(schema)(value)
+    return yield* decodeMembers(request, value, schema)
   })

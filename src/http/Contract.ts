@@ -1,5 +1,13 @@
 import { Schema } from "effect"
-import { SelfInstall, TemplateIsInstalled, TemplateNotFound, TemplateNotPublic } from "../domain/Errors.ts"
+import {
+  InvalidRequest,
+  SelfInstall,
+  TemplateIsInstalled,
+  TemplateNotFound,
+  TemplateNotPublic,
+  TooLarge,
+  UnsupportedMediaType
+} from "../domain/Errors.ts"
 import { problem } from "./Problem.ts"
 
 /* What endpoints of several groups have in common. */
@@ -9,6 +17,9 @@ export const signedIn = (operation: object) => ({ ...operation, security: [{ ses
 
 /** An operation for the chat gateway, by its own token. */
 export const gateway = (operation: object) => ({ ...operation, security: [{ gateway: [] }] })
+
+/** Why a body can't be read, in the order of refusal. */
+export const unreadable = Schema.Union(problem(UnsupportedMediaType), problem(TooLarge), problem(InvalidRequest))
 
 /** Why a template is not to be mirrored, in the order of refusal. */
 export const templateRefusals = Schema.Union(

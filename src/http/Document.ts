@@ -288,6 +288,7 @@ const headers = {
   "x-request-id": text("The id of the request, also the uuid of a problem's instance."),
   ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
   "ratelimit-policy": text("The budget: tries and seconds."),
+  "accept-encoding": text("How a body may be encoded: not at all."),
   "retry-after": text("Seconds after which a retry makes sense."),
   "www-authenticate": text("How to say who is asking."),
   etag: text("Names this very content; ask again with If-None-Match.")
@@ -295,12 +296,13 @@ const headers = {
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
   // Whose budget it is, a gateway's body says first.
-  const unread = operation.security?.some((one) => "gateway" in one) === true && (status === "400" || status === "413")
+  const unread = operation.security?.some((one) => "gateway" in one) === true && ["400", "413", "415"].includes(status)
   const limited = "429" in operation.responses && status !== "401" && status !== "403" && !unread
   return [
     "x-request-id",
     ...(limited ? (["ratelimit", "ratelimit-policy"] as const) : []),
     ...(status === "429" || status === "503" ? (["retry-after"] as const) : []),
+    ...(status === "415" ? (["accept-encoding"] as const) : []),
     ...(status === "401" ? (["www-authenticate"] as const) : []),
     ...("304" in operation.responses && Number(status) < 400 ? (["etag"] as const) : [])
   ]
@@ -328,13 +330,39 @@ const withoutIds = (value: unknown): unknown => {
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutIds(inner)]))
 }
 
+/** The names of the schemas that the bodies of requests are made of. */
+const schemasOfRequests = ({ components, paths }: Document): ReadonlySet<string> => {
+  const names = new Set<string>()
+  const open: Array<unknown> = Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .map(({ requestBody }) => requestBody)
+  while (open.length > 0) {
+    for (const [, name = ""] of JSON.stringify(open.pop() ?? null).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (names.has(name)) continue
+      names.add(name)
+      open.push(components.schemas[name])
+    }
+  }
+  return names
+}
+
+/** A schema whose objects have no members but those it names, which is how requests are read. */
+const closed = (schema: JsonSchema): JsonSchema =>
+  JSON.parse(JSON.stringify(schema), (_key, inner) =>
+    Predicate.isRecord(inner) && "properties" in inner && "additionalProperties" in inner
+      ? { ...inner, additionalProperties: false }
+      : inner
+  )
+
 /** The document with an example of every body, the header fields of every answer, and where it is served. */
 export const complete = (document: Record<string, unknown>): Record<string, unknown> => {
-  const { components, paths } = withoutIds(document) as Document
+  const { components, paths, ...rest } = withoutIds(document) as Document
+  const ofRequests = schemasOfRequests({ components, paths, ...rest })
+  const schemas = Record.map(components.schemas, (schema, name) => (ofRequests.has(name) ? closed(schema) : schema))
   return {
     ...document,
     servers: [{ url: "/" }],
     paths: Record.map(paths, Record.map(completeOperation)),
-    components: { ...components, headers }
+    components: { ...components, schemas, headers }
   }
 }

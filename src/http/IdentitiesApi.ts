@@ -5,14 +5,12 @@ import {
   IdentityNotFound,
   IdentityTaken,
   InvalidPhone,
-  InvalidRequest,
   NoMember,
   NoPersonalOrg,
   NotGateway,
   NotOrgAdmin,
   PendingNotFound,
   RateLimitExceeded,
-  TooLarge,
   Unauthenticated,
   UnknownTemplateSlug
 } from "../domain/Errors.ts"
@@ -30,7 +28,7 @@ import {
   TokenAnswer
 } from "../domain/Identity.ts"
 import { PlanRequest } from "../domain/Install.ts"
-import { gateway, signedIn, templateRefusals } from "./Contract.ts"
+import { gateway, signedIn, templateRefusals, unreadable } from "./Contract.ts"
 import { problem } from "./Problem.ts"
 
 const id = Schema.Struct({ id: Schema.String })
@@ -41,8 +39,6 @@ const changes = Schema.Union(
   problem(RateLimitExceeded),
   problem(NoPersonalOrg)
 )
-
-const bodies = Schema.Union(problem(TooLarge), problem(InvalidRequest))
 
 /** A person's own identities, and codes to prove them by. */
 export class IdentitiesApi extends HttpApiGroup.make("identities")
@@ -63,7 +59,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .setPayload(PhoneRequest)
       .addSuccess(ClaimedPhone)
       .addError(changes)
-      .addError(bodies)
+      .addError(unreadable)
       .addError(Schema.Union(problem(InvalidPhone), problem(NoMember), problem(IdentityTaken)))
       .annotateContext(
         OpenApi.annotations({
@@ -108,7 +104,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .setPayload(PlanRequest)
       .addSuccess(TokenAnswer)
       .addError(changes)
-      .addError(bodies)
+      .addError(unreadable)
       .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
       .annotateContext(
         OpenApi.annotations({
@@ -128,7 +124,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .setPayload(ClaimRequest)
       .addSuccess(ClaimAnswer)
       .addError(problem(NotGateway))
-      .addError(bodies)
+      .addError(unreadable)
       .addError(problem(RateLimitExceeded))
       .annotateContext(
         OpenApi.annotations({
@@ -144,7 +140,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .setPayload(SenderAnswer)
       .addSuccess(AnswerAnswer)
       .addError(problem(NotGateway))
-      .addError(bodies)
+      .addError(unreadable)
       .addError(problem(RateLimitExceeded))
       .addError(problem(PendingNotFound))
       .annotateContext(
@@ -160,7 +156,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .setPayload(LookupRequest)
       .addSuccess(LookupAnswer)
       .addError(problem(NotGateway))
-      .addError(bodies)
+      .addError(unreadable)
       .annotateContext(
         OpenApi.annotations({
           summary: "Say whose identifiers are",

@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto"
-import { createServer, maxHeaderSize, type ServerOptions, type ServerResponse, STATUS_CODES } from "node:http"
-import type { ListenOptions } from "node:net"
+import {
+  createServer,
+  type IncomingMessage,
+  maxHeaderSize,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES
+} from "node:http"
+import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Runtime } from "effect"
-import { HeaderTooLarge, TooSlow } from "../domain/Errors.ts"
+import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"
 import { currentRequestId, problemMediaType, problemOf } from "./Problem.ts"
 import { securityHeaders } from "./SecurityHeaders.ts"
@@ -22,12 +30,19 @@ const limits: ServerOptions = {
 /** How long the answer to what is no request may take to be read before its connection is cut. */
 const lingerMillis = 1_000
 
+/** Said of a request whose client wants a tunnel from then on: node hands its connection over, or closes it without a word. */
+const isConnect = Object.assign(new Error("CONNECT"), { code: "ERR_CONNECT" })
+
 const refusalOf = ({ code }: NodeJS.ErrnoException) => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
       return new HeaderTooLarge({ limitBytes: maxHeaderSize })
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return new TooSlow()
+    case isConnect.code:
+      return invalidRequest([
+        { path: [], message: "CONNECT asks for a tunnel, and this is no proxy (RFC 9110, 9.3.6)" }
+      ])
     default:
       return invalidRequest([{ path: [], message: "this is not HTTP/1.1 (RFC 9112)" }])
   }
@@ -38,64 +53,166 @@ const endWith = (socket: Duplex, text: string) => {
   setTimeout(() => socket.destroy(), lingerMillis).unref()
 }
 
-/** Answers what never became a request, or ceased to be one, as any other refusal, and closes the connection. */
-const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
+/** A refusal as it goes over a connection that is closed with it, and its line in the log. */
+const lastWord = (refusal: AnyRefusal, said: string, code?: string) =>
   Effect.gen(function* () {
     const requestId = randomUUID()
-    const problem = yield* Effect.locally(problemOf(refusalOf(error)), currentRequestId, requestId)
-    const body = JSON.stringify(problem)
-    const head = [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      `content-type: ${problemMediaType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${requestId}`,
-      "cache-control: no-store",
-      ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
-      "connection: close"
-    ]
-    yield* Effect.sync(() => endWith(socket, `${head.join("\r\n")}\r\n\r\n${body}`))
-    yield* Effect.logInfo("Answered what is no request").pipe(
-      Effect.annotateLogs({ requestId, "http.response.status_code": problem.status, code: error.code })
+    const problem = yield* Effect.locally(problemOf(refusal), currentRequestId, requestId)
+    yield* Effect.logInfo(said).pipe(
+      Effect.annotateLogs({
+        requestId,
+        "http.response.status_code": problem.status,
+        ...(code === undefined ? {} : { code })
+      })
     )
+    const body = JSON.stringify(problem)
+    const headers = {
+      "content-type": problemMediaType,
+      "content-length": String(Buffer.byteLength(body)),
+      "x-request-id": requestId,
+      "cache-control": "no-store",
+      ...securityHeaders,
+      connection: "close"
+    }
+    return { status: problem.status, headers, body }
   })
 
-const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions) => {
-  const server = Object.assign(createServer({ ...limits, ...options }), { httpAllowHalfOpen: true })
-  // Whoever listens for upgrades takes the request, and its body, from those who listen for requests.
+/** Answers what never became a request, or ceased to be one, as any other refusal, and closes the connection. */
+const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
+  Effect.map(lastWord(refusalOf(error), "Answered what is no request", error.code), ({ body, headers, status }) => {
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    endWith(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join("")}\r\n${body}`)
+  })
+
+/** The head of a request as it came, without what asks for another protocol. */
+const headOf = ({ httpVersion, method, rawHeaders, url }: IncomingMessage) => {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ""
+    if (name.toLowerCase() !== "upgrade") lines.push(`${name}: ${rawHeaders[at + 1]}`)
+  }
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
+}
+
+/**
+ * Makes requests that ask for another protocol be answered in this one. With nobody who listens for upgrades the parser drops
+ * all that came after such a request in one piece with it; with somebody, it hands over the connection: so that is given back
+ * to the server, with the request put before what is left of it.
+ */
+const passOverUpgrades = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, rest: Buffer) => {
+    socket.unshift(Buffer.concat([headOf(request), rest]))
+    const readOn = () => {
+      server.emit("connection", socket.setTimeout(0))
+    }
+    const answer = answers.get(socket)
+    if (answer === undefined) return readOn()
+    // The one before is answered first, which may be the last on its connection; meanwhile nobody else listens.
+    const destroy = () => socket.destroy()
+    socket.on("error", destroy)
+    answer.once("finish", () =>
+      setImmediate(() => {
+        socket.off("error", destroy)
+        if (socket.writable) readOn()
+      })
+    )
+  })
+  // Whoever listens after us would take the request from those who listen for requests.
   server.on = new Proxy(server.on, {
     apply: (on, self, args: Array<unknown>) => (args[0] === "upgrade" ? server : Reflect.apply(on, self, args))
   })
-  // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
-  server.on("checkExpectation", (request, response) => server.emit("request", request, response))
+}
+
+/**
+ * Makes a server that is closed wait for nobody who has nothing to say: connections that are idle are closed at once, also those
+ * on which nothing was said so far, and those on which an answer is under way as soon as it is sent.
+ */
+const closeGently = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
+  const sockets = new Set<Socket>()
+  const underWay = new Set<ServerResponse>()
+  server.on("connection", (socket) => {
+    if (sockets.has(socket)) return
+    sockets.add(socket)
+    socket.once("close", () => sockets.delete(socket))
+  })
+  server.on("request", (_request, response) => {
+    underWay.add(response)
+    response.once("close", () => underWay.delete(response))
+  })
+  const close = server.close.bind(server)
+  server.close = (done) => {
+    const cut = () => {
+      for (const socket of sockets) socket.destroy()
+    }
+    setTimeout(cut, patienceMillis).unref()
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    for (const response of underWay) {
+      if (response.headersSent) response.once("close", () => setImmediate(() => server.closeIdleConnections()))
+      else if (answers.get(response.req.socket) === response) response.setHeader("connection", "close")
+    }
+    // Closes those that are idle, too (node 19 and later).
+    return close(done)
+  }
+}
+
+/**
+ * Refuses what is asked while nobody answers: a server listens a moment before it is given whoever does, and a moment after that
+ * is taken from it. To be called when all who listen here do so.
+ */
+const refuseUnserved = (runtime: Runtime.Runtime<never>, server: Server) => {
+  const ours = server.listenerCount("request") + 1
+  server.on("request", (_request, response) => {
+    if (server.listenerCount("request") > ours) return
+    const refusal = new Unavailable()
+    const answer = Effect.map(lastWord(refusal, "Answered while nobody serves"), ({ body, headers, status }) =>
+      response.writeHead(status, { ...headers, "retry-after": String(refusal.retryAfterSeconds) }).end(body)
+    )
+    Runtime.runFork(runtime)(answer)
+  })
+}
+
+const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions) => {
+  const server = Object.assign(createServer({ ...limits, ...options }), { httpAllowHalfOpen: true })
+  /** The last answer under way on a connection. */
   const answers = new WeakMap<Duplex, ServerResponse>()
   const refused = new WeakSet<Duplex>()
-  server.on("request", (request, response) => answers.set(request.socket, response))
+  server.on("request", ({ socket }, response) => {
+    answers.set(socket, response)
+    response.once("finish", () => answers.get(socket) === response && answers.delete(socket))
+  })
+  passOverUpgrades(server, answers)
+  closeGently(server, answers)
+  refuseUnserved(runtime, server)
+  // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response))
+  server.on("connect", (_request, socket) =>
+    server.emit(
+      "clientError",
+      isConnect,
+      socket.on("error", () => {})
+    )
+  )
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket)
     // What was refused may go on sending, and be no HTTP all along.
     if (socket.writableEnded || refused.has(socket)) return
     refused.add(socket)
-    const isUnderWay = answer !== undefined && !answer.writableFinished
     const refuseIt = () => Runtime.runFork(runtime)(refuse(socket, error))
     if (!socket.writable || error.code === "ECONNRESET") socket.destroy()
     // The one before came whole, and is answered first (RFC 9112, 9.3.2).
-    else if (isUnderWay && answer.req.complete) answer.once("finish", refuseIt)
-    else if (isUnderWay && answer.headersSent) socket.destroy()
+    else if (answer?.req.complete === true) answer.once("finish", refuseIt)
+    else if (answer?.headersSent === true) socket.destroy()
     else refuseIt()
   })
-  const close = server.close.bind(server)
-  server.close = (done) => {
-    setTimeout(() => server.closeAllConnections(), patienceMillis).unref()
-    return close(done)
-  }
   return server
 }
 
 /**
  * The server of node that the service runs on. It speaks plain HTTP/1.1: who asks for another protocol (`Upgrade: h2c`, as
  * curl's `--http2` does) is answered in this one, as RFC 9110, 7.8 lets it; who ends their side once all is sent is answered
- * too; what is no HTTP, or comes too slowly, is refused like everything else; and once it is closing, connections that are
- * still open after ten seconds are cut.
+ * too; what is no HTTP, or comes too slowly, is refused like everything else. A connection on which nothing is asked is kept for
+ * `keepAliveTimeout` milliseconds; once the server is closing, idle ones are closed at once, and those that are still open
+ * after ten seconds are cut.
  */
 export const NodeServerLive = (listen: ListenOptions, options: ServerOptions = {}) =>
   Layer.unwrapEffect(

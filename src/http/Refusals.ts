@@ -7,19 +7,34 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Cause, type Context, Effect } from "effect"
+import { Cause, type Context, Effect, Either } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
 import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
 import { Health } from "../services/Health.ts"
 import { invalidRequest } from "./Body.ts"
 import { problemMediaType, problemOf } from "./Problem.ts"
 import { methodsOf } from "./Routing.ts"
+import { readTarget } from "./Target.ts"
 
 /** What a request that no route takes is told: whether the path exists with other methods. */
 const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
   const allow = methodsOf(request)
   return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
+
+/** Hands on a request with its path and query alone, however its target was written; one that has none is refused. */
+const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Either.match(readTarget(request), {
+      onLeft: Effect.die,
+      onRight: ({ pathname, search }) => {
+        const url = `${pathname}${search}`
+        return url === request.url
+          ? app
+          : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
+      }
+    })
+  )
 
 /** HTTP/1.1 wants to be told one host (RFC 9112, 3.2), in the characters of one (RFC 3986, 3.2.2). */
 const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
@@ -52,7 +67,11 @@ const refusalOf = (
   const error = Cause.squash(cause)
   if (isRefusal(error)) return Effect.succeed(error)
   if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(unrouted(error.request))
-  if (error instanceof HttpApiError.HttpApiDecodeError) return Effect.succeed(invalidRequest(error.issues))
+  if (error instanceof HttpApiError.HttpApiDecodeError) {
+    return Effect.succeed(
+      invalidRequest(error.issues.map(({ path }) => ({ path, message: "is not what is documented" })))
+    )
+  }
   return isNotNow(error)
     ? unavailable(error, health)
     : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
@@ -66,6 +85,8 @@ const headersOf = (refusal: AnyRefusal): Record<string, string> => {
     case "RateLimitExceeded":
     case "Unavailable":
       return { "retry-after": String(refusal.retryAfterSeconds) }
+    case "UnsupportedMediaType":
+      return { "accept-encoding": "identity" }
     case "MethodNotAllowed":
       return { allow: refusal.allow.join(", ") }
     default:
@@ -89,7 +110,7 @@ const respond = (refusal: AnyRefusal) =>
 export const Refusals = HttpApiBuilder.middleware(
   Effect.map(Health, (health) =>
     HttpMiddleware.make((app) =>
-      Effect.catchAllCause(Effect.zipRight(withHost, app), (cause) =>
+      Effect.catchAllCause(Effect.zipRight(withHost, withTarget(app)), (cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause, health), respond)
       )
     )

@@ -1,6 +1,8 @@
 import { HttpApi, type HttpServerRequest } from "@effect/platform"
+import { Either } from "effect"
 import { Api } from "./Api.ts"
 import { authPaths } from "./AuthPaths.ts"
+import { readTarget } from "./Target.ts"
 
 interface Route {
   readonly method: string
@@ -22,7 +24,9 @@ HttpApi.reflect(Api, {
   }
 })
 
-const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => url.split("?")[0] ?? ""
+/** The path that is asked for, empty where the request line holds none. */
+const pathOf = (request: HttpServerRequest.HttpServerRequest): string =>
+  Either.match(readTarget(request), { onLeft: () => "", onRight: ({ pathname }) => pathname })
 
 /** The methods a path takes; none where there is no such path. */
 export const methodsOf = (request: HttpServerRequest.HttpServerRequest): ReadonlyArray<string> => {

@@ -3,6 +3,7 @@ import {
   HttpApiBuilder,
   HttpApp,
   HttpMiddleware,
+  HttpRouter,
   HttpServerError,
   HttpServerRequest,
   HttpServerResponse,
@@ -74,6 +75,8 @@ export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRe
   Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([InstallHttp, AgentsHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
+  // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
+  Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),
   // The platform's own span would carry the URL and all headers.
   HttpMiddleware.withTracerDisabledWhen(() => true)
 )

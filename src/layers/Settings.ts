@@ -113,6 +113,7 @@ export const settings = Config.all({
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
   readsPerMinute: wholeNumber("READS_PER_MINUTE", 1, 100_000, 600),
   workers: wholeNumber("WORKERS", 1, 64, 1),
+  keepAlive: wholeNumber("KEEP_ALIVE_SECONDS", 1, 86_400, 75).pipe(Config.map(Duration.seconds)),
   trustedProxies: variable(
     "TRUSTED_PROXIES",
     "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",

@@ -1,11 +1,5 @@
 import { Effect, Redacted } from "effect"
-import {
-  type InvalidRequest,
-  installErrors,
-  type NotGateway,
-  type RateLimitExceeded,
-  type TooLarge
-} from "../domain/Errors.ts"
+import { installErrors, type NotGateway, type RateLimitExceeded, type ReadError } from "../domain/Errors.ts"
 import { type ClaimAnswer, type ClaimRequest, codeTexts, promptOf } from "../domain/Identity.ts"
 import { codeIn } from "../domain/InstallCode.ts"
 import { senderKey } from "../domain/Platform.ts"
@@ -23,7 +17,7 @@ import { Transactor } from "./Transactor.ts"
 /** A message with a code in it, as a gateway hands it on. */
 export interface ClaimCall<R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<ClaimRequest, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<ClaimRequest, ReadError, R>
 }
 
 const telling = (status: keyof typeof codeTexts): ClaimAnswer => ({ status, text: codeTexts[status] })
@@ -52,7 +46,7 @@ export const claimInstall: <R>(
   call: ClaimCall<R>
 ) => Effect.Effect<
   ClaimAnswer,
-  NotGateway | TooLarge | InvalidRequest | RateLimitExceeded,
+  NotGateway | ReadError | RateLimitExceeded,
   Gateway | RateLimiter | InstallCodes | OrgResolver | TemplateMirror | IdentityLinker | Transactor | R
 > = Effect.fn("claimInstall")(function* ({ body, credential }) {
   const gateway = yield* Gateway

@@ -3,9 +3,8 @@ import {
   IdentityTaken,
   type InstallError,
   InvalidPhone,
-  type InvalidRequest,
   NoMember,
-  type TooLarge,
+  type ReadError,
   Unavailable
 } from "../domain/Errors.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
@@ -20,7 +19,7 @@ import { TemplateMirror } from "./TemplateMirror.ts"
 /** A template as it is asked for: who asks, and how to read what they ask for once they may. */
 export interface TemplateCall<A, R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<A, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<A, ReadError, R>
 }
 
 /** Who asks, where they may try under that policy; for which template, and which organization is their own. */

@@ -3,11 +3,10 @@ import {
   IdentityNotFound,
   type IdentityTaken,
   type InvalidPhone,
-  type InvalidRequest,
   type NoMember,
   type NoPersonalOrg,
   type RateLimitExceeded,
-  type TooLarge,
+  type ReadError,
   type Unauthenticated
 } from "../domain/Errors.ts"
 import { type ClaimedPhone, IdentityId, type OwnIdentity, type PhoneRequest } from "../domain/Identity.ts"
@@ -20,7 +19,7 @@ import type { RateLimiter } from "./RateLimiter.ts"
 /** A phone as it is typed: by whom, and how to read it once they may. */
 export interface PhoneCall<R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<PhoneRequest, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<PhoneRequest, ReadError, R>
 }
 
 /** What is asked of one of the caller's identities. */
@@ -52,14 +51,7 @@ export const typePhone: <R>(
   call: PhoneCall<R>
 ) => Effect.Effect<
   ClaimedPhone,
-  | Unauthenticated
-  | RateLimitExceeded
-  | TooLarge
-  | InvalidRequest
-  | NoPersonalOrg
-  | InvalidPhone
-  | NoMember
-  | IdentityTaken,
+  Unauthenticated | RateLimitExceeded | ReadError | NoPersonalOrg | InvalidPhone | NoMember | IdentityTaken,
   Auth | RateLimiter | OrgResolver | IdentityLinker | R
 > = Effect.fn("typePhone")(function* ({ body, credential }) {
   const identities = yield* IdentityLinker

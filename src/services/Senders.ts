@@ -1,11 +1,5 @@
 import { Effect, Schema } from "effect"
-import {
-  type InvalidRequest,
-  type NotGateway,
-  PendingNotFound,
-  type RateLimitExceeded,
-  type TooLarge
-} from "../domain/Errors.ts"
+import { type NotGateway, PendingNotFound, type RateLimitExceeded, type ReadError } from "../domain/Errors.ts"
 import {
   type AnswerOutcome,
   answerTexts,
@@ -24,7 +18,7 @@ import { readSender } from "./Sender.ts"
 /** A request of the gateway: what it shows, and how to read the rest once it may. */
 export interface GatewayCall<A, R> {
   readonly credential: Credential
-  readonly body: Effect.Effect<A, InvalidRequest | TooLarge, R>
+  readonly body: Effect.Effect<A, ReadError, R>
 }
 
 /** A sender's YES or NO, as the gateway hands it on. */
@@ -37,7 +31,7 @@ export const answerPending: <R>(
   call: AnswerCall<R>
 ) => Effect.Effect<
   { readonly status: AnswerOutcome; readonly text: string },
-  NotGateway | TooLarge | InvalidRequest | RateLimitExceeded | PendingNotFound,
+  NotGateway | ReadError | RateLimitExceeded | PendingNotFound,
   Gateway | RateLimiter | IdentityLinker | R
 > = Effect.fn("answerPending")(function* ({ body, credential, pendingId }) {
   const gateway = yield* Gateway
@@ -56,12 +50,12 @@ export const answerPending: <R>(
 /** Says whose identifiers are, and where their messages go. */
 export const lookUp: <R>(
   call: GatewayCall<LookupRequest, R>
-) => Effect.Effect<LookupAnswer, NotGateway | TooLarge | InvalidRequest, Gateway | IdentityLinker | R> = Effect.fn(
-  "lookUp"
-)(function* ({ body, credential }) {
-  const gateway = yield* Gateway
-  const identities = yield* IdentityLinker
+) => Effect.Effect<LookupAnswer, NotGateway | ReadError, Gateway | IdentityLinker | R> = Effect.fn("lookUp")(
+  function* ({ body, credential }) {
+    const gateway = yield* Gateway
+    const identities = yield* IdentityLinker
 
-  yield* gateway.identify(credential)
-  return { identities: yield* identities.lookup(yield* body) }
-})
+    yield* gateway.identify(credential)
+    return { identities: yield* identities.lookup(yield* body) }
+  }
+)

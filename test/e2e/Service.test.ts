@@ -325,6 +325,56 @@ describe("the service", () => {
   )
 })
 
+describe("an idle connection", () => {
+  it.scopedLive(
+    "serves its next request after six seconds, longer where that is said, and keeps no stop waiting",
+    () =>
+      Effect.gen(function* () {
+        const url = Redacted.value(yield* ownDatabase())
+        /** Asks twice over one connection. */
+        const twice = (origin: string, pause: Duration.DurationInput) =>
+          Effect.gen(function* () {
+            const socket = yield* Effect.acquireRelease(
+              Effect.sync(() => connect(Number(new URL(origin).port), "127.0.0.1")),
+              (open) => Effect.sync(() => open.destroy())
+            )
+            let heard = ""
+            socket.on("error", () => {})
+            socket.on("data", (chunk) => {
+              heard += chunk
+            })
+            for (const wait of [pause, "500 millis"] as const) {
+              socket.write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+              yield* Effect.sleep(wait)
+            }
+            return [heard.split("HTTP/1.1 200 OK").length - 1, /Keep-Alive: (.*)\r/.exec(heard)?.[1]]
+          })
+        const given = { DATABASE_URL: url, AUTH_SECRET: secret, LOG_LEVEL: "error" }
+        const { child, exited, ready, origin } = yield* serve(given)
+        const brief = yield* serve({ ...given, KEEP_ALIVE_SECONDS: "2" })
+        yield* Effect.all([ready, brief.ready], { concurrency: "unbounded" })
+        assert.deepStrictEqual(
+          yield* Effect.all([twice(origin, "6 seconds"), twice(brief.origin, "4 seconds")], {
+            concurrency: "unbounded"
+          }),
+          [
+            [2, "timeout=75"],
+            [1, "timeout=2"]
+          ]
+        )
+        const [taken, code] = yield* Effect.timed(
+          Effect.zipRight(
+            Effect.sync(() => child.kill("SIGTERM")),
+            exited
+          )
+        )
+        assert.strictEqual(code, 0)
+        assert.isBelow(Duration.toSeconds(taken), 3)
+      }),
+    minutes
+  )
+})
+
 describe("stopping", () => {
   it.scopedLive(
     "ends within ten seconds of SIGTERM, whoever is connected and silent",

@@ -156,6 +156,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       ])
       const large = yield* owner.resync({ expectedPlan: "x".repeat(70_000) })
       isProblem(large, 413, "too_large")
+      const encoded = { ...owner.headers, "content-encoding": "gzip" }
+      const compressed = yield* ask(`${owner.agent}/resync`, { headers: encoded, body: {} })
+      isProblem(compressed, 415, "unsupported_media_type")
     })
   )
 

@@ -8,11 +8,14 @@ import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/Document.ts"
 import { anyProblem, problem, problemMediaType } from "../../src/http/Problem.ts"
 
+const lookup = (more: object) => ({ identities: [{ namespace: "phone", identifier: "+447911123456", ...more }] })
+
 /** In the order of refusal, then those of other routes: what the service promises. */
 const promised = [
   ["ForeignOrigin", 403, "foreign_origin"],
   ["Unauthenticated", 401, "unauthenticated"],
   ["RateLimitExceeded", 429, "rate_limited"],
+  ["UnsupportedMediaType", 415, "unsupported_media_type"],
   ["TooLarge", 413, "too_large"],
   ["InvalidRequest", 400, "invalid_request"],
   ["UnknownTemplateSlug", 404, "unknown_slug"],
@@ -140,6 +143,34 @@ describe("the OpenAPI document", () => {
     }
   })
 
+  it("has requests of no other members than are read, and answers that may get more", () => {
+    const { components } = openApi as unknown as Document
+    const ajv = new Ajv2020({ strict: false })
+    ajv.addSchema({ ...openApi, $id: "document" })
+    const takes = (name: string, value: unknown) =>
+      ajv.validate({ $ref: `document#/components/schemas/${name}` }, value)
+    const row = { kind: "watchers", slug: "inbox" }
+    for (const [name, value, unknown] of [
+      ["InstallRequest", { slug: "helper", adopt: [row] }, { slug: "helper", expected_plan: "x" }],
+      ["InstallRequest", { slug: "helper", adopt: [row] }, { slug: "helper", adopt: [{ ...row, slugg: "inbox" }] }],
+      ["ResyncRequest", { revision: "newest" }, { revison: "newest" }],
+      ["LookupRequest", lookup({}), lookup({ identifer: "x" })],
+      ["PlanRequest", { slug: "helper" }, { slug: "helper", name: "x" }]
+    ] as const) {
+      assert.deepStrictEqual([takes(name, value), takes(name, unknown)], [true, false], name)
+    }
+    const closed = Object.keys(components.schemas).filter((name) =>
+      JSON.stringify(components.schemas[name]).includes('"additionalProperties":false')
+    )
+    const asked = operations.map(({ operation }) => JSON.stringify(operation.requestBody ?? null)).join()
+    assert.sameMembers(
+      closed.filter((name) => !asked.includes(`/${name}"`)),
+      ["RowName"]
+    )
+    const answered = operations.map(({ operation }) => JSON.stringify(operation.responses)).join()
+    for (const name of closed) assert.notInclude(answered, `schemas/${name}"`)
+  })
+
   it("says of every operation what it is for, and of every answer its header fields, by schemes it has", () => {
     const { components } = openApi as unknown as Document
     for (const { name, operation } of operations) {
@@ -151,6 +182,7 @@ describe("the OpenAPI document", () => {
         assert.includeMembers(Object.keys(components.headers ?? {}), Object.keys(headers))
         assert.property(headers, "x-request-id")
         if (status === "429" || status === "503") assert.property(headers, "retry-after", name)
+        if (status === "415") assert.property(headers, "accept-encoding", name)
         if (status === "401") assert.property(headers, "www-authenticate", name)
       }
     }
@@ -164,7 +196,7 @@ describe("the OpenAPI document", () => {
     const [people, gateway] = [["session", "bearer"], ["gateway"]]
     assert.deepStrictEqual(statuses("/api/identities", "get"), [[200, 401, 409, 429, 500, 503], people])
     assert.deepStrictEqual(statuses("/api/identities/phone", "post"), [
-      [200, 400, 401, 403, 409, 413, 429, 500, 503],
+      [200, 400, 401, 403, 409, 413, 415, 429, 500, 503],
       people
     ])
     for (const [path, method, ok] of [
@@ -174,15 +206,15 @@ describe("the OpenAPI document", () => {
       assert.deepStrictEqual(statuses(path, method), [[ok, 401, 403, 404, 409, 429, 500, 503], people])
     }
     assert.deepStrictEqual(statuses("/api/install/token", "post"), [
-      [200, 400, 401, 403, 404, 409, 413, 429, 500, 503],
+      [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
       people
     ])
-    assert.deepStrictEqual(statuses("/api/install/claim", "post"), [[200, 400, 401, 413, 429, 500, 503], gateway])
+    assert.deepStrictEqual(statuses("/api/install/claim", "post"), [[200, 400, 401, 413, 415, 429, 500, 503], gateway])
     assert.deepStrictEqual(statuses("/api/identities/pending/{id}/answer", "post"), [
-      [200, 400, 401, 404, 413, 429, 500, 503],
+      [200, 400, 401, 404, 413, 415, 429, 500, 503],
       gateway
     ])
-    assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 500, 503], gateway])
+    assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 415, 500, 503], gateway])
   })
 
   it("refers only to schemas it has", () => {

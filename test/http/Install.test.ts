@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib"
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -88,13 +89,10 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
     })
   )
 
-  it.effect("takes a name, and ignores keys it does not know", () =>
+  it.effect("takes a name", () =>
     Effect.gen(function* () {
       const { bearer } = yield* signUp
-      const { body } = yield* install(
-        { authorization: bearer },
-        { slug: "helper", name: "Mine 🦊", unknown: { deep: [1] } }
-      )
+      const { body } = yield* install({ authorization: bearer }, { slug: "helper", name: "Mine 🦊" })
       const sql = yield* SqlClient.SqlClient
       const rows = yield* sql`SELECT name FROM agents WHERE id = ${body.agentId}`
       assert.deepStrictEqual(rows, [{ name: "Mine 🦊" }])
@@ -179,16 +177,39 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
       isProblem(inOnePiece, 413, "too_large")
       isProblem(yield* install({ ...json, "transfer-encoding": "chunked" }, large), 413, "too_large")
       assert.match(String(inOnePiece.headers.ratelimit), /^"install";r=19/)
-      const room = 64 * 1024 - JSON.stringify({ slug: "helper", unknown: "" }).length
-      assert.strictEqual(
-        (yield* install(json, JSON.stringify({ slug: "helper", unknown: "x".repeat(room) }))).status,
-        200
+      const padded = (bytes: number) => `{"slug":"helper"}`.padEnd(bytes)
+      assert.strictEqual((yield* install(json, padded(64 * 1024))).status, 200)
+      isProblem(yield* install(json, padded(64 * 1024 + 1)), 413, "too_large")
+    })
+  )
+
+  it.effect("refuses a body that is encoded, in its turn, and says so; as it is, it is read", () =>
+    Effect.gen(function* () {
+      const { bearer } = yield* signUp
+      const json = { authorization: bearer, "content-type": "application/json" }
+      const body = JSON.stringify({ slug: "helper" })
+      for (const coding of ["gzip", "br", "GZIP", "identity, deflate", "aes128gcm", "x"]) {
+        const encoded = coding.toLowerCase() === "gzip" ? gzipSync(body) : body
+        const answer = yield* install({ ...json, "content-encoding": coding }, encoded)
+        isProblem(answer, 415, "unsupported_media_type")
+        assert.strictEqual(answer.headers["accept-encoding"], "identity")
+        assert.match(String(answer.headers.ratelimit), /^"install";r=1\d/)
+        isProblem(yield* install({ "content-encoding": coding }, encoded), 401, "unauthenticated")
+      }
+      isProblem(
+        yield* install({ ...json, "content-encoding": "br" }, "x".repeat(100_000)),
+        415,
+        "unsupported_media_type"
       )
       isProblem(
-        yield* install(json, JSON.stringify({ slug: "helper", unknown: "x".repeat(room + 1) })),
-        413,
-        "too_large"
+        yield* install({ ...json, "transfer-encoding": "gzip, chunked" }, gzipSync(body)),
+        415,
+        "unsupported_media_type"
       )
+      for (const coding of ["identity", "Identity", "", ", identity"]) {
+        const answer = yield* install({ ...json, "content-encoding": coding }, body)
+        assert.strictEqual(answer.status, 200, coding)
+      }
     })
   )
 
@@ -248,7 +269,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
         [{ slug: "helper", adopt: { a: sent } }, /^adopt: Expected a list$/],
         [
           { slug: "helper", adopt: [sent, {}] },
-          /^adopt.0: Expected RowName; adopt.1.kind: is missing; adopt.1.slug: is missing$/
+          /^adopt.0: Expected an object; adopt.1.kind: is missing; adopt.1.slug: is missing$/
         ],
         [{ slug: "helper", [`${sent}`]: "\u0000" }, /^(SENT){50}…: must hold no NUL character and no lone surrogate$/]
       ]

@@ -1,9 +1,9 @@
 import { connect } from "node:net"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Chunk, Effect, HashMap, Layer, Logger, Option, Stream } from "effect"
+import { Chunk, Context, Duration, Effect, Exit, HashMap, Layer, Logger, Option, Scope, Stream } from "effect"
 import { NodeServerLive } from "../../src/http/NodeServer.ts"
-import { isProblem, Running, TestServer } from "./server.ts"
+import { asking, isProblem, Running, TestServer } from "./server.ts"
 
 /** What was answered, as a client reads it. */
 const read = (text: string) => {
@@ -31,6 +31,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("what is
     ["no such host", "GET /health/live HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n", 400, "invalid_request"],
     ["a broken header field", "GET / HTTP/1.1\r\nHost: x\r\na b: c\r\n\r\n", 400, "invalid_request"],
     ["an end too early", "GET / HTTP/1.1\r\nHo", 400, "invalid_request"],
+    ["a tunnel", "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n", 400, "invalid_request"],
     [
       "two lengths",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -79,6 +80,48 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("what is
         const both = yield* say(`${first}nonsense\r\n\r\n`)
         // Who has ended their side by then may be told of the second by the end of the connection alone.
         assert.match((both.match(/(?<=HTTP\/1\.1 )\d{3}/g) ?? []).join(), /^200(,400)?$/, both)
+      }
+    })
+  )
+
+  it.effect("is not what asks for another protocol, nor what follows on it", () =>
+    Effect.gen(function* () {
+      const { say } = yield* Running
+      const account = (name: string) =>
+        JSON.stringify({ name, email: `${name}@example.org`, password: "a long enough password" })
+      const upgrading = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"
+      const signUp = (name: string) =>
+        `POST /api/auth/sign-up/email HTTP/1.1\r\nHost: x\r\n${upgrading}\r\nContent-Type: application/json\r\nContent-Length: ${account(name).length}\r\n\r\n${account(name)}`
+      const inChunks = (name: string) =>
+        `POST /api/auth/sign-up/email HTTP/1.1\r\nHost: x\r\n${upgrading}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${account(name).length.toString(16)}\r\n${account(name)}\r\n0\r\n\r\n`
+      const plain = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+      const without = `GET /health/live HTTP/1.1\r\nHost: x\r\n${upgrading}\r\n\r\n`
+      const last = "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+      const cases: ReadonlyArray<readonly [said: ReadonlyArray<string>, statuses: ReadonlyArray<number>]> = [
+        [
+          [signUp("upgraded"), last],
+          [200, 404]
+        ],
+        [
+          [inChunks("chunked"), plain, last],
+          [200, 200, 404]
+        ],
+        [
+          [without, last],
+          [200, 404]
+        ],
+        [
+          [plain, signUp("second"), signUp("second"), without, plain, last],
+          [200, 200, 422, 200, 200, 404]
+        ],
+        [
+          [...Array.from({ length: 30 }, () => without), last],
+          [...Array.from({ length: 30 }, () => 200), 404]
+        ]
+      ]
+      for (const [said, statuses] of cases) {
+        const heard = yield* say(said.join(""))
+        assert.deepStrictEqual((heard.match(/(?<=HTTP\/1\.1 )\d{3}/g) ?? []).map(Number), statuses, heard)
       }
     })
   )
@@ -155,5 +198,70 @@ describe("a server that waits", () => {
         })
       }
     }).pipe(Effect.provide(Impatient))
+  )
+})
+
+describe("a server that nobody serves on yet", () => {
+  it.live("says so, and when to come back", () =>
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const ask = asking(address._tag === "TcpAddress" ? address.port : 0)
+      const answer = yield* ask("/health/live")
+      isProblem(answer, 503, "unavailable")
+      assert.deepInclude(answer.headers, { "retry-after": "2", connection: "close" })
+      yield* Effect.scoped(
+        Effect.zipRight(
+          HttpServer.serveEffect(Effect.succeed(HttpServerResponse.text("here"))),
+          Effect.map(ask("/health/live"), ({ status }) => assert.strictEqual(status, 200))
+        )
+      )
+      isProblem(yield* ask("/health/live"), 503, "unavailable")
+    }).pipe(Effect.provide(NodeServerLive({ port: 0, host: "127.0.0.1" })))
+  )
+})
+
+describe("a server that is closed", () => {
+  /** A server that answers after a while, what came back on one connection, and how long it took to close. */
+  const closing = (said: ReadonlyArray<string>, before: Duration.DurationInput) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const Slow = HttpServer.serve(Effect.delay(Effect.succeed(HttpServerResponse.text("done")), "300 millis")).pipe(
+        Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" }, { keepAliveTimeout: 60_000 }))
+      )
+      const { address } = Context.get(yield* Layer.buildWithScope(Slow, scope), HttpServer.HttpServer)
+      const socket = connect(address._tag === "TcpAddress" ? address.port : 0)
+      let heard = ""
+      const ended = new Promise((resolve) => socket.on("close", resolve))
+      socket.on("error", () => {})
+      socket.on("data", (chunk) => {
+        heard += chunk
+      })
+      for (const one of said) socket.write(one)
+      yield* Effect.sleep(before)
+      const [taken] = yield* Effect.timed(Scope.close(scope, Exit.void))
+      yield* Effect.promise(() => ended)
+      return { taken: Duration.toMillis(taken), heard }
+    })
+
+  const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+  it.live("does not wait for a connection that is idle, nor for one on which nothing was said", () =>
+    Effect.gen(function* () {
+      const idle = yield* closing([request], "600 millis")
+      assert.match(idle.heard, /^HTTP\/1\.1 200 OK\r\n[\s\S]*Keep-Alive: timeout=60\r\n[\s\S]*done$/)
+      const silent = yield* closing([], "100 millis")
+      for (const { taken } of [idle, silent]) assert.isBelow(taken, 250)
+    })
+  )
+
+  it.live("answers what it was asked, and ends the connection with that", () =>
+    Effect.gen(function* () {
+      const busy = yield* closing([request, request], "100 millis")
+      assert.deepStrictEqual(busy.heard.match(/200 OK|connection: \S+|done/gi), [
+        ...["200 OK", "Connection: keep-alive", "done"],
+        ...["200 OK", "connection: close", "done"]
+      ])
+      assert.isBelow(busy.taken, 1_000)
+    })
   )
 })

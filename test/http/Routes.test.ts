@@ -78,7 +78,6 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         ["GET", "/", 404],
         ["GET", "/api/nothing", 404],
         ["POST", "/api/install/manifest", 404],
-        ["GET", "/api/install/manifest/%E0%A4%A", 404],
         ["GET", "/api/install", 405, "POST"],
         ["DELETE", "/api/install", 405, "POST"],
         ["POST", "/api/install/manifest/helper", 405, "GET, HEAD"],
@@ -92,6 +91,67 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         assert.strictEqual(answer.headers.allow, allow)
       }
       assert.strictEqual((yield* ask("/health/live", { method: "HEAD" })).status, 200)
+    })
+  )
+
+  it.effect("reads a target alike wherever it is read, however it is written", () =>
+    Effect.gen(function* () {
+      const { say } = yield* Running
+      const answered = (line: string) =>
+        Effect.map(say(`${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), (heard) => {
+          const [head = "", body = ""] = heard.split("\r\n\r\n")
+          return { status: Number(head.split(" ")[1]), body: body.startsWith("{") ? JSON.parse(body) : {} }
+        })
+      const paths: ReadonlyArray<readonly [method: string, path: string, status: number]> = [
+        ["GET", "/health/live", 200],
+        ["GET", "/api/auth/ok", 200],
+        ["GET", "/api/install/manifest/helper", 200],
+        ["GET", "/api/agents/x/history?limit=1", 401],
+        ["POST", "/api/install", 401],
+        ["GET", "/api/install", 405],
+        ["GET", "/nothing", 404]
+      ]
+      for (const [method, path, status] of paths) {
+        const first = path.charAt(1)
+        for (const target of [
+          path,
+          `http://127.0.0.1:3000${path}`,
+          `HTTPS://Any.Host${path}`,
+          `http://[::1]:1${path}`,
+          `/a/..${path}`,
+          `/%2e${path}`,
+          path.replace(first, `%${first.charCodeAt(0).toString(16)}`)
+        ]) {
+          assert.strictEqual((yield* answered(`${method} ${target}`)).status, status, target)
+        }
+        // A path is one path: not the same in capitals, with more slashes, or with something behind a semicolon.
+        for (const target of [path.replace(first, first.toUpperCase()), `/${path}`, path.replace(/(?=\?|$)/, ";a")]) {
+          const { status: other } = yield* answered(`${method} ${target}`)
+          assert.strictEqual(
+            other,
+            target.includes("manifest/helper;") || target.includes("agents/") ? other : 404,
+            target
+          )
+        }
+      }
+      const wrong = [
+        ...[
+          "http://[/api/auth/ok",
+          "http://a:99999/api/auth/ok",
+          "http:///api/auth/ok",
+          "http://u:p@x/api/auth/ok",
+          "*"
+        ],
+        ...["ftp://x/health/live", "/api/auth/ok#x", "/health/live#", "/api\\auth/ok"],
+        ...["/api/auth/%", "/api/install/manifest/%E0%A4%A", "/health/live?a=%zz", "/api/auth/ok?a=%ff"]
+      ]
+      for (const target of wrong) {
+        for (const method of ["GET", "POST"]) {
+          const { body, status } = yield* answered(`${method} ${target}`)
+          assert.deepStrictEqual([status, body.error, body.issues?.[0]?.path], [400, "invalid_request", "url"], target)
+        }
+      }
+      assert.strictEqual((yield* answered("OPTIONS *")).status, 404)
     })
   )
 
@@ -345,6 +405,27 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
     Effect.gen(function* () {
       const answer = yield* signUp(account({ name: "x".repeat(10_000_000) }))
       assert.deepStrictEqual([answer.status, answer.body.error], [413, "too_large"])
+    })
+  )
+
+  it.effect("refuse a body that is encoded, or says something twice, and take one that is as it is", () =>
+    Effect.gen(function* () {
+      const encoded = yield* signUp(account(), { "content-encoding": "gzip" })
+      assert.deepStrictEqual([encoded.status, encoded.body.error], [415, "unsupported_media_type"])
+      assert.strictEqual(encoded.headers["accept-encoding"], "identity")
+      assert.strictEqual((yield* signUp(account(), { "content-encoding": "identity" })).status, 200)
+      const session = yield* ask("/api/auth/get-session", { headers: { "content-encoding": "gzip" } })
+      assert.strictEqual(session.status, 200)
+      const twice = yield* ask("/api/auth/sign-in/email", {
+        headers: { "content-type": "application/json" },
+        body: '{"email":"a@example.org","password":"a long password","email":"b@example.org"}'
+      })
+      assert.deepStrictEqual(
+        [twice.status, twice.body.issues],
+        [400, [{ path: "email", message: "is given more than once" }]]
+      )
+      // What is better-auth's own to know is passed on.
+      assert.strictEqual((yield* signUp(account({ rememberMe: true }))).status, 200)
     })
   )
 

@@ -20,6 +20,7 @@ describe("settings", () => {
         authAttemptsPerMinute: 20,
         readsPerMinute: 600,
         workers: 1,
+        keepAlive: Duration.seconds(75),
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
         gatewayToken: Option.none(),
@@ -68,6 +69,7 @@ describe("settings", () => {
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
         [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be an address like/],
         [{ WORKERS: "0" }, /^WORKERS must be a whole number from 1 to 64/],
+        [{ KEEP_ALIVE_SECONDS: "0" }, /^KEEP_ALIVE_SECONDS must be a whole number from 1 to 86400/],
         [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL must be one of trace, debug, info/],
         [{ DEFAULT_COUNTRY: "Britain" }, /^DEFAULT_COUNTRY must be a two-letter/]
       ]

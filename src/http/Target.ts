@@ -1,0 +1,48 @@
+import type { HttpServerRequest } from "@effect/platform"
+import { Either } from "effect"
+import { InvalidRequest } from "../domain/Errors.ts"
+
+/** Stands for whatever host was named: a path means the same on all of them. */
+const origin = "http://service"
+
+const isEncoded = (text: string): boolean => {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A path in which no letter, digit, `-`, `.`, `_` or `~` is encoded, which changes nothing (RFC 3986, 6.2.2.2), and every `;` is. */
+const plain = (path: string): string =>
+  path
+    .replaceAll(/%[0-9a-f]{2}/gi, (encoded) => {
+      const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
+      return /[\w.~-]/.test(character) ? character : encoded
+    })
+    .replaceAll(";", "%3B")
+
+const wrong = (message: string) => Either.left(new InvalidRequest({ issues: [{ path: "url", message }] }))
+
+/**
+ * Reads what a request line asks for, path and query, in the forms that HTTP/1.1 has for it (RFC 9112, 3.2): a path; a whole URL,
+ * as proxies are sent it, of which the host is passed over; and for OPTIONS `*`. Dots in the path are followed, and each path is
+ * spelled one way, so that all who look at it see the same.
+ */
+export const readTarget = ({
+  method,
+  url
+}: Pick<HttpServerRequest.HttpServerRequest, "method" | "url">): Either.Either<URL, InvalidRequest> => {
+  if (url === "*" && method === "OPTIONS") return Either.right(new URL(`${origin}/*`))
+  if (/[^!-~]|[#\\]/.test(url))
+    return wrong("must be ASCII without blanks, # and \\, which stand percent-encoded in a URL")
+  const whole = url.startsWith("/") ? `${origin}${url}` : url
+  if (!/^https?:\/\/[^/?@]+([/?]|$)/i.test(whole) || !URL.canParse(whole)) {
+    return wrong("must be a path that begins with /, or a URL of http or https")
+  }
+  const { pathname, search } = new URL(whole)
+  return isEncoded(pathname) && isEncoded(search)
+    ? Either.right(new URL(`${origin}${plain(pathname)}${search}`))
+    : wrong("must be UTF-8 in its percent-encoding, with two digits after each %")
+}
