@@ -104,7 +104,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         })
       const paths: ReadonlyArray<readonly [method: string, path: string, status: number]> = [
         ["GET", "/health/live", 200],
-        ["GET", "/api/auth/ok", 200],
+        ["GET", "/api/auth/get-session", 200],
         ["GET", "/api/install/manifest/helper", 200],
         ["GET", "/api/agents/x/history?limit=1", 401],
         ["POST", "/api/install", 401],
