@@ -97,6 +97,14 @@ export class Hands extends Context.Tag("test/Hands")<
 
 let people = 0
 
+/** What a row that is made by hand says where it is not told, as the tables have it. */
+const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  entity_types: { icon: null, color: null, metadata_schema: {}, event_kinds: [] },
+  entity_relationship_types: { metadata_schema: {}, is_symmetric: false },
+  watchers: { schedule: null, sources: [], prompt: null, extraction_schema: null, reactions_guidance: null },
+  event_classifiers: { attribute_key: null, attribute_values: null, min_similarity: null, fallback_value: null }
+}
+
 const HandsMemory = Layer.effect(
   Hands,
   Effect.gen(function* () {
@@ -171,7 +179,7 @@ const HandsMemory = Layer.effect(
               name: row.slug,
               description: "",
               extensions: {},
-              content: {},
+              content: columnDefaults[row.kind] ?? {},
               references: Object.fromEntries(
                 state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
                   organizationId === row.organizationId && kind === "watchers" && slug === watcher

@@ -179,7 +179,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     }
   },
   AgentOverview: overview,
-  AgentList: { agents: [overview] },
+  AgentList: { agents: [overview], next: null },
   ResyncRequest: { revert: [{ kind: "entity_types", slug: "bank-account" }] },
   ResyncAnswer: {
     agentId,
@@ -205,8 +205,10 @@ const bodies: Readonly<Record<string, unknown>> = {
             kind: "entity_types",
             slug: "bank-account",
             did: "reverted",
+            fields: ["name"],
             before: { name: "My accounts" },
-            after: { name: "Bank account" }
+            after: { name: "Bank account" },
+            omitted: false
           }
         ]
       }

@@ -12,7 +12,7 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../domain/Errors.ts"
-import type { ChangedRow, Did } from "../domain/History.ts"
+import type { Did, RecordedRow } from "../domain/History.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { addImpact, type ImpactCounts, noImpact } from "../domain/Impact.ts"
 import { byKind, type KindDescription } from "../domain/Kind.ts"
@@ -97,8 +97,10 @@ const agentAfter = (
   const stays = existing?.pinned === true && revision === undefined
   const follows = existing === undefined || (!stays && existing.name === existing.templateName)
   const described = existing === undefined || (!stays && existing.description === existing.templateDescription)
+  const made = existing?.made ?? newId()
   return {
-    id: existing?.id ?? AgentId.make(`agent_${newId()}`),
+    id: existing?.id ?? AgentId.make(`agent_${made}`),
+    made,
     organizationId,
     templateAgentId,
     name: name ?? (follows ? wanted.name : existing.name),
@@ -125,11 +127,11 @@ const changesOf = (
   { definitions }: WorldState,
   judged: ReadonlyArray<Judged>,
   hides: boolean
-): ReadonlyArray<ChangedRow> => {
+): ReadonlyArray<RecordedRow> => {
   const slugById = (id: number) => definitions.find((row) => row.id === id)?.slug ?? null
   const slugOfSource = (id: number) => judged.find(({ sourceId }) => sourceId === id)?.row?.slug ?? null
   return judged
-    .flatMap((one): ReadonlyArray<ChangedRow> => {
+    .flatMap((one): ReadonlyArray<RecordedRow> => {
       const { act, fate, kind, place, row } = one
       const did = doneBy(one, hides)
       if (did === undefined) return []
@@ -265,7 +267,10 @@ const apply =
         const state: WorldState = {
           ...before,
           nextId,
-          agents: [...before.agents.filter(({ id }) => id !== agent.id), agent],
+          agents:
+            existing === undefined
+              ? [...before.agents, agent]
+              : before.agents.map((one) => (one.id === agent.id ? agent : one)),
           definitions: [
             ...before.definitions.filter((row) => !gone.includes(row.id) && !writes.some(({ id }) => id === row.id)),
             ...writes

@@ -1,5 +1,5 @@
 import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Predicate, Record } from "effect"
-import type { ChangedRow, HistoryEntry } from "../domain/History.ts"
+import type { HistoryEntry, RecordedRow } from "../domain/History.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 import type { Kind } from "../domain/Kind.ts"
 
@@ -43,6 +43,8 @@ export interface AgentRecord {
   readonly pinned?: boolean | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
+  /** Of an installed agent: a number higher than those of all agents before it. */
+  readonly made?: number | undefined
 }
 
 /** A definition of any kind; `references` holds ids by column, `due` is when a scheduled one runs next. */
@@ -107,7 +109,7 @@ export interface HistoryRecord {
   readonly action: HistoryEntry["action"]
   readonly revision: number | null
   readonly at: DateTime.Utc
-  readonly rows: ReadonlyArray<ChangedRow>
+  readonly rows: ReadonlyArray<RecordedRow>
 }
 
 /** `user` is whose `$member` entity the identifier belongs to. */

@@ -1,18 +1,22 @@
 import { Effect } from "effect"
-import type { AgentList, AgentOverview } from "../domain/Agent.ts"
+import type { AgentList, AgentOverview, AgentsQuery } from "../domain/Agent.ts"
 import type { AgentNotFound, InvalidRequest, Unauthenticated } from "../domain/Errors.ts"
 import type { History, HistoryQuery } from "../domain/History.ts"
 import { Auth, type Credential } from "./Auth.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 
-/** The caller's installed agents, each with the state of its rows. */
-export const listAgents: (credential: Credential) => Effect.Effect<AgentList, Unauthenticated, Auth | InstalledAgents> =
-  Effect.fn("listAgents")(function* (credential) {
+/** The caller's installed agents, each with the state of its rows, page by page. */
+export const listAgents: <R>(
+  credential: Credential,
+  page: Effect.Effect<AgentsQuery, InvalidRequest, R>
+) => Effect.Effect<AgentList, Unauthenticated | InvalidRequest, Auth | InstalledAgents | R> = Effect.fn("listAgents")(
+  function* (credential, page) {
     const auth = yield* Auth
     const agents = yield* InstalledAgents
     const { userId } = yield* auth.identify(credential)
-    return { agents: yield* agents.list(userId) }
-  })
+    return yield* agents.list(userId, yield* page)
+  }
+)
 
 /** One of them. */
 export const viewAgent: (

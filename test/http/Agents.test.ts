@@ -90,6 +90,37 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
     })
   )
 
+  it.effect("answers in pages of a size that no client decides, however large the history is", () =>
+    Effect.gen(function* () {
+      const catalog = yield* TemplateCatalog
+      const types = (text: string) =>
+        Array.from({ length: 40 }, (_, at) =>
+          definition("entity_types", `type-${at}`, {
+            content: { metadata_schema: { description: text.repeat(2_000) } }
+          })
+        )
+      yield* catalog.publish(template("lengthy", types("ab")))
+      const owner = yield* installed("lengthy")
+      yield* catalog.publish(template("lengthy", types("cd")))
+      assert.strictEqual((yield* owner.resync()).status, 200)
+      yield* query(
+        `INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+        SELECT organization_id, template_agent_id, agent_id, user_id, action, revision, rows
+        FROM mirror_history, generate_series(1, 99) WHERE organization_id = $1 AND action = 'resync'`,
+        [owner.organizationId]
+      )
+      for (const rows of ["", "&rows=changed", "&rows=whole"]) {
+        const { body, text } = yield* owner.get(`/history?limit=100${rows}`)
+        assert.isAtMost(Buffer.byteLength(text), 1.2 * 1024 * 1024)
+        assert.isAtLeast(body.entries.length, 2)
+        const older = yield* owner.get(`/history?limit=100${rows}&before=${body.next}`)
+        assert.strictEqual(Number(older.body.entries[0].id), Number(body.entries.at(-1).id) - 1)
+      }
+      const list = yield* ask("/api/agents?limit=1", { headers: owner.headers })
+      assert.deepStrictEqual([list.body.agents.length, list.body.next], [1, null])
+    })
+  )
+
   it.effect("takes a resync without a body, and refuses what it can't read", () =>
     Effect.gen(function* () {
       const owner = yield* installed()
@@ -121,9 +152,13 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
         "/plan?revision=0",
         "/plan?revision=2147483648",
         "/history?limit=0",
-        "/history?before=x"
+        "/history?before=x",
+        "/history?rows=all"
       ]) {
         isProblem(yield* owner.get(path), 400, "invalid_request")
+      }
+      for (const path of ["/api/agents?limit=101", "/api/agents?before=7", "/api/agents?before=7-%00"]) {
+        isProblem(yield* ask(path, { headers: owner.headers }), 400, "invalid_request")
       }
       isProblem(yield* owner.resync({ revision: 99 }), 400, "no_such_revision")
       isProblem(yield* owner.get("/plan?revision=99"), 400, "no_such_revision")

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { History } from "../../src/domain/History.ts"
 import { Slug } from "../../src/domain/Ids.ts"
 import type { Kind } from "../../src/domain/Kind.ts"
 import type { Definition } from "../../src/domain/Template.ts"
@@ -12,6 +13,9 @@ import { Hands, newPerson, worlds } from "../worlds.ts"
 
 let templates = 0
 const newSlug = () => `changes-${++templates}`
+
+/** How many entries each page of the same history has, by world and by what is asked for. */
+const pagesTold = new Map<string, ReadonlyArray<number>>()
 
 const entityType = (slug: string, rest: Parameters<typeof definition>[2] = {}) => definition("entity_types", slug, rest)
 
@@ -38,7 +42,7 @@ for (const [label, world] of worlds) {
         const history = (agentId: string) =>
           Effect.gen(function* () {
             const agent = yield* Effect.orDie(agents.find(person.userId, agentId))
-            return (yield* agents.history(agent, { limit: 20 })).entries
+            return (yield* agents.history(agent, { limit: 20, rows: "changed" })).entries
           })
         return { agents, hands, history, mirror, person, publish, request, row, standing }
       })
@@ -376,7 +380,7 @@ for (const [label, world] of worlds) {
         assert.isTrue(second.created)
         assert.notStrictEqual(second.agentId, agentId)
         const found = yield* agents.find(person.userId, second.agentId)
-        const { entries } = yield* agents.history(found, { limit: 20 })
+        const { entries } = yield* agents.history(found, { limit: 20, rows: "changed" })
         assert.deepStrictEqual(
           entries.map(({ action, by, revision }) => [action, by.userId, revision]),
           [
@@ -498,7 +502,8 @@ for (const [label, world] of worlds) {
     it.effect("lists a person's agents with the state of their rows", () =>
       Effect.gen(function* () {
         const { agents, hands, mirror, person, publish, request, row } = yield* prepared(oneOfEach)
-        assert.deepStrictEqual(yield* agents.list(person.userId), [])
+        const page = { limit: 100 }
+        assert.deepStrictEqual(yield* agents.list(person.userId, page), { agents: [], next: null })
         const { agentId } = yield* mirror.apply({ ...request, name: "My own" })
         const { templateAgentId } = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
           Effect.orDie(catalog.publish(template(newSlug(), entityTypes(3))))
@@ -506,7 +511,9 @@ for (const [label, world] of worlds) {
         const second = yield* mirror.apply({ ...request, templateAgentId })
         yield* hands.rename(row("entity_types", "invoice"), "Mine")
         yield* publish([...oneOfEach.slice(0, 3), entityType("new")])
-        const [one, two] = yield* agents.list(person.userId)
+        const listed = yield* agents.list(person.userId, page)
+        assert.isNull(listed.next)
+        const [two, one] = listed.agents
         assert(one !== undefined && two !== undefined)
         assert.deepStrictEqual([one.agentId, two.agentId], [agentId, second.agentId])
         assert.deepInclude(one, { name: "My own", revision: 1, newestRevision: 2, pinned: false })
@@ -544,7 +551,7 @@ for (const [label, world] of worlds) {
           yield* mirror.resync({ ...request, agentId })
         }
         const agent = yield* agents.find(person.userId, agentId)
-        const first = yield* agents.history(agent, { limit: 2 })
+        const first = yield* agents.history(agent, { limit: 2, rows: "whole" })
         assert.deepStrictEqual(
           first.entries.map(({ revision, rows }) => [revision, rows.length]),
           [
@@ -565,12 +572,147 @@ for (const [label, world] of worlds) {
         assert.deepStrictEqual([topic?.before?.watcher_id, topic?.after?.watcher_id], ["inbox", "inbox"])
         assert.deepStrictEqual(Object.keys(topic?.before ?? {}).sort(), Object.keys(topic?.after ?? {}).sort())
         assert.isNotNull(first.next)
-        const second = yield* agents.history(agent, { limit: 2, before: first.next ?? "" })
+        const second = yield* agents.history(agent, { limit: 2, rows: "whole", before: first.next ?? "" })
         assert.deepStrictEqual(
           second.entries.map(({ action, revision, rows }) => [action, revision, rows.map(({ did }) => did)]),
           [["install", 1, ["created", "created", "created", "created"]]]
         )
         assert.isNull(second.next)
+      })
+    )
+
+    it.effect("tells the fields that differ, and whole rows where it is asked to", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.author(row("entity_types", "new"))
+        yield* publish([
+          definition("entity_types", "invoice", { name: "New", content: { metadata_schema: { type: "array" } } }),
+          ...oneOfEach.slice(1),
+          entityType("new")
+        ])
+        yield* mirror.resync({ ...request, agentId, adopt: [{ kind: "entity_types", slug: "new" }] })
+        yield* mirror.uninstall({ ...request, agentId })
+        const next = yield* mirror.apply(request)
+        const agent = yield* agents.find(person.userId, next.agentId)
+        const all = ["color", "description", "event_kinds", "extensions", "icon", "metadata_schema", "name", "slug"]
+        const told = (rows: "changed" | "whole") =>
+          Effect.map(agents.history(agent, { limit: 20, rows }), ({ entries }) => entries.map((entry) => entry.rows))
+        const [, uninstalled = [], resynced = [], installed = []] = yield* told("changed")
+        assert.deepStrictEqual(resynced, [
+          {
+            kind: "entity_types",
+            slug: "invoice",
+            did: "updated",
+            fields: ["metadata_schema", "name"],
+            before: { name: "invoice", metadata_schema: { type: "object" } },
+            after: { name: "New", metadata_schema: { type: "array" } },
+            omitted: false
+          },
+          {
+            kind: "entity_types",
+            slug: "new",
+            did: "adopted",
+            fields: ["color", "description", "icon", "metadata_schema"],
+            before: { color: null, description: "", icon: null, metadata_schema: {} },
+            after: { color: "#336699", description: "What new is", icon: "box", metadata_schema: { type: "object" } },
+            omitted: false
+          }
+        ])
+        const gone = uninstalled.find(({ slug }) => slug === "invoice")
+        assert.deepStrictEqual(
+          [gone?.did, gone?.fields, gone?.after, gone?.before?.name],
+          ["removed", all, null, "New"]
+        )
+        const kept = uninstalled.find(({ slug }) => slug === "new")
+        assert.deepStrictEqual([kept?.did, kept?.fields, kept?.before, kept?.after], ["kept", [], null, null])
+        const made = installed.find(({ slug }) => slug === "invoice")
+        assert.deepStrictEqual(
+          [made?.did, made?.fields, made?.before, made?.after?.name],
+          ["created", all, null, "invoice"]
+        )
+        const [, , [invoice] = []] = yield* told("whole")
+        assert.deepStrictEqual(invoice?.fields, ["metadata_schema", "name"])
+        assert.deepStrictEqual(Object.keys(invoice?.before ?? {}).sort(), all)
+        assert.deepStrictEqual(Object.keys(invoice?.after ?? {}).sort(), all)
+      })
+    )
+
+    it.effect("has pages of history that hold no more than 1 MiB, however many entries are asked for", () =>
+      Effect.gen(function* () {
+        const large = (at: number) => ({ metadata_schema: { title: `${at}`, description: `${at} é`.repeat(1_000) } })
+        const types = (count: number, at: number) =>
+          Array.from({ length: count }, (_, one) => entityType(`type-${one}`, { content: large(at) }))
+        const { agents, mirror, person, publish, request } = yield* prepared(types(500, 0))
+        const { agentId } = yield* mirror.apply(request)
+        for (const at of [1, 2, 3, 4, 5, 6]) {
+          yield* publish(types(40, at))
+          yield* mirror.resync({ ...request, agentId })
+        }
+        // A large document of which little is told, as the name alone changed.
+        for (const at of [7, 8, 9, 10, 11, 12]) {
+          yield* publish(types(40, 6).map((one) => ({ ...one, name: `Name ${at}` })))
+          yield* mirror.resync({ ...request, agentId })
+        }
+        const agent = yield* agents.find(person.userId, agentId)
+        const pages = (rows: "changed" | "whole") =>
+          Effect.iterate(
+            { before: undefined as string | null | undefined, told: [] as ReadonlyArray<History> },
+            {
+              while: ({ before }) => before !== null,
+              body: ({ before, told }) =>
+                Effect.map(
+                  agents.history(agent, { limit: 100, rows, ...(typeof before === "string" && { before }) }),
+                  (page) => ({ before: page.next, told: [...told, page] })
+                )
+            }
+          ).pipe(Effect.map(({ told }) => told))
+        for (const rows of ["changed", "whole"] as const) {
+          const told = yield* pages(rows)
+          for (const page of told) assert.isAtMost(Buffer.byteLength(JSON.stringify(page.entries)), 1.15 * 1024 * 1024)
+          assert.deepStrictEqual(
+            told.flatMap(({ entries }) => entries.map(({ revision }) => revision)),
+            Array.from({ length: 13 }, (_, at) => 13 - at)
+          )
+          pagesTold.set(
+            `${label} ${rows}`,
+            told.map(({ entries }) => entries.length)
+          )
+          // The first entry is too large for any page: as many of its rows have their contents as go into one.
+          const rowsOfFirst = told.at(-1)?.entries.at(-1)?.rows ?? []
+          assert.lengthOf(rowsOfFirst, 500)
+          const omitted = rowsOfFirst.map((row) => row.omitted)
+          assert.deepStrictEqual(omitted, [...omitted].sort())
+          assert.isTrue(rowsOfFirst.every((row) => (row.after === null) === row.omitted && row.fields.length === 8))
+          pagesTold.set(`${label} ${rows} first`, [omitted.indexOf(true)])
+        }
+      })
+    )
+
+    it.effect("lists agents in pages, the newest first, and does not lose its place when one is taken away", () =>
+      Effect.gen(function* () {
+        const { agents, mirror, person, request } = yield* prepared(oneOfEach)
+        const catalog = yield* TemplateCatalog
+        const ids: Array<string> = []
+        for (const at of [1, 2, 3, 4, 5]) {
+          const { templateAgentId } = yield* Effect.orDie(
+            catalog.publish(template(newSlug(), [entityType(`only-${at}`)]))
+          )
+          ids.unshift((yield* mirror.apply({ ...request, templateAgentId })).agentId)
+          if (at === 3) yield* mirror.apply({ ...request, templateAgentId })
+        }
+        const page = (before?: string | null) =>
+          Effect.map(
+            agents.list(person.userId, { limit: 2, ...(typeof before === "string" && { before }) }),
+            ({ agents, next }) => ({ ids: agents.map(({ agentId }) => agentId as string), next })
+          )
+        const first = yield* page()
+        assert.deepStrictEqual(first.ids, ids.slice(0, 2))
+        const last = yield* agents.find(person.userId, ids[1] ?? "")
+        yield* mirror.uninstall({ ...request, ...last.template, agentId: last.agentId })
+        const second = yield* page(first.next)
+        assert.deepStrictEqual(second.ids, ids.slice(2, 4))
+        assert.deepStrictEqual(yield* page(second.next), { ids: ids.slice(4), next: null })
       })
     )
 
@@ -652,3 +794,11 @@ for (const [label, world] of worlds) {
     )
   })
 }
+
+it("a history has the same pages in every world", () => {
+  for (const asked of ["changed", "whole", "changed first", "whole first"]) {
+    const memory = pagesTold.get(`memory ${asked}`)
+    assert.isAbove(memory?.[0] ?? 0, 1)
+    assert.deepStrictEqual(pagesTold.get(`postgres ${asked}`), memory, asked)
+  }
+})
