@@ -64,6 +64,10 @@ export class Hands extends Context.Tag("test/Hands")<
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
+    /** The rows that are deleted and still tagged, and by which template. */
+    readonly deletedCopies: (
+      organizationId: OrganizationId
+    ) => Effect.Effect<ReadonlyArray<{ readonly slug: string; readonly managedBy: string }>>
     readonly agents: (organizationId: OrganizationId) => Effect.Effect<
       ReadonlyArray<{
         id: AgentId
@@ -162,6 +166,12 @@ const HandsMemory = Layer.effect(
               retired: row.retired === true,
               refersTo: definitions.find(({ id }) => Object.values(row.references).includes(id))?.slug ?? null
             }))
+        ),
+      deletedCopies: (organizationId) =>
+        read(({ definitions }) =>
+          definitions.flatMap(({ deleted, managedBy, slug, ...row }) =>
+            deleted && managedBy !== undefined && row.organizationId === organizationId ? [{ slug, managedBy }] : []
+          )
         ),
       agents: (organizationId) =>
         read(({ agents }) => agents.filter((agent) => agent.organizationId === organizationId)),
@@ -309,6 +319,20 @@ const HandsLive = Layer.effect(
           [organizationId]
         )
     })
+    const findDeletedCopies = SqlSchema.findAll({
+      Request: OrganizationId,
+      Result: Schema.Struct({ slug: Schema.String, managedBy: Schema.String }),
+      execute: (organizationId) =>
+        sql.unsafe(
+          kinds
+            .map(
+              ({ table }) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${table}
+              WHERE organization_id = $1 AND deleted_at IS NOT NULL AND managed_by_template_agent_id IS NOT NULL`
+            )
+            .join(" UNION ALL "),
+          [organizationId]
+        )
+    })
     const findAgents = SqlSchema.findAll({
       Request: OrganizationId,
       Result: Schema.Struct({
@@ -355,6 +379,7 @@ const HandsLive = Layer.effect(
           }
         }),
       standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
+      deletedCopies: (organizationId) => Effect.orDie(findDeletedCopies(organizationId)),
       agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
       identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
       author: ({ kind, organizationId, slug }, watcher) =>

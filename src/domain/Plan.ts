@@ -127,7 +127,8 @@ export const Leaving = Schema.Struct({
   organizationId: OrganizationId,
   removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
   kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
-    description: "Rows that stay, and that a later install finds again."
+    description:
+      "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
   }),
   passedOn: Schema.Array(LeavingRow).annotations({
     description: "Rows that stay with another installed agent of the same publisher."

@@ -225,7 +225,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         OpenApi.annotations({
           summary: "Take an installed agent away",
           description:
-            "With its rows that are unchanged and unused. What is changed, adopted or in use stays, and a later install finds it again.",
+            "With its rows that are unchanged and unused. What is changed, adopted or in use stays and is seen, and a later install finds it again.",
           transform: signedIn
         })
       )

@@ -282,12 +282,18 @@ ${name}_placed AS (
   ]
 }
 
+/** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
+const isReturned = (hides: boolean, row: string) =>
+  hides ? "false" : `${row}.fate = 'kept' AND ${row}.adopted AND ${row}.retired_at IS NOT NULL`
+
 /**
- * What becomes of the copies whose content stays: removed, hidden (by an install, not by an uninstall), shown again, handed to
- * the sibling template that has them too, bound to the agent where they had lost theirs.
+ * What becomes of the copies whose content stays: removed, hidden (by an install), shown again, handed to the sibling template
+ * that has them too, bound to the agent where they had lost theirs. Those that nothing remembers from now on lose their tags,
+ * those that the person deleted too; what an uninstall leaves is seen.
  */
 const settled = (kind: KindDescription, hides: boolean) => {
   const { kind: name, table } = kind
+  const isFreed = `(r.act = 'adopt' OR r.fate = 'forgotten' AND r.sibling_agent_id IS NULL OR ${isReturned(hides, "r")})`
   return [
     `
 ${name}_removed AS (
@@ -296,32 +302,46 @@ ${name}_removed AS (
     `
 ${name}_settled AS (
   UPDATE ${table} t SET ${list([
-    "deleted_at = NULL",
-    hides ? "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END" : "",
-    `managed_by_template_agent_id = CASE WHEN r.fate = 'passed_on' AND t.managed_by_template_agent_id = ${template}
-      THEN r.sibling_template_id ELSE t.managed_by_template_agent_id END`,
+    "deleted_at = CASE WHEN r.live_id IS NULL THEN t.deleted_at END",
+    hides
+      ? "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END"
+      : "retired_at = CASE WHEN r.fate = 'passed_on' THEN t.retired_at END",
+    `managed_by_template_agent_id = CASE
+      WHEN ${isFreed} THEN NULL
+      WHEN r.fate IN ('passed_on', 'forgotten') AND t.managed_by_template_agent_id = ${template} THEN r.sibling_template_id
+      ELSE t.managed_by_template_agent_id END`,
+    `source_template_org_id = CASE WHEN NOT COALESCE(${isFreed}, false) THEN t.source_template_org_id END`,
     kind.agent
       ? `${kind.agent} = CASE
       WHEN r.fate = 'passed_on' AND t.${kind.agent} = ${agent} THEN r.sibling_agent_id
-      WHEN r.fate IS NULL THEN COALESCE(t.${kind.agent}, ${agent})
+      WHEN r.fate IS NULL AND r.live_id IS NOT NULL THEN COALESCE(t.${kind.agent}, ${agent})
       ELSE t.${kind.agent} END`
       : ""
   ])}
   FROM go, ${name}_rows r
-  WHERE go.go AND t.id = r.live_id
-    AND (r.fate = 'passed_on' OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.act = 'customized')
-      ${hides ? "OR r.fate = 'kept' AND r.retired_at IS NULL OR r.act = 'customized' AND r.retired_at IS NOT NULL" : ""}
+  WHERE go.go AND t.id = r.row_id
+    AND (r.fate IN ('passed_on', 'forgotten') OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.act IN ('customized', 'adopt'))
+      ${
+        hides
+          ? "OR r.fate = 'kept' AND r.retired_at IS NULL OR r.act = 'customized' AND r.retired_at IS NOT NULL"
+          : "OR r.fate = 'kept' AND r.retired_at IS NOT NULL"
+      }
       OR r.unbound AND r.act IN ('unchanged', 'customized'))
 )`
   ]
 }
 
-/** Forgets what neither stands nor is kept. */
-const forgotten = (kinds: ReadonlyArray<KindDescription>) => `forgotten AS (
+/** Forgets what neither stands nor is kept, for the siblings that are not installed too. */
+const forgotten = (kinds: ReadonlyArray<KindDescription>, hides: boolean) => `forgotten AS (
   DELETE FROM mirror_ledger l USING (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id FROM ${kind}_rows, go WHERE go.go AND fate <> 'kept'`)}
+  ${unionOf(
+    kinds,
+    ({ kind }) => `SELECT '${kind}' AS kind, r.source_id, r.sibling_agent_id FROM ${kind}_rows r, go
+  WHERE go.go AND (r.fate <> 'kept' OR ${isReturned(hides, "r")})`
+  )}
   ) gone
-  WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
+  WHERE l.organization_id = ${organization} AND l.kind = gone.kind AND l.source_id = gone.source_id
+    AND (l.template_agent_id = ${template} OR gone.sibling_agent_id IS NULL)
 )`
 
 /**
@@ -434,7 +454,7 @@ remembered_by_siblings AS (
     AND l.template_agent_id <> ${template}
     AND (l.copy_id, l.applied_hash, l.slug, l.adopted) IS DISTINCT FROM (a.id, a.hash, a.slug, a.adopted)
 ),
-${forgotten(kinds)},
+${forgotten(kinds, true)},
 ${changes(kinds, true)},
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
@@ -599,7 +619,7 @@ ${agreed(kinds)},
 go AS MATERIALIZED (SELECT as_planned AS go FROM agreed WHERE (${agent}, ${user}) IS NOT NULL),${kinds
   .flatMap((kind) => settled(kind, false))
   .join(",")},
-${forgotten(kinds)},
+${forgotten(kinds, false)},
 ${changes(kinds, false)},
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)

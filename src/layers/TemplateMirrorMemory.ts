@@ -168,6 +168,35 @@ const recorded = (
       }
 }
 
+/** The copy that the person deleted, where it is still there, as it is once nothing of this template remembers it. */
+const leftCopy = (
+  { definitions }: WorldState,
+  { organizationId, templateAgentId }: MirrorRequest,
+  { act, entry, fate, sibling }: Judged
+): ReadonlyArray<DefinitionRecord> => {
+  if (fate !== "forgotten" && act !== "adopt") return []
+  const left = definitions.find(
+    (row) => row.deleted && row.id === entry?.copyId && row.organizationId === organizationId
+  )
+  if (left === undefined) return []
+  const freed = act === "adopt" || sibling === undefined
+  return [
+    freed
+      ? { ...left, retired: false, managedBy: undefined, sourceOrganizationId: undefined }
+      : {
+          ...left,
+          retired: false,
+          managedBy: left.managedBy === templateAgentId ? sibling.templateAgentId : left.managedBy
+        }
+  ]
+}
+
+/** Whether a row is forgotten by the siblings that are not installed too. */
+const isEnded = ({ fate, sibling }: Judged) => fate !== undefined && fate !== "kept" && sibling === undefined
+
+const isAmong = (entry: LedgerRecord, judged: ReadonlyArray<Judged>) =>
+  judged.some(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
+
 const unmetWishes = (request: ApplyRequest, judged: ReadonlyArray<Judged>) =>
   wishesOf(request).flatMap(({ kind, slug, wish }) => {
     const found = judged.find((one) => one.kind === kind && one.row?.slug === slug)
@@ -209,7 +238,7 @@ const apply =
         }
         const dueOf = ({ schedule }: KindDescription, row: DefinitionRecord) =>
           schedule === undefined ? undefined : Option.getOrUndefined(nextDue(String(row.content[schedule.cron]), now))
-        const writes = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+        const written = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
           const { act, copy, fate, place, row, sibling } = one
           const description = kinds.find(({ kind }) => kind === one.kind)
           const bound = (given: DefinitionRecord) =>
@@ -242,6 +271,7 @@ const apply =
             }
           ]
         })
+        const writes = [...written, ...judged.flatMap((one) => leftCopy(before, request, one))]
         const gone = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
         const entries = judged.flatMap((one): ReadonlyArray<LedgerRecord> => {
           const { act, entry, fate, granted, kind, row, sourceId } = one
@@ -277,7 +307,11 @@ const apply =
           ],
           ledger: [
             ...before.ledger
-              .filter((entry) => entry.organizationId !== organizationId || entry.templateAgentId !== templateAgentId)
+              .filter(
+                (entry) =>
+                  entry.organizationId !== organizationId ||
+                  (entry.templateAgentId !== templateAgentId && !isAmong(entry, judged.filter(isEnded)))
+              )
               .map((entry) => {
                 const { adopted, appliedHash, copyId, slug } = shared(entry) ?? entry
                 return { ...entry, adopted, appliedHash, copyId, slug }
@@ -354,13 +388,21 @@ const uninstall =
     Either.flatMap(leaving(kinds, before, request), ({ agent, judged, left, planHash }) => {
       const { expectedPlan = planHash, organizationId, templateAgentId } = request
       if (expectedPlan !== planHash) return Either.left(new PlanStale())
-      const copies = (fate: Judged["fate"]) =>
-        new Map(judged.flatMap((one) => (one.copy !== undefined && one.fate === fate ? [[one.copy.id, one]] : [])))
-      const removed = copies("removed")
-      const passedOn = copies("passed_on")
-      const keptSources = new Set(
-        judged.filter(({ fate }) => fate === "kept").map(({ kind, sourceId }) => `${kind} ${sourceId}`)
-      )
+      const removed = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
+      // A withdrawn row that was the person's own before is theirs alone again.
+      const returned = ({ copy, entry, fate }: Judged) =>
+        fate === "kept" && entry?.adopted === true && copy?.retired === true
+      const stays = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+        const { copy, fate, sibling } = one
+        if (copy === undefined) return leftCopy(before, request, one)
+        if (returned(one)) return [{ ...copy, retired: false, managedBy: undefined, sourceOrganizationId: undefined }]
+        if (fate === "kept") return [{ ...copy, retired: false }]
+        if (fate !== "passed_on" || sibling === undefined) return []
+        const handed = copy.managedBy === templateAgentId ? sibling.templateAgentId : copy.managedBy
+        return [{ ...copy, managedBy: handed, agentId: copy.agentId === agent.id ? sibling.id : copy.agentId }]
+      })
+      const ended = judged.filter((one) => isEnded(one) || returned(one))
+      const remembered = judged.filter((one) => one.fate === "kept" && !returned(one))
       const agentStays = before.uses.includes(agent.id)
       const own: AgentRecord = {
         id: agent.id,
@@ -372,19 +414,13 @@ const uninstall =
         ...before,
         agents: [...before.agents.filter(({ id }) => id !== agent.id), ...(agentStays ? [own] : [])],
         definitions: before.definitions
-          .filter(({ id }) => !removed.has(id))
-          .map((row) => {
-            const sibling = passedOn.get(row.id)?.sibling
-            const handed =
-              sibling === undefined || row.managedBy !== templateAgentId ? row.managedBy : sibling.templateAgentId
-            const orphaned = sibling?.id ?? (agentStays ? agent.id : undefined)
-            return { ...row, managedBy: handed, agentId: row.agentId === agent.id ? orphaned : row.agentId }
-          }),
+          .filter(({ id }) => !removed.includes(id))
+          .map((row) => stays.find(({ id }) => id === row.id) ?? row)
+          .map((row) => (row.agentId === agent.id && !agentStays ? { ...row, agentId: undefined } : row)),
         ledger: before.ledger.filter(
           (entry) =>
             entry.organizationId !== organizationId ||
-            entry.templateAgentId !== templateAgentId ||
-            keptSources.has(`${entry.kind} ${entry.sourceId}`)
+            (entry.templateAgentId === templateAgentId ? isAmong(entry, remembered) : !isAmong(entry, ended))
         )
       }
       const rows = changesOf(before, judged, false)

@@ -401,6 +401,99 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("gives back what was the person's own before and was withdrawn, and shows all that it leaves", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row, standing } = yield* prepared(
+          ["adopted", "stays", "mine", "used"].map((slug) => entityType(slug))
+        )
+        yield* hands.author(row("entity_types", "adopted"))
+        yield* hands.author(row("entity_types", "stays"))
+        const adopt = ["adopted", "stays"].map((slug) => ({ kind: "entity_types" as const, slug }))
+        const { agentId } = yield* mirror.apply({ ...request, adopt })
+        yield* hands.rename(row("entity_types", "mine"), "Mine")
+        yield* hands.use(row("entity_types", "used"))
+        yield* publish([entityType("stays")])
+        yield* mirror.apply(request)
+        const rows = [
+          { slug: "adopted", name: "adopted", managed: true, retired: true },
+          { slug: "stays", name: "stays", managed: true, retired: false },
+          { slug: "mine", name: "Mine", managed: true, retired: true },
+          { slug: "used", name: "used", managed: true, retired: true }
+        ]
+        assert.sameDeepMembers(yield* standing, rows)
+        const { kept } = yield* mirror.uninstall({ ...request, agentId })
+        assert.lengthOf(kept, 4)
+        const left = rows.map((one) => ({ ...one, managed: one.slug !== "adopted", retired: false }))
+        assert.sameDeepMembers(yield* standing, left)
+        // What is the person's again is left alone by a later install, and only adopted again when they say so.
+        const again = yield* mirror.apply(request)
+        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: false, retired: false })
+        const seen = yield* agents.overview(person.userId, again.agentId)
+        assert.sameMembers(
+          seen.retired.map(({ slug }) => slug),
+          ["mine", "used"]
+        )
+        assert.sameDeepMembers(yield* standing, [left[0], ...rows.slice(1)])
+        yield* publish([entityType("stays"), entityType("adopted")])
+        assert.strictEqual((yield* Effect.flip(mirror.apply(request)))._tag, "SchemaCollision")
+        yield* mirror.apply({ ...request, adopt: adopt.slice(0, 1) })
+        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: true, retired: false })
+      })
+    )
+
+    it.effect("leaves no tag on a deleted copy that nothing remembers", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const { hands, mirror, publish, request, row } = yield* prepared(oneOfEach, publisher)
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), oneOfEach, { publisher: Slug.make(publisher) })))
+        )
+        const sibling = { ...request, templateAgentId: other.templateAgentId }
+        const tagged = Effect.map(hands.deletedCopies(request.organizationId), (rows) =>
+          rows.map(({ managedBy, slug }) => [slug, managedBy])
+        )
+        const one = yield* mirror.apply(request)
+        yield* hands.remove(row("watchers", "inbox"))
+        yield* hands.remove(row("entity_types", "invoice"))
+        assert.lengthOf(yield* tagged, 2)
+        yield* hands.author(row("entity_types", "invoice"))
+        yield* mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug: "invoice" }] })
+        assert.deepStrictEqual(yield* tagged, [["inbox", request.templateAgentId]])
+        const two = yield* mirror.apply(sibling)
+        yield* mirror.uninstall({ ...request, agentId: one.agentId })
+        assert.deepStrictEqual(yield* tagged, [["inbox", other.templateAgentId]])
+        yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
+        assert.deepStrictEqual(yield* tagged, [])
+        const three = yield* mirror.apply(request)
+        yield* hands.remove(row("watchers", "inbox"))
+        yield* publish(oneOfEach.slice(0, 2))
+        yield* mirror.resync({ ...request, agentId: three.agentId })
+        assert.deepStrictEqual(yield* tagged, [])
+      })
+    )
+
+    it.effect("does not take a row for deleted that a sibling's uninstall took away", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const { hands, mirror, request, row, standing } = yield* prepared([entityType("a")], publisher)
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), [entityType("a")], { publisher: Slug.make(publisher) })))
+        )
+        const sibling = { ...request, templateAgentId: other.templateAgentId }
+        const one = yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        yield* mirror.uninstall({ ...request, agentId: one.agentId })
+        const two = yield* mirror.apply({ ...sibling, revert: [{ kind: "entity_types", slug: "a" }] })
+        yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
+        assert.deepStrictEqual(yield* standing, [])
+        yield* mirror.apply(request)
+        assert.deepStrictEqual(
+          (yield* standing).map(({ slug }) => slug),
+          ["a"]
+        )
+      })
+    )
+
     it.effect("gives what an uninstall kept to the agent that is installed next", () =>
       Effect.gen(function* () {
         const { hands, mirror, request, row } = yield* prepared(oneOfEach)
