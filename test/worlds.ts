@@ -81,6 +81,8 @@ export class Hands extends Context.Tag("test/Hands")<
     /** Makes a row by hand; a classifier of the watcher of that slug. */
     readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
     readonly rename: (row: Row, name: string) => Effect.Effect<void>
+    /** Gives a jsonb column of the row's own table another value, written as JSON text. */
+    readonly edit: (row: Row, column: string, json: string) => Effect.Effect<void>
     readonly remove: (row: Row) => Effect.Effect<void>
     /** Deletes the row for good, unless something refers to it. */
     readonly erase: (row: Row) => Effect.Effect<void>
@@ -202,6 +204,8 @@ const HandsMemory = Layer.effect(
           ]
         })),
       rename: (row, name) => withDefinitions(row, () => ({ name })),
+      edit: (row, column, json) =>
+        withDefinitions(row, ({ content }) => ({ content: { ...content, [column]: JSON.parse(json) } })),
       remove: (row) => withDefinitions(row, () => ({ deleted: true })),
       erase: (row) =>
         update((state) => ({
@@ -399,6 +403,11 @@ const HandsLive = Layer.effect(
       rename: ({ kind, organizationId, slug }, name) =>
         run(sql`
           UPDATE ${tableOf(kind)} SET name = ${name}
+          WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+        `),
+      edit: ({ kind, organizationId, slug }, column, json) =>
+        run(sql`
+          UPDATE ${tableOf(kind)} SET ${sql(column)} = ${json}::jsonb
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
       remove: ({ kind, organizationId, slug }) =>

@@ -1,4 +1,4 @@
-import { Predicate } from "effect"
+import { Predicate, Record } from "effect"
 
 /*
  * When two contents are equal, everywhere: as JSON values. Numbers are equal by their value (1, 1.0 and 1e0), objects whatever
@@ -25,16 +25,19 @@ const plainNumber = (value: number): string => {
     : `${sign}${whole}${fraction.padEnd(places, "0")}`
 }
 
+/** An object of members that are texts already. */
+export const objectText = (members: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(members)
+    .map(([key, text]) => ({ key, text, bytes: utf8.encode(key) }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ key, text }) => `${JSON.stringify(key)}: ${text}`)
+    .join(", ")}}`
+
 /** A JSON value as the one text that stands for all that are equal to it, written as Postgres writes jsonb. */
 export const contentText = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(contentText).join(", ")}]`
   if (typeof value === "number") return plainNumber(value)
-  if (!Predicate.isRecord(value)) return JSON.stringify(value ?? null)
-  return `{${Object.entries(value)
-    .map(([key, inner]) => ({ key, inner, bytes: utf8.encode(key) }))
-    .sort((a, b) => compareBytes(a.bytes, b.bytes))
-    .map(({ inner, key }) => `${JSON.stringify(key)}: ${contentText(inner)}`)
-    .join(", ")}}`
+  return Predicate.isRecord(value) ? objectText(Record.map(value, contentText)) : JSON.stringify(value ?? null)
 }
 
 /** Whether two JSON values are the same content. */

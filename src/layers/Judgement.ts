@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto"
+import { contentText } from "../domain/Content.ts"
 import type { AgentId, OrganizationId } from "../domain/Ids.ts"
 import type { Kind, KindDescription } from "../domain/Kind.ts"
 import type { Fate, KeptBecause, PlannedRow, Verdict, Wish } from "../domain/Plan.ts"
@@ -92,7 +94,7 @@ const judgeEach = (
     )
     return {
       ...fieldsOf(copy, sourceOf),
-      ...Object.fromEntries(missing.map(([column, source]) => [column, JSON.stringify(source)]))
+      ...Object.fromEntries(missing.map(([column, source]) => [column, contentText(source)]))
     }
   }
 
@@ -229,15 +231,14 @@ export const judge = (
 export const slugOf = ({ copy, entry, row }: Judged): string => row?.slug ?? copy?.slug ?? entry?.slug ?? ""
 
 /** What a plan amounts to: the same as long as the same is done to the same rows. */
-export const hashOfPlan = (revision: number | null, judged: ReadonlyArray<Judged>): string =>
-  JSON.stringify([
-    revision,
-    judged
-      .map(({ fate, hash, kind, row, sourceId, verdict }) =>
-        [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
-      )
-      .sort()
-  ])
+export const hashOfPlan = (revision: number | null, judged: ReadonlyArray<Judged>): string => {
+  const rows = judged.map(({ fate, hash, kind, row, sourceId, verdict }) =>
+    [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
+  )
+  return createHash("sha256")
+    .update(JSON.stringify([revision, rows.sort()]))
+    .digest("hex")
+}
 
 /** The rows as a plan tells them, in the order of kinds and slugs. */
 export const plannedRows = (

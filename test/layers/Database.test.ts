@@ -6,6 +6,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { getMigrations } from "better-auth/db/migration"
 import { Effect, Layer, Redacted } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import { contentSize, contentText } from "../../src/domain/Content.ts"
 import { kindDescriptions } from "../../src/domain/Kind.ts"
 import { platforms } from "../../src/domain/Platform.ts"
 import { reservedSlugs } from "../../src/domain/Slug.ts"
@@ -14,6 +15,7 @@ import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../src/layers/Dat
 import { IdentityLinkerLive } from "../../src/layers/IdentityLinkerLive.ts"
 import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
 import { readSender } from "../../src/services/Sender.ts"
+import { sameContents } from "../fixtures/contents.ts"
 import { ownDatabase, PgTest } from "../pg.ts"
 
 /** The migrations that databases have applied, by the SHA-256 of their files. */
@@ -273,6 +275,31 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
         ]
       ]
       for (const [code, statement] of wrong) assert.strictEqual(yield* fails(statement), code, statement)
+    })
+  )
+})
+
+layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("contents", (it) => {
+  it.effect("have the text and are equal by the rule of the domain", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const [first = "", ...others] of sameContents) {
+        for (const text of [first, ...others]) {
+          const found = yield* sql`
+            SELECT content_text(${text}::jsonb) AS text, ${text}::jsonb = ${first}::jsonb AS same,
+              content_hash(${text}::jsonb) = content_hash(${first}::jsonb) AS hashed_the_same,
+              octet_length(${first}::jsonb::text) AS size
+          `
+          const size = contentSize(JSON.parse(text))
+          assert.deepStrictEqual(found, [{ text: first, same: true, hashedTheSame: true, size }], text)
+          assert.strictEqual(contentText(JSON.parse(text)), first)
+        }
+      }
+      const hashes = yield* sql`
+        SELECT count(DISTINCT content_hash(text::jsonb))::integer AS hashes
+        FROM unnest(${sameContents.map(([first = ""]) => first)}::text[]) AS text
+      `
+      assert.deepStrictEqual(hashes, [{ hashes: sameContents.length }])
     })
   )
 })

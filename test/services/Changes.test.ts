@@ -8,6 +8,7 @@ import { InstalledAgents } from "../../src/services/InstalledAgents.ts"
 import { diffTemplate, publishTemplate } from "../../src/services/PublishTemplate.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
+import { sameContents } from "../fixtures/contents.ts"
 import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
 import { Hands, newPerson, worlds } from "../worlds.ts"
 
@@ -398,6 +399,52 @@ for (const [label, world] of worlds) {
             ["used", "kept", null]
           ]
         )
+      })
+    )
+
+    it.effect("takes contents for equal that say the same, and for changed those that don't", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, publish, request, row } = yield* prepared([])
+        let at = 0
+        for (const [first = "", ...others] of sameContents) {
+          const schema = { default: JSON.parse(first) }
+          const said = (name: string) => [entityType("a", { name, content: { metadata_schema: schema } })]
+          yield* publish(said(`Name ${++at}`))
+          const { agentId } = yield* mirror.apply(request)
+          const verdict = Effect.map(mirror.plan(request), ({ rows }) =>
+            rows.map(({ fields, verdict }) => [verdict, ...fields])
+          )
+          for (const text of others) {
+            yield* hands.edit(row("entity_types", "a"), "metadata_schema", `{"default": ${text}}`)
+            assert.deepStrictEqual(yield* verdict, [["unchanged"]], text)
+            assert.lengthOf((yield* mirror.planUninstall({ ...request, agentId })).removed, 1, text)
+          }
+          yield* publish(said(`Name ${++at}`))
+          assert.deepStrictEqual(yield* verdict, [["update", "name"]], first)
+          const { revision, verdicts } = yield* mirror.apply(request)
+          assert.deepStrictEqual(verdicts, [{ kind: "entity_types", verdict: "update", rows: 1 }])
+          assert.deepInclude(yield* publish(said(`Name ${at}`)), { revision, changed: false })
+          const [other = ""] = sameContents[at / 2] ?? sameContents[0] ?? []
+          yield* hands.edit(row("entity_types", "a"), "metadata_schema", `{"default": ${other}}`)
+          assert.deepStrictEqual(yield* verdict, [["customized", "metadata_schema"]], `${first} and ${other}`)
+          assert.lengthOf((yield* mirror.planUninstall({ ...request, agentId })).kept, 1)
+          yield* mirror.apply({ ...request, revert: [{ kind: "entity_types", slug: "a" }] })
+        }
+      })
+    )
+
+    it.effect("takes a sibling's definition for the same that says the same", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const of = (schema: unknown) => [entityType("a", { content: { metadata_schema: schema } })]
+        const { publish } = yield* prepared(of({ a: 1e21, b: { c: 1, d: null } }), publisher)
+        const catalog = yield* TemplateCatalog
+        const sibling = newSlug()
+        const asked = (schema: unknown) =>
+          catalog.publish(template(sibling, of(schema), { publisher: Slug.make(publisher) }))
+        assert.strictEqual((yield* Effect.flip(asked({ a: 1e21, b: { c: 1 } })))._tag, "PublishRefused")
+        yield* asked({ b: { d: null, c: 1.0 }, a: 1000000000000000000000 })
+        assert.isFalse((yield* publish(of({ b: { d: null, c: 1 }, a: 1e21 }))).changed)
       })
     )
 
