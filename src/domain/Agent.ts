@@ -3,6 +3,7 @@ import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "./Kind.ts"
 import { firstThatFit, pageQuery } from "./Page.ts"
 import {
+  expectedPlan,
   KeptBecause,
   latestRevision,
   namesEachRowOnce,
@@ -11,7 +12,6 @@ import {
   WantedRevision,
   Wishes
 } from "./Plan.ts"
-import { CleanText } from "./Text.ts"
 
 const agentFields = {
   agentId: AgentId,
@@ -123,10 +123,6 @@ export type AgentList = typeof AgentList.Type
 const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
   description:
     "A published revision to go to and stay at, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
-})
-
-const expectedPlan = Schema.optionalWith(CleanText, { exact: true }).annotations({
-  description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
 })
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */

@@ -54,9 +54,10 @@ export interface Judged {
   readonly place: DefinitionRecord | undefined
   /** Where the verdict or what is done is a collision: whose row it is. */
   readonly owner: OrganizationId | undefined
+  readonly adoptable: boolean
 }
 
-type First = Omit<Judged, "granted" | "act" | "place" | "owner">
+type First = Omit<Judged, "granted" | "act" | "place" | "owner" | "adoptable">
 
 /** Each row by itself. */
 const judgeEach = (
@@ -178,7 +179,7 @@ const judgeEach = (
     })
 }
 
-const isAdoptable = ({ copy, holder }: First) =>
+const isAdoptable = ({ copy, holder }: Pick<First, "copy" | "holder">) =>
   holder !== undefined && holder.managedBy === undefined && copy === undefined
 
 /** Every row with its verdict, and with what is done in view of the wishes and of each other. */
@@ -222,7 +223,8 @@ export const judge = (
       ...one,
       verdict: stays !== undefined && isWrite(one.verdict) ? "collision" : one.verdict,
       act: stays !== undefined && stays.granted === undefined && isWrite(wanted) ? "collision" : wanted,
-      owner: owner ?? (stays === undefined ? undefined : target.organizationId)
+      owner: owner ?? (stays === undefined ? undefined : target.organizationId),
+      adoptable: isAdoptable(one)
     }
   })
 }
@@ -249,7 +251,7 @@ export const plannedRows = (
   const position = (kind: Kind) => kinds.findIndex((description) => description.kind === kind)
   return judged
     .map((one): PlannedRow => {
-      const { because, copy, fate, fields, kind, owner, row, verdict } = one
+      const { adoptable, because, copy, fate, fields, kind, owner, row, verdict } = one
       const wanted = row === undefined ? {} : fieldsOf(row.content, (id) => id)
       const differing = Object.keys(wanted).filter((field) => fields[field] !== wanted[field])
       return {
@@ -260,6 +262,7 @@ export const plannedRows = (
         fate: fate ?? null,
         because: fate === "kept" ? (because ?? null) : null,
         owner: organizations.find(({ id }) => id === owner)?.slug ?? null,
+        adoptable,
         fields: verdict === "update" || verdict === "customized" ? differing.sort() : []
       }
     })

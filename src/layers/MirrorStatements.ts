@@ -138,7 +138,7 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 /** What a plan tells of each row, as one JSON array in the order of kinds and slugs. */
 const plannedRows = `COALESCE((
   SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate,
-    'because', because, 'owner', owner, 'fields', fields) ORDER BY position, slug)
+    'because', because, 'owner', owner, 'adoptable', adoptable, 'fields', fields) ORDER BY position, slug COLLATE "C")
   FROM planned_rows planned
   WHERE planned.organization_id = target.organization_id AND planned.template_agent_id = target.template_agent_id
 ), '[]')`
@@ -151,9 +151,9 @@ planned_rows AS MATERIALIZED (
     kinds,
     ({ kind }, position) => `SELECT ${position} AS position, '${kind}' AS kind, organization_id, template_agent_id,
       COALESCE(slug, live_slug, applied_slug) AS slug, COALESCE(live_content, content) ->> 'name' AS name, verdict, fate,
-      CASE WHEN fate = 'kept' THEN because END AS because, owner, ARRAY(
+      CASE WHEN fate = 'kept' THEN because END AS because, owner, adoptable, ARRAY(
         SELECT wanted.key FROM jsonb_each(content) wanted
-        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key
+        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key COLLATE "C"
       ) AS fields
     FROM ${kind}_rows`
   )}
@@ -378,7 +378,7 @@ const changes = (kinds: ReadonlyArray<KindDescription>, hides: boolean) => `${ki
   })
   .join(",\n")},
 changes AS MATERIALIZED (
-  SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, did, before) ORDER BY kind, slug) AS rows FROM (
+  SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, did, before) ORDER BY kind COLLATE "C", slug COLLATE "C") AS rows FROM (
   ${unionOf(kinds, ({ kind }) => `SELECT * FROM ${kind}_changed`)}
   ) changed
 )`
@@ -424,7 +424,7 @@ unmet AS MATERIALIZED (
   WHERE judged.granted IS NOT TRUE
 ),
 collisions AS MATERIALIZED (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner FROM ${kind}_rows WHERE act = 'collision'`)}
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner, owned AS own, adoptable FROM ${kind}_rows WHERE act = 'collision'`)}
 ),
 go AS MATERIALIZED (
   SELECT (SELECT newest FROM newest) AND (SELECT as_planned FROM agreed) AND NOT EXISTS (SELECT FROM unmet)
@@ -463,7 +463,7 @@ recorded AS (
 )
 SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS as_planned,
   COALESCE((SELECT jsonb_agg(unmet) FROM unmet), '[]') AS unmet,
-  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind, slug) FROM collisions), '[]') AS collisions,
+  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind COLLATE "C", slug COLLATE "C") FROM collisions), '[]') AS collisions,
   jsonb_build_object(${kinds
     .map(
       ({ kind }) => `'${kind}', (
@@ -585,7 +585,7 @@ remembered AS (
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
   SELECT ${organization}, ${template}, born.id, $3::text, 'install', start.revision, COALESCE((
-    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind, slug) FROM applied
+    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind COLLATE "C", slug COLLATE "C") FROM applied
   ), '[]')
   FROM born, start
 )

@@ -16,7 +16,15 @@ import type { Did, RecordedRow } from "../domain/History.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { addImpact, type ImpactCounts, noImpact } from "../domain/Impact.ts"
 import { byKind, type KindDescription } from "../domain/Kind.ts"
-import { countVerdicts, leavingOf, type Plan, type Uninstalled, type UninstallPlan, wishesOf } from "../domain/Plan.ts"
+import {
+  countVerdicts,
+  leavingOf,
+  type Plan,
+  type RowName,
+  type Uninstalled,
+  type UninstallPlan,
+  wishesOf
+} from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
 import {
@@ -112,6 +120,9 @@ const agentAfter = (
   }
 }
 
+const byKindAndSlug = (a: RowName, b: RowName) =>
+  a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.slug < b.slug ? -1 : 1
+
 const doneBy = ({ act, copy, fate, granted }: Judged, hides: boolean): Did | undefined => {
   if (act === "adopt") return "adopted"
   if (granted === "revert") return "reverted"
@@ -147,7 +158,7 @@ const changesOf = (
         }
       ]
     })
-    .sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.slug < b.slug ? -1 : 1))
+    .sort(byKindAndSlug)
 }
 
 /** The state with an entry of the history more, where there is something to say. */
@@ -223,12 +234,14 @@ const apply =
         }
         const unmet = unmetWishes(request, judged)
         if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
-        const collisions = judged.flatMap(({ act, kind, owner, row }): ReadonlyArray<Collision> => {
-          const holder = before.organizations.find(({ id }) => id === owner)
-          return act !== "collision" || holder === undefined || row === undefined
-            ? []
-            : [{ kind, slug: row.slug, owner: holder.slug }]
-        })
+        const collisions = judged
+          .flatMap(({ act, adoptable, kind, owner, row }): ReadonlyArray<Collision> => {
+            const holder = before.organizations.find(({ id }) => id === owner)
+            return act !== "collision" || holder === undefined || row === undefined
+              ? []
+              : [{ kind, slug: row.slug, owner: holder.slug, own: owner === organizationId, adoptable }]
+          })
+          .sort(byKindAndSlug)
         if (collisions.length > 0) return Either.left(new SchemaCollision({ collisions }))
 
         const ids = new Map(judged.map((one) => [one, one.act === "create" ? newId() : one.place?.id]))

@@ -82,7 +82,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
 
       const leaving = yield* owner.get("/uninstall-plan")
       assert.strictEqual(leaving.body.removed.length, 5)
-      isProblem(yield* owner.uninstall("?expectedPlan=other"), 409, "plan_stale")
+      isProblem(yield* owner.uninstall("?expectedPlan=other"), 400, "invalid_request")
+      isProblem(yield* owner.uninstall("?expectedPlan="), 400, "invalid_request")
+      isProblem(yield* owner.uninstall(`?expectedPlan=${"0".repeat(64)}`), 409, "plan_stale")
       const gone = yield* owner.uninstall(`?expectedPlan=${leaving.body.planHash}`)
       assert.deepStrictEqual([gone.status, gone.body.agentRemoved, gone.body.kept], [200, true, []])
       isProblem(yield* owner.uninstall(), 404, "agent_not_found")
@@ -128,6 +130,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       assert.strictEqual(bare.status, 200, bare.text)
       const row = { kind: "entity_types", slug: "invoice" }
       const refused: ReadonlyArray<readonly [unknown, string]> = [
+        [{ expectedPlan: "other" }, "expectedPlan"],
+        [{ expectedPlan: null }, "expectedPlan"],
         [{ revision: 0 }, "revision"],
         [{ revision: "latest" }, "revision"],
         [{ revision: 2_147_483_648 }, "revision"],

@@ -101,22 +101,66 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("does not adopt another publisher's row, nor a row beside the template's own", () =>
+    it.effect("says of every collision whether its row may be adopted, and what helps where it may not", () =>
       Effect.gen(function* () {
-        const { hands, mirror, person, publish, request, row } = yield* prepared([entityType("a")])
-        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
-          Effect.orDie(catalog.publish(template(newSlug(), [entityType("z"), entityType("c")])))
-        )
-        yield* mirror.apply({ ...request, templateAgentId: other.templateAgentId })
+        const { hands, mirror, publish, request, row, standing } = yield* prepared([entityType("a"), entityType("s")])
+        const catalog = yield* TemplateCatalog
+        const other = newSlug()
+        const theirs = yield* Effect.orDie(catalog.publish(template(other, [entityType("z")])))
+        const foreign = { ...request, templateAgentId: theirs.templateAgentId }
+        const { agentId } = yield* mirror.apply(foreign)
         yield* mirror.apply(request)
-        yield* publish([entityType("a"), entityType("z")])
-        const adopt = (slug: string) =>
-          Effect.flip(mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug }] }))
-        assert.strictEqual((yield* adopt("z"))._tag, "NoSuchRow")
-        yield* publish([entityType("b", { was: [Slug.make("a")] })])
+        yield* hands.move(row("entity_types", "s"), "t")
         yield* hands.author(row("entity_types", "b"))
-        assert.strictEqual((yield* adopt("b"))._tag, "NoSuchRow")
-        assert.strictEqual(person.organization.id, request.organizationId)
+        yield* hands.author(row("entity_types", "c"))
+        yield* publish([
+          entityType("b", { was: [Slug.make("a")] }),
+          entityType("c"),
+          entityType("s"),
+          entityType("t"),
+          entityType("z")
+        ])
+        const { rows } = yield* mirror.plan(request)
+        assert.deepStrictEqual(
+          rows.map(({ adoptable, slug, verdict }) => [slug, verdict, adoptable]),
+          [
+            ["b", "collision", false],
+            ["c", "collision", true],
+            ["s", "customized", false],
+            ["t", "collision", false],
+            ["z", "collision", false]
+          ]
+        )
+        const adopt = (slug: string) => [{ kind: "entity_types" as const, slug }]
+        for (const slug of ["b", "t", "z"]) {
+          const refusal = yield* Effect.flip(mirror.apply({ ...request, adopt: adopt(slug) }))
+          assert(refusal._tag === "NoSuchRow")
+          assert.include(refusal.message, `adopt: entity_types "${slug}" can't be adopted`)
+        }
+        const refusal = yield* Effect.flip(mirror.apply(request))
+        assert(refusal._tag === "SchemaCollision")
+        assert.deepStrictEqual(
+          refusal.collisions.map(({ adoptable, own, slug }) => [slug, own, adoptable]),
+          [
+            ["b", true, false],
+            ["c", true, true],
+            ["t", true, false],
+            ["z", false, false]
+          ]
+        )
+        const own = /\(.*?\)/.exec(refusal.message)?.[0]
+        assert.strictEqual(
+          refusal.message,
+          `Nothing was written, since slugs that the template needs are taken. entity_types "c" ${own} are your own: name them in adopt, or rename or delete them. entity_types "b" ${own}, entity_types "t" ${own} are your own and can't be adopted, since the template's rows stand already: rename or delete yours, or revert those that are the template's and that you changed. entity_types "z" (${other}-publisher) came with another template: uninstall that, rename or delete them, or ask its publisher for another slug. Then try again.`
+        )
+        // All of it helps.
+        yield* mirror.uninstall({ ...foreign, agentId })
+        yield* hands.move(row("entity_types", "b"), "mine")
+        yield* mirror.apply({ ...request, adopt: adopt("c"), revert: adopt("s") })
+        assert.sameMembers(
+          (yield* standing).map(({ managed, slug }) => `${slug} ${managed}`),
+          ["b true", "c true", "mine false", "s true", "t true", "z true"]
+        )
       })
     )
 

@@ -73,6 +73,7 @@ for (const [label, world] of worlds) {
         ]
         for (const change of changes) {
           const { planHash } = yield* mirror.plan(request)
+          assert.match(planHash, /^[0-9a-f]{64}$/)
           assert.strictEqual((yield* mirror.plan(request)).planHash, planHash)
           yield* change
           const before = yield* hands.standing(request.organizationId)
