@@ -202,15 +202,15 @@ export const Collision = Schema.Struct({
 export type Collision = typeof Collision.Type
 
 /** What helps against a collision, in the order in which a message says it. */
-const remedies: ReadonlyArray<readonly [applies: (collision: Collision) => boolean, remedy: string]> = [
-  [({ adoptable }) => adoptable, "are your own: name them in adopt, or rename or delete them"],
+const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
+  ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
   [
-    ({ adoptable, own }) => own && !adoptable,
-    "are your own and can't be adopted, since the template's rows stand already: rename or delete yours, or revert those that are the template's and that you changed"
+    "Rename or delete these, which can't be adopted, since the template's own rows stand already (or revert those that are the template's and that you changed)",
+    ({ adoptable, own }) => own && !adoptable
   ],
   [
-    ({ own }) => !own,
-    "came with another template: uninstall that, rename or delete them, or ask its publisher for another slug"
+    "Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug",
+    ({ own }) => !own
   ]
 ]
 
@@ -222,9 +222,9 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
   static readonly code = "schema_collision"
   static readonly title = "Slugs are taken"
   override get message() {
-    const groups = remedies.flatMap(([applies, remedy]) => {
+    const groups = remedies.flatMap(([remedy, applies]) => {
       const named = this.collisions.filter(applies).map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`)
-      return named.length === 0 ? [] : [`${named.join(", ")} ${remedy}.`]
+      return named.length === 0 ? [] : [`${remedy}: ${named.join(", ")}.`]
     })
     return `Nothing was written, since slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
   }

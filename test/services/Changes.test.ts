@@ -103,7 +103,10 @@ for (const [label, world] of worlds) {
 
     it.effect("says of every collision whether its row may be adopted, and what helps where it may not", () =>
       Effect.gen(function* () {
-        const { hands, mirror, publish, request, row, standing } = yield* prepared([entityType("a"), entityType("s")])
+        const { hands, mirror, person, publish, request, row, standing } = yield* prepared([
+          entityType("a"),
+          entityType("s")
+        ])
         const catalog = yield* TemplateCatalog
         const other = newSlug()
         const theirs = yield* Effect.orDie(catalog.publish(template(other, [entityType("z")])))
@@ -148,10 +151,10 @@ for (const [label, world] of worlds) {
             ["z", false, false]
           ]
         )
-        const own = /\(.*?\)/.exec(refusal.message)?.[0]
+        const own = `(${person.organization.slug})`
         assert.strictEqual(
           refusal.message,
-          `Nothing was written, since slugs that the template needs are taken. entity_types "c" ${own} are your own: name them in adopt, or rename or delete them. entity_types "b" ${own}, entity_types "t" ${own} are your own and can't be adopted, since the template's rows stand already: rename or delete yours, or revert those that are the template's and that you changed. entity_types "z" (${other}-publisher) came with another template: uninstall that, rename or delete them, or ask its publisher for another slug. Then try again.`
+          `Nothing was written, since slugs that the template needs are taken. Name these, which are your own, in adopt, or rename or delete them: entity_types "c" ${own}. Rename or delete these, which can't be adopted, since the template's own rows stand already (or revert those that are the template's and that you changed): entity_types "b" ${own}, entity_types "t" ${own}. Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug: entity_types "z" (${other}-publisher). Then try again.`
         )
         // All of it helps.
         yield* mirror.uninstall({ ...foreign, agentId })
