@@ -14,6 +14,7 @@ import identityAnswers from "./0010_identity_answers.ts"
 import revisionDocuments from "./0011_revision_documents.ts"
 import agentsByTemplate from "./0012_agents_by_template.ts"
 import contentTexts from "./0013_content_texts.ts"
+import leftRows from "./0014_left_rows.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -29,5 +30,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0010_identity_answers": identityAnswers,
   "0011_revision_documents": revisionDocuments,
   "0012_agents_by_template": agentsByTemplate,
-  "0013_content_texts": contentTexts
+  "0013_content_texts": contentTexts,
+  "0014_left_rows": leftRows
 }

@@ -102,6 +102,51 @@ describe("what was claimed before there were links", () => {
   )
 })
 
+describe("what uninstalls left before", () => {
+  it.scopedLive("is seen, and loses its tags where nothing remembers it", () =>
+    Effect.gen(function* () {
+      const url = yield* ownDatabase("template0")
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const earlier = Object.fromEntries(Object.entries(migrations).filter(([name]) => !name.endsWith("_left_rows")))
+        yield* makeMigrator({})({ loader: fromRecord(earlier) })
+        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_a', 'A', 'a'), ('org_p', 'P', 'p')`
+        yield* sql`INSERT INTO agents (id, organization_id, name) VALUES ('agent_gone', 'org_p', 'G'), ('agent_here', 'org_p', 'H')`
+        yield* sql`INSERT INTO agents (organization_id, name, template_agent_id) VALUES ('org_a', 'I', 'agent_here')`
+        yield* sql`
+          INSERT INTO watchers (organization_id, slug, name, deleted_at, retired_at, managed_by_template_agent_id, source_template_org_id)
+          SELECT 'org_a', slug, slug, deleted, retired, template, 'org_p'
+          FROM (VALUES
+            ('deleted', now(), NULL, 'agent_gone'), ('tombstone', now(), NULL, 'agent_here'), ('used', NULL, now(), 'agent_gone'),
+            ('adopted', NULL, now(), 'agent_gone'), ('hidden', NULL, now(), 'agent_here')
+          ) AS rows (slug, deleted, retired, template)
+        `
+        yield* sql`
+          INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted)
+          SELECT 'org_a', managed_by_template_agent_id, 'watchers', id, id, slug, 'h', slug IN ('adopted', 'hidden')
+          FROM watchers WHERE slug <> 'deleted'
+        `
+        yield* makeMigrator({})({ loader: fromRecord(migrations) })
+        return yield* sql`
+          SELECT w.slug, w.retired_at IS NOT NULL AS retired, w.managed_by_template_agent_id AS managed_by,
+            EXISTS (SELECT FROM mirror_ledger l WHERE l.copy_id = w.id) AS remembered
+          FROM watchers w ORDER BY w.slug
+        `
+      })
+      const rows = yield* program.pipe(
+        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+      )
+      assert.deepStrictEqual(rows, [
+        { slug: "adopted", retired: false, managedBy: null, remembered: false },
+        { slug: "deleted", retired: false, managedBy: null, remembered: false },
+        { slug: "hidden", retired: true, managedBy: "agent_here", remembered: true },
+        { slug: "tombstone", retired: false, managedBy: "agent_here", remembered: true },
+        { slug: "used", retired: false, managedBy: "agent_gone", remembered: true }
+      ])
+    })
+  )
+})
+
 layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema", (it) => {
   const fails = (statement: string) =>
     Effect.gen(function* () {
