@@ -15,6 +15,8 @@ import revisionDocuments from "./0011_revision_documents.ts"
 import agentsByTemplate from "./0012_agents_by_template.ts"
 import removeAgentPlans from "./0013_remove_agent_plans.ts"
 import slugsOfPublishers from "./0014_slugs_of_publishers.ts"
+import contentTexts from "./0015_content_texts.ts"
+import leftRows from "./0016_left_rows.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -31,5 +33,7 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0011_revision_documents": revisionDocuments,
   "0012_agents_by_template": agentsByTemplate,
   "0013_remove_agent_plans": removeAgentPlans,
-  "0014_slugs_of_publishers": slugsOfPublishers
+  "0014_slugs_of_publishers": slugsOfPublishers,
+  "0015_content_texts": contentTexts,
+  "0016_left_rows": leftRows
 }

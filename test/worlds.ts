@@ -64,6 +64,10 @@ export class Hands extends Context.Tag("test/Hands")<
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
     readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
+    /** The rows that are deleted and still tagged, and by which template. */
+    readonly deletedCopies: (
+      organizationId: OrganizationId
+    ) => Effect.Effect<ReadonlyArray<{ readonly slug: string; readonly managedBy: string }>>
     readonly agents: (organizationId: OrganizationId) => Effect.Effect<
       ReadonlyArray<{
         id: AgentId
@@ -77,6 +81,8 @@ export class Hands extends Context.Tag("test/Hands")<
     /** Makes a row by hand; a classifier of the watcher of that slug. */
     readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
     readonly rename: (row: Row, name: string) => Effect.Effect<void>
+    /** Gives a jsonb column of the row's own table another value, written as JSON text. */
+    readonly edit: (row: Row, column: string, json: string) => Effect.Effect<void>
     readonly remove: (row: Row) => Effect.Effect<void>
     /** Deletes the row for good, unless something refers to it. */
     readonly erase: (row: Row) => Effect.Effect<void>
@@ -96,6 +102,14 @@ export class Hands extends Context.Tag("test/Hands")<
 >() {}
 
 let people = 0
+
+/** What a row that is made by hand says where it is not told, as the tables have it. */
+const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  entity_types: { icon: null, color: null, metadata_schema: {}, event_kinds: [] },
+  entity_relationship_types: { metadata_schema: {}, is_symmetric: false },
+  watchers: { schedule: null, sources: [], prompt: null, extraction_schema: null, reactions_guidance: null },
+  event_classifiers: { attribute_key: null, attribute_values: null, min_similarity: null, fallback_value: null }
+}
 
 const HandsMemory = Layer.effect(
   Hands,
@@ -155,6 +169,12 @@ const HandsMemory = Layer.effect(
               refersTo: definitions.find(({ id }) => Object.values(row.references).includes(id))?.slug ?? null
             }))
         ),
+      deletedCopies: (organizationId) =>
+        read(({ definitions }) =>
+          definitions.flatMap(({ deleted, managedBy, slug, ...row }) =>
+            deleted && managedBy !== undefined && row.organizationId === organizationId ? [{ slug, managedBy }] : []
+          )
+        ),
       agents: (organizationId) =>
         read(({ agents }) => agents.filter((agent) => agent.organizationId === organizationId)),
       identities: (organizationId) =>
@@ -171,7 +191,7 @@ const HandsMemory = Layer.effect(
               name: row.slug,
               description: "",
               extensions: {},
-              content: {},
+              content: columnDefaults[row.kind] ?? {},
               references: Object.fromEntries(
                 state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
                   organizationId === row.organizationId && kind === "watchers" && slug === watcher
@@ -184,6 +204,8 @@ const HandsMemory = Layer.effect(
           ]
         })),
       rename: (row, name) => withDefinitions(row, () => ({ name })),
+      edit: (row, column, json) =>
+        withDefinitions(row, ({ content }) => ({ content: { ...content, [column]: JSON.parse(json) } })),
       remove: (row) => withDefinitions(row, () => ({ deleted: true })),
       erase: (row) =>
         update((state) => ({
@@ -301,6 +323,20 @@ const HandsLive = Layer.effect(
           [organizationId]
         )
     })
+    const findDeletedCopies = SqlSchema.findAll({
+      Request: OrganizationId,
+      Result: Schema.Struct({ slug: Schema.String, managedBy: Schema.String }),
+      execute: (organizationId) =>
+        sql.unsafe(
+          kinds
+            .map(
+              ({ table }) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${table}
+              WHERE organization_id = $1 AND deleted_at IS NOT NULL AND managed_by_template_agent_id IS NOT NULL`
+            )
+            .join(" UNION ALL "),
+          [organizationId]
+        )
+    })
     const findAgents = SqlSchema.findAll({
       Request: OrganizationId,
       Result: Schema.Struct({
@@ -347,6 +383,7 @@ const HandsLive = Layer.effect(
           }
         }),
       standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
+      deletedCopies: (organizationId) => Effect.orDie(findDeletedCopies(organizationId)),
       agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
       identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
       author: ({ kind, organizationId, slug }, watcher) =>
@@ -366,6 +403,11 @@ const HandsLive = Layer.effect(
       rename: ({ kind, organizationId, slug }, name) =>
         run(sql`
           UPDATE ${tableOf(kind)} SET name = ${name}
+          WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
+        `),
+      edit: ({ kind, organizationId, slug }, column, json) =>
+        run(sql`
+          UPDATE ${tableOf(kind)} SET ${sql(column)} = ${json}::jsonb
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
       remove: ({ kind, organizationId, slug }) =>

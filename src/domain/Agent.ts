@@ -1,7 +1,9 @@
 import { Schema } from "effect"
 import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "./Kind.ts"
+import { firstThatFit, pageQuery } from "./Page.ts"
 import {
+  expectedPlan,
   KeptBecause,
   latestRevision,
   namesEachRowOnce,
@@ -10,7 +12,6 @@ import {
   WantedRevision,
   Wishes
 } from "./Plan.ts"
-import { CleanText } from "./Text.ts"
 
 const agentFields = {
   agentId: AgentId,
@@ -94,17 +95,34 @@ export const overviewOf = (
   }
 }
 
-/** What `GET /api/agents` answers. */
-export const AgentList = Schema.Struct({ agents: Schema.Array(AgentOverview) }).annotations({ identifier: "AgentList" })
+/** Where a page of agents ends: when its last agent was made (in microseconds since 1970), and its id. */
+const agentCursor = /^\d{1,18}-[^\0]{1,200}$/u
+export const AgentCursor = Schema.String.pipe(Schema.pattern(agentCursor))
+
+/** The parameters of `GET /api/agents`: the page. */
+export const AgentsQuery = Schema.Struct(pageQuery(agentCursor, 100))
+export type AgentsQuery = typeof AgentsQuery.Type
+
+/** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
+const mostRows = 10_000
+
+/** The first page of some agents, the newest first. */
+export const agentsThatFit = <A>(agents: ReadonlyArray<A>, limit: number, rowsOf: (agent: A) => number) =>
+  firstThatFit(agents, limit, [{ of: rowsOf, most: mostRows }])
+
+/**
+ * What `GET /api/agents` answers: the newest first; `next` is the `before` of the page that follows, if any. A page ends before
+ * `limit` where its agents would have more than 10,000 rows.
+ */
+export const AgentList = Schema.Struct({
+  agents: Schema.Array(AgentOverview),
+  next: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "AgentList" })
 export type AgentList = typeof AgentList.Type
 
 const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
   description:
     "A published revision to go to and stay at, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
-})
-
-const expectedPlan = Schema.optionalWith(CleanText, { exact: true }).annotations({
-  description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
 })
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */

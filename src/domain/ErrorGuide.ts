@@ -126,18 +126,19 @@ export const errorGuide: {
     example: new NotOrgAdmin({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
   },
   NoSuchRow: {
-    when: "A name in adopt, revert or restore has no row with the verdict that list is for (collision with a row of the person's own, customized, deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
-    remedy: "Ask for a plan, which names every row with its verdict, and send only names that have the right one.",
+    when: "A name in adopt, revert or restore has no row with the verdict that list is for (collision that is adoptable, customized, deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
+    remedy:
+      "Ask for a plan, which names every row with its verdict, and send only names that have the right one. A collision that is not adoptable is ended by renaming or deleting the row that has the slug, or by uninstalling what it came with.",
     example: new NoSuchRow({
       rows: [{ list: "revert", kind: "entity_types", slug: "bank-account", verdict: "unchanged" }]
     })
   },
   SchemaCollision: {
-    when: "Slugs that the template needs are taken, by rows the person made or by those of another publisher. Nothing was written; collisions names every one.",
+    when: "Slugs that the template needs are taken: by rows the person made, by a row of the template's that stays under a slug another is to have, or by rows that came with another template. Nothing was written; collisions names every one, whether it is the organization's own (own), and whether it may be adopted (adoptable).",
     remedy:
-      "Name the rows that are your own in adopt, or rename or delete them, then repeat the request. A plan shows them beforehand.",
+      "Where adoptable is true, name the row in adopt, or rename or delete it. Where it is false and own is true, the template's copy stands beside the person's row (a definition was renamed into its slug), or the template's own row stays under that slug, for the person changed it: rename or delete one's own, or revert what was changed. Where own is false, uninstall the template it came with, rename or delete the row, or ask a publisher for another slug. Then repeat the request. A plan shows all of it beforehand.",
     example: new SchemaCollision({
-      collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace" }]
+      collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace", own: true, adoptable: true }]
     })
   },
   PlanStale: {

@@ -187,16 +187,42 @@ export class NoSuchRow extends Schema.TaggedError<NoSuchRow>()("NoSuchRow", { ro
       verdict === null
         ? `${list}: the template has no ${kind} "${slug}"`
         : verdict === "collision" && list === "adopt"
-          ? `adopt: ${kind} "${slug}" is not a row the person made, or the template's own row stands beside it`
+          ? `adopt: ${kind} "${slug}" can't be adopted (adoptable is false in a plan), since the template's own row stands too, or the one in its way came with another template; rename or delete that, or uninstall what it came with`
           : `${list}: ${kind} "${slug}" is ${verdict}, not ${wishVerdicts[list]}`
     )
     return `Nothing was written. ${named.join("; ")}. Ask for a plan to see each row's verdict.`
   }
 }
 
-/** A definition of the template whose slug is taken in the organization; `owner` is the slug of whose row has it. */
-export const Collision = Schema.Struct({ kind: Kind, slug: Schema.String, owner: Schema.String })
+/**
+ * A definition of the template whose slug is taken in the organization: the slug of the organization whose row has it, whether
+ * that is the organization it would be installed into, and whether the row may be adopted.
+ */
+export const Collision = Schema.Struct({
+  kind: Kind,
+  slug: Schema.String,
+  owner: Schema.String.annotations({ description: "The slug of the organization whose row has the slug." }),
+  own: Schema.Boolean.annotations({
+    description: "Whether that is the organization itself; else the row came with a template of the owner's."
+  }),
+  adoptable: Schema.Boolean.annotations({
+    description: "Whether adopt may name the row. Where it may not, no request helps before the slug is free."
+  })
+})
 export type Collision = typeof Collision.Type
+
+/** What helps against a collision, in the order in which a message says it. */
+const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
+  ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
+  [
+    "Rename or delete these, which can't be adopted, since the template's own rows stand already (or revert those that are the template's and that you changed)",
+    ({ adoptable, own }) => own && !adoptable
+  ],
+  [
+    "Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug",
+    ({ own }) => !own
+  ]
+]
 
 /** Slugs the template needs are taken by rows it does not manage. Nothing was written; every collision is named. */
 export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("SchemaCollision", {
@@ -206,8 +232,11 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
   static readonly code = "schema_collision"
   static readonly title = "Slugs are taken"
   override get message() {
-    const named = this.collisions.map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`).join(", ")
-    return `Nothing was installed, since the template's slugs are taken: ${named}. Adopt the rows that are your own (adopt), or rename or delete them, then try again.`
+    const groups = remedies.flatMap(([remedy, applies]) => {
+      const named = this.collisions.filter(applies).map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`)
+      return named.length === 0 ? [] : [`${remedy}: ${named.join(", ")}.`]
+    })
+    return `Nothing was written, since slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
   }
 }
 

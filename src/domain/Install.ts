@@ -3,7 +3,7 @@ import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug } from "./Ids.ts"
 import { KindCounts } from "./Kind.ts"
 import { E164, WaJid } from "./Phone.ts"
-import { namesEachRowOnce, Wishes } from "./Plan.ts"
+import { expectedPlan, namesEachRowOnce, Wishes } from "./Plan.ts"
 import { BoundedText, CleanText, Name } from "./Text.ts"
 
 const TextOrNull = Schema.NullOr(CleanText).annotations({
@@ -43,9 +43,7 @@ export const InstallRequest = Schema.Struct({
   name: Schema.optionalWith(Name, { exact: true }).annotations({
     description: "What the agent is to be called; the template's name otherwise. A name once given stays."
   }),
-  expectedPlan: Schema.optionalWith(CleanText, { exact: true }).annotations({
-    description: "The planHash of a plan: install exactly that, or answer 409 plan_stale."
-  }),
+  expectedPlan,
   ...Wishes,
   whatsapp_phone: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The person's WhatsApp number; null or blank counts as absent."

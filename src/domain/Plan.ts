@@ -73,6 +73,18 @@ export const namesEachRowOnce = (wishes: Wishes) => {
   })
 }
 
+/** The hash of a plan: a SHA-256 as 64 hexadecimal digits. */
+export const PlanHash = Schema.String.pipe(
+  Schema.pattern(/^[0-9a-f]{64}$/, {
+    message: () => "Expected the planHash of a plan: 64 digits, 0 to 9 and a to f"
+  })
+)
+
+/** Which plan a request is to keep to. */
+export const expectedPlan = Schema.optionalWith(PlanHash, { exact: true }).annotations({
+  description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
+})
+
 /** One row of a plan. */
 export const PlannedRow = Schema.Struct({
   kind: Kind,
@@ -83,6 +95,10 @@ export const PlannedRow = Schema.Struct({
   because: Schema.NullOr(KeptBecause).annotations({ description: "Where the fate is kept: why." }),
   owner: Schema.NullOr(Schema.String).annotations({
     description: "Where the verdict is collision: the slug of the organization whose row has the slug."
+  }),
+  adoptable: Schema.Boolean.annotations({
+    description:
+      "Where the verdict is collision: whether adopt may name the row, for the person made the one that has the slug, and no copy of the template's own stands."
   }),
   fields: Schema.Array(Schema.String).annotations({
     description: "Where the verdict is update or customized: the fields in which template and copy differ."
@@ -107,7 +123,7 @@ export const Plan = Schema.Struct({
   templateAgentId: AgentId,
   organizationId: OrganizationId,
   revision: Schema.Int,
-  planHash: Schema.String,
+  planHash: PlanHash,
   rows: Schema.Array(PlannedRow)
 }).annotations({ identifier: "Plan" })
 export type Plan = typeof Plan.Type
@@ -127,7 +143,8 @@ export const Leaving = Schema.Struct({
   organizationId: OrganizationId,
   removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
   kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
-    description: "Rows that stay, and that a later install finds again."
+    description:
+      "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
   }),
   passedOn: Schema.Array(LeavingRow).annotations({
     description: "Rows that stay with another installed agent of the same publisher."
@@ -145,7 +162,7 @@ export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
 }
 
 /** What an uninstall would do; one that expects this `planHash` does exactly that. */
-export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: Schema.String }).annotations({
+export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: PlanHash }).annotations({
   identifier: "UninstallPlan"
 })
 export type UninstallPlan = typeof UninstallPlan.Type

@@ -2,6 +2,7 @@ import { HttpApiBuilder } from "@effect/platform"
 import {
   AgentList,
   AgentOverview,
+  AgentsQuery,
   ResyncAnswer,
   ResyncPlanQuery,
   ResyncRequest,
@@ -28,7 +29,9 @@ const uninstalled = answer(Uninstalled)
 
 export const AgentsHttp = HttpApiBuilder.group(Api, "agents", (handlers) =>
   handlers
-    .handleRaw("list", ({ request }) => listAgents(credentialOf(request)).pipe(withRateLimitFields, list))
+    .handleRaw("list", ({ request }) =>
+      listAgents(credentialOf(request), readQuery(request, AgentsQuery)).pipe(withRateLimitFields, list)
+    )
     .handleRaw("view", ({ path, request }) =>
       viewAgent(credentialOf(request), path.id).pipe(withRateLimitFields, overview)
     )

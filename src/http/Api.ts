@@ -116,12 +116,19 @@ const query = (description: string) =>
 export class AgentsApi extends HttpApiGroup.make("agents")
   .add(
     HttpApiEndpoint.get("list", "/api/agents")
+      .setUrlParams(
+        Schema.Struct({
+          before: query("The next of the page before: agents older than that."),
+          limit: query("How many agents, 1 to 100; 100 if absent. A page may hold fewer, and still have a next.")
+        })
+      )
       .addSuccess(AgentList)
-      .addError(reads)
+      .addError(Schema.Union(reads, problem(InvalidRequest)))
       .annotateContext(
         OpenApi.annotations({
           summary: "The caller's installed agents",
-          description: "Each with its template, the revisions, and how many of its rows have which verdict.",
+          description:
+            "The newest first, each with its template, the revisions, and how many of its rows have which verdict.",
           transform: signedIn
         })
       )
@@ -139,7 +146,10 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .setUrlParams(
         Schema.Struct({
           before: query("The next of the page before: entries older than that."),
-          limit: query("How many entries, 1 to 100; 20 if absent.")
+          limit: query("How many entries, 1 to 100; 20 if absent. A page may hold fewer, and still have a next."),
+          rows: query(
+            "How much of each row is told: changed (as if absent), the fields that differ; whole, all of them."
+          )
         })
       )
       .addSuccess(History)
@@ -148,7 +158,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         OpenApi.annotations({
           summary: "What was done to an agent's rows",
           description:
-            "Installs, resyncs and uninstalls of its template in the organization, newest first: who, when, which revision, and each row before and after.",
+            "Installs, resyncs and uninstalls of its template in the organization, newest first: who, when, which revision, and each row before and after. A page ends where its rows would be more than 1 MiB; an entry that is more by itself leaves contents out (omitted).",
           transform: signedIn
         })
       )
@@ -223,7 +233,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         OpenApi.annotations({
           summary: "Take an installed agent away",
           description:
-            "With its rows that are unchanged and unused. What is changed, adopted or in use stays, and a later install finds it again.",
+            "With its rows that are unchanged and unused. What is changed, adopted or in use stays and is seen, and a later install finds it again.",
           transform: signedIn
         })
       )

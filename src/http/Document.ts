@@ -140,7 +140,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     templateAgentId,
     organizationId,
     revision: 2,
-    planHash: "4wPq0xGk3cJm7rYb1nVd8sTf5hLz2aQe",
+    planHash: "3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855e",
     rows: [
       {
         kind: "entity_types",
@@ -150,6 +150,7 @@ const bodies: Readonly<Record<string, unknown>> = {
         fate: null,
         because: null,
         owner: null,
+        adoptable: false,
         fields: ["description"]
       },
       {
@@ -160,6 +161,7 @@ const bodies: Readonly<Record<string, unknown>> = {
         fate: "kept",
         because: "in_use",
         owner: null,
+        adoptable: false,
         fields: []
       }
     ]
@@ -179,7 +181,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     }
   },
   AgentOverview: overview,
-  AgentList: { agents: [overview] },
+  AgentList: { agents: [overview], next: null },
   ResyncRequest: { revert: [{ kind: "entity_types", slug: "bank-account" }] },
   ResyncAnswer: {
     agentId,
@@ -190,7 +192,7 @@ const bodies: Readonly<Record<string, unknown>> = {
     mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
     redirectTo: `/ada-lovelace/agents/${agentId}`
   },
-  UninstallPlan: { ...leaving, planHash: "9sTf5hLz2aQe4wPq0xGk3cJm7rYb1nVd" },
+  UninstallPlan: { ...leaving, planHash: "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592" },
   Uninstalled: { ...leaving, agentRemoved: true },
   History: {
     entries: [
@@ -205,8 +207,10 @@ const bodies: Readonly<Record<string, unknown>> = {
             kind: "entity_types",
             slug: "bank-account",
             did: "reverted",
+            fields: ["name"],
             before: { name: "My accounts" },
-            after: { name: "Bank account" }
+            after: { name: "Bank account" },
+            omitted: false
           }
         ]
       }

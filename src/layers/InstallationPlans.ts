@@ -1,7 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Schema } from "effect"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
-import { PlannedRow } from "../domain/Plan.ts"
+import { PlanHash, PlannedRow } from "../domain/Plan.ts"
 import { Kinds } from "../services/Kinds.ts"
 import { planStatement } from "./MirrorStatements.ts"
 
@@ -25,7 +25,7 @@ export const makeInstallationPlans = Effect.gen(function* () {
     Result: Schema.Struct({
       organizationId: OrganizationId,
       templateAgentId: AgentId,
-      planHash: Schema.String,
+      planHash: PlanHash,
       rows: Schema.Array(PlannedRow)
     }),
     execute: (installations) => sql.unsafe(text, [installations])

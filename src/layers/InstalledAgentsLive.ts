@@ -1,6 +1,13 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Schema } from "effect"
-import { type InstalledAgent, judgedRevision, overviewOf } from "../domain/Agent.ts"
+import {
+  AgentCursor,
+  type AgentsQuery,
+  agentsThatFit,
+  type InstalledAgent,
+  judgedRevision,
+  overviewOf
+} from "../domain/Agent.ts"
 import { AgentNotFound } from "../domain/Errors.ts"
 import { HistoryEntry, type HistoryQuery } from "../domain/History.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
@@ -15,7 +22,12 @@ const make = Effect.gen(function* () {
   const kinds = yield* Kinds
 
   const findAgents = SqlSchema.findAll({
-    Request: Schema.Struct({ userId: UserId, agentId: Schema.NullOr(Schema.String) }),
+    Request: Schema.Struct({
+      userId: UserId,
+      agentId: Schema.NullOr(Schema.String),
+      before: Schema.NullOr(AgentCursor),
+      limit: Schema.Int
+    }),
     Result: Schema.Struct({
       agentId: AgentId,
       organizationId: OrganizationId,
@@ -29,32 +41,46 @@ const make = Effect.gen(function* () {
       templateName: Schema.String,
       publisher: Schema.String,
       newestRevision: Schema.NullOr(Schema.Int),
-      available: Schema.Boolean
+      available: Schema.Boolean,
+      next: Schema.String,
+      rows: Schema.Int
     }),
-    execute: ({ agentId, userId }) => sql`
+    execute: ({ agentId, before, limit, userId }) => sql`
       SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
-        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available
+        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available,
+        (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
+        CASE WHEN ${agentId}::text IS NULL THEN (
+          SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
+        ) ELSE 0 END::integer AS rows
       FROM member m
       JOIN organization o ON o.id = m.organization_id
       JOIN agents a ON a.organization_id = o.id AND a.template_agent_id IS NOT NULL AND a.revision IS NOT NULL
       JOIN agents t ON t.id = a.template_agent_id
       JOIN organization p ON p.id = t.organization_id
       WHERE m.user_id = ${userId} AND (${agentId}::text IS NULL OR a.id = ${agentId})
-      ORDER BY a.created_at, a.id
+        AND (${before}::text IS NULL OR (extract(epoch FROM a.created_at) * 1000000, a.id)
+          < (split_part(${before}, '-', 1)::numeric, substr(${before}, strpos(${before}, '-') + 1)))
+      ORDER BY a.created_at DESC, a.id DESC
+      LIMIT ${limit}
     `
   })
 
-  const agentsOf = (userId: UserId, agentId: string | null) =>
-    Effect.map(
-      Effect.orDie(findAgents({ userId, agentId })),
-      (found): ReadonlyArray<InstalledAgent> =>
-        found.map(({ available, publisher, templateAgentId, templateName, templateSlug, ...agent }) => ({
-          ...agent,
-          template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
-        }))
-    )
+  type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
+  const agentOf = ({
+    available,
+    next: _,
+    publisher,
+    rows: __,
+    templateAgentId,
+    templateName,
+    templateSlug,
+    ...agent
+  }: Found): InstalledAgent => ({
+    ...agent,
+    template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
+  })
 
   const plansOf = yield* makeInstallationPlans
   const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
@@ -82,9 +108,11 @@ const make = Effect.gen(function* () {
 
   const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
     // Postgres can't even be asked for other text, and nothing has such an id.
-    const [agent] = Schema.is(CleanText)(agentId) ? yield* agentsOf(userId, agentId) : []
+    const [agent] = Schema.is(CleanText)(agentId)
+      ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
+      : []
     if (agent === undefined) return yield* new AgentNotFound({ agentId })
-    return agent
+    return agentOf(agent)
   })
 
   const historyText = historyStatement(kinds)
@@ -93,14 +121,16 @@ const make = Effect.gen(function* () {
       organizationId: OrganizationId,
       templateAgentId: AgentId,
       before: Schema.NullOr(Schema.String),
-      limit: Schema.Int
+      limit: Schema.Int,
+      whole: Schema.Boolean
     }),
     Result: Schema.Struct({
       ...HistoryEntry.fields,
-      at: Schema.DateTimeUtcFromDate
+      at: Schema.DateTimeUtcFromDate,
+      more: Schema.Boolean
     }),
-    execute: ({ before, limit, organizationId, templateAgentId }) =>
-      sql.unsafe(historyText, [organizationId, templateAgentId, before, limit])
+    execute: ({ before, limit, organizationId, templateAgentId, whole }) =>
+      sql.unsafe(historyText, [organizationId, templateAgentId, before, limit, whole])
   })
 
   return InstalledAgents.of({
@@ -110,18 +140,21 @@ const make = Effect.gen(function* () {
       const [overview] = yield* withRows([agent])
       return overview ?? overviewOf(agent, [], kinds)
     }),
-    list: Effect.fn("InstalledAgents.list")((userId: UserId) => Effect.flatMap(agentsOf(userId, null), withRows)),
-    history: Effect.fn("InstalledAgents.history")(function* (agent: InstalledAgent, { before, limit }: HistoryQuery) {
+    list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
+      const found = yield* Effect.orDie(findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1 }))
+      const page = agentsThatFit(found, limit, ({ rows }) => rows)
+      const agents = yield* withRows(page.map(agentOf))
+      return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
+    }),
+    history: Effect.fn("InstalledAgents.history")(function* (
+      { organizationId, template: { templateAgentId } }: InstalledAgent,
+      { before, limit, rows }: HistoryQuery
+    ) {
       const found = yield* Effect.orDie(
-        findHistory({
-          organizationId: agent.organizationId,
-          templateAgentId: agent.template.templateAgentId,
-          before: before ?? null,
-          limit: limit + 1
-        })
+        findHistory({ organizationId, templateAgentId, before: before ?? null, limit, whole: rows === "whole" })
       )
-      const entries = found.slice(0, limit)
-      return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null }
+      const last = found.at(-1)
+      return { entries: found.map(({ more: _, ...entry }) => entry), next: last?.more === true ? last.id : null }
     })
   })
 })

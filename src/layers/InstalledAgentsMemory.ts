@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
-import { type InstalledAgent, judgedRevision, overviewOf } from "../domain/Agent.ts"
+import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../domain/Agent.ts"
 import { AgentNotFound } from "../domain/Errors.ts"
+import { historyPage } from "../domain/History.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { KindDescription } from "../domain/Kind.ts"
 import { InstalledAgents } from "../services/InstalledAgents.ts"
@@ -58,27 +59,49 @@ export const InstalledAgentsMemory = Layer.effect(
       find,
       overview: (userId, agentId) =>
         Effect.flatMap(find(userId, agentId), (agent) => read((state) => withRows(state, agent, kinds))),
-      list: (userId) => read((state) => agentsOf(state, userId).map((agent) => withRows(state, agent, kinds))),
-      history: (agent, { before, limit }) =>
-        read(({ history, users }) => {
-          const found = history
-            .filter(
-              (one) =>
-                one.organizationId === agent.organizationId &&
-                one.templateAgentId === agent.template.templateAgentId &&
-                (before === undefined || one.id < Number(before))
-            )
-            .toReversed()
-          const entries = found.slice(0, limit).map(({ action, at, id, revision, rows, userId }) => ({
-            id: String(id),
-            at,
-            by: { userId, name: users.find((user) => user.id === userId)?.name ?? null },
-            action,
-            revision,
-            rows
-          }))
-          return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null }
-        })
+      list: (userId, { before, limit }) =>
+        read((state) => {
+          // Numbers rise with every agent that is made, and stay.
+          const made = ({ agentId }: InstalledAgent) => state.agents.find(({ id }) => id === agentId)?.made ?? 0
+          const found = agentsOf(state, userId)
+            .filter((agent) => before === undefined || made(agent) < Number.parseInt(before, 10))
+            .sort((a, b) => made(b) - made(a))
+          const page = agentsThatFit(
+            found,
+            limit,
+            ({ organizationId, template }) =>
+              state.ledger.filter(
+                (entry) => entry.organizationId === organizationId && entry.templateAgentId === template.templateAgentId
+              ).length
+          )
+          const last = page.at(-1)
+          return {
+            agents: page.map((agent) => withRows(state, agent, kinds)),
+            next: last !== undefined && page.length < found.length ? `${made(last)}-${last.agentId}` : null
+          }
+        }),
+      history: (agent, page) =>
+        read(({ history, users }) =>
+          historyPage(
+            history
+              .filter(
+                (one) =>
+                  one.organizationId === agent.organizationId &&
+                  one.templateAgentId === agent.template.templateAgentId &&
+                  (page.before === undefined || one.id < Number(page.before))
+              )
+              .toReversed()
+              .map(({ action, at, id, revision, rows, userId }) => ({
+                id: String(id),
+                at,
+                by: { userId, name: users.find((user) => user.id === userId)?.name ?? null },
+                action,
+                revision,
+                rows
+              })),
+            page
+          )
+        )
     })
   })
 )

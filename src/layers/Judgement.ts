@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto"
+import { contentText } from "../domain/Content.ts"
 import type { AgentId, OrganizationId } from "../domain/Ids.ts"
 import type { Kind, KindDescription } from "../domain/Kind.ts"
 import type { Fate, KeptBecause, PlannedRow, Verdict, Wish } from "../domain/Plan.ts"
@@ -52,9 +54,10 @@ export interface Judged {
   readonly place: DefinitionRecord | undefined
   /** Where the verdict or what is done is a collision: whose row it is. */
   readonly owner: OrganizationId | undefined
+  readonly adoptable: boolean
 }
 
-type First = Omit<Judged, "granted" | "act" | "place" | "owner">
+type First = Omit<Judged, "granted" | "act" | "place" | "owner" | "adoptable">
 
 /** Each row by itself. */
 const judgeEach = (
@@ -92,7 +95,7 @@ const judgeEach = (
     )
     return {
       ...fieldsOf(copy, sourceOf),
-      ...Object.fromEntries(missing.map(([column, source]) => [column, JSON.stringify(source)]))
+      ...Object.fromEntries(missing.map(([column, source]) => [column, contentText(source)]))
     }
   }
 
@@ -176,7 +179,7 @@ const judgeEach = (
     })
 }
 
-const isAdoptable = ({ copy, holder }: First) =>
+const isAdoptable = ({ copy, holder }: Pick<First, "copy" | "holder">) =>
   holder !== undefined && holder.managedBy === undefined && copy === undefined
 
 /** Every row with its verdict, and with what is done in view of the wishes and of each other. */
@@ -220,7 +223,8 @@ export const judge = (
       ...one,
       verdict: stays !== undefined && isWrite(one.verdict) ? "collision" : one.verdict,
       act: stays !== undefined && stays.granted === undefined && isWrite(wanted) ? "collision" : wanted,
-      owner: owner ?? (stays === undefined ? undefined : target.organizationId)
+      owner: owner ?? (stays === undefined ? undefined : target.organizationId),
+      adoptable: isAdoptable(one)
     }
   })
 }
@@ -229,15 +233,14 @@ export const judge = (
 export const slugOf = ({ copy, entry, row }: Judged): string => row?.slug ?? copy?.slug ?? entry?.slug ?? ""
 
 /** What a plan amounts to: the same as long as the same is done to the same rows. */
-export const hashOfPlan = (revision: number | null, judged: ReadonlyArray<Judged>): string =>
-  JSON.stringify([
-    revision,
-    judged
-      .map(({ fate, hash, kind, row, sourceId, verdict }) =>
-        [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
-      )
-      .sort()
-  ])
+export const hashOfPlan = (revision: number | null, judged: ReadonlyArray<Judged>): string => {
+  const rows = judged.map(({ fate, hash, kind, row, sourceId, verdict }) =>
+    [kind, sourceId, row?.slug, verdict, fate, row?.hash, hash].join()
+  )
+  return createHash("sha256")
+    .update(JSON.stringify([revision, rows.sort()]))
+    .digest("hex")
+}
 
 /** The rows as a plan tells them, in the order of kinds and slugs. */
 export const plannedRows = (
@@ -248,7 +251,7 @@ export const plannedRows = (
   const position = (kind: Kind) => kinds.findIndex((description) => description.kind === kind)
   return judged
     .map((one): PlannedRow => {
-      const { because, copy, fate, fields, kind, owner, row, verdict } = one
+      const { adoptable, because, copy, fate, fields, kind, owner, row, verdict } = one
       const wanted = row === undefined ? {} : fieldsOf(row.content, (id) => id)
       const differing = Object.keys(wanted).filter((field) => fields[field] !== wanted[field])
       return {
@@ -259,6 +262,7 @@ export const plannedRows = (
         fate: fate ?? null,
         because: fate === "kept" ? (because ?? null) : null,
         owner: organizations.find(({ id }) => id === owner)?.slug ?? null,
+        adoptable,
         fields: verdict === "update" || verdict === "customized" ? differing.sort() : []
       }
     })

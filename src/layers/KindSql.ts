@@ -40,7 +40,8 @@ export const content = (kind: KindDescription, row: string, version: string, ref
     ...Object.keys(kind.references ?? {}).map((column) => `'${column}', ${reference(column)}`)
   ])})`
 
-export const hashOf = (json: string) => `encode(sha256(convert_to((${json})::text, 'UTF8')), 'hex')`
+/** The hash of a content: the same for all that are equal (`src/domain/Content.ts`). */
+export const hashOf = (json: string) => `content_hash(${json})`
 
 /** Columns of a `jsonb_to_record` alias: every content column under its type, but for one that is read in another way. */
 export const recordOf = (kind: KindDescription, besides?: string) =>

@@ -1,3 +1,4 @@
+import { historyBounds } from "../domain/History.ts"
 import type { KindDescription } from "../domain/Kind.ts"
 import {
   content,
@@ -137,7 +138,7 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 /** What a plan tells of each row, as one JSON array in the order of kinds and slugs. */
 const plannedRows = `COALESCE((
   SELECT jsonb_agg(jsonb_build_object('kind', kind, 'slug', slug, 'name', name, 'verdict', verdict, 'fate', fate,
-    'because', because, 'owner', owner, 'fields', fields) ORDER BY position, slug)
+    'because', because, 'owner', owner, 'adoptable', adoptable, 'fields', fields) ORDER BY position, slug COLLATE "C")
   FROM planned_rows planned
   WHERE planned.organization_id = target.organization_id AND planned.template_agent_id = target.template_agent_id
 ), '[]')`
@@ -150,9 +151,9 @@ planned_rows AS MATERIALIZED (
     kinds,
     ({ kind }, position) => `SELECT ${position} AS position, '${kind}' AS kind, organization_id, template_agent_id,
       COALESCE(slug, live_slug, applied_slug) AS slug, COALESCE(live_content, content) ->> 'name' AS name, verdict, fate,
-      CASE WHEN fate = 'kept' THEN because END AS because, owner, ARRAY(
+      CASE WHEN fate = 'kept' THEN because END AS because, owner, adoptable, ARRAY(
         SELECT wanted.key FROM jsonb_each(content) wanted
-        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key
+        WHERE verdict IN ('update', 'customized') AND wanted.value IS DISTINCT FROM live_content -> wanted.key ORDER BY wanted.key COLLATE "C"
       ) AS fields
     FROM ${kind}_rows`
   )}
@@ -281,12 +282,18 @@ ${name}_placed AS (
   ]
 }
 
+/** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
+const isReturned = (hides: boolean, row: string) =>
+  hides ? "false" : `${row}.fate = 'kept' AND ${row}.adopted AND ${row}.retired_at IS NOT NULL`
+
 /**
- * What becomes of the copies whose content stays: removed, hidden (by an install, not by an uninstall), shown again, handed to
- * the sibling template that has them too, bound to the agent where they had lost theirs.
+ * What becomes of the copies whose content stays: removed, hidden (by an install), shown again, handed to the sibling template
+ * that has them too, bound to the agent where they had lost theirs. Those that nothing remembers from now on lose their tags,
+ * those that the person deleted too; what an uninstall leaves is seen.
  */
 const settled = (kind: KindDescription, hides: boolean) => {
   const { kind: name, table } = kind
+  const isFreed = `(r.act = 'adopt' OR r.fate = 'forgotten' AND r.sibling_agent_id IS NULL OR ${isReturned(hides, "r")})`
   return [
     `
 ${name}_removed AS (
@@ -295,32 +302,46 @@ ${name}_removed AS (
     `
 ${name}_settled AS (
   UPDATE ${table} t SET ${list([
-    "deleted_at = NULL",
-    hides ? "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END" : "",
-    `managed_by_template_agent_id = CASE WHEN r.fate = 'passed_on' AND t.managed_by_template_agent_id = ${template}
-      THEN r.sibling_template_id ELSE t.managed_by_template_agent_id END`,
+    "deleted_at = CASE WHEN r.live_id IS NULL THEN t.deleted_at END",
+    hides
+      ? "retired_at = CASE WHEN r.fate = 'kept' THEN COALESCE(t.retired_at, now()) END"
+      : "retired_at = CASE WHEN r.fate = 'passed_on' THEN t.retired_at END",
+    `managed_by_template_agent_id = CASE
+      WHEN ${isFreed} THEN NULL
+      WHEN r.fate IN ('passed_on', 'forgotten') AND t.managed_by_template_agent_id = ${template} THEN r.sibling_template_id
+      ELSE t.managed_by_template_agent_id END`,
+    `source_template_org_id = CASE WHEN NOT COALESCE(${isFreed}, false) THEN t.source_template_org_id END`,
     kind.agent
       ? `${kind.agent} = CASE
       WHEN r.fate = 'passed_on' AND t.${kind.agent} = ${agent} THEN r.sibling_agent_id
-      WHEN r.fate IS NULL THEN COALESCE(t.${kind.agent}, ${agent})
+      WHEN r.fate IS NULL AND r.live_id IS NOT NULL THEN COALESCE(t.${kind.agent}, ${agent})
       ELSE t.${kind.agent} END`
       : ""
   ])}
   FROM go, ${name}_rows r
-  WHERE go.go AND t.id = r.live_id
-    AND (r.fate = 'passed_on' OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.act = 'customized')
-      ${hides ? "OR r.fate = 'kept' AND r.retired_at IS NULL OR r.act = 'customized' AND r.retired_at IS NOT NULL" : ""}
+  WHERE go.go AND t.id = r.row_id
+    AND (r.fate IN ('passed_on', 'forgotten') OR r.aside IS NOT NULL AND (r.fate = 'kept' OR r.act IN ('customized', 'adopt'))
+      ${
+        hides
+          ? "OR r.fate = 'kept' AND r.retired_at IS NULL OR r.act = 'customized' AND r.retired_at IS NOT NULL"
+          : "OR r.fate = 'kept' AND r.retired_at IS NOT NULL"
+      }
       OR r.unbound AND r.act IN ('unchanged', 'customized'))
 )`
   ]
 }
 
-/** Forgets what neither stands nor is kept. */
-const forgotten = (kinds: ReadonlyArray<KindDescription>) => `forgotten AS (
+/** Forgets what neither stands nor is kept, for the siblings that are not installed too. */
+const forgotten = (kinds: ReadonlyArray<KindDescription>, hides: boolean) => `forgotten AS (
   DELETE FROM mirror_ledger l USING (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, source_id FROM ${kind}_rows, go WHERE go.go AND fate <> 'kept'`)}
+  ${unionOf(
+    kinds,
+    ({ kind }) => `SELECT '${kind}' AS kind, r.source_id, r.sibling_agent_id FROM ${kind}_rows r, go
+  WHERE go.go AND (r.fate <> 'kept' OR ${isReturned(hides, "r")})`
+  )}
   ) gone
-  WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template} AND l.kind = gone.kind AND l.source_id = gone.source_id
+  WHERE l.organization_id = ${organization} AND l.kind = gone.kind AND l.source_id = gone.source_id
+    AND (l.template_agent_id = ${template} OR gone.sibling_agent_id IS NULL)
 )`
 
 /**
@@ -357,7 +378,7 @@ const changes = (kinds: ReadonlyArray<KindDescription>, hides: boolean) => `${ki
   })
   .join(",\n")},
 changes AS MATERIALIZED (
-  SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, did, before) ORDER BY kind, slug) AS rows FROM (
+  SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, did, before) ORDER BY kind COLLATE "C", slug COLLATE "C") AS rows FROM (
   ${unionOf(kinds, ({ kind }) => `SELECT * FROM ${kind}_changed`)}
   ) changed
 )`
@@ -403,7 +424,7 @@ unmet AS MATERIALIZED (
   WHERE judged.granted IS NOT TRUE
 ),
 collisions AS MATERIALIZED (
-  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner FROM ${kind}_rows WHERE act = 'collision'`)}
+  ${unionOf(kinds, ({ kind }) => `SELECT '${kind}' AS kind, slug, owner, owned AS own, adoptable FROM ${kind}_rows WHERE act = 'collision'`)}
 ),
 go AS MATERIALIZED (
   SELECT (SELECT newest FROM newest) AND (SELECT as_planned FROM agreed) AND NOT EXISTS (SELECT FROM unmet)
@@ -433,7 +454,7 @@ remembered_by_siblings AS (
     AND l.template_agent_id <> ${template}
     AND (l.copy_id, l.applied_hash, l.slug, l.adopted) IS DISTINCT FROM (a.id, a.hash, a.slug, a.adopted)
 ),
-${forgotten(kinds)},
+${forgotten(kinds, true)},
 ${changes(kinds, true)},
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
@@ -442,7 +463,7 @@ recorded AS (
 )
 SELECT (SELECT newest FROM newest) AS newest, (SELECT as_planned FROM agreed) AS as_planned,
   COALESCE((SELECT jsonb_agg(unmet) FROM unmet), '[]') AS unmet,
-  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind, slug) FROM collisions), '[]') AS collisions,
+  COALESCE((SELECT jsonb_agg(collisions ORDER BY kind COLLATE "C", slug COLLATE "C") FROM collisions), '[]') AS collisions,
   jsonb_build_object(${kinds
     .map(
       ({ kind }) => `'${kind}', (
@@ -564,7 +585,7 @@ remembered AS (
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
   SELECT ${organization}, ${template}, born.id, $3::text, 'install', start.revision, COALESCE((
-    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind, slug) FROM applied
+    SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind COLLATE "C", slug COLLATE "C") FROM applied
   ), '[]')
   FROM born, start
 )
@@ -598,7 +619,7 @@ ${agreed(kinds)},
 go AS MATERIALIZED (SELECT as_planned AS go FROM agreed WHERE (${agent}, ${user}) IS NOT NULL),${kinds
   .flatMap((kind) => settled(kind, false))
   .join(",")},
-${forgotten(kinds)},
+${forgotten(kinds, false)},
 ${changes(kinds, false)},
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
@@ -613,17 +634,19 @@ export const removeAgentStatement = `SELECT remove_agent($1::text) AS outcome`
 
 /**
  * What was done to the rows of an installation, newest first. Parameters: organization, template, the id of the entry before
- * which to begin (or null), how many. What was written is read from the rows of the revision, references as slugs.
+ * which to begin (or null), how many, whether to tell whole rows. What was written is read from the rows of the revision,
+ * references as slugs. It goes from entry to entry and ends where a page does (`historyPage`), so that no more is ever read or
+ * put together; `more` says whether there are older ones.
  */
 export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const referring = kinds.filter(({ references }) => references !== undefined)
+  const entry = "h.organization_id = $1::text AND h.template_agent_id = $2::text"
   const slugOf = (column: string, kind: string) => `(
       SELECT referred.slug FROM template_revision_rows referred
       WHERE referred.template_agent_id = r.template_agent_id AND referred.revision = r.revision AND referred.kind = '${kind}'
         AND referred.source_id::text = r.content ->> '${column}'
     )`
   const after = `r.content || CASE r.kind
-    ${referring
+    ${kinds
       .map(
         ({ kind, references = {} }) =>
           `WHEN '${kind}' THEN jsonb_build_object(${list(
@@ -632,16 +655,61 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
       )
       .join("\n    ")}
     ELSE '{}' END`
-  return `SELECT h.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', u.name) AS by, h.action,
-  h.revision, COALESCE((
-    SELECT jsonb_agg(jsonb_build_object('kind', one ->> 0, 'slug', one ->> 2, 'did', one ->> 3,
-      'before', one -> 4, 'after', ${referring.length === 0 ? "r.content" : after}) ORDER BY position)
-    FROM jsonb_array_elements(h.rows) WITH ORDINALITY AS rows (one, position)
-    LEFT JOIN template_revision_rows r ON r.template_agent_id = h.template_agent_id AND r.revision = h.revision
-      AND r.kind = one ->> 0 AND r.source_id = (one ->> 1)::bigint
-      AND one ->> 3 IN ('created', 'updated', 'adopted', 'reverted', 'restored')
-  ), '[]') AS rows
-FROM mirror_history h LEFT JOIN "user" u ON u.id = h.user_id
-WHERE h.organization_id = $1::text AND h.template_agent_id = $2::text AND ($3::bigint IS NULL OR h.id < $3::bigint)
-ORDER BY h.id DESC LIMIT $4::integer`
+  const told = (content: string) => `CASE WHEN $5::boolean THEN ${content} ELSE (
+        SELECT jsonb_object_agg(one.key, one.value) FROM jsonb_each(${content}) one WHERE one.key = ANY (differing.fields)
+      ) END`
+  const row = (before: string, after: string, omitted: string) =>
+    `jsonb_build_object('kind', kind, 'slug', slug, 'did', did, 'fields', fields, 'before', ${before}, 'after', ${after},
+      'omitted', ${omitted})`
+  const fits = `page.size <= ${historyBounds.told} AND page.read <= ${historyBounds.read}`
+  return `WITH RECURSIVE page AS (
+  SELECT COALESCE($3::bigint, 9223372036854775807) AS id, NULL::jsonb AS rows, 0 AS number, 0::bigint AS size, 0::bigint AS read
+  UNION ALL
+  SELECT next.id, entry.rows, page.number + 1, page.size + entry.size, page.read + entry.read
+  FROM page
+  CROSS JOIN LATERAL (
+    SELECT h.id, h.template_agent_id, h.revision, h.rows FROM mirror_history h WHERE ${entry} AND h.id < page.id
+    ORDER BY h.id DESC LIMIT 1
+  ) next
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(CASE WHEN size_so_far <= ${historyBounds.told} OR before IS NULL AND after IS NULL
+        THEN ${row("before", "after", "false")} ELSE ${row("NULL", "NULL", "true")} END ORDER BY position), '[]') AS rows,
+      COALESCE(sum(size), 0)::bigint AS size, COALESCE(sum(read), 0)::bigint AS read
+    FROM (
+      SELECT *, sum(size) OVER (ORDER BY position) AS size_so_far
+      FROM (
+        SELECT *, octet_length(${row("before", "after", "false")}::text) AS size
+        FROM (
+          SELECT known.position, known.kind, known.slug, known.did, differing.fields,
+            ${told("known.before")} AS before, ${told("known.after")} AS after,
+            COALESCE(octet_length(known.before::text), 0) + COALESCE(octet_length(known.after::text), 0) AS read
+          FROM (
+            SELECT position, one ->> 0 AS kind, one ->> 2 AS slug, one ->> 3 AS did, NULLIF(one -> 4, 'null') AS before,
+              ${after} AS after
+            FROM jsonb_array_elements(next.rows) WITH ORDINALITY AS rows (one, position)
+            LEFT JOIN template_revision_rows r ON r.template_agent_id = next.template_agent_id AND r.revision = next.revision
+              AND r.kind = one ->> 0 AND r.source_id = (one ->> 1)::bigint
+              AND one ->> 3 IN ('created', 'updated', 'adopted', 'reverted', 'restored')
+            OFFSET 0
+          ) known
+          CROSS JOIN LATERAL (
+            SELECT ARRAY(
+              SELECT key FROM jsonb_each(known.before) old FULL JOIN jsonb_each(known.after) new USING (key)
+              WHERE old.value IS DISTINCT FROM new.value ORDER BY key COLLATE "C"
+            ) AS fields
+            OFFSET 0
+          ) differing
+          OFFSET 0
+        ) told
+        OFFSET 0
+      ) sized
+    ) summed
+  ) entry
+  WHERE page.number < $4::integer AND ${fits}
+)
+SELECT page.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', u.name) AS by, h.action,
+  h.revision, page.rows, EXISTS (SELECT FROM mirror_history h WHERE ${entry} AND h.id < page.id) AS more
+FROM page JOIN mirror_history h ON h.id = page.id LEFT JOIN "user" u ON u.id = h.user_id
+WHERE number = 1 OR number > 1 AND ${fits}
+ORDER BY number`
 }

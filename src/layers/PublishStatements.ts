@@ -117,9 +117,9 @@ rows AS MATERIALIZED (
     .join("\n  UNION ALL\n  ")}
 ),
 whole AS (
-  SELECT encode(sha256(convert_to(
-    jsonb_build_array(t.name, t.description, t.bot_phone, t.extensions, (SELECT jsonb_agg(jsonb_build_array(kind, slug, source_id, hash) ORDER BY kind, slug) FROM rows))::text,
-    'UTF8')), 'hex') AS hash
+  SELECT ${hashOf(
+    `jsonb_build_array(t.name, t.description, t.bot_phone, t.extensions, (SELECT jsonb_agg(jsonb_build_array(kind, slug, source_id, hash) ORDER BY kind, slug) FROM rows))`
+  )} AS hash
   FROM template t
 ),
 newest AS (

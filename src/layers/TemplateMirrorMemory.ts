@@ -12,11 +12,19 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../domain/Errors.ts"
-import type { ChangedRow, Did } from "../domain/History.ts"
+import type { Did, RecordedRow } from "../domain/History.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { addImpact, type ImpactCounts, noImpact } from "../domain/Impact.ts"
 import { byKind, type KindDescription } from "../domain/Kind.ts"
-import { countVerdicts, leavingOf, type Plan, type Uninstalled, type UninstallPlan, wishesOf } from "../domain/Plan.ts"
+import {
+  countVerdicts,
+  leavingOf,
+  type Plan,
+  type RowName,
+  type Uninstalled,
+  type UninstallPlan,
+  wishesOf
+} from "../domain/Plan.ts"
 import { nextDue } from "../domain/Schedule.ts"
 import { Kinds } from "../services/Kinds.ts"
 import {
@@ -97,8 +105,10 @@ const agentAfter = (
   const stays = existing?.pinned === true && revision === undefined
   const follows = existing === undefined || (!stays && existing.name === existing.templateName)
   const described = existing === undefined || (!stays && existing.description === existing.templateDescription)
+  const made = existing?.made ?? newId()
   return {
-    id: existing?.id ?? AgentId.make(`agent_${newId()}`),
+    id: existing?.id ?? AgentId.make(`agent_${made}`),
+    made,
     organizationId,
     templateAgentId,
     name: name ?? (follows ? wanted.name : existing.name),
@@ -109,6 +119,9 @@ const agentAfter = (
     pinned
   }
 }
+
+const byKindAndSlug = (a: RowName, b: RowName) =>
+  a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.slug < b.slug ? -1 : 1
 
 const doneBy = ({ act, copy, fate, granted }: Judged, hides: boolean): Did | undefined => {
   if (act === "adopt") return "adopted"
@@ -125,11 +138,11 @@ const changesOf = (
   { definitions }: WorldState,
   judged: ReadonlyArray<Judged>,
   hides: boolean
-): ReadonlyArray<ChangedRow> => {
+): ReadonlyArray<RecordedRow> => {
   const slugById = (id: number) => definitions.find((row) => row.id === id)?.slug ?? null
   const slugOfSource = (id: number) => judged.find(({ sourceId }) => sourceId === id)?.row?.slug ?? null
   return judged
-    .flatMap((one): ReadonlyArray<ChangedRow> => {
+    .flatMap((one): ReadonlyArray<RecordedRow> => {
       const { act, fate, kind, place, row } = one
       const did = doneBy(one, hides)
       if (did === undefined) return []
@@ -145,7 +158,7 @@ const changesOf = (
         }
       ]
     })
-    .sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.slug < b.slug ? -1 : 1))
+    .sort(byKindAndSlug)
 }
 
 /** The state with an entry of the history more, where there is something to say. */
@@ -165,6 +178,35 @@ const recorded = (
         history: [...state.history, { id: state.nextId, organizationId, templateAgentId, userId, ...entry }]
       }
 }
+
+/** The copy that the person deleted, where it is still there, as it is once nothing of this template remembers it. */
+const leftCopy = (
+  { definitions }: WorldState,
+  { organizationId, templateAgentId }: MirrorRequest,
+  { act, entry, fate, sibling }: Judged
+): ReadonlyArray<DefinitionRecord> => {
+  if (fate !== "forgotten" && act !== "adopt") return []
+  const left = definitions.find(
+    (row) => row.deleted && row.id === entry?.copyId && row.organizationId === organizationId
+  )
+  if (left === undefined) return []
+  const freed = act === "adopt" || sibling === undefined
+  return [
+    freed
+      ? { ...left, retired: false, managedBy: undefined, sourceOrganizationId: undefined }
+      : {
+          ...left,
+          retired: false,
+          managedBy: left.managedBy === templateAgentId ? sibling.templateAgentId : left.managedBy
+        }
+  ]
+}
+
+/** Whether a row is forgotten by the siblings that are not installed too. */
+const isEnded = ({ fate, sibling }: Judged) => fate !== undefined && fate !== "kept" && sibling === undefined
+
+const isAmong = (entry: LedgerRecord, judged: ReadonlyArray<Judged>) =>
+  judged.some(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
 
 const unmetWishes = (request: ApplyRequest, judged: ReadonlyArray<Judged>) =>
   wishesOf(request).flatMap(({ kind, slug, wish }) => {
@@ -192,12 +234,14 @@ const apply =
         }
         const unmet = unmetWishes(request, judged)
         if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
-        const collisions = judged.flatMap(({ act, kind, owner, row }): ReadonlyArray<Collision> => {
-          const holder = before.organizations.find(({ id }) => id === owner)
-          return act !== "collision" || holder === undefined || row === undefined
-            ? []
-            : [{ kind, slug: row.slug, owner: holder.slug }]
-        })
+        const collisions = judged
+          .flatMap(({ act, adoptable, kind, owner, row }): ReadonlyArray<Collision> => {
+            const holder = before.organizations.find(({ id }) => id === owner)
+            return act !== "collision" || holder === undefined || row === undefined
+              ? []
+              : [{ kind, slug: row.slug, owner: holder.slug, own: owner === organizationId, adoptable }]
+          })
+          .sort(byKindAndSlug)
         if (collisions.length > 0) return Either.left(new SchemaCollision({ collisions }))
 
         const ids = new Map(judged.map((one) => [one, one.act === "create" ? newId() : one.place?.id]))
@@ -207,7 +251,7 @@ const apply =
         }
         const dueOf = ({ schedule }: KindDescription, row: DefinitionRecord) =>
           schedule === undefined ? undefined : Option.getOrUndefined(nextDue(String(row.content[schedule.cron]), now))
-        const writes = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+        const written = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
           const { act, copy, fate, place, row, sibling } = one
           const description = kinds.find(({ kind }) => kind === one.kind)
           const bound = (given: DefinitionRecord) =>
@@ -240,6 +284,7 @@ const apply =
             }
           ]
         })
+        const writes = [...written, ...judged.flatMap((one) => leftCopy(before, request, one))]
         const gone = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
         const entries = judged.flatMap((one): ReadonlyArray<LedgerRecord> => {
           const { act, entry, fate, granted, kind, row, sourceId } = one
@@ -265,14 +310,21 @@ const apply =
         const state: WorldState = {
           ...before,
           nextId,
-          agents: [...before.agents.filter(({ id }) => id !== agent.id), agent],
+          agents:
+            existing === undefined
+              ? [...before.agents, agent]
+              : before.agents.map((one) => (one.id === agent.id ? agent : one)),
           definitions: [
             ...before.definitions.filter((row) => !gone.includes(row.id) && !writes.some(({ id }) => id === row.id)),
             ...writes
           ],
           ledger: [
             ...before.ledger
-              .filter((entry) => entry.organizationId !== organizationId || entry.templateAgentId !== templateAgentId)
+              .filter(
+                (entry) =>
+                  entry.organizationId !== organizationId ||
+                  (entry.templateAgentId !== templateAgentId && !isAmong(entry, judged.filter(isEnded)))
+              )
               .map((entry) => {
                 const { adopted, appliedHash, copyId, slug } = shared(entry) ?? entry
                 return { ...entry, adopted, appliedHash, copyId, slug }
@@ -349,13 +401,21 @@ const uninstall =
     Either.flatMap(leaving(kinds, before, request), ({ agent, judged, left, planHash }) => {
       const { expectedPlan = planHash, organizationId, templateAgentId } = request
       if (expectedPlan !== planHash) return Either.left(new PlanStale())
-      const copies = (fate: Judged["fate"]) =>
-        new Map(judged.flatMap((one) => (one.copy !== undefined && one.fate === fate ? [[one.copy.id, one]] : [])))
-      const removed = copies("removed")
-      const passedOn = copies("passed_on")
-      const keptSources = new Set(
-        judged.filter(({ fate }) => fate === "kept").map(({ kind, sourceId }) => `${kind} ${sourceId}`)
-      )
+      const removed = judged.flatMap(({ copy, fate }) => (copy !== undefined && fate === "removed" ? [copy.id] : []))
+      // A withdrawn row that was the person's own before is theirs alone again.
+      const returned = ({ copy, entry, fate }: Judged) =>
+        fate === "kept" && entry?.adopted === true && copy?.retired === true
+      const stays = judged.flatMap((one): ReadonlyArray<DefinitionRecord> => {
+        const { copy, fate, sibling } = one
+        if (copy === undefined) return leftCopy(before, request, one)
+        if (returned(one)) return [{ ...copy, retired: false, managedBy: undefined, sourceOrganizationId: undefined }]
+        if (fate === "kept") return [{ ...copy, retired: false }]
+        if (fate !== "passed_on" || sibling === undefined) return []
+        const handed = copy.managedBy === templateAgentId ? sibling.templateAgentId : copy.managedBy
+        return [{ ...copy, managedBy: handed, agentId: copy.agentId === agent.id ? sibling.id : copy.agentId }]
+      })
+      const ended = judged.filter((one) => isEnded(one) || returned(one))
+      const remembered = judged.filter((one) => one.fate === "kept" && !returned(one))
       const agentStays = before.uses.includes(agent.id)
       const own: AgentRecord = {
         id: agent.id,
@@ -367,19 +427,13 @@ const uninstall =
         ...before,
         agents: [...before.agents.filter(({ id }) => id !== agent.id), ...(agentStays ? [own] : [])],
         definitions: before.definitions
-          .filter(({ id }) => !removed.has(id))
-          .map((row) => {
-            const sibling = passedOn.get(row.id)?.sibling
-            const handed =
-              sibling === undefined || row.managedBy !== templateAgentId ? row.managedBy : sibling.templateAgentId
-            const orphaned = sibling?.id ?? (agentStays ? agent.id : undefined)
-            return { ...row, managedBy: handed, agentId: row.agentId === agent.id ? orphaned : row.agentId }
-          }),
+          .filter(({ id }) => !removed.includes(id))
+          .map((row) => stays.find(({ id }) => id === row.id) ?? row)
+          .map((row) => (row.agentId === agent.id && !agentStays ? { ...row, agentId: undefined } : row)),
         ledger: before.ledger.filter(
           (entry) =>
             entry.organizationId !== organizationId ||
-            entry.templateAgentId !== templateAgentId ||
-            keptSources.has(`${entry.kind} ${entry.sourceId}`)
+            (entry.templateAgentId === templateAgentId ? isAmong(entry, remembered) : !isAmong(entry, ended))
         )
       }
       const rows = changesOf(before, judged, false)

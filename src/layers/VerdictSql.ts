@@ -113,7 +113,7 @@ ${name}_first AS MATERIALIZED (
   SELECT known.*, t.id AS row_id, live.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at,
     ${kind.agent === undefined ? "false" : `t.${kind.agent} IS NULL`} AS unbound,
     live.hash AS live_hash, live.content AS live_content,
-    holder.slug AS owner, holder.id AS holder_id, holder.authored AND live.id IS NULL AS adoptable,
+    holder.slug AS owner, holder.authored AS owned, holder.id AS holder_id, holder.authored AND live.id IS NULL AS adoptable,
     kept.because,
     CASE
       WHEN holder.slug IS NOT NULL THEN 'collision'
@@ -198,6 +198,7 @@ ${kind}_rows AS MATERIALIZED (
     CASE WHEN s.source_id IS NOT NULL AND w.verdict IN ('create', 'update') THEN 'collision' ELSE w.verdict END AS verdict,
     CASE WHEN NOT s.moves AND w.wanted IN ('create', 'update') THEN 'collision' ELSE w.wanted END AS act,
     COALESCE(w.owner, (SELECT slug FROM organization WHERE id = w.organization_id AND s.source_id IS NOT NULL)) AS owner,
+    w.owner IS NULL OR w.owned AS owned, w.verdict = 'collision' AND w.adoptable AS adoptable,
     CASE WHEN w.wanted = 'adopt' THEN w.holder_id WHEN w.wanted = 'update' THEN w.row_id ELSE w.live_id END AS place_id
   FROM ${kind}_wished w
   LEFT JOIN ${kind}_staying s ON s.live_slug = w.slug AND s.source_id <> w.source_id

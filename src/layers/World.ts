@@ -1,5 +1,6 @@
-import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Predicate, Record } from "effect"
-import type { ChangedRow, HistoryEntry } from "../domain/History.ts"
+import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Record } from "effect"
+import { contentText, objectText } from "../domain/Content.ts"
+import type { HistoryEntry, RecordedRow } from "../domain/History.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 import type { Kind } from "../domain/Kind.ts"
 
@@ -47,6 +48,8 @@ export interface AgentRecord {
   readonly pinned?: boolean | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
+  /** Of an installed agent: a number higher than those of all agents before it. */
+  readonly made?: number | undefined
 }
 
 /** A definition of any kind; `references` holds ids by column, `due` is when a scheduled one runs next. */
@@ -111,7 +114,7 @@ export interface HistoryRecord {
   readonly action: HistoryEntry["action"]
   readonly revision: number | null
   readonly at: DateTime.Utc
-  readonly rows: ReadonlyArray<ChangedRow>
+  readonly rows: ReadonlyArray<RecordedRow>
 }
 
 /** `user` is whose `$member` entity the identifier belongs to. */
@@ -200,15 +203,6 @@ const empty: WorldState = {
   hits: {}
 }
 
-const canonical = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(canonical)
-    : Predicate.isRecord(value)
-      ? Object.entries(value)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([key, inner]) => [key, canonical(inner)])
-      : value
-
 /** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */
 export const contentOf = (
   { content, description, extensions, name, references, slug }: DefinitionRecord,
@@ -222,15 +216,14 @@ export const contentOf = (
   extensions
 })
 
-/** The same as texts. */
+/** The same as texts: equal where the contents are. */
 export const fieldsOf = (
   definition: DefinitionRecord,
   referred: (id: number) => unknown
-): Record.ReadonlyRecord<string, string> =>
-  Record.map(contentOf(definition, referred), (value) => JSON.stringify(canonical(value)))
+): Record.ReadonlyRecord<string, string> => Record.map(contentOf(definition, referred), contentText)
 
-/** All of a definition's fields as one text. */
-export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => JSON.stringify(canonical(fields))
+/** All of a definition's fields as one text, which stands for the hash that the tables keep. */
+export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => objectText(fields)
 
 /** A change: what it answers and the state after it, or why there is none. */
 export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>

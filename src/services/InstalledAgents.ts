@@ -1,5 +1,5 @@
 import { Context, type Effect } from "effect"
-import type { AgentOverview, InstalledAgent } from "../domain/Agent.ts"
+import type { AgentList, AgentOverview, AgentsQuery, InstalledAgent } from "../domain/Agent.ts"
 import type { AgentNotFound } from "../domain/Errors.ts"
 import type { History, HistoryQuery } from "../domain/History.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -12,9 +12,12 @@ export class InstalledAgents extends Context.Tag("agent-install/InstalledAgents"
     readonly find: (userId: UserId, agentId: string) => Effect.Effect<InstalledAgent, AgentNotFound>
     /** The same with the state of its rows. */
     readonly overview: (userId: UserId, agentId: string) => Effect.Effect<AgentOverview, AgentNotFound>
-    /** All of the person's installed agents with the state of their rows, the oldest first. */
-    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<AgentOverview>>
-    /** What was done to an agent's rows, also by those before it of the same template in the organization; newest first. */
+    /** The person's installed agents with the state of their rows, page by page, the newest first. */
+    readonly list: (userId: UserId, page: AgentsQuery) => Effect.Effect<AgentList>
+    /**
+     * What was done to an agent's rows, also by those before it of the same template in the organization, page by page; newest
+     * first. However large the rows are, no more of them is read than one page holds.
+     */
     readonly history: (agent: InstalledAgent, page: HistoryQuery) => Effect.Effect<History>
   }
 >() {}

@@ -88,7 +88,8 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
     ) => Effect.Effect<Plan, AgentNotFound | NoSuchRevision | MirrorRefusal>
     /**
      * Takes the agent away with its mirrored rows, all or nothing; what is customized, adopted or in use stays, tagged and
-     * remembered, and what another agent of the same publisher has too goes on with that one.
+     * remembered, and is seen again where it was hidden. What another agent of the same publisher has too goes on with that
+     * one; an adopted row that was withdrawn is the person's own again, and copies they deleted lose their tags.
      */
     readonly uninstall: (
       request: UninstallRequest

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { AgentList, AgentOverview } from "../domain/Agent.ts"
+import type { AgentList, AgentOverview, AgentsQuery } from "../domain/Agent.ts"
 import type { AgentNotFound, InvalidRequest, RateLimitExceeded, Unauthenticated } from "../domain/Errors.ts"
 import type { History, HistoryQuery } from "../domain/History.ts"
 import { admit } from "./Admission.ts"
@@ -9,16 +9,17 @@ import type { RateLimiter } from "./RateLimiter.ts"
 
 type Dependencies = Auth | RateLimiter | InstalledAgents
 
-/** The caller's installed agents, each with the state of its rows. */
-export const listAgents: (
-  credential: Credential
-) => Effect.Effect<AgentList, Unauthenticated | RateLimitExceeded, Dependencies> = Effect.fn("listAgents")(
-  function* (credential) {
-    const agents = yield* InstalledAgents
-    const userId = yield* admit("read", credential)
-    return { agents: yield* agents.list(userId) }
-  }
-)
+/** The caller's installed agents, each with the state of its rows, page by page. */
+export const listAgents: <R>(
+  credential: Credential,
+  page: Effect.Effect<AgentsQuery, InvalidRequest, R>
+) => Effect.Effect<AgentList, Unauthenticated | RateLimitExceeded | InvalidRequest, Dependencies | R> = Effect.fn(
+  "listAgents"
+)(function* (credential, page) {
+  const agents = yield* InstalledAgents
+  const userId = yield* admit("read", credential)
+  return yield* agents.list(userId, yield* page)
+})
 
 /** One of them. */
 export const viewAgent: (

@@ -103,11 +103,44 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
 
       const leaving = yield* owner.get("/uninstall-plan")
       assert.strictEqual(leaving.body.removed.length, 5)
-      isProblem(yield* owner.uninstall("?expectedPlan=other"), 409, "plan_stale")
+      isProblem(yield* owner.uninstall("?expectedPlan=other"), 400, "invalid_request")
+      isProblem(yield* owner.uninstall("?expectedPlan="), 400, "invalid_request")
+      isProblem(yield* owner.uninstall(`?expectedPlan=${"0".repeat(64)}`), 409, "plan_stale")
       const gone = yield* owner.uninstall(`?expectedPlan=${leaving.body.planHash}`)
       assert.deepStrictEqual([gone.status, gone.body.agentRemoved, gone.body.kept], [200, true, []])
       isProblem(yield* owner.uninstall(), 404, "agent_not_found")
       isProblem(yield* owner.get(), 404, "agent_not_found")
+    })
+  )
+
+  it.effect("answers in pages of a size that no client decides, however large the history is", () =>
+    Effect.gen(function* () {
+      const catalog = yield* TemplateCatalog
+      const types = (text: string) =>
+        Array.from({ length: 40 }, (_, at) =>
+          definition("entity_types", `type-${at}`, {
+            content: { metadata_schema: { description: text.repeat(2_000) } }
+          })
+        )
+      yield* catalog.publish(template("lengthy", types("ab")))
+      const owner = yield* installed("lengthy")
+      yield* catalog.publish(template("lengthy", types("cd")))
+      assert.strictEqual((yield* owner.resync()).status, 200)
+      yield* query(
+        `INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+        SELECT organization_id, template_agent_id, agent_id, user_id, action, revision, rows
+        FROM mirror_history, generate_series(1, 99) WHERE organization_id = $1 AND action = 'resync'`,
+        [owner.organizationId]
+      )
+      for (const rows of ["", "&rows=changed", "&rows=whole"]) {
+        const { body, text } = yield* owner.get(`/history?limit=100${rows}`)
+        assert.isAtMost(Buffer.byteLength(text), 1.2 * 1024 * 1024)
+        assert.isAtLeast(body.entries.length, 2)
+        const older = yield* owner.get(`/history?limit=100${rows}&before=${body.next}`)
+        assert.strictEqual(Number(older.body.entries[0].id), Number(body.entries.at(-1).id) - 1)
+      }
+      const list = yield* ask("/api/agents?limit=1", { headers: owner.headers })
+      assert.deepStrictEqual([list.body.agents.length, list.body.next], [1, null])
     })
   )
 
@@ -118,6 +151,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       assert.strictEqual(bare.status, 200, bare.text)
       const row = { kind: "entity_types", slug: "invoice" }
       const refused: ReadonlyArray<readonly [unknown, string]> = [
+        [{ expectedPlan: "other" }, "expectedPlan"],
+        [{ expectedPlan: null }, "expectedPlan"],
         [{ revision: 0 }, "revision"],
         [{ revision: "latest" }, "revision"],
         [{ revision: 2_147_483_648 }, "revision"],
@@ -142,9 +177,13 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
         "/plan?revision=0",
         "/plan?revision=2147483648",
         "/history?limit=0",
-        "/history?before=x"
+        "/history?before=x",
+        "/history?rows=all"
       ]) {
         isProblem(yield* owner.get(path), 400, "invalid_request")
+      }
+      for (const path of ["/api/agents?limit=101", "/api/agents?before=7", "/api/agents?before=7-%00"]) {
+        isProblem(yield* ask(path, { headers: owner.headers }), 400, "invalid_request")
       }
       isProblem(yield* owner.resync({ revision: 99 }), 400, "no_such_revision")
       isProblem(yield* owner.get("/plan?revision=99"), 400, "no_such_revision")

@@ -66,7 +66,9 @@ describe("the errors", () => {
 
   it.effect("come back from the wire as they were", () =>
     Effect.gen(function* () {
-      const sent = new Errors.SchemaCollision({ collisions: [{ kind: "watchers", slug: "inbox", owner: "ada" }] })
+      const sent = new Errors.SchemaCollision({
+        collisions: [{ kind: "watchers", slug: "inbox", owner: "ada", own: true, adoptable: true }]
+      })
       const body = yield* Schema.encode(anyProblem)(sent)
       assert.strictEqual(body.detail, sent.message)
       assert.deepStrictEqual(yield* Schema.decode(anyProblem)(JSON.parse(JSON.stringify(body))), sent)

@@ -335,8 +335,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
       const answer = yield* install({ authorization: bearer })
       isProblem(answer, 400, "schema_collision")
       assert.deepStrictEqual(answer.body.collisions, [
-        { kind: "entity_types", slug: "invoice", owner: slug },
-        { kind: "watchers", slug: "inbox", owner: slug }
+        { kind: "entity_types", slug: "invoice", owner: slug, own: true, adoptable: true },
+        { kind: "watchers", slug: "inbox", owner: slug, own: true, adoptable: true }
       ])
       assert.strictEqual(yield* count("SELECT count(*) FROM entity_relationship_types"), before)
     })
@@ -358,7 +358,14 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("POST /a
         ]
       )
       assert.match(String(plan.headers["ratelimit-policy"]), /^"change";q=40;w=3600$/)
-      const stale = yield* install(headers, { slug: "helper", expectedPlan: "another" })
+      for (const expectedPlan of ["another", "", "A".repeat(64), `${plan.body.planHash} `]) {
+        const refused = yield* install(headers, { slug: "helper", expectedPlan })
+        isProblem(refused, 400, "invalid_request")
+        assert.deepStrictEqual(refused.body.issues, [
+          { path: "expectedPlan", message: "Expected the planHash of a plan: 64 digits, 0 to 9 and a to f" }
+        ])
+      }
+      const stale = yield* install(headers, { slug: "helper", expectedPlan: "0".repeat(64) })
       isProblem(stale, 409, "plan_stale")
       const held = yield* install(headers, { slug: "helper", expectedPlan: plan.body.planHash })
       assert.deepStrictEqual([held.status, held.body.created], [200, true])

@@ -115,7 +115,7 @@ const day = Effect.gen(function* () {
   assert.deepStrictEqual([again.agentId, again.created], [agentId, false])
   const overview = yield* agents.overview(userId, agentId)
   assert.strictEqual(overview.counts.watchers.unchanged, 1)
-  const { entries } = yield* agents.history(overview, { limit: 10 })
+  const { entries } = yield* agents.history(overview, { limit: 10, rows: "changed" })
   assert.deepStrictEqual(
     entries.map(({ action }) => action),
     ["install"]

@@ -6,6 +6,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { getMigrations } from "better-auth/db/migration"
 import { Effect, Layer, Redacted } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import { contentSize, contentText } from "../../src/domain/Content.ts"
 import { kindDescriptions } from "../../src/domain/Kind.ts"
 import { platforms } from "../../src/domain/Platform.ts"
 import { reservedSlugs } from "../../src/domain/Slug.ts"
@@ -14,6 +15,7 @@ import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../src/layers/Dat
 import { IdentityLinkerLive } from "../../src/layers/IdentityLinkerLive.ts"
 import { IdentityLinker } from "../../src/services/IdentityLinker.ts"
 import { readSender } from "../../src/services/Sender.ts"
+import { sameContents } from "../fixtures/contents.ts"
 import { ownDatabase, PgTest } from "../pg.ts"
 
 /** The migrations that databases have applied, by the SHA-256 of their files. */
@@ -97,6 +99,51 @@ describe("what was claimed before there were links", () => {
         Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 2 }))))
       )
       assert.strictEqual(said, "verified")
+    })
+  )
+})
+
+describe("what uninstalls left before", () => {
+  it.scopedLive("is seen, and loses its tags where nothing remembers it", () =>
+    Effect.gen(function* () {
+      const url = yield* ownDatabase("template0")
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const earlier = Object.fromEntries(Object.entries(migrations).filter(([name]) => !name.endsWith("_left_rows")))
+        yield* makeMigrator({})({ loader: fromRecord(earlier) })
+        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_a', 'A', 'a'), ('org_p', 'P', 'p')`
+        yield* sql`INSERT INTO agents (id, organization_id, name) VALUES ('agent_gone', 'org_p', 'G'), ('agent_here', 'org_p', 'H')`
+        yield* sql`INSERT INTO agents (organization_id, name, template_agent_id) VALUES ('org_a', 'I', 'agent_here')`
+        yield* sql`
+          INSERT INTO watchers (organization_id, slug, name, deleted_at, retired_at, managed_by_template_agent_id, source_template_org_id)
+          SELECT 'org_a', slug, slug, deleted, retired, template, 'org_p'
+          FROM (VALUES
+            ('deleted', now(), NULL, 'agent_gone'), ('tombstone', now(), NULL, 'agent_here'), ('used', NULL, now(), 'agent_gone'),
+            ('adopted', NULL, now(), 'agent_gone'), ('hidden', NULL, now(), 'agent_here')
+          ) AS rows (slug, deleted, retired, template)
+        `
+        yield* sql`
+          INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted)
+          SELECT 'org_a', managed_by_template_agent_id, 'watchers', id, id, slug, 'h', slug IN ('adopted', 'hidden')
+          FROM watchers WHERE slug <> 'deleted'
+        `
+        yield* makeMigrator({})({ loader: fromRecord(migrations) })
+        return yield* sql`
+          SELECT w.slug, w.retired_at IS NOT NULL AS retired, w.managed_by_template_agent_id AS managed_by,
+            EXISTS (SELECT FROM mirror_ledger l WHERE l.copy_id = w.id) AS remembered
+          FROM watchers w ORDER BY w.slug
+        `
+      })
+      const rows = yield* program.pipe(
+        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
+      )
+      assert.deepStrictEqual(rows, [
+        { slug: "adopted", retired: false, managedBy: null, remembered: false },
+        { slug: "deleted", retired: false, managedBy: null, remembered: false },
+        { slug: "hidden", retired: true, managedBy: "agent_here", remembered: true },
+        { slug: "tombstone", retired: false, managedBy: "agent_here", remembered: true },
+        { slug: "used", retired: false, managedBy: "agent_gone", remembered: true }
+      ])
     })
   )
 })
@@ -280,6 +327,31 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("the schema"
         ]
       ]
       for (const [code, statement] of wrong) assert.strictEqual(yield* fails(statement), code, statement)
+    })
+  )
+})
+
+layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("contents", (it) => {
+  it.effect("have the text and are equal by the rule of the domain", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const [first = "", ...others] of sameContents) {
+        for (const text of [first, ...others]) {
+          const found = yield* sql`
+            SELECT content_text(${text}::jsonb) AS text, ${text}::jsonb = ${first}::jsonb AS same,
+              content_hash(${text}::jsonb) = content_hash(${first}::jsonb) AS hashed_the_same,
+              octet_length(${first}::jsonb::text) AS size
+          `
+          const size = contentSize(JSON.parse(text))
+          assert.deepStrictEqual(found, [{ text: first, same: true, hashedTheSame: true, size }], text)
+          assert.strictEqual(contentText(JSON.parse(text)), first)
+        }
+      }
+      const hashes = yield* sql`
+        SELECT count(DISTINCT content_hash(text::jsonb))::integer AS hashes
+        FROM unnest(${sameContents.map(([first = ""]) => first)}::text[]) AS text
+      `
+      assert.deepStrictEqual(hashes, [{ hashes: sameContents.length }])
     })
   )
 })

@@ -5,7 +5,7 @@ import { type Kind, type KindDescription, kindDescriptions } from "../../src/dom
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, template } from "../fixtures/templates.ts"
-import { histories, live } from "../histories.ts"
+import { histories, live, toldHistories } from "../histories.ts"
 import { Hands, inRealTime, newPerson, worldsOf } from "../worlds.ts"
 
 /** A kind that the service does not know, with all that a kind can have. */
@@ -56,7 +56,7 @@ const tables = [
 
 const kinds = [...kindDescriptions, routines]
 const content = { steps: [1], timing: "0 7 * * 1", body: "Do it" }
-const all = histories(30)
+const all = [...histories(30), ...toldHistories]
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
 for (const [label, world] of worldsOf({ kinds, tables })) {

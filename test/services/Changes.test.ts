@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { History } from "../../src/domain/History.ts"
 import { Slug } from "../../src/domain/Ids.ts"
 import type { Kind } from "../../src/domain/Kind.ts"
 import type { Definition } from "../../src/domain/Template.ts"
@@ -7,11 +8,15 @@ import { InstalledAgents } from "../../src/services/InstalledAgents.ts"
 import { diffTemplate, publishTemplate } from "../../src/services/PublishTemplate.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
+import { sameContents } from "../fixtures/contents.ts"
 import { definition, entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
 import { Hands, newPerson, worlds } from "../worlds.ts"
 
 let templates = 0
 const newSlug = () => `changes-${++templates}`
+
+/** How many entries each page of the same history has, by world and by what is asked for. */
+const pagesTold = new Map<string, ReadonlyArray<number>>()
 
 const entityType = (slug: string, rest: Parameters<typeof definition>[2] = {}) => definition("entity_types", slug, rest)
 
@@ -38,7 +43,7 @@ for (const [label, world] of worlds) {
         const history = (agentId: string) =>
           Effect.gen(function* () {
             const agent = yield* Effect.orDie(agents.find(person.userId, agentId))
-            return (yield* agents.history(agent, { limit: 20 })).entries
+            return (yield* agents.history(agent, { limit: 20, rows: "changed" })).entries
           })
         return { agents, hands, history, mirror, person, publish, request, row, standing }
       })
@@ -96,22 +101,69 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("does not adopt another publisher's row, nor a row beside the template's own", () =>
+    it.effect("says of every collision whether its row may be adopted, and what helps where it may not", () =>
       Effect.gen(function* () {
-        const { hands, mirror, person, publish, request, row } = yield* prepared([entityType("a")])
-        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
-          Effect.orDie(catalog.publish(template(newSlug(), [entityType("z"), entityType("c")])))
-        )
-        yield* mirror.apply({ ...request, templateAgentId: other.templateAgentId })
+        const { hands, mirror, person, publish, request, row, standing } = yield* prepared([
+          entityType("a"),
+          entityType("s")
+        ])
+        const catalog = yield* TemplateCatalog
+        const other = newSlug()
+        const theirs = yield* Effect.orDie(catalog.publish(template(other, [entityType("z")])))
+        const foreign = { ...request, templateAgentId: theirs.templateAgentId }
+        const { agentId } = yield* mirror.apply(foreign)
         yield* mirror.apply(request)
-        yield* publish([entityType("a"), entityType("z")])
-        const adopt = (slug: string) =>
-          Effect.flip(mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug }] }))
-        assert.strictEqual((yield* adopt("z"))._tag, "NoSuchRow")
-        yield* publish([entityType("b", { was: [Slug.make("a")] })])
+        yield* hands.move(row("entity_types", "s"), "t")
         yield* hands.author(row("entity_types", "b"))
-        assert.strictEqual((yield* adopt("b"))._tag, "NoSuchRow")
-        assert.strictEqual(person.organization.id, request.organizationId)
+        yield* hands.author(row("entity_types", "c"))
+        yield* publish([
+          entityType("b", { was: [Slug.make("a")] }),
+          entityType("c"),
+          entityType("s"),
+          entityType("t"),
+          entityType("z")
+        ])
+        const { rows } = yield* mirror.plan(request)
+        assert.deepStrictEqual(
+          rows.map(({ adoptable, slug, verdict }) => [slug, verdict, adoptable]),
+          [
+            ["b", "collision", false],
+            ["c", "collision", true],
+            ["s", "customized", false],
+            ["t", "collision", false],
+            ["z", "collision", false]
+          ]
+        )
+        const adopt = (slug: string) => [{ kind: "entity_types" as const, slug }]
+        for (const slug of ["b", "t", "z"]) {
+          const refusal = yield* Effect.flip(mirror.apply({ ...request, adopt: adopt(slug) }))
+          assert(refusal._tag === "NoSuchRow")
+          assert.include(refusal.message, `adopt: entity_types "${slug}" can't be adopted`)
+        }
+        const refusal = yield* Effect.flip(mirror.apply(request))
+        assert(refusal._tag === "SchemaCollision")
+        assert.deepStrictEqual(
+          refusal.collisions.map(({ adoptable, own, slug }) => [slug, own, adoptable]),
+          [
+            ["b", true, false],
+            ["c", true, true],
+            ["t", true, false],
+            ["z", false, false]
+          ]
+        )
+        const own = `(${person.organization.slug})`
+        assert.strictEqual(
+          refusal.message,
+          `Nothing was written, since slugs that the template needs are taken. Name these, which are your own, in adopt, or rename or delete them: entity_types "c" ${own}. Rename or delete these, which can't be adopted, since the template's own rows stand already (or revert those that are the template's and that you changed): entity_types "b" ${own}, entity_types "t" ${own}. Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug: entity_types "z" (${other}-publisher). Then try again.`
+        )
+        // All of it helps.
+        yield* mirror.uninstall({ ...foreign, agentId })
+        yield* hands.move(row("entity_types", "b"), "mine")
+        yield* mirror.apply({ ...request, adopt: adopt("c"), revert: adopt("s") })
+        assert.sameMembers(
+          (yield* standing).map(({ managed, slug }) => `${slug} ${managed}`),
+          ["b true", "c true", "mine false", "s true", "t true", "z true"]
+        )
       })
     )
 
@@ -376,7 +428,7 @@ for (const [label, world] of worlds) {
         assert.isTrue(second.created)
         assert.notStrictEqual(second.agentId, agentId)
         const found = yield* agents.find(person.userId, second.agentId)
-        const { entries } = yield* agents.history(found, { limit: 20 })
+        const { entries } = yield* agents.history(found, { limit: 20, rows: "changed" })
         assert.deepStrictEqual(
           entries.map(({ action, by, revision }) => [action, by.userId, revision]),
           [
@@ -393,6 +445,145 @@ for (const [label, world] of worlds) {
             ["plain", "removed", "plain"],
             ["used", "kept", null]
           ]
+        )
+      })
+    )
+
+    it.effect("takes contents for equal that say the same, and for changed those that don't", () =>
+      Effect.gen(function* () {
+        const { hands, mirror, publish, request, row } = yield* prepared([])
+        let at = 0
+        for (const [first = "", ...others] of sameContents) {
+          const schema = { default: JSON.parse(first) }
+          const said = (name: string) => [entityType("a", { name, content: { metadata_schema: schema } })]
+          yield* publish(said(`Name ${++at}`))
+          const { agentId } = yield* mirror.apply(request)
+          const verdict = Effect.map(mirror.plan(request), ({ rows }) =>
+            rows.map(({ fields, verdict }) => [verdict, ...fields])
+          )
+          for (const text of others) {
+            yield* hands.edit(row("entity_types", "a"), "metadata_schema", `{"default": ${text}}`)
+            assert.deepStrictEqual(yield* verdict, [["unchanged"]], text)
+            assert.lengthOf((yield* mirror.planUninstall({ ...request, agentId })).removed, 1, text)
+          }
+          yield* publish(said(`Name ${++at}`))
+          assert.deepStrictEqual(yield* verdict, [["update", "name"]], first)
+          const { revision, verdicts } = yield* mirror.apply(request)
+          assert.deepStrictEqual(verdicts, [{ kind: "entity_types", verdict: "update", rows: 1 }])
+          assert.deepInclude(yield* publish(said(`Name ${at}`)), { revision, changed: false })
+          const [other = ""] = sameContents[at / 2] ?? sameContents[0] ?? []
+          yield* hands.edit(row("entity_types", "a"), "metadata_schema", `{"default": ${other}}`)
+          assert.deepStrictEqual(yield* verdict, [["customized", "metadata_schema"]], `${first} and ${other}`)
+          assert.lengthOf((yield* mirror.planUninstall({ ...request, agentId })).kept, 1)
+          yield* mirror.apply({ ...request, revert: [{ kind: "entity_types", slug: "a" }] })
+        }
+      })
+    )
+
+    it.effect("takes a sibling's definition for the same that says the same", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const of = (schema: unknown) => [entityType("a", { content: { metadata_schema: schema } })]
+        const { publish } = yield* prepared(of({ a: 1e21, b: { c: 1, d: null } }), publisher)
+        const catalog = yield* TemplateCatalog
+        const sibling = newSlug()
+        const asked = (schema: unknown) =>
+          catalog.publish(template(sibling, of(schema), { publisher: Slug.make(publisher) }))
+        assert.strictEqual((yield* Effect.flip(asked({ a: 1e21, b: { c: 1 } })))._tag, "PublishRefused")
+        yield* asked({ b: { d: null, c: 1.0 }, a: 1000000000000000000000 })
+        assert.isFalse((yield* publish(of({ b: { d: null, c: 1 }, a: 1e21 }))).changed)
+      })
+    )
+
+    it.effect("gives back what was the person's own before and was withdrawn, and shows all that it leaves", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row, standing } = yield* prepared(
+          ["adopted", "stays", "mine", "used"].map((slug) => entityType(slug))
+        )
+        yield* hands.author(row("entity_types", "adopted"))
+        yield* hands.author(row("entity_types", "stays"))
+        const adopt = ["adopted", "stays"].map((slug) => ({ kind: "entity_types" as const, slug }))
+        const { agentId } = yield* mirror.apply({ ...request, adopt })
+        yield* hands.rename(row("entity_types", "mine"), "Mine")
+        yield* hands.use(row("entity_types", "used"))
+        yield* publish([entityType("stays")])
+        yield* mirror.apply(request)
+        const rows = [
+          { slug: "adopted", name: "adopted", managed: true, retired: true },
+          { slug: "stays", name: "stays", managed: true, retired: false },
+          { slug: "mine", name: "Mine", managed: true, retired: true },
+          { slug: "used", name: "used", managed: true, retired: true }
+        ]
+        assert.sameDeepMembers(yield* standing, rows)
+        const { kept } = yield* mirror.uninstall({ ...request, agentId })
+        assert.lengthOf(kept, 4)
+        const left = rows.map((one) => ({ ...one, managed: one.slug !== "adopted", retired: false }))
+        assert.sameDeepMembers(yield* standing, left)
+        // What is the person's again is left alone by a later install, and only adopted again when they say so.
+        const again = yield* mirror.apply(request)
+        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: false, retired: false })
+        const seen = yield* agents.overview(person.userId, again.agentId)
+        assert.sameMembers(
+          seen.retired.map(({ slug }) => slug),
+          ["mine", "used"]
+        )
+        assert.sameDeepMembers(yield* standing, [left[0], ...rows.slice(1)])
+        yield* publish([entityType("stays"), entityType("adopted")])
+        assert.strictEqual((yield* Effect.flip(mirror.apply(request)))._tag, "SchemaCollision")
+        yield* mirror.apply({ ...request, adopt: adopt.slice(0, 1) })
+        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: true, retired: false })
+      })
+    )
+
+    it.effect("leaves no tag on a deleted copy that nothing remembers", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const { hands, mirror, publish, request, row } = yield* prepared(oneOfEach, publisher)
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), oneOfEach, { publisher: Slug.make(publisher) })))
+        )
+        const sibling = { ...request, templateAgentId: other.templateAgentId }
+        const tagged = Effect.map(hands.deletedCopies(request.organizationId), (rows) =>
+          rows.map(({ managedBy, slug }) => [slug, managedBy])
+        )
+        const one = yield* mirror.apply(request)
+        yield* hands.remove(row("watchers", "inbox"))
+        yield* hands.remove(row("entity_types", "invoice"))
+        assert.lengthOf(yield* tagged, 2)
+        yield* hands.author(row("entity_types", "invoice"))
+        yield* mirror.apply({ ...request, adopt: [{ kind: "entity_types", slug: "invoice" }] })
+        assert.deepStrictEqual(yield* tagged, [["inbox", request.templateAgentId]])
+        const two = yield* mirror.apply(sibling)
+        yield* mirror.uninstall({ ...request, agentId: one.agentId })
+        assert.deepStrictEqual(yield* tagged, [["inbox", other.templateAgentId]])
+        yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
+        assert.deepStrictEqual(yield* tagged, [])
+        const three = yield* mirror.apply(request)
+        yield* hands.remove(row("watchers", "inbox"))
+        yield* publish(oneOfEach.slice(0, 2))
+        yield* mirror.resync({ ...request, agentId: three.agentId })
+        assert.deepStrictEqual(yield* tagged, [])
+      })
+    )
+
+    it.effect("does not take a row for deleted that a sibling's uninstall took away", () =>
+      Effect.gen(function* () {
+        const publisher = `${newSlug()}-shared`
+        const { hands, mirror, request, row, standing } = yield* prepared([entityType("a")], publisher)
+        const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
+          Effect.orDie(catalog.publish(template(newSlug(), [entityType("a")], { publisher: Slug.make(publisher) })))
+        )
+        const sibling = { ...request, templateAgentId: other.templateAgentId }
+        const one = yield* mirror.apply(request)
+        yield* hands.rename(row("entity_types", "a"), "Mine")
+        yield* mirror.uninstall({ ...request, agentId: one.agentId })
+        const two = yield* mirror.apply({ ...sibling, revert: [{ kind: "entity_types", slug: "a" }] })
+        yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
+        assert.deepStrictEqual(yield* standing, [])
+        yield* mirror.apply(request)
+        assert.deepStrictEqual(
+          (yield* standing).map(({ slug }) => slug),
+          ["a"]
         )
       })
     )
@@ -498,7 +689,8 @@ for (const [label, world] of worlds) {
     it.effect("lists a person's agents with the state of their rows", () =>
       Effect.gen(function* () {
         const { agents, hands, mirror, person, publish, request, row } = yield* prepared(oneOfEach)
-        assert.deepStrictEqual(yield* agents.list(person.userId), [])
+        const page = { limit: 100 }
+        assert.deepStrictEqual(yield* agents.list(person.userId, page), { agents: [], next: null })
         const { agentId } = yield* mirror.apply({ ...request, name: "My own" })
         const { templateAgentId } = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
           Effect.orDie(catalog.publish(template(newSlug(), entityTypes(3))))
@@ -506,7 +698,9 @@ for (const [label, world] of worlds) {
         const second = yield* mirror.apply({ ...request, templateAgentId })
         yield* hands.rename(row("entity_types", "invoice"), "Mine")
         yield* publish([...oneOfEach.slice(0, 3), entityType("new")])
-        const [one, two] = yield* agents.list(person.userId)
+        const listed = yield* agents.list(person.userId, page)
+        assert.isNull(listed.next)
+        const [two, one] = listed.agents
         assert(one !== undefined && two !== undefined)
         assert.deepStrictEqual([one.agentId, two.agentId], [agentId, second.agentId])
         assert.deepInclude(one, { name: "My own", revision: 1, newestRevision: 2, pinned: false })
@@ -544,7 +738,7 @@ for (const [label, world] of worlds) {
           yield* mirror.resync({ ...request, agentId })
         }
         const agent = yield* agents.find(person.userId, agentId)
-        const first = yield* agents.history(agent, { limit: 2 })
+        const first = yield* agents.history(agent, { limit: 2, rows: "whole" })
         assert.deepStrictEqual(
           first.entries.map(({ revision, rows }) => [revision, rows.length]),
           [
@@ -565,12 +759,147 @@ for (const [label, world] of worlds) {
         assert.deepStrictEqual([topic?.before?.watcher_id, topic?.after?.watcher_id], ["inbox", "inbox"])
         assert.deepStrictEqual(Object.keys(topic?.before ?? {}).sort(), Object.keys(topic?.after ?? {}).sort())
         assert.isNotNull(first.next)
-        const second = yield* agents.history(agent, { limit: 2, before: first.next ?? "" })
+        const second = yield* agents.history(agent, { limit: 2, rows: "whole", before: first.next ?? "" })
         assert.deepStrictEqual(
           second.entries.map(({ action, revision, rows }) => [action, revision, rows.map(({ did }) => did)]),
           [["install", 1, ["created", "created", "created", "created"]]]
         )
         assert.isNull(second.next)
+      })
+    )
+
+    it.effect("tells the fields that differ, and whole rows where it is asked to", () =>
+      Effect.gen(function* () {
+        const { agents, hands, mirror, person, publish, request, row } = yield* prepared(oneOfEach)
+        const { agentId } = yield* mirror.apply(request)
+        yield* hands.author(row("entity_types", "new"))
+        yield* publish([
+          definition("entity_types", "invoice", { name: "New", content: { metadata_schema: { type: "array" } } }),
+          ...oneOfEach.slice(1),
+          entityType("new")
+        ])
+        yield* mirror.resync({ ...request, agentId, adopt: [{ kind: "entity_types", slug: "new" }] })
+        yield* mirror.uninstall({ ...request, agentId })
+        const next = yield* mirror.apply(request)
+        const agent = yield* agents.find(person.userId, next.agentId)
+        const all = ["color", "description", "event_kinds", "extensions", "icon", "metadata_schema", "name", "slug"]
+        const told = (rows: "changed" | "whole") =>
+          Effect.map(agents.history(agent, { limit: 20, rows }), ({ entries }) => entries.map((entry) => entry.rows))
+        const [, uninstalled = [], resynced = [], installed = []] = yield* told("changed")
+        assert.deepStrictEqual(resynced, [
+          {
+            kind: "entity_types",
+            slug: "invoice",
+            did: "updated",
+            fields: ["metadata_schema", "name"],
+            before: { name: "invoice", metadata_schema: { type: "object" } },
+            after: { name: "New", metadata_schema: { type: "array" } },
+            omitted: false
+          },
+          {
+            kind: "entity_types",
+            slug: "new",
+            did: "adopted",
+            fields: ["color", "description", "icon", "metadata_schema"],
+            before: { color: null, description: "", icon: null, metadata_schema: {} },
+            after: { color: "#336699", description: "What new is", icon: "box", metadata_schema: { type: "object" } },
+            omitted: false
+          }
+        ])
+        const gone = uninstalled.find(({ slug }) => slug === "invoice")
+        assert.deepStrictEqual(
+          [gone?.did, gone?.fields, gone?.after, gone?.before?.name],
+          ["removed", all, null, "New"]
+        )
+        const kept = uninstalled.find(({ slug }) => slug === "new")
+        assert.deepStrictEqual([kept?.did, kept?.fields, kept?.before, kept?.after], ["kept", [], null, null])
+        const made = installed.find(({ slug }) => slug === "invoice")
+        assert.deepStrictEqual(
+          [made?.did, made?.fields, made?.before, made?.after?.name],
+          ["created", all, null, "invoice"]
+        )
+        const [, , [invoice] = []] = yield* told("whole")
+        assert.deepStrictEqual(invoice?.fields, ["metadata_schema", "name"])
+        assert.deepStrictEqual(Object.keys(invoice?.before ?? {}).sort(), all)
+        assert.deepStrictEqual(Object.keys(invoice?.after ?? {}).sort(), all)
+      })
+    )
+
+    it.effect("has pages of history that hold no more than 1 MiB, however many entries are asked for", () =>
+      Effect.gen(function* () {
+        const large = (at: number) => ({ metadata_schema: { title: `${at}`, description: `${at} é`.repeat(2_500) } })
+        const types = (count: number, at: number) =>
+          Array.from({ length: count }, (_, one) => entityType(`type-${one}`, { content: large(at) }))
+        const { agents, mirror, person, publish, request } = yield* prepared(types(130, 0))
+        const { agentId } = yield* mirror.apply(request)
+        for (const at of [1, 2, 3, 4, 5, 6]) {
+          yield* publish(types(20, at))
+          yield* mirror.resync({ ...request, agentId })
+        }
+        // A large document of which little is told, as the name alone changed.
+        for (const at of [7, 8, 9, 10, 11, 12]) {
+          yield* publish(types(20, 6).map((one) => ({ ...one, name: `Name ${at}` })))
+          yield* mirror.resync({ ...request, agentId })
+        }
+        const agent = yield* agents.find(person.userId, agentId)
+        const pages = (rows: "changed" | "whole") =>
+          Effect.iterate(
+            { before: undefined as string | null | undefined, told: [] as ReadonlyArray<History> },
+            {
+              while: ({ before }) => before !== null,
+              body: ({ before, told }) =>
+                Effect.map(
+                  agents.history(agent, { limit: 100, rows, ...(typeof before === "string" && { before }) }),
+                  (page) => ({ before: page.next, told: [...told, page] })
+                )
+            }
+          ).pipe(Effect.map(({ told }) => told))
+        for (const rows of ["changed", "whole"] as const) {
+          const told = yield* pages(rows)
+          for (const page of told) assert.isAtMost(Buffer.byteLength(JSON.stringify(page.entries)), 1.15 * 1024 * 1024)
+          assert.deepStrictEqual(
+            told.flatMap(({ entries }) => entries.map(({ revision }) => revision)),
+            Array.from({ length: 13 }, (_, at) => 13 - at)
+          )
+          pagesTold.set(
+            `${label} ${rows}`,
+            told.map(({ entries }) => entries.length)
+          )
+          // The first entry is too large for any page: as many of its rows have their contents as go into one.
+          const rowsOfFirst = told.at(-1)?.entries.at(-1)?.rows ?? []
+          assert.lengthOf(rowsOfFirst, 130)
+          const omitted = rowsOfFirst.map((row) => row.omitted)
+          assert.deepStrictEqual(omitted, [...omitted].sort())
+          assert.isTrue(rowsOfFirst.every((row) => (row.after === null) === row.omitted && row.fields.length === 8))
+          pagesTold.set(`${label} ${rows} first`, [omitted.indexOf(true)])
+        }
+      })
+    )
+
+    it.effect("lists agents in pages, the newest first, and does not lose its place when one is taken away", () =>
+      Effect.gen(function* () {
+        const { agents, mirror, person, request } = yield* prepared(oneOfEach)
+        const catalog = yield* TemplateCatalog
+        const ids: Array<string> = []
+        for (const at of [1, 2, 3, 4, 5]) {
+          const { templateAgentId } = yield* Effect.orDie(
+            catalog.publish(template(newSlug(), [entityType(`only-${at}`)]))
+          )
+          ids.unshift((yield* mirror.apply({ ...request, templateAgentId })).agentId)
+          if (at === 3) yield* mirror.apply({ ...request, templateAgentId })
+        }
+        const page = (before?: string | null) =>
+          Effect.map(
+            agents.list(person.userId, { limit: 2, ...(typeof before === "string" && { before }) }),
+            ({ agents, next }) => ({ ids: agents.map(({ agentId }) => agentId as string), next })
+          )
+        const first = yield* page()
+        assert.deepStrictEqual(first.ids, ids.slice(0, 2))
+        const last = yield* agents.find(person.userId, ids[1] ?? "")
+        yield* mirror.uninstall({ ...request, ...last.template, agentId: last.agentId })
+        const second = yield* page(first.next)
+        assert.deepStrictEqual(second.ids, ids.slice(2, 4))
+        assert.deepStrictEqual(yield* page(second.next), { ids: ids.slice(4), next: null })
       })
     )
 
@@ -652,3 +981,11 @@ for (const [label, world] of worlds) {
     )
   })
 }
+
+it("a history has the same pages in every world", () => {
+  for (const asked of ["changed", "whole", "changed first", "whole first"]) {
+    const memory = pagesTold.get(`memory ${asked}`)
+    assert.isAbove(memory?.[0] ?? 0, 1)
+    assert.deepStrictEqual(pagesTold.get(`postgres ${asked}`), memory, asked)
+  }
+})

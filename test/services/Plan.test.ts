@@ -4,13 +4,13 @@ import type { Definition } from "../../src/domain/Template.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
-import { histories, live } from "../histories.ts"
+import { histories, live, toldHistories } from "../histories.ts"
 import { Hands, inRealTime, newPerson, worlds } from "../worlds.ts"
 
 let templates = 0
 const newSlug = () => `plan-${++templates}`
 
-const all = histories(100)
+const all = [...histories(100), ...toldHistories]
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
 for (const [label, world] of worlds) {
@@ -73,6 +73,7 @@ for (const [label, world] of worlds) {
         ]
         for (const change of changes) {
           const { planHash } = yield* mirror.plan(request)
+          assert.match(planHash, /^[0-9a-f]{64}$/)
           assert.strictEqual((yield* mirror.plan(request)).planHash, planHash)
           yield* change
           const before = yield* hands.standing(request.organizationId)
@@ -120,6 +121,7 @@ for (const [label, world] of worlds) {
               "restore",
               "uninstall removed",
               "uninstall kept",
+              "uninstall returned",
               "uninstall passedOn"
             ]
           )

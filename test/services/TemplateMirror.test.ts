@@ -341,8 +341,8 @@ for (const [label, world] of worlds) {
         assert.sameDeepMembers(
           [...refused.collisions],
           [
-            { kind: "entity_types", slug: "invoice", owner: person.organization.slug },
-            { kind: "watchers", slug: "inbox", owner: `${other}-publisher` }
+            { kind: "entity_types", slug: "invoice", owner: person.organization.slug, own: true, adoptable: true },
+            { kind: "watchers", slug: "inbox", owner: `${other}-publisher`, own: false, adoptable: false }
           ]
         )
         assert.deepStrictEqual(yield* standing(person), before)
@@ -520,7 +520,7 @@ for (const [label, world] of worlds) {
         assert(refused._tag === "SchemaCollision")
         assert.deepStrictEqual(
           [...refused.collisions],
-          [{ kind: "entity_types", slug: "a", owner: person.organization.slug }]
+          [{ kind: "entity_types", slug: "a", owner: person.organization.slug, own: true, adoptable: false }]
         )
         assert.deepStrictEqual(yield* standing(person), before)
       })

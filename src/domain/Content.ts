@@ -1,0 +1,47 @@
+import { Predicate, Record } from "effect"
+
+/*
+ * When two contents are equal, everywhere: as JSON values. Numbers are equal by their value (1, 1.0 and 1e0), objects whatever
+ * the order of their keys, lists in their order; a key that is absent differs from one that is null. Postgres' `jsonb =` is this
+ * rule; where a hash or a size is needed both worlds take it of one text, which `content_text` in the schema writes too.
+ */
+
+const utf8 = new TextEncoder()
+
+const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
+  if (a.length !== b.length) return a.length - b.length
+  const at = a.findIndex((byte, index) => byte !== b[index])
+  return (a[at] ?? 0) - (b[at] ?? 0)
+}
+
+/** A number without an exponent, and without zeros that say nothing. */
+const plainNumber = (value: number): string => {
+  const [, sign = "", digits, exponent] = /^(-?)([\d.]+)e([+-]\d+)$/.exec(String(value)) ?? []
+  if (digits === undefined) return JSON.stringify(value)
+  const [whole = "", fraction = ""] = digits.split(".")
+  const places = Number(exponent)
+  return places < 0
+    ? `${sign}0.${"0".repeat(-places - 1)}${whole}${fraction}`
+    : `${sign}${whole}${fraction.padEnd(places, "0")}`
+}
+
+/** An object of members that are texts already. */
+export const objectText = (members: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(members)
+    .map(([key, text]) => ({ key, text, bytes: utf8.encode(key) }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ key, text }) => `${JSON.stringify(key)}: ${text}`)
+    .join(", ")}}`
+
+/** A JSON value as the one text that stands for all that are equal to it, written as Postgres writes jsonb. */
+export const contentText = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(contentText).join(", ")}]`
+  if (typeof value === "number") return plainNumber(value)
+  return Predicate.isRecord(value) ? objectText(Record.map(value, contentText)) : JSON.stringify(value ?? null)
+}
+
+/** Whether two JSON values are the same content. */
+export const isSameContent = (a: unknown, b: unknown): boolean => contentText(a) === contentText(b)
+
+/** How many bytes a JSON value has as text. */
+export const contentSize = (value: unknown): number => utf8.encode(contentText(value)).length
