@@ -3,10 +3,11 @@ import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Effect, Layer, Option, Redacted, Schedule, String as Str } from "effect"
+import { Context, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
 import { poolInUse, poolWaiting } from "../services/Measures.ts"
+import { connectionOf } from "./DatabaseAddress.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<PgPool, Pg.Pool>() {}
@@ -19,8 +20,6 @@ export interface DatabaseOptions {
   readonly url: Redacted.Redacted<string>
   readonly maxConnections: number
 }
-
-const poolerParameter = "pgbouncer"
 
 // A name a text: Postgres plans a named statement once a connection instead of at every call.
 const names = new Map<string, string>()
@@ -63,18 +62,17 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
 
 const acquirePool = ({ maxConnections, url }: DatabaseOptions) =>
   Effect.gen(function* () {
-    const address = new URL(Redacted.value(url))
-    const pooled = address.searchParams.get(poolerParameter) === "true"
-    address.searchParams.delete(poolerParameter)
+    // The settings have looked at it.
+    const { options, pooled } = yield* Effect.orDie(connectionOf(url))
     const pool = new Pg.Pool({
-      connectionString: address.toString(),
       application_name: "agent-install",
       // The pool waits for it before it hands a connection out.
       ...(pooled ? {} : { onConnect: (client) => client.query(planning) }),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
-      keepAlive: true
+      keepAlive: true,
+      ...options
     })
     // A connection that breaks is dropped by the pool, and its query fails; without a listener the event itself, on the pool
     // for an idle connection and on the client for one in use, would end the process.
