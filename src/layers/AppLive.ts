@@ -1,6 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { AuthenticationLive } from "./BetterAuthLive.ts"
 import { DatabaseUrl, MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
+import { DatabaseFitLive } from "./DatabaseCheck.ts"
 import { open } from "./EmbeddedPostgres.ts"
 import { GatewayLive } from "./GatewayLive.ts"
 import { HealthLive } from "./HealthLive.ts"
@@ -36,9 +37,9 @@ export const ConnectionLive = ({ workers }: Pick<Settings, "workers">) =>
     )
   )
 
-/** The database, with its schema up to date. */
+/** The database, found fit to serve, with its schema up to date. */
 export const DatabaseLive = (settings: Pick<Settings, "workers">) =>
-  MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
+  MigrationsLive.pipe(Layer.provide(DatabaseFitLive), Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */
 export const ServicesLive = ({
