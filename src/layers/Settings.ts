@@ -116,6 +116,10 @@ export const settings = Config.all({
     "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",
     proxies
   ).pipe(Config.map(Option.getOrElse(() => new BlockList()))),
+  publish: variable("PUBLISH", "folders with commas between, like templates/personal-finance", (text) => {
+    const folders = text.split(",").map((folder) => folder.trim())
+    return folders.includes("") ? undefined : folders.map((folder) => resolve(folder))
+  }),
   otlpEndpoint: address("OTEL_EXPORTER_OTLP_ENDPOINT", "an address like http://localhost:4318", ["http:", "https:"]),
   logLevel: variable("LOG_LEVEL", "one of trace, debug, info, warning, error, none", (text) =>
     logLevels.get(text.toLowerCase())

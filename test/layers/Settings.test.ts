@@ -19,6 +19,7 @@ describe("settings", () => {
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
         workers: 1,
+        publish: Option.none(),
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
         gatewayToken: Option.none(),
@@ -52,6 +53,14 @@ describe("settings", () => {
         [{ HOST: "a_b:c" }, /^HOST must be a host name/],
         [{ BASE_URL: "install.example.org" }, /^BASE_URL must be an address like https/],
         [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address like postgres/],
+        [{ DATABASE_URL: "postgres://x/y?sslmode=on" }, /^DATABASE_URL has sslmode=on: sslmode is one of/],
+        [{ DATABASE_URL: "postgres://x,z/y" }, /^DATABASE_URL names several hosts/],
+        [
+          { DATABASE_URL: "postgres://x/y?sslmode=verify-ca&sslrootcert=/none" },
+          /^DATABASE_URL names a file that can't be read/
+        ],
+        [{ PUBLISH: "templates/a,," }, /^PUBLISH must be folders with commas between/],
+        [{ DATABASE_URL: "postgres://u:p@/y?host=/cloudsql/i" }, /^AUTH_SECRET must be set together/],
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
         [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
         [{ GATEWAY_TOKEN: "short" }, /^GATEWAY_TOKEN must be a secret of at least 32/],
