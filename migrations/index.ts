@@ -13,6 +13,7 @@ import identities from "./0009_identities.ts"
 import identityAnswers from "./0010_identity_answers.ts"
 import revisionDocuments from "./0011_revision_documents.ts"
 import agentsByTemplate from "./0012_agents_by_template.ts"
+import sweep from "./0013_sweep.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -27,5 +28,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0009_identities": identities,
   "0010_identity_answers": identityAnswers,
   "0011_revision_documents": revisionDocuments,
-  "0012_agents_by_template": agentsByTemplate
+  "0012_agents_by_template": agentsByTemplate,
+  "0013_sweep": sweep
 }

@@ -13,6 +13,7 @@ import { PersonalOrgsLive } from "./PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./RateLimiterLive.ts"
 import { keptSecret } from "./Secrets.ts"
 import type { Settings } from "./Settings.ts"
+import { SweepLive } from "./SweepLive.ts"
 import { TemplateCatalogLive } from "./TemplateCatalogLive.ts"
 import { TemplateMirrorLive } from "./TemplateMirrorLive.ts"
 import { TransactorLive } from "./TransactorLive.ts"
@@ -78,9 +79,9 @@ const ChatLive = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
     )
   )
 
-/** Every service, live. */
+/** Every service, live, and the sweep of what is old. */
 export const AppLive = (settings: Settings) =>
-  Layer.merge(SessionsLive(settings), ChatLive(settings)).pipe(
+  Layer.mergeAll(SessionsLive(settings), ChatLive(settings), SweepLive(settings.kept)).pipe(
     Layer.provideMerge(ServicesLive(settings)),
     Layer.provide(DatabaseLive(settings))
   )

@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Duration, Effect, Layer, Metric, Schedule, Schema } from "effect"
+import { Duration, Effect, Layer, Metric, Schema } from "effect"
 import { RateLimitExceeded } from "../domain/Errors.ts"
 import { limiterRefusals } from "../services/Measures.ts"
 import { RateLimiter, type RateLimits } from "../services/RateLimiter.ts"
@@ -33,14 +33,6 @@ const make = (limits: RateLimits) =>
       `
     })
 
-    const forget = sql`DELETE FROM rate_limits WHERE expires_at < now()`
-    yield* forget.pipe(
-      Effect.catchAllCause((cause) => Effect.logWarning("Spent rate limits were not cleared away", cause)),
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.delay("1 minute"),
-      Effect.forkScoped
-    )
-
     return RateLimiter.of({
       take: Effect.fn("RateLimiter.take")(function* (policy, key) {
         const { limit, window } = limits[policy]
@@ -56,4 +48,4 @@ const make = (limits: RateLimits) =>
   })
 
 /** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction. */
-export const RateLimiterLive = (limits: RateLimits) => Layer.scoped(RateLimiter, make(limits))
+export const RateLimiterLive = (limits: RateLimits) => Layer.effect(RateLimiter, make(limits))

@@ -110,6 +110,8 @@ export const settings = Config.all({
   installsPerHour: wholeNumber("INSTALLS_PER_HOUR", 1, 100_000, 20),
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
+  historyDays: wholeNumber("HISTORY_DAYS", 1, 36_500, 365),
+  closedLinksDays: wholeNumber("CLOSED_LINKS_DAYS", 7, 36_500, 90),
   workers: wholeNumber("WORKERS", 1, 64, 1),
   trustedProxies: variable(
     "TRUSTED_PROXIES",
@@ -144,7 +146,8 @@ export const settings = Config.all({
             change: hours(given.changesPerHour),
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
             sender: hours(sendersTries)
-          }
+          },
+          kept: { history: Duration.days(given.historyDays), closedLinks: Duration.days(given.closedLinksDays) }
         })
   )
 )

@@ -18,6 +18,8 @@ describe("settings", () => {
         installsPerHour: 20,
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
+        historyDays: 365,
+        closedLinksDays: 90,
         workers: 1,
         publish: Option.none(),
         otlpEndpoint: Option.none(),
@@ -30,7 +32,8 @@ describe("settings", () => {
           change: { limit: 120, window: Duration.hours(1) },
           auth: { limit: 20, window: Duration.minutes(1) },
           sender: { limit: 30, window: Duration.hours(1) }
-        }
+        },
+        kept: { history: Duration.days(365), closedLinks: Duration.days(90) }
       } as never)
       assert.isFalse(trustedProxies.check("127.0.0.1"))
     })
@@ -69,6 +72,8 @@ describe("settings", () => {
         [{ INSTALLS_PER_HOUR: "0" }, /^INSTALLS_PER_HOUR must be a whole number/],
         [{ CHANGES_PER_HOUR: "-1" }, /^CHANGES_PER_HOUR must be a whole number/],
         [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],
+        [{ HISTORY_DAYS: "0" }, /^HISTORY_DAYS must be a whole number from 1/],
+        [{ CLOSED_LINKS_DAYS: "1" }, /^CLOSED_LINKS_DAYS must be a whole number from 7/],
         [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
         [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be an address like/],
