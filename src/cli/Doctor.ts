@@ -17,6 +17,7 @@ import { describeConfigError, type Settings, settings } from "../layers/Settings
 import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
 import { json, print, table } from "./Output.ts"
 import { nodeVersions } from "./Package.ts"
+import { readFolders } from "./Serve.ts"
 
 /** What was looked at, how it stands, and, where it is wrong, what to do. */
 interface Finding {
@@ -223,6 +224,18 @@ const database = (given: Settings) =>
     )
   })
 
+const templates = ({ publish }: Settings) =>
+  Option.match(publish, {
+    onNone: () => Effect.succeed([]),
+    onSome: (folders) =>
+      readFolders(folders).pipe(
+        Effect.match({
+          onSuccess: (read) => [fine("PUBLISH", read.map(({ slug }) => slug).join(", "))],
+          onFailure: ({ message }) => [wrong("PUBLISH", message, "Mend the folder, or name another.")]
+        })
+      )
+  })
+
 /** Why the port can't be listened at; none where it can. */
 const taken = ({ host, port }: Settings) =>
   Effect.async<Option.Option<string>>((resume) => {
@@ -262,6 +275,7 @@ const examine = Effect.gen(function* () {
     ...(yield* secrets(given.right)),
     yield* publicAddress(given.right),
     ...(yield* database(given.right)),
+    ...(yield* templates(given.right)),
     yield* port(given.right)
   ]
 })

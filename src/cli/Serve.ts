@@ -29,7 +29,7 @@ export const publishBundled = Effect.gen(function* () {
 )
 
 /** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
-const readFolders = (folders: ReadonlyArray<string>) =>
+export const readFolders = (folders: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const templates = yield* Effect.forEach(folders, (folder) =>

@@ -625,6 +625,11 @@ describe("the command line", () => {
         for (const [PUBLISH, line] of wrong) {
           const { code, err, out } = yield* run(["serve"], { ...given, PUBLISH })
           assert.deepStrictEqual([code, err, out], [1, line, ""])
+          const doctor = yield* run(["doctor", "--json"], { ...given, PUBLISH })
+          assert.deepInclude(
+            JSON.parse(doctor.out).findings.find(({ check }: { readonly check: string }) => check === "PUBLISH"),
+            { ok: false, found: line.trimEnd() }
+          )
         }
       }),
     minutes

@@ -4,6 +4,7 @@ import { PgPool, PgPoolLive } from "../../src/layers/Database.ts"
 import { connectionOf } from "../../src/layers/DatabaseAddress.ts"
 import { ownFolder } from "../e2e/processes.ts"
 import { authority, ownServer } from "../postgres.ts"
+import { lacks } from "../programs.ts"
 
 const read = (address: string) => connectionOf(Redacted.make(address), () => "nothing in PEM")
 
@@ -147,7 +148,7 @@ const untrusted = "SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*"
 
 const minute = { timeout: 90_000 }
 
-describe("a server with TLS, a private authority and a name", () => {
+describe.skipIf(lacks("openssl", "version"))("a server with TLS, a private authority and a name", () => {
   it.scopedLive(
     "is met by each mode as by libpq",
     () =>
