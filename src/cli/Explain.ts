@@ -100,7 +100,9 @@ const remedies: ReadonlyArray<readonly [code: RegExp, remedy: (message: string, 
       /^(55P03|57014)$/,
       () => "Something else holds what the start waits for, or its time is too short: try again, and see pg_locks."
     ],
-    [/^0A000$/, () => "Use Postgres 15 or later."]
+    [/^0A000$/, () => "Use Postgres 15 or later."],
+    // System and internal errors, and those of its configuration: a full disk may look so, too.
+    [/^(58|F0|XX)...$/, () => "See the server's log, and whether its disk is full."]
   ]
 
 /** Node refuses the certificate, or the server ours: https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes */

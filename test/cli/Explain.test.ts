@@ -50,6 +50,8 @@ describe("what the program says when it can't go on", () => {
       ["53300", "sorry, too many clients already", /raise max_connections/],
       ["53100", "could not extend file: No space left on device", /disk is full/],
       ["53200", "out of memory", /lacks memory/],
+      ["XX000", "could not write init file", /whether its disk is full/],
+      ["58030", "could not read block 3", /See the server's log/],
       ["55P03", "canceling statement due to lock timeout", /see pg_locks/],
       ["0A000", "not supported", /Use Postgres 15 or later/],
       ["28000", "no pg_hba.conf entry for host, no encryption", /Say sslmode=require/],
