@@ -26,6 +26,9 @@ const refuse = (reason: string) => Either.left(new DatabaseAddressRefused({ reas
 
 const form = "must be an address like postgres://user:password@host:5432/database"
 
+const severalHosts = "names several hosts: one is needed, that of the server that is written to"
+const signs = "in a password, / is written %2F, : is %3A, @ is %40, ? is %3F"
+
 const decode = (text: string): Refusable<string> =>
   Either.mapLeft(
     Either.try(() => decodeURIComponent(text)),
@@ -50,8 +53,7 @@ const partsOf = (address: string): Refusable<Parts> =>
     const at = authority.lastIndexOf("@")
     const [, user = "", password = ""] = /^([^:]*)(?::(.*))?$/s.exec(authority.slice(0, Math.max(0, at))) ?? []
     const place = authority.slice(at + 1)
-    if (place.includes(","))
-      return yield* refuse("names several hosts: one is needed, that of the server that is written to")
+    if (place.includes(",")) return yield* refuse(severalHosts)
     const [, bracketed, name = "", port = ""] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(place) ?? []
     const parameters = new Map<string, string>()
     for (const pair of query === "" ? [] : query.split("&")) {
@@ -231,17 +233,18 @@ export const connectionOf = (url: Redacted.Redacted<string>, read: Read = readFi
   Either.gen(function* () {
     const { database, host: named, parameters, password, port, user } = yield* partsOf(Redacted.value(url))
     const host = named === "" ? "localhost" : named
-    for (const name of parameters.keys()) {
-      if (!understood.includes(name))
-        return yield* refuse(`has an unknown parameter, ${name}; known are ${understood.join(", ")}`)
-    }
-    if (host.includes(",") || port.includes(",")) {
-      return yield* refuse("names several hosts: one is needed, that of the server that is written to")
-    }
+    if (host.includes(",") || port.includes(",")) return yield* refuse(severalHosts)
     if (/[\s@]/.test(host) && !host.startsWith("/")) return yield* refuse(form)
     if (port !== "" && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+      return yield* refuse(`has a port that is no number from 1 to 65535; ${signs}`)
+    }
+    for (const [name, value] of parameters) {
+      if (understood.includes(name)) continue
+      // A password's sign may have ended it early: what follows is the rest of it.
       return yield* refuse(
-        "has a port that is no number from 1 to 65535; in a password, / is written %2F, : is %3A, @ is %40, ? is %3F"
+        value.includes("@")
+          ? `has an unknown parameter; ${signs}`
+          : `has an unknown parameter, ${name}; known are ${understood.join(", ")}`
       )
     }
     const pooled = (yield* oneOf(parameters, "pgbouncer", ["true", "false"])) === "true"

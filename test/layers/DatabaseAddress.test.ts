@@ -90,6 +90,8 @@ describe("the address of a database", () => {
       ["postgres://h/x?port=5432,5433", several],
       ["postgres://u:very/secret@h/x", /^has a port that is no number .*\/ is written %2F/],
       ["postgres://h:0/x", /^has a port/],
+      ["postgres://u:very?secret=@h/x", /^has a port/],
+      ["postgres://u:1?secret=@h/x", /^has an unknown parameter; in a password, .*\? is %3F/],
       ["postgres://h:65536/x", /^has a port/],
       ["postgres://u:very%secret@h/x", /^has a % that begins no character/],
       ["postgres://h/x?sslmode", /^has a parameter that is not of the form name=value/],
