@@ -17,6 +17,7 @@ import removeAgentPlans from "./0013_remove_agent_plans.ts"
 import slugsOfPublishers from "./0014_slugs_of_publishers.ts"
 import contentTexts from "./0015_content_texts.ts"
 import leftRows from "./0016_left_rows.ts"
+import sweep from "./0017_sweep.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -35,5 +36,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0013_remove_agent_plans": removeAgentPlans,
   "0014_slugs_of_publishers": slugsOfPublishers,
   "0015_content_texts": contentTexts,
-  "0016_left_rows": leftRows
+  "0016_left_rows": leftRows,
+  "0017_sweep": sweep
 }

@@ -4,7 +4,7 @@ import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Effect, Exit, Option } from "effect"
 import { demo } from "./cli/Demo.ts"
 import { doctor, Unwell } from "./cli/Doctor.ts"
-import { databaseName, explain } from "./cli/Explain.ts"
+import { databaseNamed, explain } from "./cli/Explain.ts"
 import { migrate } from "./cli/Migrate.ts"
 import { version } from "./cli/Package.ts"
 import { serve } from "./cli/Serve.ts"
@@ -30,7 +30,7 @@ const report = (cause: Cause.Cause<unknown>) =>
     const error = Cause.squash(cause)
     if (hasSpoken(error)) return
     const given = yield* Effect.option(settings)
-    yield* Option.match(explain(error, databaseName(given)), {
+    yield* Option.match(explain(error, databaseNamed(given)), {
       onNone: () => Effect.logFatal("agent-install met a fault", cause),
       onSome: (line) => Console.error(line)
     })

@@ -8,7 +8,7 @@ import { Api } from "../http/Api.ts"
 import { DatabaseUrlLive } from "../layers/AppLive.ts"
 import { settings } from "../layers/Settings.ts"
 import { json as jsonOption, type Row, table } from "./Output.ts"
-import { ServiceLive } from "./Serve.ts"
+import { publishBundled, ServiceLive } from "./Serve.ts"
 
 /** What the demonstration was told that it can't go on after. */
 export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
@@ -31,9 +31,9 @@ const ownService = Effect.gen(function* () {
   const given = yield* settings.pipe(
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATA_DIR", dataDir]])))
   )
-  const service = yield* Layer.build(ServiceLive(given, 0).pipe(Layer.provide(DatabaseUrlLive(given)))).pipe(
-    Logger.withMinimumLogLevel(LogLevel.Warning)
-  )
+  const service = yield* Layer.build(
+    ServiceLive(given, 0, publishBundled).pipe(Layer.provide(DatabaseUrlLive(given)))
+  ).pipe(Logger.withMinimumLogLevel(LogLevel.Warning))
   return yield* Effect.provide(
     HttpServer.addressFormattedWith((address) => Effect.succeed(address)),
     service

@@ -7,13 +7,17 @@ import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Data, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import { connectionsOf } from "../layers/AppLive.ts"
 import { PgPoolLive, SqlClientLive } from "../layers/Database.ts"
+import { connectionOf } from "../layers/DatabaseAddress.ts"
+import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/DatabaseCheck.ts"
 import { installed } from "../layers/embedded/Binaries.ts"
 import { ask, fits, urlOf } from "../layers/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/Settings.ts"
-import { explain } from "./Explain.ts"
+import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
 import { json, print, table } from "./Output.ts"
 import { nodeVersions } from "./Package.ts"
+import { readFolders } from "./Serve.ts"
 
 /** What was looked at, how it stands, and, where it is wrong, what to do. */
 interface Finding {
@@ -166,45 +170,70 @@ const describeSchema = (applied: ReadonlyArray<number>): Finding => {
   )
 }
 
+const describeConnections = (free: number, wanted: number): Finding =>
+  free >= wanted
+    ? fine(
+        "connections",
+        free === Number.POSITIVE_INFINITY ? "without a limit" : `${free} for this service, which takes ${wanted}`
+      )
+    : wrong(
+        "connections",
+        `${free} for this service, which takes ${wanted}`,
+        "Raise max_connections, or the role's or database's limit, or lower WORKERS."
+      )
+
 const database = (given: Settings) =>
   Effect.gen(function* () {
     const found = yield* address(given)
     if (Option.isNone(found)) return [fine("database", "embedded, not running; serve starts it")]
     return yield* Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const ask = SqlSchema.single({
-        Request: Schema.Void,
-        Result: Schema.Struct({ version: Schema.Int, migrated: Schema.Boolean }),
-        execute: () => sql`
-          SELECT current_setting('server_version_num')::integer AS version,
-            to_regclass('effect_sql_migrations') IS NOT NULL AS migrated
-        `
-      })
-      const { migrated, version } = yield* ask()
-      const major = Math.floor(version / 10_000)
-      const server =
-        major >= 15
-          ? fine("database", `Postgres ${major}`)
-          : wrong("database", `Postgres ${major}`, "Use Postgres 15 or later.")
+      const facts = yield* databaseFacts
+      const { pooled } = yield* Effect.orDie(connectionOf(found.value))
       const list = SqlSchema.findAll({
         Request: Schema.Void,
         Result: Schema.Struct({ migrationId: Schema.Int }),
         execute: () => sql`SELECT migration_id FROM effect_sql_migrations ORDER BY migration_id`
       })
-      const applied = migrated ? yield* list() : []
-      return [server, describeSchema(applied.map(({ migrationId }) => migrationId))]
+      // What belongs to somebody else can't be asked about.
+      const askable = facts.migrated && facts.otherOwner === null
+      const applied = askable ? yield* list() : []
+      return [
+        ...findingsOf(facts).map(({ check, found, remedy }) =>
+          remedy === undefined ? fine(check, found) : wrong(check, found, remedy)
+        ),
+        // Those of a pooler are not the service's to count.
+        ...(pooled
+          ? []
+          : [
+              describeConnections(
+                connectionsFree(yield* databaseConnections),
+                given.workers * connectionsOf(given.workers)
+              )
+            ]),
+        ...(facts.migrated && !askable ? [] : [describeSchema(applied.map(({ migrationId }) => migrationId))])
+      ]
     }).pipe(
       Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url: found.value, maxConnections: 1 })))),
-      Effect.catchAll((error) =>
-        Effect.succeed([
-          wrong(
-            "database",
-            Option.getOrElse(explain(error, "it"), () => String(error)),
-            "Check DATABASE_URL, and that Postgres runs there and lets this user in."
-          )
-        ])
-      )
+      Effect.catchAll((error) => {
+        const { role } = databaseNamed(Option.some(given))
+        const { what, remedy = "Check DATABASE_URL, and that Postgres runs there and lets this user in." } =
+          Option.getOrElse(troubleOf(error, role), (): Trouble => ({ what: String(error) }))
+        return Effect.succeed([wrong("database", what, remedy)])
+      })
     )
+  })
+
+const templates = ({ publish }: Settings) =>
+  Option.match(publish, {
+    onNone: () => Effect.succeed([]),
+    onSome: (folders) =>
+      readFolders(folders).pipe(
+        Effect.match({
+          onSuccess: (read) => [fine("PUBLISH", read.map(({ slug }) => slug).join(", "))],
+          onFailure: ({ message }) => [wrong("PUBLISH", message, "Mend the folder, or name another.")]
+        })
+      )
   })
 
 /** Why the port can't be listened at; none where it can. */
@@ -246,6 +275,7 @@ const examine = Effect.gen(function* () {
     ...(yield* secrets(given.right)),
     yield* publicAddress(given.right),
     ...(yield* database(given.right)),
+    ...(yield* templates(given.right)),
     yield* port(given.right)
   ]
 })

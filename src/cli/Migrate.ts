@@ -3,13 +3,18 @@ import { Effect, Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { ConnectionLive, DatabaseUrlLive } from "../layers/AppLive.ts"
 import { migrate as bringUpToDate } from "../layers/Database.ts"
+import { DatabaseFitLive } from "../layers/DatabaseCheck.ts"
 import { settings } from "../layers/Settings.ts"
 import { json, print } from "./Output.ts"
 
 export const migrate = Command.make("migrate", { json }, ({ json }) =>
   Effect.gen(function* () {
     const given = yield* settings
-    const done = yield* Effect.provide(bringUpToDate, ConnectionLive(given).pipe(Layer.provide(DatabaseUrlLive(given))))
+    const database = DatabaseFitLive.pipe(
+      Layer.provideMerge(ConnectionLive(given)),
+      Layer.provide(DatabaseUrlLive(given))
+    )
+    const done = yield* Effect.provide(bringUpToDate, database)
     const applied = done.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
     const schema = Object.keys(migrations).at(-1) ?? ""
     yield* print(

@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
-import { HttpServer } from "@effect/platform"
+import { FileSystem, HttpServer } from "@effect/platform"
 import { Duration, Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
+import { PublishRefused, type Template } from "../domain/Template.ts"
 import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
@@ -13,11 +14,8 @@ import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { root, version } from "./Package.ts"
 import { isWorker, keepWorkers, told } from "./Workers.ts"
 
-/**
- * With a database of its own the service has something to install from the first start. A template that is there stays as it
- * is: it may be somebody's own version by now.
- */
-const publishBundled = Effect.gen(function* () {
+/** The bundled template stays as it is where it is published: it may be somebody's own version by now. */
+export const publishBundled = Effect.gen(function* () {
   const catalog = yield* TemplateCatalog
   const template = yield* readTemplate(join(root, "templates", "personal-finance"))
   const known = yield* Effect.option(catalog.manifest(template.slug))
@@ -29,6 +27,63 @@ const publishBundled = Effect.gen(function* () {
     Effect.logWarning(`The bundled template was not published: ${message}`)
   )
 )
+
+/** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
+export const readFolders = (folders: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const templates = yield* Effect.forEach(folders, (folder) =>
+      Effect.gen(function* () {
+        const found = yield* Effect.option(fs.stat(folder))
+        if (!Option.exists(found, ({ type }) => type === "Directory")) {
+          return yield* new PublishRefused({ issues: [`PUBLISH must name folders of templates: ${folder} is none`] })
+        }
+        return { folder, template: yield* readTemplate(folder) }
+      })
+    )
+    for (const [at, { folder, template }] of templates.entries()) {
+      const earlier = templates.slice(0, at).find((other) => other.template.slug === template.slug)
+      if (earlier !== undefined) {
+        return yield* new PublishRefused({
+          issues: [`PUBLISH names the template ${template.slug} twice: ${earlier.folder} and ${folder}`]
+        })
+      }
+    }
+    return templates.map(({ template }) => template)
+  })
+
+/** Publishes those that are new or changed. */
+const publishFolders = (templates: ReadonlyArray<Template>) =>
+  Effect.flatMap(TemplateCatalog, (catalog) =>
+    Effect.forEach(
+      templates,
+      (template) =>
+        Effect.flatMap(catalog.publish(template), ({ changed, revision }) =>
+          Effect.logInfo(
+            changed
+              ? `Published ${template.slug}, revision ${revision}`
+              : `${template.slug} is published already, as revision ${revision}`
+          )
+        ),
+      { discard: true }
+    )
+  )
+
+const sayWhereEmpty = Effect.gen(function* () {
+  const catalog = yield* TemplateCatalog
+  const published = yield* catalog.list
+  if (published.length > 0) return
+  yield* Effect.logWarning(
+    "No template is published, so there is nothing to install: set PUBLISH to a template's folder (templates/personal-finance is one), or run agent-install template publish DIR"
+  )
+})
+
+/** Has ready what can be installed: the folders that are named, else, with the embedded database, the bundled template. */
+const publishAtStart = ({ databaseUrl }: Settings, templates: Option.Option<ReadonlyArray<Template>>) =>
+  Option.match(templates, {
+    onSome: publishFolders,
+    onNone: () => (Option.isNone(databaseUrl) ? publishBundled : sayWhereEmpty)
+  })
 
 // Built last, so released first: before the server stops to listen.
 const SayStopping = Layer.scopedDiscard(
@@ -63,13 +118,13 @@ const TellWarnings = Layer.scopedDiscard(
   })
 )
 
-/** The whole service, listening at `port` (0 for any that is free) of the settings' host. */
-export const ServiceLive = (given: Settings, port: number) =>
+/** The whole service, listening at `port` (0 for any that is free) of the settings' host once `publish` is done. */
+export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
   HttpLive.pipe(
     Layer.provideMerge(
       NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
     ),
-    Layer.provide(Option.isNone(given.databaseUrl) ? Layer.effectDiscard(publishBundled) : Layer.empty),
+    Layer.provide(Layer.effectDiscard(publish)),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
     Layer.provide(AppLive(given))
   )
@@ -92,28 +147,30 @@ const GroundLive = (given: Settings) =>
   )
 
 /** One process that serves, until interrupted or, in a worker, told to end. */
-const serveHere = (given: Settings) => {
+const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) => {
   const serving = SayStopping.pipe(
-    Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port))),
+    Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port, publish))),
     Layer.launch,
     Effect.onInterrupt(() => Effect.logInfo("Stopped"))
   )
   return isWorker ? Effect.raceFirst(serving, told) : serving
 }
 
-/** The first of several processes: it has the embedded Postgres and the schema ready, and looks after those that serve. */
-const serveByWorkers = (given: Settings) =>
+/** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */
+const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
-    const ready = Option.isNone(given.databaseUrl) ? publishBundled : Effect.void
-    yield* Effect.provide(ready, ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
+    yield* Effect.provide(publish, ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
     return yield* keepWorkers(given.workers)
   })
 
 export const serve = Command.make("serve", {}, () =>
-  Effect.flatMap(settings, (given) =>
-    Effect.if(given.workers > 1 && !isWorker, {
-      onTrue: () => serveByWorkers(given),
-      onFalse: () => serveHere(given)
+  Effect.gen(function* () {
+    const given = yield* settings
+    const templates = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
+    const publish = isWorker ? Effect.void : publishAtStart(given, templates)
+    yield* Effect.if(given.workers > 1 && !isWorker, {
+      onTrue: () => serveByWorkers(given, publish),
+      onFalse: () => serveHere(given, publish)
     }).pipe(
       Effect.provide(
         GroundLive(given).pipe(
@@ -122,9 +179,9 @@ export const serve = Command.make("serve", {}, () =>
         )
       )
     )
-  )
+  })
 ).pipe(
   Command.withDescription(
-    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
+    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install; PUBLISH names folders of others, published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
   )
 )

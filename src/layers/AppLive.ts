@@ -1,6 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { AuthenticationLive } from "./BetterAuthLive.ts"
 import { DatabaseUrl, MigrationsLive, PgPoolLive, SqlClientLive } from "./Database.ts"
+import { DatabaseFitLive } from "./DatabaseCheck.ts"
 import { open } from "./EmbeddedPostgres.ts"
 import { GatewayLive } from "./GatewayLive.ts"
 import { HealthLive } from "./HealthLive.ts"
@@ -12,6 +13,7 @@ import { PersonalOrgsLive } from "./PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./RateLimiterLive.ts"
 import { keptSecret } from "./Secrets.ts"
 import type { Settings } from "./Settings.ts"
+import { SweepLive } from "./SweepLive.ts"
 import { TemplateCatalogLive } from "./TemplateCatalogLive.ts"
 import { TemplateMirrorLive } from "./TemplateMirrorLive.ts"
 import { TransactorLive } from "./TransactorLive.ts"
@@ -41,9 +43,9 @@ export const ConnectionLive = ({ workers }: Pick<Settings, "workers">) =>
     )
   )
 
-/** The database, with its schema up to date. */
+/** The database, found fit to serve, with its schema up to date. */
 export const DatabaseLive = (settings: Pick<Settings, "workers">) =>
-  MigrationsLive.pipe(Layer.provideMerge(ConnectionLive(settings)))
+  MigrationsLive.pipe(Layer.provide(DatabaseFitLive), Layer.provideMerge(ConnectionLive(settings)))
 
 /** Services that need nothing but the database. */
 export const ServicesLive = ({
@@ -82,9 +84,9 @@ const ChatLive = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
     )
   )
 
-/** Every service, live. */
+/** Every service, live, and the sweep of what is old. */
 export const AppLive = (settings: Settings) =>
-  Layer.merge(SessionsLive(settings), ChatLive(settings)).pipe(
+  Layer.mergeAll(SessionsLive(settings), ChatLive(settings), SweepLive(settings.kept)).pipe(
     Layer.provideMerge(ServicesLive(settings)),
     Layer.provide(DatabaseLive(settings))
   )

@@ -2,12 +2,13 @@ import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer, Option, Redacted, Schedule, String as Str } from "effect"
+import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../migrations/index.ts"
 import { isTransient, sqlStateOf } from "../domain/Faults.ts"
 import { poolInUse, poolWaiting } from "../services/Measures.ts"
 import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
+import { connectionOf } from "./DatabaseAddress.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<
@@ -31,8 +32,6 @@ export interface DatabaseOptions {
   readonly statementTimeout?: Duration.DurationInput | undefined
 }
 
-const poolerParameter = "pgbouncer"
-
 const patience = "2 seconds"
 
 /** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
@@ -49,13 +48,11 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
 
 const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
   Effect.gen(function* () {
-    const address = new URL(Redacted.value(url))
-    const pooled = address.searchParams.get(poolerParameter) === "true"
-    address.searchParams.delete(poolerParameter)
+    // The settings have looked at it.
+    const { options, pooled } = yield* Effect.orDie(connectionOf(url))
     const timeout = Duration.toMillis(statementTimeout)
     const settings = settling("SESSION", timeout)
     const pool = new Pg.Pool({
-      connectionString: address.toString(),
       application_name: "agent-install",
       ...(pooled ? {} : { Client: PreparingClient }),
       // The pool waits for it before it hands a connection out.
@@ -63,7 +60,8 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
-      keepAlive: true
+      keepAlive: true,
+      ...options
     })
     // A connection that breaks is dropped by the pool, and its query fails; without a listener the event itself, on the pool
     // for an idle connection and on the client for one in use, would end the process.

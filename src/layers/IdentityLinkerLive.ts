@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Schema } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../domain/Errors.ts"
 import {
   type Found,
@@ -468,15 +468,6 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         )
     })
 
-    // Some days later, for a no may still come.
-    const forget = sql`DELETE FROM identity_links WHERE closed_at IS NULL AND expires_at < now() - interval '7 days'`
-    yield* forget.pipe(
-      Effect.catchAllCause((cause) => Effect.logWarning("Expired links were not cleared away", cause)),
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.delay("1 minute"),
-      Effect.forkScoped
-    )
-
     /** A step of several statements, taken again where another one came between. */
     const step = <A, E>(effect: Effect.Effect<A, E>) => sql.withTransaction(effect).pipe(retryWhile(isPassing))
 
@@ -627,4 +618,4 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
   })
 
 /** Identities in Postgres. */
-export const IdentityLinkerLive = (options: IdentityLinkerOptions) => Layer.scoped(IdentityLinker, make(options))
+export const IdentityLinkerLive = (options: IdentityLinkerOptions) => Layer.effect(IdentityLinker, make(options))

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import { AgentId, UserId } from "../domain/Ids.ts"
 import { codeBytes, codeOf, codeSeconds } from "../domain/InstallCode.ts"
 import { E164 } from "../domain/Phone.ts"
@@ -58,15 +58,6 @@ const make = (secret: Redacted.Redacted<string>) =>
       `
     })
 
-    // For a day a code that is over says so, then it is not known any more.
-    const forget = sql`DELETE FROM install_tokens WHERE expires_at < now() - interval '1 day'`
-    yield* forget.pipe(
-      Effect.catchAllCause((cause) => Effect.logWarning("Codes that are over were not cleared away", cause)),
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.delay("1 minute"),
-      Effect.forkScoped
-    )
-
     return InstallCodes.of({
       mint: Effect.fn("InstallCodes.mint")(function* ({ templateAgentId, userId }: CodeOwner) {
         const code = Redacted.make(codeOf(randomBytes(codeBytes)))
@@ -83,4 +74,4 @@ const make = (secret: Redacted.Redacted<string>) =>
   })
 
 /** Codes in Postgres, as HMACs under a key made from the secret: who reads the table can use none of them. */
-export const InstallCodesLive = (secret: Redacted.Redacted<string>) => Layer.scoped(InstallCodes, make(secret))
+export const InstallCodesLive = (secret: Redacted.Redacted<string>) => Layer.effect(InstallCodes, make(secret))

@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Clock, Duration, Effect, Layer, Metric, Schedule, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Metric, Schema } from "effect"
 import { spend } from "../domain/Budget.ts"
 import { RateLimitExceeded } from "../domain/Errors.ts"
 import { limiterRefusals } from "../services/Measures.ts"
@@ -67,14 +67,6 @@ const make = (limits: RateLimits) =>
       `
     })
 
-    const forget = sql`DELETE FROM rate_limits WHERE expires_at < now()`
-    yield* forget.pipe(
-      Effect.catchAllCause((cause) => Effect.logWarning("Spent rate limits were not cleared away", cause)),
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.delay("1 minute"),
-      Effect.forkScoped
-    )
-
     const here = yield* makeLog
     const takeShared = (key: string, { limit, window }: RateLimit) =>
       Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) }))
@@ -97,4 +89,4 @@ const make = (limits: RateLimits) =>
   })
 
 /** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction; reads in each process. */
-export const RateLimiterLive = (limits: RateLimits) => Layer.scoped(RateLimiter, make(limits))
+export const RateLimiterLive = (limits: RateLimits) => Layer.effect(RateLimiter, make(limits))

@@ -3,20 +3,25 @@ import { homedir } from "node:os"
 import { join, resolve } from "node:path"
 import { Config, ConfigError, Duration, Either, LogLevel, Option, Redacted, Schema } from "effect"
 import { Country } from "../domain/Phone.ts"
+import { connectionOf } from "./DatabaseAddress.ts"
 
-/** A variable read as text: empty counts as absent, and what `read` does not take is refused with what was expected. */
-const variable = <A>(name: string, expected: string, read: (text: string) => A | undefined) =>
+/** A variable read as text: empty counts as absent, and what is wrong is told by what follows the name. */
+const checked = <A>(name: string, read: (text: string) => Either.Either<A, string>) =>
   Config.string(name).pipe(
     Config.option,
     Config.mapOrFail((text) => {
       const given = Option.filter(text, (value) => value.trim() !== "")
       if (Option.isNone(given)) return Either.right(Option.none<A>())
-      const value = read(given.value.trim())
-      return value === undefined
-        ? Either.left(ConfigError.InvalidData([name], `must be ${expected}`))
-        : Either.right(Option.some(value))
+      return Either.mapBoth(read(given.value.trim()), {
+        onLeft: (wrong) => ConfigError.InvalidData([name], wrong),
+        onRight: Option.some
+      })
     })
   )
+
+/** A variable that is refused, where `read` does not take it, with what was expected. */
+const variable = <A>(name: string, expected: string, read: (text: string) => A | undefined) =>
+  checked(name, (text) => Either.fromNullable(read(text), () => `must be ${expected}`))
 
 const wholeNumber = (name: string, min: number, max: number, fallback: number) =>
   variable(name, `a whole number from ${min} to ${max}`, (text) =>
@@ -94,10 +99,10 @@ export const settings = Config.all({
     isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) ? text : undefined
   ).pipe(Config.map(Option.getOrElse(() => "127.0.0.1"))),
   baseUrl: address("BASE_URL", "an address like https://install.example.org", ["http:", "https:"]),
-  databaseUrl: address("DATABASE_URL", "an address like postgres://user:password@host:5432/database", [
-    "postgres:",
-    "postgresql:"
-  ]).pipe(Config.map(Option.map(Redacted.make))),
+  databaseUrl: checked("DATABASE_URL", (text) => {
+    const url = Redacted.make(text)
+    return Either.mapBoth(connectionOf(url), { onLeft: ({ reason }) => reason, onRight: () => url })
+  }),
   dataDir: variable("DATA_DIR", "a folder", (text) => resolve(text)).pipe(Config.map(Option.getOrElse(defaultDataDir))),
   authSecret: variable("AUTH_SECRET", "a secret of at least 32 characters", (text) =>
     text.length >= 32 ? Redacted.make(text) : undefined
@@ -112,6 +117,8 @@ export const settings = Config.all({
   changesPerHour: wholeNumber("CHANGES_PER_HOUR", 1, 100_000, 120),
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
   readsPerMinute: wholeNumber("READS_PER_MINUTE", 1, 100_000, 600),
+  historyDays: wholeNumber("HISTORY_DAYS", 1, 36_500, 365),
+  closedLinksDays: wholeNumber("CLOSED_LINKS_DAYS", 7, 36_500, 90),
   workers: wholeNumber("WORKERS", 1, 64, 1),
   keepAlive: wholeNumber("KEEP_ALIVE_SECONDS", 1, 86_400, 75).pipe(Config.map(Duration.seconds)),
   trustedProxies: variable(
@@ -119,6 +126,10 @@ export const settings = Config.all({
     "addresses or subnets with commas between, like 10.0.0.1,10.1.0.0/16",
     proxies
   ).pipe(Config.map(Option.getOrElse(() => new BlockList()))),
+  publish: variable("PUBLISH", "folders with commas between, like templates/personal-finance", (text) => {
+    const folders = text.split(",").map((folder) => folder.trim())
+    return folders.includes("") ? undefined : folders.map((folder) => resolve(folder))
+  }),
   otlpEndpoint: address("OTEL_EXPORTER_OTLP_ENDPOINT", "an address like http://localhost:4318", ["http:", "https:"]),
   logLevel: variable("LOG_LEVEL", "one of trace, debug, info, warning, error, none", (text) =>
     logLevels.get(text.toLowerCase())
@@ -145,7 +156,8 @@ export const settings = Config.all({
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
             ...wrongPasswords,
             sender: hours(sendersTries)
-          }
+          },
+          kept: { history: Duration.days(given.historyDays), closedLinks: Duration.days(given.closedLinksDays) }
         })
   )
 )

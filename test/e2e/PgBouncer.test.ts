@@ -22,7 +22,10 @@ describe.skipIf(lacks("pgbouncer"))("behind PgBouncer in transaction mode", () =
         // Without the switch a statement prepared by one is met by the next, which is told of the switch.
         const unaware = { ...given, DATABASE_URL: given.DATABASE_URL.replace("?pgbouncer=true", "") }
         const lists = yield* Effect.all([run(["migrate"], unaware), run(["migrate"], unaware)])
-        assert.match(lists.map(({ err }) => err).join(""), /behind a pooler .*: add \?pgbouncer=true to DATABASE_URL\n/)
+        assert.match(
+          lists.map(({ err }) => err).join(""),
+          /behind a pooler .*: add pgbouncer=true to the parameters of DATABASE_URL\n/
+        )
 
         const published = yield* run(["template", "publish", bundled], given)
         assert.strictEqual(published.code, 0, published.err)

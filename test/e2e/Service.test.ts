@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -604,6 +604,75 @@ describe("the command line", () => {
         assert.match(again.out, /^Nothing changed: personal-finance stays at revision 1/m)
         const same = JSON.parse((yield* run(["template", "diff", bundled, "--json"], given)).out)
         assert.deepInclude(same, { slug: "personal-finance", changed: false, revision: 1, changes: [] })
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "publishes the folders it is told at the start, once a process group, where they are new or changed",
+    () =>
+      Effect.gen(function* () {
+        const given = { DATABASE_URL: Redacted.value(yield* ownDatabase()), AUTH_SECRET: secret }
+        const own = join(yield* ownFolder, "own")
+        yield* Effect.promise(() => cp(bundled, own, { recursive: true }))
+        const rename = (slug: string, name: string) =>
+          Effect.promise(async () => {
+            const file = join(own, "template.yaml")
+            const text = await readFile(file, "utf8")
+            await writeFile(file, text.replace(/^slug:.*$/m, `slug: ${slug}`).replace(/^name:.*$/m, `name: ${name}`))
+          })
+        yield* rename("own-finance", "Own Finance")
+        /** What one start says of what it publishes, and what an install by a new person answers. */
+        const started = (variables: Record<string, string>, person: string, slug: string) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const { ask, child, exited, log, ready } = yield* serve({ ...given, ...variables })
+              yield* ready
+              const up = yield* ask("/api/auth/sign-up/email", {
+                body: { name: person, email: `${person}@example.org`, password: "a long password" }
+              })
+              const headers = { authorization: `Bearer ${up.headers["set-auth-token"]}` }
+              const installed = yield* ask("/api/install", { headers, body: { slug } })
+              child.kill("SIGTERM")
+              yield* exited
+              const said = [...log().matchAll(/"message":"([^"]*(?:ublished)[^"]*)"/g)].map(([, message]) => message)
+              return { said, status: installed.status, revision: installed.body.revision }
+            })
+          )
+        assert.deepStrictEqual(yield* started({}, "a", "personal-finance"), {
+          said: [
+            "No template is published, so there is nothing to install: set PUBLISH to a template's folder (templates/personal-finance is one), or run agent-install template publish DIR"
+          ],
+          status: 404,
+          revision: undefined
+        })
+        const both = { PUBLISH: `${bundled}, ${own}`, WORKERS: "2" }
+        assert.deepStrictEqual(yield* started(both, "b", "personal-finance"), {
+          said: ["Published personal-finance, revision 1", "Published own-finance, revision 1"],
+          status: 200,
+          revision: 1
+        })
+        yield* rename("own-finance", "Own Finance, Renamed")
+        assert.deepStrictEqual(yield* started(both, "c", "own-finance"), {
+          said: ["personal-finance is published already, as revision 1", "Published own-finance, revision 2"],
+          status: 200,
+          revision: 2
+        })
+        assert.deepStrictEqual((yield* started({}, "d", "own-finance")).said, [])
+
+        const wrong: ReadonlyArray<readonly [folders: string, line: string]> = [
+          ["/no/where", "PUBLISH must name folders of templates: /no/where is none\n"],
+          [`${own},${own}/`, `PUBLISH names the template own-finance twice: ${own} and ${own}\n`]
+        ]
+        for (const [PUBLISH, line] of wrong) {
+          const { code, err, out } = yield* run(["serve"], { ...given, PUBLISH })
+          assert.deepStrictEqual([code, err, out], [1, line, ""])
+          const doctor = yield* run(["doctor", "--json"], { ...given, PUBLISH })
+          assert.deepInclude(
+            JSON.parse(doctor.out).findings.find(({ check }: { readonly check: string }) => check === "PUBLISH"),
+            { ok: false, found: line.trimEnd() }
+          )
+        }
       }),
     minutes
   )

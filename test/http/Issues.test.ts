@@ -41,6 +41,7 @@ const sentences = [
   /^Expected (string|boolean|a list|an object|text or null|at (least|most) \d+ in the list)$/,
   /^Expected a (kind, as \w+(, \w+)*|number from 1 to 100|number between 1 and \d+, or "newest"|revision's number, or newest)$/,
   /^Expected (an integer, or "newest"|number, or "newest"|the next of a page)$/,
+  /^Expected the planHash of a plan: 64 digits, 0 to 9 and a to f$/,
   /^must (have [01] to \d+ characters(, not only blanks)?|hold no NUL character and no lone surrogate)$/,
   /^must be one of \w+(, \w+)*$/,
   /^give slug or templateAgentId(, not both)?$/,

@@ -32,7 +32,8 @@ const landed: Readonly<Record<string, string>> = {
   "0010_identity_answers": "740622c0f53f0e6b701f4046f973e365a9942afb51d758ddb6eeb92910f64498",
   "0011_revision_documents": "0b744a60918495412ed5f35c16e20152d0a1ec15a1b4d925c1f3263ea6cd6e43",
   "0012_agents_by_template": "e10d7631e1b1833ed42273774ec6817788eca3f385558fd5aa81fc6fbd6ee819",
-  "0014_slugs_of_publishers": "33042d39fea582f72fdbf23e755e2f71cdb44994aa94077b6aeb8ab8ee252eaa"
+  "0014_slugs_of_publishers": "33042d39fea582f72fdbf23e755e2f71cdb44994aa94077b6aeb8ab8ee252eaa",
+  "0017_sweep": "e37087e26c2d57f7a95199370c6d1df97076c3e23ee8ebcaa470f96933342937"
 }
 
 describe("the migrations", () => {

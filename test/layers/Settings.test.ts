@@ -19,7 +19,10 @@ describe("settings", () => {
         changesPerHour: 120,
         authAttemptsPerMinute: 20,
         readsPerMinute: 600,
+        historyDays: 365,
+        closedLinksDays: 90,
         workers: 1,
+        publish: Option.none(),
         keepAlive: Duration.seconds(75),
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
@@ -34,7 +37,8 @@ describe("settings", () => {
           password: { limit: 10, window: Duration.minutes(15) },
           account: { limit: 100, window: Duration.hours(1) },
           sender: { limit: 30, window: Duration.hours(1) }
-        }
+        },
+        kept: { history: Duration.days(365), closedLinks: Duration.days(90) }
       } as never)
       assert.isFalse(trustedProxies.check("127.0.0.1"))
     })
@@ -57,6 +61,14 @@ describe("settings", () => {
         [{ HOST: "a_b:c" }, /^HOST must be a host name/],
         [{ BASE_URL: "install.example.org" }, /^BASE_URL must be an address like https/],
         [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address like postgres/],
+        [{ DATABASE_URL: "postgres://x/y?sslmode=on" }, /^DATABASE_URL has sslmode=on: sslmode is one of/],
+        [{ DATABASE_URL: "postgres://x,z/y" }, /^DATABASE_URL names several hosts/],
+        [
+          { DATABASE_URL: "postgres://x/y?sslmode=verify-ca&sslrootcert=/none" },
+          /^DATABASE_URL names a file that can't be read/
+        ],
+        [{ PUBLISH: "templates/a,," }, /^PUBLISH must be folders with commas between/],
+        [{ DATABASE_URL: "postgres://u:p@/y?host=/cloudsql/i" }, /^AUTH_SECRET must be set together/],
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
         [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
         [{ GATEWAY_TOKEN: "short" }, /^GATEWAY_TOKEN must be a secret of at least 32/],
@@ -65,6 +77,8 @@ describe("settings", () => {
         [{ INSTALLS_PER_HOUR: "0" }, /^INSTALLS_PER_HOUR must be a whole number/],
         [{ CHANGES_PER_HOUR: "-1" }, /^CHANGES_PER_HOUR must be a whole number/],
         [{ AUTH_ATTEMPTS_PER_MINUTE: "many" }, /^AUTH_ATTEMPTS_PER_MINUTE must be/],
+        [{ HISTORY_DAYS: "0" }, /^HISTORY_DAYS must be a whole number from 1/],
+        [{ CLOSED_LINKS_DAYS: "1" }, /^CLOSED_LINKS_DAYS must be a whole number from 7/],
         [{ TRUSTED_PROXIES: "10.0.0.1,proxy" }, /^TRUSTED_PROXIES must be addresses or subnets/],
         [{ TRUSTED_PROXIES: "10.0.0.0/33" }, /^TRUSTED_PROXIES must be/],
         [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, /^OTEL_EXPORTER_OTLP_ENDPOINT must be an address like/],

@@ -56,14 +56,14 @@ for (const { label, policy, world } of cases) {
       Effect.gen(function* () {
         const limiter = yield* RateLimiter
         const key = `key-${++keys}`
-        yield* limiter.giveBack("install", key)
+        yield* limiter.giveBack(policy, key)
         for (let at = 0; at < 2 * limit; at++) {
           assert.strictEqual((yield* take(key)).remaining, limit - 1)
-          yield* limiter.giveBack("install", key)
+          yield* limiter.giveBack(policy, key)
         }
         yield* Effect.replicateEffect(take(key), limit)
         yield* limiter.giveBack("auth", key)
-        yield* limiter.giveBack("install", `${key}-other`)
+        yield* limiter.giveBack(policy, `${key}-other`)
         yield* Effect.flip(take(key))
       })
     )
