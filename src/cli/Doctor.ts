@@ -8,6 +8,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Data, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { connectionsOf } from "../layers/AppLive.ts"
+import { unsettledStatement } from "../layers/Connection.ts"
 import { PgPoolLive, SqlClientLive } from "../layers/Database.ts"
 import { connectionOf } from "../layers/DatabaseAddress.ts"
 import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/DatabaseCheck.ts"
@@ -182,6 +183,15 @@ const describeConnections = (free: number, wanted: number): Finding =>
         "Raise max_connections, or the role's or database's limit, or lower WORKERS."
       )
 
+const describeSettings = (lacking: ReadonlyArray<string>): Finding =>
+  lacking.length === 0
+    ? fine("settings", "the role has those that connections of a pooler need")
+    : wrong(
+        "settings",
+        `the role lacks ${lacking.join(", ")} in this database, which connections of a pooler need`,
+        "Run agent-install migrate, or start the service: both give the role what it needs."
+      )
+
 const database = (given: Settings) =>
   Effect.gen(function* () {
     const found = yield* address(given)
@@ -195,6 +205,11 @@ const database = (given: Settings) =>
         Result: Schema.Struct({ migrationId: Schema.Int }),
         execute: () => sql`SELECT migration_id FROM effect_sql_migrations ORDER BY migration_id`
       })
+      const listUnsettled = SqlSchema.findAll({
+        Request: Schema.Void,
+        Result: Schema.Struct({ name: Schema.String }),
+        execute: () => sql.unsafe(unsettledStatement)
+      })
       // What belongs to somebody else can't be asked about.
       const askable = facts.migrated && facts.otherOwner === null
       const applied = askable ? yield* list() : []
@@ -202,9 +217,11 @@ const database = (given: Settings) =>
         ...findingsOf(facts).map(({ check, found, remedy }) =>
           remedy === undefined ? fine(check, found) : wrong(check, found, remedy)
         ),
-        // Those of a pooler are not the service's to count.
+        // Those of a pooler are not the service's to count, nor to set when they open.
         ...(pooled
-          ? []
+          ? facts.migrated
+            ? [describeSettings((yield* listUnsettled()).map(({ name }) => name))]
+            : []
           : [
               describeConnections(
                 connectionsFree(yield* databaseConnections),

@@ -36,6 +36,9 @@ interface Hooks {
 /** The stored hash of the password that a request has proved, for as long as it is answered. */
 const currentProof = new AsyncLocalStorage<{ hash?: string }>()
 
+/** How many sessions a person has at most: the newest. Whoever signs in again and again is listed them all. */
+const mostSessions = 100
+
 const isError = (value: unknown): value is Error => value instanceof Error
 
 /** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
@@ -152,6 +155,15 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
     Effect.gen(function* () {
       const pool = yield* PgPool
       const personalOrgs = yield* PersonalOrgs
+      const sql = yield* SqlClient.SqlClient
+      const endOldest = SqlSchema.void({
+        Request: Schema.String,
+        execute: (userId) => sql`
+          DELETE FROM session WHERE id IN (
+            SELECT id FROM session WHERE "userId" = ${userId} ORDER BY "createdAt" DESC, id OFFSET ${mostSessions}
+          )
+        `
+      })
       const runtime = yield* Effect.runtime<never>()
       let answers = false
       const auth = makeBetterAuth(pool, options, {
@@ -160,6 +172,10 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
           personalOrgs.ensure(UserId.make(userId)).pipe(
             Effect.catchAllCause((cause) =>
               Effect.logError("The personal organization was not made; the next sign-in tries again", cause)
+            ),
+            Effect.zipRight(endOldest(userId)),
+            Effect.catchAllCause((cause) =>
+              Effect.logWarning("The oldest sessions were not ended; the next sign-in tries again", cause)
             ),
             Effect.annotateLogs({ userId }),
             Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)

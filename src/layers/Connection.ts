@@ -114,6 +114,14 @@ export const settling = (scope: "SESSION" | "LOCAL", statementTimeout: number): 
     `SELECT pg_catalog.set_config('search_path', ${ownSchema}, ${scope === "LOCAL"})`
   ].join(";\n")
 
+// Whether the role has a setting in this database.
+const isSettled = (name: string, value: string) => `EXISTS (
+      SELECT FROM pg_db_role_setting s
+      JOIN pg_database d ON d.oid = s.setdatabase AND d.datname = current_database()
+      JOIN pg_roles r ON r.oid = s.setrole AND r.rolname = current_user
+      WHERE s.setconfig @> ARRAY[${name} || '=' || ${value}]
+    )`
+
 /**
  * Gives the role these settings in this database for good: a connection that a pooler hands from one client to the next belongs
  * to nobody who could set them. Writes nothing where the role has them.
@@ -126,13 +134,15 @@ DECLARE
   one text[];
 BEGIN
   FOREACH one SLICE 1 IN ARRAY wanted LOOP
-    CONTINUE WHEN EXISTS (
-      SELECT FROM pg_db_role_setting s
-      JOIN pg_database d ON d.oid = s.setdatabase AND d.datname = current_database()
-      JOIN pg_roles r ON r.oid = s.setrole AND r.rolname = current_user
-      WHERE s.setconfig @> ARRAY[one[1] || '=' || one[2]]
-    );
+    CONTINUE WHEN ${isSettled("one[1]", "one[2]")};
     EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET %s = %L', current_database(), one[1], one[2]);
   END LOOP;
 END
 $$`
+
+/** The names of those that the role lacks in this database. */
+export const unsettledStatement = `SELECT wanted.name
+FROM (VALUES ${Object.entries(relied)
+  .map(([name, value]) => `('${name}', '${value}')`)
+  .join(", ")}) AS wanted (name, value)
+WHERE NOT ${isSettled("wanted.name", "wanted.value")}`

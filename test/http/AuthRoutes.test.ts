@@ -107,6 +107,24 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("the ro
   const signIn = (email: string, password: string, headers: Record<string, string> = {}) =>
     ask("/api/auth/sign-in/email", { body: { email, password }, headers })
 
+  it.effect("keep a person's newest hundred sessions, however often they sign in", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const given = account()
+      yield* signUp(given)
+      const [user] = yield* sql`SELECT id FROM "user" WHERE email = ${given.email}`
+      yield* sql`
+        INSERT INTO session (id, "expiresAt", token, "createdAt", "updatedAt", "userId")
+        SELECT 'many-' || at, now() + interval '1 day', 'many-' || at, now() - make_interval(mins => at), now(), ${user?.id}
+        FROM generate_series(1, 150) AS at
+      `
+      const headers = bearerOf(yield* signIn(given.email, given.password))
+      const { body } = yield* ask("/api/auth/list-sessions", { headers })
+      assert.strictEqual(body.length, 100)
+      assert.deepStrictEqual(yield* sql`SELECT id FROM session WHERE id IN ('many-98', 'many-99')`, [{ id: "many-98" }])
+    })
+  )
+
   it.effect("are those of the list: any other is not there, and any other method not allowed", () =>
     Effect.gen(function* () {
       for (const one of declined) {
