@@ -28,6 +28,15 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("serves a person whose name was taken before names were held to one line", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const userId = yield* hands.account("Old\nTimer\u202e", "old.timer@example.org")
+        yield* ensure(userId)
+        assert.strictEqual((yield* personalOrg(userId)).slug, "old-timer")
+      })
+    )
+
     inRealTime(it)("changes nothing when asked again, also many times at once", () =>
       Effect.gen(function* () {
         const hands = yield* Hands
