@@ -5,6 +5,7 @@ import { isDatabaseAway } from "../domain/Faults.ts"
 import { PublishRefused } from "../domain/Template.ts"
 import { EmbeddedPostgresError } from "../layers/EmbeddedPostgres.ts"
 import { describeConfigError, type Settings } from "../layers/Settings.ts"
+import { WithdrawalNotAgreed } from "../services/PublishTemplate.ts"
 import { DemoFailed } from "./Demo.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
@@ -26,6 +27,9 @@ export const databaseName = (given: Option.Option<Pick<Settings, "databaseUrl">>
 /** What stopped the program, as a line for the person who started it; `database` is what to call the one it was to use. */
 export const explain = (error: unknown, database: string): Option.Option<string> => {
   if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
+  if (error instanceof WithdrawalNotAgreed) {
+    return Option.some(`Nothing was published. ${error.message} See template diff, and say --yes to publish it.`)
+  }
   if (error instanceof EmbeddedPostgresError || error instanceof PublishRefused || error instanceof DemoFailed) {
     return Option.some(error.message)
   }

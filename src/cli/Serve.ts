@@ -19,10 +19,10 @@ import { isWorker, keepWorkers, told } from "./Workers.ts"
  */
 const publishBundled = Effect.gen(function* () {
   const catalog = yield* TemplateCatalog
-  const template = yield* readTemplate(join(root, "templates", "personal-finance"))
+  const { locate, template } = yield* readTemplate(join(root, "templates", "personal-finance"))
   const known = yield* Effect.option(catalog.manifest(template.slug))
   if (Option.isSome(known)) return
-  const { revision } = yield* catalog.publish(template)
+  const { revision } = yield* Effect.mapError(catalog.publish(template), locate)
   yield* Effect.logInfo(`Published the bundled template ${template.slug}, revision ${revision}`)
 }).pipe(
   Effect.catchTag("PublishRefused", ({ message }) =>

@@ -72,6 +72,17 @@ ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
     .join("\nUNION ALL\n")
 
 /**
+ * Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. Parameter:
+ * organization.
+ */
+export const formerSlugsStatement = `
+SELECT DISTINCT r.kind, former.slug
+FROM agents a
+JOIN template_revision_rows r ON r.template_agent_id = a.id
+CROSS JOIN LATERAL unnest(r.slug || r.was) AS former(slug)
+WHERE a.organization_id = $1::text AND a.revision IS NOT NULL`
+
+/**
  * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
  * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
  */

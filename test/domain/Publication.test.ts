@@ -60,7 +60,7 @@ describe("resolveSources", () => {
   it("follows every rename that is not refused", () => {
     FastCheck.assert(
       FastCheck.property(anyDefinitions, anyKnown, (definitions, known) => {
-        if (renameIssues(definitions, known).length > 0) return
+        if (renameIssues(definitions, known, []).length > 0) return
         const newest = (slug: string) => known.find((one) => one.slug === slug && one.standing === "newest")
         const resolved = resolveSources(definitions, known)
         for (const one of definitions) {
@@ -79,7 +79,7 @@ describe("resolveSources", () => {
       FastCheck.property(FastCheck.shuffledSubarray(slugs, { minLength: slugs.length }), (formers) => {
         const definitions = slugs.map((slug, at) => type(slug, [formers[at] ?? ""]))
         const known = slugs.map((slug) => source(slug))
-        assert.deepStrictEqual(renameIssues(definitions, known), [])
+        assert.deepStrictEqual(renameIssues(definitions, known, []), [])
         const resolved = resolveSources(definitions, known)
         assert.deepStrictEqual(
           definitions.map((one) => resolved.get(one)),

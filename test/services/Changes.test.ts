@@ -643,7 +643,7 @@ for (const [label, world] of worlds) {
           removals: 1,
           retirements: 0
         })
-        assert.deepStrictEqual(yield* publishTemplate(next), first)
+        assert.deepStrictEqual(yield* publishTemplate(next, true), first)
         assert.isFalse((yield* diffTemplate(next)).published.changed)
         const unknown = yield* diffTemplate(template(newSlug(), [entityType("a")]))
         assert.deepStrictEqual([unknown.published.revision, unknown.impact.installations], [1, 0])
