@@ -643,6 +643,12 @@ for (const [label, world] of worlds) {
           removals: 1,
           retirements: 0
         })
+        // Somebody has what it withdraws: that is to be agreed to.
+        const refusal = yield* Effect.flip(publishTemplate(next, false))
+        assert(refusal._tag === "WithdrawalNotAgreed")
+        assert.deepStrictEqual(refusal.publication, first)
+        assert.deepStrictEqual(refusal.withdrawal, { rows: 1, of: 2, installed: 1 })
+        assert.deepStrictEqual(yield* catalog.manifest(slug), before)
         assert.deepStrictEqual(yield* publishTemplate(next, true), first)
         assert.isFalse((yield* diffTemplate(next)).published.changed)
         const unknown = yield* diffTemplate(template(newSlug(), [entityType("a")]))
