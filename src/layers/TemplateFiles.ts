@@ -1,5 +1,5 @@
 import { FileSystem, Path, type Error as PlatformError } from "@effect/platform"
-import { Effect, Either, Option, ParseResult, Schema } from "effect"
+import { Effect, Either, Option, ParseResult, Predicate, Schema } from "effect"
 import { DefinitionSlug, Slug } from "../domain/Ids.ts"
 import { didYouMean } from "../domain/Nearest.ts"
 import { E164 } from "../domain/Phone.ts"
@@ -160,18 +160,19 @@ const readFile = <A>(
 
 /** What is wrong with the JSON Schemas of a definition, each at the keyword that is wrong. */
 const schemaIssues = (
-  { place, value }: Read<DefinitionFile>,
+  { place, value }: YamlFile,
   check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>
-): ReadonlyArray<TemplateIssue> => {
-  const { extraction_schema, metadata_schema } = { extraction_schema: {}, metadata_schema: {}, ...value }
-  return Object.entries({ extraction_schema, metadata_schema }).flatMap(([field, schema]) =>
-    check(schema).map(({ message, path }) => ({
-      where: place([field, ...path], "key"),
-      path: [field, ...path],
-      message
-    }))
-  )
-}
+): ReadonlyArray<TemplateIssue> =>
+  ["extraction_schema", "metadata_schema"].flatMap((field) => {
+    const schema = value[field]
+    return Predicate.isRecord(schema)
+      ? check(schema).map(({ message, path }) => ({
+          where: place([field, ...path], "key"),
+          path: [field, ...path],
+          message
+        }))
+      : []
+  })
 
 const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition => {
   const { description, name, slug, type, version: _, was, ...rest } = value
@@ -298,22 +299,29 @@ export const readTemplate = (
         `has more than ${inBytes(templateLimits.folderBytes)} of files, the most that a template may have`
       )
     }
-    const read = <A>(file: string, shapeOf: (content: unknown) => Shape<A>) =>
+    const read = (file: string) =>
       Effect.fromNullable(sizes.get(file)).pipe(
         Effect.orDie,
         Effect.flatten,
         Effect.zipRight(readText(file)),
-        Effect.flatMap((text) => readYaml(file, text)),
-        Effect.flatMap((yaml) => readFile(yaml, shapeOf))
+        Effect.flatMap((text) => readYaml(file, text))
       )
-    const [headProblems, [head]] = yield* Effect.partition([headFile], (file) => read(file, templateFile))
+    const [headProblems, [head]] = yield* Effect.partition([headFile], (file) =>
+      Effect.flatMap(read(file), (yaml) => readFile(yaml, templateFile))
+    )
     const check = jsonSchemaCheck()
     const [modelProblems, definitions] = yield* Effect.partition(
       modelFiles,
       (file) =>
-        Effect.flatMap(read(file, definitionFile), (definition) => {
-          const issues = schemaIssues(definition, check)
-          return issues.length > 0 ? new PublishRefused({ issues }) : Effect.succeed(definition)
+        Effect.flatMap(read(file), (yaml) => {
+          const wrong = schemaIssues(yaml, check)
+          return readFile(yaml, definitionFile).pipe(
+            Effect.mapError(({ issues }) => new PublishRefused({ issues: [...issues, ...wrong] })),
+            Effect.filterOrFail(
+              () => wrong.length === 0,
+              () => new PublishRefused({ issues: wrong })
+            )
+          )
         }),
       { concurrency: filesAtOnce }
     )

@@ -241,7 +241,8 @@ layer(NodeContext.layer)("readTemplate", (it) => {
   it.scoped("refuses a wrong JSON Schema at the keyword that is wrong", () =>
     Effect.gen(function* () {
       const schema = `metadata_schema:\n  properties:\n    code:\n      type: string\n      pattern: "["\n    other:\n      $ref: "#/$defs/nowhere"\n  requird: [code]\n`
-      assert.deepStrictEqual(yield* issues({ "models/a.yaml": entity + schema }), [
+      assert.deepStrictEqual(yield* issues({ "models/a.yaml": `${entity}${schema}icno: a\n` }), [
+        'models/a.yaml:13:1: icno: is no key that is known here; did you mean "icon"?',
         'models/a.yaml:12:3: metadata_schema.requird: "requird" is no keyword of JSON Schema; did you mean "required"?',
         "models/a.yaml:9:7: metadata_schema.properties.code.pattern: is no regular expression (Unterminated character class)"
       ])
