@@ -22,10 +22,11 @@ export interface SchemaProblem {
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * How many schemas within each other are compiled, and how long that may take: the time grows faster than the text. It is watched
- * only from so many schemas on, since the watch costs more than the compilation of a few.
+ * How many schemas within each other are compiled, and how many milliseconds that may take, for one and for all of a template: the
+ * time grows faster than the text. It is watched only from so many schemas on, since the watch costs more than the compilation
+ * of a few. `told` is how many problems of one schema are.
  */
-const limits = { schemas: 2_000, milliseconds: 10_000, watched: 50 }
+const limits = { schemas: 2_000, watched: 50, milliseconds: 10_000, millisecondsInAll: 60_000, told: 20 }
 
 // JSON Schema 2020-12, "Validation" §7.3, and the registry of formats of OpenAPI 3.
 const formats = [
@@ -167,11 +168,18 @@ const culprit = (schemas: ReadonlyArray<Inner>, compile: (path: ReadonlyArray<st
 export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<SchemaProblem>) => {
   const sandbox: { run: () => void } = { run: () => undefined }
   const context = createContext(sandbox)
+  let spent = 0
   const inTime = (schemas: number, run: () => void) => {
     if (schemas < limits.watched) return run()
     sandbox.run = run
+    const started = performance.now()
     // Ends what runs too long, wherever its code is from.
-    runInContext("run()", context, { timeout: limits.milliseconds })
+    const timeout = Math.max(1, Math.ceil(Math.min(limits.milliseconds, limits.millisecondsInAll - spent)))
+    try {
+      runInContext("run()", context, { timeout })
+    } finally {
+      spent += performance.now() - started
+    }
   }
   const compilers = drafts.map(({ compiler }) => compiler())
   const checked = new Map<string, ReadonlyArray<SchemaProblem>>()
@@ -268,8 +276,12 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
       return [{ path: [], message: `has lists and mappings more than ${templateLimits.depth} deep in each other` }]
     }
     const text = JSON.stringify(schema)
-    const known = checked.get(text) ?? check(schema)
-    checked.set(text, known)
-    return known
+    const known = checked.get(text)
+    if (known !== undefined) return known
+    const found = check(schema)
+    const rest = found.length - limits.told
+    const told = rest > 0 ? [...found.slice(0, limits.told), { path: [], message: `and ${rest} problems more` }] : found
+    checked.set(text, told)
+    return told
   }
 }

@@ -13,7 +13,7 @@ import {
   templateIssues
 } from "../domain/Template.ts"
 import { inBytes, templateLimits } from "../domain/TemplateLimits.ts"
-import { BoundedProse, BoundedText, CleanText, Line, Name, Prose } from "../domain/Text.ts"
+import { BoundedProse, CleanText, Line, Name, Prose } from "../domain/Text.ts"
 import { jsonSchemaCheck, type SchemaProblem } from "./JsonSchemas.ts"
 import { readYaml, type YamlFile } from "./Yaml.ts"
 
@@ -71,7 +71,7 @@ const definitionFiles = {
   classifier: Schema.Struct({
     ...common,
     type: Schema.Literal("classifier"),
-    attribute_key: BoundedText(1, 200),
+    attribute_key: Name,
     attribute_values: JsonList,
     watcher: Schema.optionalWith(DefinitionSlug, { exact: true }),
     min_similarity: optional(Schema.NullOr(Schema.Number.pipe(Schema.between(0, 1))), () => null),

@@ -80,6 +80,8 @@ const decimal = (text: string): string => {
 const isAsWritten = (value: number, source: string): boolean => {
   if (!Number.isFinite(value) || Object.is(value, -0)) return false
   if (/^0[xo]/.test(source)) return Number.isSafeInteger(value)
+  // 007 is a name more often than a number, and YAML 1.1 read it to the base of eight.
+  if (/^[-+]?0\d/.test(source)) return false
   return decimal(source) === decimal(String(value))
 }
 

@@ -64,6 +64,12 @@ describe("a check of JSON Schemas", () => {
     assert.strictEqual(said({ requird: [], properties: { a: { minimun: 1 }, b: { format: "dat" } } }).length, 3)
   })
 
+  it("tells twenty problems of a schema, and how many more there are", () => {
+    const properties = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`a${at}`, { typ: "string" }]))
+    const found = said({ properties })
+    assert.deepStrictEqual([found.length, found.at(-1)], [21, ": and 30 problems more"])
+  })
+
   it("does not take the ids of one schema for those of another", () => {
     const check = jsonSchemaCheck()
     const id = "https://example.org/inner"
