@@ -22,8 +22,8 @@ export class WithdrawalNotAgreed extends Data.TaggedError("WithdrawalNotAgreed")
 }> {
   override get message() {
     const { installed, of, rows } = this.withdrawal
-    const standing = installed === 0 ? "" : `, which stand ${installed} times in organizations that have it installed`
-    return `It withdraws ${rows} of ${of} rows${standing}.`
+    const copies = installed === 0 ? "" : `, and with them ${installed} of those who have it installed`
+    return `It withdraws ${rows} of ${of} rows${copies}.`
   }
 }
 

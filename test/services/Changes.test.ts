@@ -647,6 +647,7 @@ for (const [label, world] of worlds) {
         const refusal = yield* Effect.flip(publishTemplate(next, false))
         assert(refusal._tag === "WithdrawalNotAgreed")
         assert.deepStrictEqual(refusal.publication, first)
+        assert.strictEqual(refusal.message, "It withdraws 1 of 2 rows, and with them 1 of those who have it installed.")
         assert.deepStrictEqual(refusal.withdrawal, { rows: 1, of: 2, installed: 1 })
         assert.deepStrictEqual(yield* catalog.manifest(slug), before)
         assert.deepStrictEqual(yield* publishTemplate(next, true), first)
