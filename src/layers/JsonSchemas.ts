@@ -118,8 +118,8 @@ const schemasWithin = (schema: JsonObject): ReadonlyArray<Inner> => {
   return found
 }
 
-const pointer = (path: ReadonlyArray<string>) =>
-  `#${path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("")}`
+const pointer = (path: ReadonlyArray<string>, encode = (part: string) => part) =>
+  `#${path.map((part) => `/${encode(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("")}`
 
 const fromPointer = (text: string) =>
   text
@@ -207,7 +207,7 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
     const strange = schemas.flatMap(({ path, schema: inner }) => [
       ...regExpProblems({ path, schema: inner }),
       ...Object.keys(inner)
-        .filter((key) => compiler.RULES.keywords[key] === undefined)
+        .filter((key) => !Object.hasOwn(compiler.RULES.keywords, key))
         .map((key) => {
           const meant = didYouMean(key, Object.keys(compiler.RULES.keywords))
           return {
@@ -230,7 +230,8 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
       ...schema,
       $id: typeof schema.$id === "string" ? schema.$id : "schema:"
     }
-    const compileAt = (path: ReadonlyArray<string>) => compiler.getSchema(root.$id.replace(/#$/, "") + pointer(path))
+    const compileAt = (path: ReadonlyArray<string>) =>
+      compiler.getSchema(root.$id.replace(/#$/, "") + pointer(path, encodeURIComponent))
     try {
       inTime(schemas.length, () => {
         compiler.addSchema(root)

@@ -46,6 +46,8 @@ describe("a check of JSON Schemas", () => {
       ],
       [{ $defs: { a: { $ref: "#/$defs/nowhere" } } }, /^\$defs\/a\/\$ref: "#\/\$defs\/nowhere" leads to nothing$/],
       [{ $defs: { a: { $ref: "#/$defs/a" } } }, /too entangled/],
+      [{ $defs: { "a b/%ä": { $ref: "#/nowhere" } } }, /^\$defs\/a b\/%ä\/\$ref: "#\/nowhere" leads to nothing$/],
+      [{ toString: 1 }, /^toString: "toString" is no keyword of JSON Schema/],
       [{ $ref: "https://example.org/other" }, /^\$ref: .*leads to nothing; nothing is fetched from elsewhere/],
       [
         { properties: { a: { if: {} } } },
