@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { Slug } from "../../src/domain/Ids.ts"
 import type { Kind } from "../../src/domain/Kind.ts"
 import type { Definition } from "../../src/domain/Template.ts"
@@ -644,8 +644,9 @@ for (const [label, world] of worlds) {
           retirements: 0
         })
         // Somebody has what it withdraws: that is to be agreed to.
-        const refusal = yield* Effect.flip(publishTemplate(next, false))
-        assert(refusal._tag === "WithdrawalNotAgreed")
+        const refused = yield* Effect.either(publishTemplate(next, false))
+        assert(Either.isLeft(refused) && refused.left._tag === "WithdrawalNotAgreed")
+        const refusal = refused.left
         assert.deepStrictEqual(refusal.publication, first)
         assert.strictEqual(refusal.message, "It withdraws 1 of 2 rows, and with them 1 of those who have it installed.")
         assert.deepStrictEqual(refusal.withdrawal, { rows: 1, of: 2, installed: 1 })
