@@ -33,7 +33,8 @@ for (const [label, world] of worlds) {
         const hands = yield* Hands
         const userId = yield* hands.account("Old\nTimer\u202e", "old.timer@example.org")
         yield* ensure(userId)
-        assert.strictEqual((yield* personalOrg(userId)).slug, "old-timer")
+        const { slug } = yield* personalOrg(userId)
+        assert.deepStrictEqual([slug as string, yield* hands.organizationName(slug)], ["old-timer", "Old Timer "])
       })
     )
 
