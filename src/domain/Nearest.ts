@@ -1,48 +1,54 @@
-/** How far apart two words may be for one to be taken for the other with a slip of the hand. */
-const reach = (word: string) => (word.length < 4 ? 1 : word.length < 8 ? 2 : 3)
+/** A word as it is compared: who confuses words by case, or by how their parts are joined, means the same word. */
+const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_\s]/g, "")
 
-const folded = (word: string) => word.toLowerCase().replaceAll("_", "-")
+const longest = 100
+
+/** How many letters of a word may be wrong for it to be taken for another: one in three, three at most. */
+const wrongAtMost = (length: number): number => Math.min(3, Math.floor(length / 3))
 
 /**
- * How many letters were left out, put in, changed or swapped with their neighbour between two words (the optimal string
- * alignment distance); `limit + 1` where it is more than `limit`.
+ * How many letters have to be put in, left out, replaced or swapped with the next to make one word of the other (optimal string
+ * alignment); more than `most` is told as `most + 1`.
  */
-const distance = (a: string, b: string, limit: number): number => {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1
-  let before: ReadonlyArray<number> = []
-  let row: ReadonlyArray<number> = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1]
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (same ? 0 : 1),
-        swapped ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
-      )
+const distance = (one: string, other: string, most: number): number => {
+  if (Math.abs(one.length - other.length) > most) return most + 1
+  let beforeLast: ReadonlyArray<number> = []
+  let last: ReadonlyArray<number> = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1] ? 0 : 1
+      let least = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + same)
+      if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) {
+        least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1)
+      }
+      row.push(least)
     }
-    if (Math.min(...next) > limit) return limit + 1
-    before = row
-    row = next
+    beforeLast = last
+    last = row
   }
-  return Math.min(row[b.length] ?? 0, limit + 1)
+  return Math.min(last[other.length] ?? 0, most + 1)
 }
 
-/** The known word that was probably meant by another; undefined where none is close. Case, and `-` or `_`, count for nothing. */
+/**
+ * The known word that was probably meant by one that is not known: the same but for case, `-` and `_`; else the one that the
+ * fewest letters tell from it, where they are few; `undefined` where none is near. Of words equally near, the first.
+ */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
-  const wanted = folded(word)
-  let best: { readonly word: string; readonly distance: number } | undefined
-  for (const one of known) {
-    const found = distance(wanted, folded(one), (best?.distance ?? reach(word) + 1) - 1)
-    if (found < (best?.distance ?? reach(word) + 1)) best = { word: one, distance: found }
-    if (found === 0) break
+  const given = plain(word.slice(0, longest + 1))
+  if (given === "" || word.length > longest) return undefined
+  let best: { readonly word: string; readonly letters: number } | undefined
+  for (const candidate of known) {
+    const other = plain(candidate)
+    const most = Math.min(wrongAtMost(Math.max(given.length, other.length)), (best?.letters ?? longest) - 1)
+    const letters = most < 0 ? 1 : distance(given, other, most)
+    if (letters <= most) best = { word: candidate, letters }
+    if (letters === 0 && most >= 0) break
   }
   return best?.word
 }
 
-/** `; did you mean "…"?`, or nothing where no known word is close. */
+/** `; did you mean "…"?`, or nothing where no known word is near. */
 export const didYouMean = (word: string, known: Iterable<string>): string => {
   const meant = nearest(word, known)
   return meant === undefined ? "" : `; did you mean "${meant}"?`

@@ -1,33 +1,56 @@
 import { assert, describe, it } from "@effect/vitest"
-import { FastCheck } from "effect"
 import { didYouMean, nearest } from "../../src/domain/Nearest.ts"
 
-const known = ["color", "description", "metadata_schema", "icon", "was"]
+describe("the nearest known word", () => {
+  const members = ["slug", "templateAgentId", "name", "expectedPlan", "adopt", "revert", "whatsapp_phone", "country"]
 
-describe("nearest", () => {
-  it("finds what was meant by a slip, and nothing where no word is close", () => {
-    const cases: ReadonlyArray<readonly [word: string, meant: string | undefined]> = [
-      ["colour", "color"],
-      ["metadata-schema", "metadata_schema"],
-      ["Metadata_Shcema", "metadata_schema"],
-      ["descripton", "description"],
-      ["icno", "icon"],
-      ["wsa", "was"],
-      ["prompt", undefined],
+  it("is the one that was probably meant", () => {
+    const meant: ReadonlyArray<readonly [word: string, known: string | undefined]> = [
+      ["expected_plan", "expectedPlan"],
+      ["EXPECTED-PLAN", "expectedPlan"],
+      ["expectedplan", "expectedPlan"],
+      ["expcetedPlan", "expectedPlan"],
+      ["expectPlan", "expectedPlan"],
+      ["whatsappPhone", "whatsapp_phone"],
+      ["whatsApp Phone", "whatsapp_phone"],
+      ["template_agent_id", "templateAgentId"],
+      ["templateAgent", "templateAgentId"],
+      ["templateagentid", "templateAgentId"],
+      ["slugg", "slug"],
+      ["slgu", "slug"],
+      ["adpot", "adopt"],
+      ["nmae", "name"],
+      ["contry", "country"],
+      ["phone", undefined],
       ["x", undefined],
-      ["", undefined]
+      ["", undefined],
+      ["-_ ", undefined],
+      ["expectedPlan".repeat(1_000), undefined]
     ]
-    for (const [word, meant] of cases) assert.strictEqual(nearest(word, known), meant, word)
-    assert.strictEqual(didYouMean("colour", known), `; did you mean "color"?`)
-    assert.strictEqual(didYouMean("prompt", known), "")
+    for (const [word, known] of meant) assert.strictEqual(nearest(word, members), known, word.slice(0, 40))
   })
 
-  it("finds a word with one letter changed, whatever it is", () => {
-    FastCheck.assert(
-      FastCheck.property(FastCheck.stringMatching(/^[a-z]{4,20}$/), FastCheck.nat(), (word, where) => {
-        const at = where % word.length
-        assert.strictEqual(nearest(`${word.slice(0, at)}0${word.slice(at + 1)}`, ["__________________", word]), word)
-      })
-    )
+  it("goes by case and joints before letters, and by order between equals", () => {
+    assert.strictEqual(nearest("works-at", ["work_at", "works_at"]), "works_at")
+    assert.strictEqual(nearest("invoicd", ["invoices", "invoice", "invoicf"]), "invoice")
+    assert.strictEqual(nearest("inbox", new Set<string>()), undefined)
+    assert.strictEqual(nearest("__proto__", ["slug"]), undefined)
+    assert.strictEqual(nearest("日本語", ["日本誤"]), "日本誤")
+  })
+
+  it("is found in no time among many long words", () => {
+    const many = Array.from({ length: 5_000 }, (_, at) => `definition-number-${at}-of-a-large-template`)
+    const began = performance.now()
+    assert.strictEqual(nearest("defintion-number-4999-of-a-large-template", many), many[4_999])
+    assert.isBelow(performance.now() - began, 1_000)
+  })
+})
+
+describe("what is said of an unknown word", () => {
+  it("is the known one that was probably meant, or nothing", () => {
+    const keys = ["color", "description", "metadata_schema", "icon", "was"]
+    assert.strictEqual(didYouMean("colour", keys), `; did you mean "color"?`)
+    assert.strictEqual(didYouMean("metadata-shcema", keys), `; did you mean "metadata_schema"?`)
+    assert.strictEqual(didYouMean("prompt", keys), "")
   })
 })

@@ -87,7 +87,7 @@ layer(NodeContext.layer)("readTemplate", (it) => {
         "models/d.yaml": "- 1\n",
         "models/e.yaml": `${entity}metadata_schema: { type: nonsense }\n`,
         "models/f.yaml": "version: 1\ntype: relationship\nname: No slug\n",
-        "models/g.yaml": "version: 1\ntype: entities\nslug: g\nname: G\n",
+        "models/g.yaml": "version: 1\ntype: entitiy\nslug: g\nname: G\n",
         "models/notes.txt": "not a definition"
       })
       const expected = [
