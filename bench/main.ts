@@ -12,7 +12,7 @@ import { Services } from "./server.ts"
 /* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
 
 const program = Effect.gen(function* () {
-  const template = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
+  const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
   yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
   yield* benchInProcess(template.slug)
   yield* benchHttp(template.slug)

@@ -170,10 +170,11 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
             definitions(
               kind,
               content,
+              // What says that it was "c" makes that a slug which later revisions may name as one that was.
               which === 2
-                ? [["a", "", "X"]]
+                ? [["a", "c", "X"]]
                 : [
-                    ["a", "", "X"],
+                    ["a", "c", "X"],
                     ["b", "", "X"]
                   ]
             )

@@ -94,6 +94,7 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly use: (row: Row) => Effect.Effect<void>
     readonly setRole: (organizationId: OrganizationId, userId: UserId, role: "owner" | "member") => Effect.Effect<void>
     readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
+    readonly organizationName: (slug: string) => Effect.Effect<string>
     readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
     /** Makes all codes and pending links older by that many minutes. */
@@ -246,6 +247,8 @@ const HandsMemory = Layer.effect(
             (member) => member.organizationId !== organizationId || member.userId !== userId
           )
         })),
+      organizationName: (slug) =>
+        read(({ organizations }) => organizations.find((organization) => organization.slug === slug)?.name ?? ""),
       setVisibility: (slug, visibility) =>
         update((state) => ({
           ...state,
@@ -336,6 +339,11 @@ const HandsLive = Layer.effect(
             .join(" UNION ALL "),
           [organizationId]
         )
+    })
+    const findOrganizationName = SqlSchema.single({
+      Request: Schema.String,
+      Result: Schema.Struct({ name: Schema.String }),
+      execute: (slug) => sql`SELECT name FROM organization WHERE slug = ${slug}`
     })
     const findAgents = SqlSchema.findAll({
       Request: OrganizationId,
@@ -456,6 +464,7 @@ const HandsLive = Layer.effect(
         `),
       leave: (organizationId, userId) =>
         run(sql`DELETE FROM member WHERE organization_id = ${organizationId} AND user_id = ${userId}`),
+      organizationName: (slug) => Effect.map(Effect.orDie(findOrganizationName(slug)), ({ name }) => name),
       setVisibility: (slug, visibility) =>
         run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
       verifyPhones: (organizationId) =>

@@ -247,7 +247,7 @@ const templates = ({ publish }: Settings) =>
     onSome: (folders) =>
       readFolders(folders).pipe(
         Effect.match({
-          onSuccess: (read) => [fine("PUBLISH", read.map(({ slug }) => slug).join(", "))],
+          onSuccess: (read) => [fine("PUBLISH", read.map(({ template }) => template.slug).join(", "))],
           onFailure: ({ message }) => [wrong("PUBLISH", message, "Mend the folder, or name another.")]
         })
       )

@@ -7,6 +7,7 @@ import { connectionOf, DatabaseAddressRefused } from "../layers/DatabaseAddress.
 import { DatabaseUnfit } from "../layers/DatabaseCheck.ts"
 import { EmbeddedPostgresError } from "../layers/EmbeddedPostgres.ts"
 import { describeConfigError, type Settings } from "../layers/Settings.ts"
+import { WithdrawalNotAgreed } from "../services/PublishTemplate.ts"
 import { DemoFailed } from "./Demo.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
@@ -153,6 +154,9 @@ export const troubleOf = (error: unknown, role?: string): Option.Option<Trouble>
 /** What stopped the program, as a line for the person who started it; `database` is the one it was to use. */
 export const explain = (error: unknown, { name, role }: NamedDatabase): Option.Option<string> => {
   if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
+  if (error instanceof WithdrawalNotAgreed) {
+    return Option.some(`Nothing was published. ${error.message} See template diff, and say --yes to publish it.`)
+  }
   if (
     error instanceof EmbeddedPostgresError ||
     error instanceof PublishRefused ||

@@ -1,8 +1,8 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
-import { FileSystem, HttpServer } from "@effect/platform"
+import { FileSystem, HttpServer, type Path } from "@effect/platform"
 import { Duration, Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
-import { PublishRefused, type Template } from "../domain/Template.ts"
+import { PublishRefused } from "../domain/Template.ts"
 import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
@@ -10,17 +10,20 @@ import { AppLive, DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/
 import { type Settings, settings } from "../layers/Settings.ts"
 import { TelemetryLive } from "../layers/TelemetryLive.ts"
 import { readTemplate } from "../layers/TemplateFiles.ts"
+import { publishTemplate } from "../services/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+import type { TemplateMirror } from "../services/TemplateMirror.ts"
+import type { Transactor } from "../services/Transactor.ts"
 import { root, version } from "./Package.ts"
 import { isWorker, keepWorkers, told } from "./Workers.ts"
 
 /** The bundled template stays as it is where it is published: it may be somebody's own version by now. */
 export const publishBundled = Effect.gen(function* () {
   const catalog = yield* TemplateCatalog
-  const template = yield* readTemplate(join(root, "templates", "personal-finance"))
+  const { locate, template } = yield* readTemplate(join(root, "templates", "personal-finance"))
   const known = yield* Effect.option(catalog.manifest(template.slug))
   if (Option.isSome(known)) return
-  const { revision } = yield* catalog.publish(template)
+  const { revision } = yield* Effect.mapError(catalog.publish(template), locate)
   yield* Effect.logInfo(`Published the bundled template ${template.slug}, revision ${revision}`)
 }).pipe(
   Effect.catchTag("PublishRefused", ({ message }) =>
@@ -28,45 +31,56 @@ export const publishBundled = Effect.gen(function* () {
   )
 )
 
+const refusePublish = (message: string) => new PublishRefused({ issues: [{ where: "", path: [], message }] })
+
 /** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
 export const readFolders = (folders: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
-    const templates = yield* Effect.forEach(folders, (folder) =>
+    const read = yield* Effect.forEach(folders, (folder) =>
       Effect.gen(function* () {
         const found = yield* Effect.option(fs.stat(folder))
         if (!Option.exists(found, ({ type }) => type === "Directory")) {
-          return yield* new PublishRefused({ issues: [`PUBLISH must name folders of templates: ${folder} is none`] })
+          return yield* refusePublish(`PUBLISH must name folders of templates: ${folder} is none`)
         }
-        return { folder, template: yield* readTemplate(folder) }
+        return { folder, ...(yield* readTemplate(folder)) }
       })
     )
-    for (const [at, { folder, template }] of templates.entries()) {
-      const earlier = templates.slice(0, at).find((other) => other.template.slug === template.slug)
+    for (const [at, { folder, template }] of read.entries()) {
+      const earlier = read.slice(0, at).find((other) => other.template.slug === template.slug)
       if (earlier !== undefined) {
-        return yield* new PublishRefused({
-          issues: [`PUBLISH names the template ${template.slug} twice: ${earlier.folder} and ${folder}`]
-        })
+        return yield* refusePublish(
+          `PUBLISH names the template ${template.slug} twice: ${earlier.folder} and ${folder}`
+        )
       }
     }
-    return templates.map(({ template }) => template)
+    return read
   })
 
-/** Publishes those that are new or changed. */
-const publishFolders = (templates: ReadonlyArray<Template>) =>
-  Effect.flatMap(TemplateCatalog, (catalog) =>
-    Effect.forEach(
-      templates,
-      (template) =>
-        Effect.flatMap(catalog.publish(template), ({ changed, revision }) =>
+type Folders = Effect.Effect.Success<ReturnType<typeof readFolders>>
+
+/** Publishes those that are new or changed; what withdraws much is left to somebody who agrees to it. */
+const publishFolders = (folders: Folders) =>
+  Effect.forEach(
+    folders,
+    ({ folder, locate, template }) =>
+      publishTemplate(template, false).pipe(
+        Effect.flatMap(({ published: { changed, revision } }) =>
           Effect.logInfo(
             changed
               ? `Published ${template.slug}, revision ${revision}`
               : `${template.slug} is published already, as revision ${revision}`
           )
         ),
-      { discard: true }
-    )
+        Effect.catchTags({
+          PublishRefused: locate,
+          WithdrawalNotAgreed: ({ message }) =>
+            Effect.logWarning(
+              `${template.slug} stays as it was published last. ${message} To publish it: agent-install template publish ${folder} --yes`
+            )
+        })
+      ),
+    { discard: true }
   )
 
 const sayWhereEmpty = Effect.gen(function* () {
@@ -79,8 +93,15 @@ const sayWhereEmpty = Effect.gen(function* () {
 })
 
 /** Has ready what can be installed: the folders that are named, else, with the embedded database, the bundled template. */
-const publishAtStart = ({ databaseUrl }: Settings, templates: Option.Option<ReadonlyArray<Template>>) =>
-  Option.match(templates, {
+const publishAtStart = (
+  { databaseUrl }: Settings,
+  folders: Option.Option<Folders>
+): Effect.Effect<
+  void,
+  PublishRefused,
+  FileSystem.FileSystem | Path.Path | TemplateCatalog | TemplateMirror | Transactor
+> =>
+  Option.match(folders, {
     onSome: publishFolders,
     onNone: () => (Option.isNone(databaseUrl) ? publishBundled : sayWhereEmpty)
   })
@@ -166,8 +187,8 @@ const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R
 export const serve = Command.make("serve", {}, () =>
   Effect.gen(function* () {
     const given = yield* settings
-    const templates = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
-    const publish = isWorker ? Effect.void : publishAtStart(given, templates)
+    const folders = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
+    const publish = isWorker ? Effect.void : publishAtStart(given, folders)
     yield* Effect.if(given.workers > 1 && !isWorker, {
       onTrue: () => serveByWorkers(given, publish),
       onFalse: () => serveHere(given, publish)

@@ -1,10 +1,16 @@
-import { Args, Command } from "@effect/cli"
-import { Effect, Layer } from "effect"
+import { Args, Command, Options, Prompt } from "@effect/cli"
+import { Console, Effect, Layer } from "effect"
 import type { Impact } from "../domain/Impact.ts"
+import { PublishRefused, type Template, typeOf } from "../domain/Template.ts"
 import { DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
 import { settings } from "../layers/Settings.ts"
 import { readTemplate } from "../layers/TemplateFiles.ts"
-import { diffTemplate, type Publication, publishTemplate } from "../services/PublishTemplate.ts"
+import {
+  diffTemplate,
+  type Publication,
+  publishTemplate,
+  type WithdrawalNotAgreed
+} from "../services/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { json, print, table } from "./Output.ts"
 
@@ -57,7 +63,7 @@ const describe = (line: string, { impact, published: { changes } }: Publication)
       : table(
           changes.map(({ change, fields, kind, slug, was }) => ({
             change,
-            kind,
+            kind: typeOf(kind),
             slug,
             was,
             fields: fields.join(", ")
@@ -67,33 +73,24 @@ const describe = (line: string, { impact, published: { changes } }: Publication)
     ...describeImpact(impact)
   ].join("\n")
 
-const publish = Command.make("publish", { folder, json }, ({ folder, json }) =>
-  Effect.gen(function* () {
-    // Read first: a folder that is wrong needs no database to say so.
-    const { slug, ...rest } = yield* readTemplate(folder)
-    const publication = yield* Effect.provide(publishTemplate({ slug, ...rest }), Services)
-    const { changed, revision, templateAgentId } = publication.published
-    yield* print(
-      json,
-      { slug, ...publication.published, impact: publication.impact },
-      changed
-        ? describe(
-            `Published ${slug}, revision ${revision}: ${rest.definitions.length} definitions (template agent ${templateAgentId}).`,
-            publication
-          )
-        : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
-    )
-  })
-).pipe(
-  Command.withDescription(
-    "Publish a template, or a new revision of it where something changed. Everything is checked before anything is written. Example: agent-install template publish templates/personal-finance"
-  )
-)
+/** Runs what is to be done with a folder's template; what is refused of it is told with its place in the files. */
+const withTemplate =
+  (folder: string) =>
+  <A, E, R>(use: (template: Template) => Effect.Effect<A, E | PublishRefused, R>) =>
+    Effect.gen(function* () {
+      // Read first: a folder that is wrong needs no database to say so.
+      const { locate, template } = yield* readTemplate(folder)
+      const done = yield* use(template).pipe(
+        Effect.mapError((error) => (error instanceof PublishRefused ? locate(error) : error))
+      )
+      return [template, done] as const
+    })
 
-const diff = Command.make("diff", { folder, json }, ({ folder, json }) =>
+const rehearse = ({ folder, json }: { readonly folder: string; readonly json: boolean }) =>
   Effect.gen(function* () {
-    const { slug, ...rest } = yield* readTemplate(folder)
-    const publication = yield* Effect.provide(diffTemplate({ slug, ...rest }), Services)
+    const [{ slug }, publication] = yield* withTemplate(folder)((template) =>
+      Effect.provide(diffTemplate(template), Services)
+    )
     const { changed, changes, revision, since } = publication.published
     yield* print(
       json,
@@ -103,7 +100,67 @@ const diff = Command.make("diff", { folder, json }, ({ folder, json }) =>
         : `Publishing ${slug} would change nothing: it is revision ${revision} already.`
     )
   })
+
+/** Whether somebody at a terminal agrees to what a publication withdraws, after reading all that it would do. */
+const agrees = ({ message, publication }: WithdrawalNotAgreed, slug: string) =>
+  Console.log(describe(`Publishing ${slug} would make revision ${publication.published.revision}:`, publication)).pipe(
+    Effect.zipRight(Prompt.confirm({ message: `${message} Publish it?`, initial: false })),
+    Effect.catchTag("QuitException", () => Effect.succeed(false))
+  )
+
+const publish = Command.make(
+  "publish",
+  {
+    folder,
+    json,
+    dryRun: Options.boolean("dry-run").pipe(
+      Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
+    ),
+    yes: Options.boolean("yes").pipe(
+      Options.withAlias("y"),
+      Options.withDescription(
+        "Publish also what withdraws rows that installations have, or more than half of the rows. Without it a terminal is asked, and elsewhere nothing is published."
+      )
+    )
+  },
+  ({ dryRun, folder, json, yes }) => {
+    if (dryRun) return rehearse({ folder, json })
+    const asks = !json && process.stdin.isTTY && process.stdout.isTTY
+    return Effect.gen(function* () {
+      const [{ definitions, slug }, publication] = yield* withTemplate(folder)((template) =>
+        publishTemplate(template, yes).pipe(
+          Effect.catchIf(
+            (error) => error._tag === "WithdrawalNotAgreed" && asks,
+            (error) =>
+              error._tag === "WithdrawalNotAgreed"
+                ? Effect.flatMap(agrees(error, template.slug), (agreed) =>
+                    agreed ? publishTemplate(template, true) : error
+                  )
+                : error
+          ),
+          Effect.provide(Services)
+        )
+      )
+      const { changed, revision, templateAgentId } = publication.published
+      yield* print(
+        json,
+        { slug, ...publication.published, impact: publication.impact },
+        changed
+          ? describe(
+              `Published ${slug}, revision ${revision}: ${definitions.length} definitions (template agent ${templateAgentId}).`,
+              publication
+            )
+          : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
+      )
+    })
+  }
 ).pipe(
+  Command.withDescription(
+    "Publish a template, or a new revision of it where something changed. Everything is checked before anything is written. Example: agent-install template publish templates/personal-finance"
+  )
+)
+
+const diff = Command.make("diff", { folder, json }, rehearse).pipe(
   Command.withDescription(
     "Say what publishing a folder would change, row by row, and what it would do to everybody who has the template installed; changes nothing. Example: agent-install template diff templates/personal-finance"
   )

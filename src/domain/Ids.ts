@@ -15,7 +15,27 @@ export type OrganizationId = typeof OrganizationId.Type
 export const AgentId = id.pipe(Schema.brand("AgentId"))
 export type AgentId = typeof AgentId.Type
 
-/** The lower-case name in URLs of an organization or a template: letters, digits and single hyphens, 63 at most. */
+/**
+ * A slug of a definition: lower-case letters and digits, with single hyphens and underscores between them, 63 at most. `a-b` and
+ * `a_b` are two.
+ */
+export const DefinitionSlug = Schema.String.pipe(
+  Schema.filter(
+    (slug) =>
+      (/^[a-z0-9]+([-_][a-z0-9]+)*$/.test(slug) && slug.length <= 63) ||
+      "must be lower-case letters, digits and single hyphens or underscores, 63 characters at most",
+    {
+      jsonSchema: { pattern: "^[a-z0-9]+([-_][a-z0-9]+)*$", maxLength: 63 }
+    }
+  ),
+  Schema.brand("DefinitionSlug")
+)
+export type DefinitionSlug = typeof DefinitionSlug.Type
+
+/**
+ * The lower-case name in URLs of an organization or a template: letters, digits and single hyphens, 63 at most. A definition
+ * could have it too.
+ */
 export const Slug = Schema.String.pipe(
   Schema.filter(
     (slug) =>
@@ -25,6 +45,7 @@ export const Slug = Schema.String.pipe(
       jsonSchema: { pattern: "^[a-z0-9]+(-[a-z0-9]+)*$", maxLength: 63 }
     }
   ),
+  Schema.brand("DefinitionSlug"),
   Schema.brand("Slug")
 )
 export type Slug = typeof Slug.Type

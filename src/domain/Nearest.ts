@@ -47,3 +47,9 @@ export const nearest = (word: string, known: Iterable<string>): string | undefin
   }
   return best?.word
 }
+
+/** `; did you mean "…"?`, or nothing where no known word is near. */
+export const didYouMean = (word: string, known: Iterable<string>): string => {
+  const meant = nearest(word, known)
+  return meant === undefined ? "" : `; did you mean "${meant}"?`
+}

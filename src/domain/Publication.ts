@@ -1,5 +1,7 @@
+import type { DefinitionSlug } from "./Ids.ts"
 import type { Kind } from "./Kind.ts"
-import type { Definition } from "./Template.ts"
+import { didYouMean } from "./Nearest.ts"
+import { type Definition, definitionIssue, type TemplateIssue, typeOf } from "./Template.ts"
 
 /** A row of the publisher's that a definition may be published as. */
 export interface KnownSource {
@@ -12,52 +14,83 @@ export interface KnownSource {
   readonly standing: "newest" | "earlier" | "elsewhere"
 }
 
-const finder = (known: ReadonlyArray<KnownSource>) => (kind: Kind, slug: string, standing: KnownSource["standing"]) =>
-  known.find((source) => source.kind === kind && source.slug === slug && source.standing === standing)
+/** A slug that a definition of a template of the publisher's had in some revision, or was said to have had before. */
+export interface FormerSlug {
+  readonly kind: Kind
+  readonly slug: string
+}
 
-/** The slugs of the newest revision that a definition newly says it was. */
-const renamesOf =
-  (known: ReadonlyArray<KnownSource>) =>
-  ({ kind, slug, was }: Definition): ReadonlyArray<string> => {
-    const find = finder(known)
-    const before = find(kind, slug, "newest")?.was ?? []
-    return was.filter(
-      (former) => former !== slug && !before.includes(former) && find(kind, former, "newest") !== undefined
-    )
+/** What definitions mean beside what is known: found in one step each, however many there are. */
+const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<KnownSource>) => {
+  const sources = new Map<string, KnownSource>()
+  for (const source of known) {
+    const key = `${source.standing} ${source.kind} ${source.slug}`
+    if (!sources.has(key)) sources.set(key, source)
   }
+  const find = (kind: Kind, slug: string, standing: KnownSource["standing"]) =>
+    sources.get(`${standing} ${kind} ${slug}`)
 
-/** Whether another definition takes the row that has this one's slug so far. */
-const isLeft = (
-  definition: Definition,
-  definitions: ReadonlyArray<Definition>,
-  renames: (other: Definition) => ReadonlyArray<string>
-) =>
-  definitions.some(
-    (other) => other !== definition && other.kind === definition.kind && renames(other).includes(definition.slug)
-  )
+  /** The slugs of the newest revision that a definition newly says it was. */
+  const renamesOf = ({ kind, slug, was }: Definition): Definition["was"] => {
+    const before = new Set<string>(find(kind, slug, "newest")?.was)
+    return was.filter((former) => former !== slug && !before.has(former) && find(kind, former, "newest") !== undefined)
+  }
+  const renames = new Map(definitions.map((definition) => [definition, renamesOf(definition)]))
+  const left = new Set([...renames].flatMap(([{ kind }, formers]) => formers.map((former) => `${kind} ${former}`)))
+
+  return {
+    find,
+    renames: (definition: Definition) => renames.get(definition) ?? [],
+    /** Whether another definition takes the row that has this one's slug so far. */
+    isLeft: ({ kind, slug }: Definition) => left.has(`${kind} ${slug}`)
+  }
+}
 
 /**
  * What can't be followed of the renames: one row can't continue two, so a definition can't become what two were, nor take the
- * slug of another that is published and that nothing continues under a new one.
+ * slug of another that is published and that nothing continues under a new one. Nor can it have been what nothing ever was: a slip
+ * in an old slug would make of a rename the withdrawal of one row and the addition of another. Only a template's first revision
+ * may say what it likes, since its history may be in another database.
  */
 export const renameIssues = (
   definitions: ReadonlyArray<Definition>,
-  known: ReadonlyArray<KnownSource>
-): ReadonlyArray<string> => {
-  const renames = renamesOf(known)
-  const find = finder(known)
-  return definitions.flatMap((definition) => {
-    const { kind, slug } = definition
-    const [former, ...others] = renames(definition)
-    if (former === undefined) return []
-    if (others.length > 0) {
-      const all = [former, ...others].join(", ")
-      return [`${kind} "${slug}" says was: ${all}, which are published as ${others.length + 1} definitions; name one`]
+  known: ReadonlyArray<KnownSource>,
+  former: ReadonlyArray<FormerSlug>
+): ReadonlyArray<TemplateIssue> => {
+  const { find, isLeft, renames } = reading(definitions, known)
+  const isFirst = known.every(({ standing }) => standing === "elsewhere")
+  const before = [...known, ...known.flatMap(({ kind, was }) => was.map((slug) => ({ kind, slug }))), ...former]
+  const existed = new Set(before.map(({ kind, slug }) => `${kind} ${slug}`))
+  const slugsOf = (wanted: Kind) => before.flatMap(({ kind, slug }) => (kind === wanted ? [slug] : []))
+  return definitions.flatMap((definition, at) => {
+    const { kind, slug, was } = definition
+    const place = (old: DefinitionSlug | undefined) => ["was", ...(old === undefined ? [] : [was.indexOf(old)])]
+    const unheardOf = was.filter((old) => !isFirst && old !== slug && !existed.has(`${kind} ${old}`))
+    if (unheardOf.length > 0) {
+      return unheardOf.map((old) =>
+        definitionIssue(
+          definitions,
+          at,
+          place(old),
+          `no revision ever had the ${typeOf(kind)} "${old}"${didYouMean(old, slugsOf(kind)) || "; leave it out where this one is new"}`
+        )
+      )
     }
-    return find(kind, slug, "newest") === undefined || isLeft(definition, definitions, renames)
+    const [old, ...others] = renames(definition)
+    if (old === undefined) return []
+    if (others.length > 0) {
+      const message = `${[old, ...others].join(", ")} are published as ${others.length + 1} definitions, and this can continue only one; name that one`
+      return [definitionIssue(definitions, at, place(undefined), message)]
+    }
+    return find(kind, slug, "newest") === undefined || isLeft(definition)
       ? []
       : [
-          `${kind} "${slug}" says was: ${former}, but "${slug}" is published as another definition; say was: ${slug} in the one that continues it, or publish once without it first`
+          definitionIssue(
+            definitions,
+            at,
+            place(old),
+            `"${old}" can't become "${slug}", which is published as another definition; say was: [${slug}] in the one that continues that, or publish once without it first`
+          )
         ]
   })
 }
@@ -74,8 +107,7 @@ export const resolveSources = (
   definitions: ReadonlyArray<Definition>,
   known: ReadonlyArray<KnownSource>
 ): ReadonlyMap<Definition, string | null> => {
-  const find = finder(known)
-  const renames = renamesOf(known)
+  const { find, isLeft, renames } = reading(definitions, known)
 
   const taken = new Set<string>()
   const resolved = new Map<Definition, string | null>()
@@ -89,10 +121,7 @@ export const resolveSources = (
   for (const definition of definitions) {
     const { kind, slug } = definition
     const [renamed] = renames(definition)
-    if (
-      renamed !== undefined &&
-      (find(kind, slug, "newest") === undefined || isLeft(definition, definitions, renames))
-    ) {
+    if (renamed !== undefined && (find(kind, slug, "newest") === undefined || isLeft(definition))) {
       take(definition, find(kind, renamed, "newest"))
     }
   }
@@ -106,4 +135,29 @@ export const resolveSources = (
     if (!found) resolved.set(definition, null)
   }
   return resolved
+}
+
+/** How much a revision takes away from what the one before had. */
+export interface Withdrawal {
+  /** Rows that the revision no longer has, of how many there were. */
+  readonly rows: number
+  readonly of: number
+  /** How often one of them stands in an organization that has the template installed. */
+  readonly installed: number
+}
+
+/**
+ * What of a publication is to be agreed to before it is done: it withdraws rows that installations have, or more than half of
+ * its rows. Undefined where nothing is. `definitions` is how many the template has now; the counts are those of its impact.
+ */
+export const withdrawalToAgreeTo = (
+  definitions: number,
+  changes: ReadonlyArray<{ readonly change: string }>,
+  { removals, retirements }: { readonly removals: number; readonly retirements: number }
+): Withdrawal | undefined => {
+  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length
+  const rows = count("withdrawn")
+  const of = definitions - count("added") + rows
+  const installed = removals + retirements
+  return rows > 0 && (installed > 0 || rows * 2 > of) ? { rows, of, installed } : undefined
 }

@@ -2,6 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { OrganizationId, UserId } from "../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../domain/Slug.ts"
+import { shownName } from "../domain/Text.ts"
 import { PersonalOrgs } from "../services/PersonalOrgs.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 
@@ -133,7 +134,7 @@ const make = Effect.gen(function* () {
       const { last } = yield* nextNumber(base)
       const slug = numberedSlug(base, last)
       if (reservedSlugs.has(slug)) continue
-      const made = yield* addOrganization({ userId: user.id, name: user.name, slug })
+      const made = yield* addOrganization({ userId: user.id, name: shownName(user.name), slug })
       if (Option.isSome(made)) return made
       const found = yield* findOrganization(user.id)
       if (Option.isSome(found)) return found
@@ -153,7 +154,7 @@ const make = Effect.gen(function* () {
       )
     }
     yield* addMemberType(organizationId)
-    yield* addMemberEntity({ organizationId, userId, name: user.name })
+    yield* addMemberEntity({ organizationId, userId, name: shownName(user.name) })
     yield* addEmail({
       organizationId,
       userId,

@@ -1,6 +1,7 @@
 import { Effect, Either, Layer } from "effect"
 import { OrganizationId, Slug } from "../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../domain/Slug.ts"
+import { shownName } from "../domain/Text.ts"
 import { PersonalOrgs } from "../services/PersonalOrgs.ts"
 import {
   type IdentityRecord,
@@ -25,7 +26,7 @@ const ensure = (state: WorldState, user: UserRecord): WorldState => {
   const organization: OrganizationRecord = existing ?? {
     id: OrganizationId.make(`org_${state.nextId}`),
     slug: freeSlug(state, user),
-    name: user.name,
+    name: shownName(user.name),
     visibility: "private",
     personalFor: user.id
   }

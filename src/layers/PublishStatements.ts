@@ -48,19 +48,22 @@ SELECT slug, id::text AS source_id FROM ${name}_new UNION ALL SELECT slug, id::t
 
 /**
  * Rows of the publisher's that a template may continue: its own, live ones, and withdrawn ones of a sibling template. Parameters: organization, template agent. Results as `KnownSource`,
- * each (kind, slug) of the template once, from the latest revision that has it.
+ * each (kind, slug) of the template once, from the latest revision that has it. Each row is looked up by itself (`LIMIT` keeps it
+ * from becoming a join): before tables are analyzed a join of the two is planned as if each had one row, and takes the square.
  */
 export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): string =>
   kinds
     .map(
       ({ kind: name, table }) => `
-(SELECT DISTINCT ON (r.slug) '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was,
-  CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
-FROM agents a
-JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${name}'
-JOIN ${table} t ON t.id = r.source_id AND t.organization_id = a.organization_id
-WHERE a.id = $2::text AND a.organization_id = $1::text
-ORDER BY r.slug, r.revision DESC)
+(SELECT '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was, r.standing
+FROM (
+  SELECT DISTINCT ON (r.slug) r.slug, r.source_id, r.was,
+    CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
+  FROM agents a JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${name}'
+  WHERE a.id = $2::text AND a.organization_id = $1::text
+  ORDER BY r.slug, r.revision DESC
+) r
+CROSS JOIN LATERAL (SELECT FROM ${table} t WHERE t.id = r.source_id AND t.organization_id = $1::text LIMIT 1) t)
 UNION ALL
 (SELECT DISTINCT ON (t.slug) '${name}', t.slug, t.id::text, '{}'::text[], 'elsewhere'
 FROM ${table} t
@@ -70,6 +73,17 @@ WHERE t.organization_id = $1::text AND t.slug NOT LIKE '$%' AND (
 ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
     )
     .join("\nUNION ALL\n")
+
+/**
+ * Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. Parameter:
+ * organization.
+ */
+export const formerSlugsStatement = `
+SELECT DISTINCT r.kind, former.slug
+FROM agents a
+JOIN template_revision_rows r ON r.template_agent_id = a.id
+CROSS JOIN LATERAL unnest(r.slug || r.was) AS former(slug)
+WHERE a.organization_id = $1::text AND a.revision IS NOT NULL`
 
 /**
  * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other

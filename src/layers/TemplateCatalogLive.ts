@@ -5,16 +5,21 @@ import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import { Kind } from "../domain/Kind.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
+  differingSiblings,
+  foreignSlug,
+  heldSlugs,
   Listed,
   Manifest,
   ManifestRow,
   type Published,
   PublishedChange,
   PublishRefused,
+  positions,
+  privatePublisher,
   rowsByKind,
-  slugIsHeld,
   sortChanges,
   type Template,
+  type TemplateIssue,
   templateIssues
 } from "../domain/Template.ts"
 import { CleanText } from "../domain/Text.ts"
@@ -22,6 +27,7 @@ import { Kinds } from "../services/Kinds.ts"
 import { TemplateCatalog } from "../services/TemplateCatalog.ts"
 import { isPassing, retryWhile } from "./Database.ts"
 import {
+  formerSlugsStatement,
   heldStatement,
   knownSourcesStatement,
   publishStatement,
@@ -30,7 +36,7 @@ import {
   withdrawStatement
 } from "./PublishStatements.ts"
 
-const refuse = (...issues: ReadonlyArray<string>) => Effect.fail(new PublishRefused({ issues }))
+const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Effect.fail(new PublishRefused({ issues }))
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -80,6 +86,12 @@ const make = Effect.gen(function* () {
       standing: Schema.Literal("newest", "earlier", "elsewhere")
     }),
     execute: ({ organizationId, templateAgentId }) => sql.unsafe(knownSourcesText, [organizationId, templateAgentId])
+  })
+
+  const formerSlugs = SqlSchema.findAll({
+    Request: OrganizationId,
+    Result: Schema.Struct({ kind: Kind, slug: Schema.String }),
+    execute: (organizationId) => sql.unsafe(formerSlugsStatement, [organizationId])
   })
 
   const Rows = Schema.parseJson(Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
@@ -156,37 +168,44 @@ const make = Effect.gen(function* () {
   })
 
   const writeTemplate = Effect.fnUntraced(function* (template: Template) {
+    // As long as the largest template takes.
+    yield* sql`SET LOCAL statement_timeout = 0`
     const organization = yield* publisher({ slug: template.publisher, name: template.publisher })
     if (organization.visibility !== "public") {
-      return yield* refuse(
-        `publisher: organization "${template.publisher}" is private; templates are published from a public one`
-      )
+      return yield* refuse(privatePublisher(template))
     }
     const agent = yield* templateAgent({ organizationId: organization.id, ...template })
     if (Option.isNone(agent)) {
-      return yield* refuse(`slug: "${template.slug}" is a template of another publisher`)
+      return yield* refuse(foreignSlug(template))
     }
     const ids = { organizationId: organization.id, templateAgentId: agent.value.id }
     const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
-    const clashes = renameIssues(template.definitions, known)
+    const { definitions } = template
+    const former = definitions.some(({ was }) => was.length > 0) ? yield* formerSlugs(organization.id) : []
+    const clashes = renameIssues(definitions, known, former)
     if (clashes.length > 0) return yield* refuse(...clashes)
-    const resolved = resolveSources(template.definitions, known)
+    const resolved = resolveSources(definitions, known)
+    const at = positions(definitions)
 
     const written: Array<{ readonly kind: Kind; readonly source_id: string; readonly was: ReadonlyArray<string> }> = []
     const sourceIds = new Map<string, string>()
     for (const { held, kind, publish, putAside, references = {}, withdraw } of writeKind) {
-      const definitions = template.definitions.filter((definition) => definition.kind === kind)
-      const continued = definitions.flatMap((definition) => resolved.get(definition) ?? [])
+      const ofKind = definitions.filter((definition) => definition.kind === kind)
+      const continued = new Set(ofKind.flatMap((definition) => resolved.get(definition) ?? []))
       const withdrawn = known.flatMap((source) =>
-        source.kind === kind && source.standing === "newest" && !continued.includes(source.sourceId)
-          ? [source.sourceId]
-          : []
+        source.kind === kind && source.standing === "newest" && !continued.has(source.sourceId) ? [source.sourceId] : []
       )
-      yield* putAside({ ...ids, ids: continued })
+      yield* putAside({ ...ids, ids: [...continued] })
       yield* withdraw({ ...ids, ids: withdrawn })
-      const taken = yield* held({ ...ids, slugs: definitions.map(({ slug }) => slug) })
-      if (taken.length > 0) return yield* refuse(...taken.map(({ slug }) => slugIsHeld(kind, slug)))
-      const rows = definitions.map((definition) => ({
+      const taken = yield* held({ ...ids, slugs: ofKind.map(({ slug }) => slug) })
+      if (taken.length > 0)
+        return yield* refuse(
+          ...heldSlugs(
+            definitions,
+            taken.map(({ slug }) => ({ kind, slug }))
+          )
+        )
+      const rows = ofKind.map((definition) => ({
         ...definition.content,
         ...Object.fromEntries(
           Object.entries(definition.references).map(([column, slug]) => [
@@ -202,19 +221,14 @@ const make = Effect.gen(function* () {
       }))
       for (const { slug, sourceId } of yield* publish({ ...ids, rows })) {
         sourceIds.set(`${kind} ${slug}`, sourceId)
-        const was = definitions.find((definition) => definition.slug === slug)?.was ?? []
+        const was = definitions[at.get(`${kind} ${slug}`) ?? -1]?.was ?? []
         written.push({ kind, source_id: sourceId, was })
       }
     }
 
     const recorded = yield* recordRevision({ templateAgentId: ids.templateAgentId, rows: written })
     if (recorded.differing.length > 0 || recorded.revision === null) {
-      return yield* refuse(
-        ...recorded.differing.map(
-          ({ kind, slug, template: sibling }) =>
-            `${kind} "${slug}" differs from the one the publisher's template "${sibling}" published; make the two the same, or give this one another slug`
-        )
-      )
+      return yield* refuse(...differingSiblings(definitions, recorded.differing))
     }
     const { changed, revision } = recorded
     const changes = changed ? yield* findChanges({ ...ids, revision }) : []

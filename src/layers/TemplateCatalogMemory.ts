@@ -2,15 +2,20 @@ import { Effect, Either, Layer } from "effect"
 import { UnknownTemplateSlug } from "../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../domain/Ids.ts"
 import type { KindDescription } from "../domain/Kind.ts"
-import { type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
+import { type FormerSlug, type KnownSource, renameIssues, resolveSources } from "../domain/Publication.ts"
 import {
+  differingSiblings,
+  foreignSlug,
+  heldSlugs,
   type Listed,
   type Published,
   PublishRefused,
+  positions,
+  privatePublisher,
   rowsByKind,
-  slugIsHeld,
   sortChanges,
   type Template,
+  type TemplateIssue,
   templateIssues
 } from "../domain/Template.ts"
 import { Kinds } from "../services/Kinds.ts"
@@ -28,33 +33,49 @@ import {
   type WorldState
 } from "./World.ts"
 
-const refuse = (...issues: ReadonlyArray<string>) => Either.left(new PublishRefused({ issues }))
+const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Either.left(new PublishRefused({ issues }))
 
-const newestRows = ({ agents, revisionRows }: WorldState, wanted: (agent: AgentRecord) => boolean) =>
-  revisionRows.filter((row) =>
-    agents.some((agent) => agent.id === row.templateAgentId && agent.revision === row.revision && wanted(agent))
-  )
+const newestRows = ({ agents, revisionRows }: WorldState, wanted: (agent: AgentRecord) => boolean) => {
+  const newest = new Map(agents.filter(wanted).map(({ id, revision }) => [id, revision]))
+  return revisionRows.filter((row) => newest.get(row.templateAgentId) === row.revision)
+}
+
+const keyed = <A extends { readonly kind: string }>(rows: ReadonlyArray<A>, id: (row: A) => string | number) =>
+  new Map(rows.map((row) => [`${row.kind} ${id(row)}`, row]))
 
 /** The rows a template may continue: of its latest revision that has the slug, and the publisher's own. */
 const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
-  const own = state.revisionRows
+  const revisions = state.revisionRows
     .filter((row) => row.templateAgentId === agent.id)
-    .sort((a, b) => b.revision - a.revision)
-    .filter((row, at, all) => all.findIndex((other) => other.kind === row.kind && other.slug === row.slug) === at)
-    .map(({ kind, revision, slug, sourceId, was }): KnownSource => {
+    .sort((a, b) => a.revision - b.revision)
+  const published = new Set(state.revisionRows.map(({ sourceId }) => sourceId))
+  const own = [...keyed(revisions, ({ slug }) => slug).values()].map(
+    ({ kind, revision, slug, sourceId, was }): KnownSource => {
       const standing = revision === agent.revision ? "newest" : "earlier"
       return { kind, slug, sourceId: String(sourceId), was, standing }
-    })
+    }
+  )
   const elsewhere = state.definitions
     .filter(
       (row) =>
         row.organizationId === agent.organizationId &&
         !row.slug.startsWith("$") &&
-        (!row.deleted || state.revisionRows.some((known) => known.sourceId === row.id))
+        (!row.deleted || published.has(row.id))
     )
     .sort((a, b) => Number(a.deleted) - Number(b.deleted) || b.id - a.id)
     .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], standing: "elsewhere" }))
   return [...own, ...elsewhere]
+}
+
+/** Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. */
+const formerSlugs = (
+  { agents, revisionRows }: WorldState,
+  organizationId: OrganizationId
+): ReadonlyArray<FormerSlug> => {
+  const templates = new Set(agents.filter((agent) => agent.organizationId === organizationId).map(({ id }) => id))
+  return revisionRows
+    .filter(({ templateAgentId }) => templates.has(templateAgentId))
+    .flatMap(({ kind, slug, was }) => [slug, ...was].map((one) => ({ kind, slug: one })))
 }
 
 /** What publishing changes, row by row. */
@@ -63,10 +84,12 @@ const changesBetween = (
   rows: ReadonlyArray<RevisionRowRecord>
 ): Published["changes"] => {
   const fields = ({ content }: RevisionRowRecord) => fieldsOf(content, (id) => id)
+  const earlierById = keyed(earlier, ({ sourceId }) => sourceId)
+  const byId = keyed(rows, ({ sourceId }) => sourceId)
   return sortChanges([
     ...rows.flatMap((row): Published["changes"] => {
       const { kind, slug } = row
-      const before = earlier.find((one) => one.kind === kind && one.sourceId === row.sourceId)
+      const before = earlierById.get(`${kind} ${row.sourceId}`)
       if (before === undefined) return [{ kind, slug, change: "added", was: null, fields: [] }]
       const old = fields(before)
       const differing = Object.entries(fields(row)).flatMap(([field, value]) => (old[field] === value ? [] : [field]))
@@ -76,9 +99,7 @@ const changesBetween = (
       return [{ kind, slug, change: renamed ? "renamed" : "changed", was, fields: differing.sort() }]
     }),
     ...earlier.flatMap(({ kind, slug, sourceId }): Published["changes"] =>
-      rows.some((row) => row.kind === kind && row.sourceId === sourceId)
-        ? []
-        : [{ kind, slug, change: "withdrawn", was: null, fields: [] }]
+      byId.has(`${kind} ${sourceId}`) ? [] : [{ kind, slug, change: "withdrawn", was: null, fields: [] }]
     )
   ])
 }
@@ -101,13 +122,11 @@ const publish =
       visibility: "public"
     }
     if (organization.visibility !== "public") {
-      return refuse(
-        `publisher: organization "${template.publisher}" is private; templates are published from a public one`
-      )
+      return refuse(privatePublisher(template))
     }
     const known = before.agents.find(({ slug }) => slug === template.slug)
     if (known !== undefined && known.organizationId !== organization.id) {
-      return refuse(`slug: "${template.slug}" is a template of another publisher`)
+      return refuse(foreignSlug(template))
     }
     const agent: AgentRecord = {
       id: AgentId.make(`agent_${newId()}`),
@@ -119,7 +138,7 @@ const publish =
       botPhone: template.botPhone
     }
     const sources = knownSources(before, agent)
-    const clashes = renameIssues(template.definitions, sources)
+    const clashes = renameIssues(template.definitions, sources, formerSlugs(before, organization.id))
     if (clashes.length > 0) return refuse(...clashes)
     const resolved = resolveSources(template.definitions, sources)
     const ids = new Map(
@@ -128,9 +147,11 @@ const publish =
         Number(resolved.get(definition) ?? newId())
       ])
     )
+    const at = positions(template.definitions)
+    const described = new Map(kinds.map((kind) => [kind.kind, kind]))
     const idOf = (kind: string, slug: string) => ids.get(`${kind} ${slug}`) ?? null
     const written = template.definitions.map((definition): DefinitionRecord => {
-      const description = kinds.find(({ kind }) => kind === definition.kind)
+      const description = described.get(definition.kind)
       return {
         id: idOf(definition.kind, definition.slug) ?? 0,
         kind: definition.kind,
@@ -157,25 +178,24 @@ const publish =
         kind: row.kind,
         slug: row.slug,
         sourceId: row.id,
-        was: template.definitions.find(({ kind, slug }) => kind === row.kind && slug === row.slug)?.was ?? [],
+        was: template.definitions[at.get(`${row.kind} ${row.slug}`) ?? -1]?.was ?? [],
         content: row,
         hash: hashOf(fieldsOf(row, (id) => id))
       })
     )
 
     const siblings = newestRows(before, (other) => other.id !== agent.id)
-    const differing = rows.flatMap((row) => {
-      const theirs = siblings.find(
-        (sibling) => sibling.kind === row.kind && sibling.sourceId === row.sourceId && sibling.hash !== row.hash
-      )
-      const sibling = before.agents.find(({ id }) => id === theirs?.templateAgentId)
-      return sibling === undefined
-        ? []
-        : [
-            `${row.kind} "${row.slug}" differs from the one the publisher's template "${sibling.slug}" published; make the two the same, or give this one another slug`
-          ]
+    const hashes = keyed(rows, ({ sourceId }) => sourceId)
+    const others = siblings.filter((theirs) => {
+      const ours = hashes.get(`${theirs.kind} ${theirs.sourceId}`)
+      return ours !== undefined && ours.hash !== theirs.hash
     })
-    if (differing.length > 0) return refuse(...differing)
+    const differing = rows.flatMap((row) => {
+      const theirs = others.find(({ kind, sourceId }) => kind === row.kind && sourceId === row.sourceId)
+      const sibling = before.agents.find(({ id }) => id === theirs?.templateAgentId)
+      return sibling?.slug === undefined ? [] : [{ kind: row.kind, slug: row.slug, template: sibling.slug }]
+    })
+    if (differing.length > 0) return refuse(...differingSiblings(template.definitions, differing))
 
     const hash = JSON.stringify([
       agent.name,
@@ -189,19 +209,20 @@ const publish =
     const changed = newest?.hash !== hash
     const revision = changed ? since + 1 : since
     const earlier = newestRows(before, ({ id }) => id === agent.id)
-    const withdrawn = earlier.filter(
-      (row) =>
-        !written.some(({ id }) => id === row.sourceId) && !siblings.some(({ sourceId }) => sourceId === row.sourceId)
+    const writtenIds = new Set(written.map(({ id }) => id))
+    const shared = new Set(siblings.map(({ sourceId }) => sourceId))
+    const withdrawn = new Set(
+      earlier.flatMap(({ sourceId }) => (writtenIds.has(sourceId) || shared.has(sourceId) ? [] : [sourceId]))
     )
     const held = before.definitions.filter(
       (row) =>
         row.organizationId === organization.id &&
         !row.deleted &&
-        !withdrawn.some(({ sourceId }) => sourceId === row.id) &&
-        !written.some(({ id }) => id === row.id) &&
-        written.some(({ kind, slug }) => kind === row.kind && slug === row.slug)
+        !withdrawn.has(row.id) &&
+        !writtenIds.has(row.id) &&
+        at.has(`${row.kind} ${row.slug}`)
     )
-    if (held.length > 0) return refuse(...held.map(({ kind, slug }) => slugIsHeld(kind, slug)))
+    if (held.length > 0) return refuse(...heldSlugs(template.definitions, held))
     const state: WorldState = {
       ...before,
       nextId,
@@ -209,8 +230,8 @@ const publish =
       agents: [...before.agents.filter(({ id }) => id !== agent.id), { ...agent, revision }],
       definitions: [
         ...before.definitions
-          .filter((row) => !written.some(({ id }) => id === row.id))
-          .map((row) => (withdrawn.some(({ sourceId }) => sourceId === row.id) ? { ...row, deleted: true } : row)),
+          .filter(({ id }) => !writtenIds.has(id))
+          .map((row) => (withdrawn.has(row.id) ? { ...row, deleted: true } : row)),
         ...written
       ],
       ...(changed && {

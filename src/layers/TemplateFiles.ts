@@ -1,202 +1,184 @@
-import { FileSystem, Path } from "@effect/platform"
-import { Ajv } from "ajv"
-import { Ajv2020 } from "ajv/dist/2020.js"
-import { DateTime, Effect, Option, ParseResult, Predicate, Schema } from "effect"
-import { isNode, LineCounter, parseDocument, visit } from "yaml"
-import { Slug } from "../domain/Ids.ts"
+import { FileSystem, Path, type Error as PlatformError } from "@effect/platform"
+import { Effect, Either, Option, ParseResult, Predicate, Schema } from "effect"
+import { DefinitionSlug, Slug } from "../domain/Ids.ts"
+import { didYouMean } from "../domain/Nearest.ts"
 import { E164 } from "../domain/Phone.ts"
-import { nextDue } from "../domain/Schedule.ts"
-import { type Definition, PublishRefused, type Template, templateIssues } from "../domain/Template.ts"
-import { BoundedText, CleanText, findUncleanText, Name } from "../domain/Text.ts"
+import { scheduleProblem } from "../domain/Schedule.ts"
+import {
+  type Definition,
+  definitionTypes,
+  PublishRefused,
+  type Template,
+  type TemplateIssue,
+  templateIssues
+} from "../domain/Template.ts"
+import { inBytes, templateLimits } from "../domain/TemplateLimits.ts"
+import { BoundedProse, CleanText, Line, Name, Prose } from "../domain/Text.ts"
+import { jsonSchemaCheck, type SchemaProblem } from "./JsonSchemas.ts"
+import { readYaml, type YamlFile } from "./Yaml.ts"
 
 /*
- * A template as a folder: `template.yaml`, and `models/*.yaml` with one definition a file. All of it is read and checked
- * before any is used; every problem is told with its file, line and column.
+ * A template as a folder: `template.yaml`, and `models/*.yaml` with one definition a file (or `.yml`). All of it is read and
+ * checked before any is used; every problem is told with its file, line and column.
  */
 
 const optional = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => A) =>
   Schema.optionalWith(schema, { exact: true, default: otherwise })
 
-const optionalText = optional(Schema.NullOr(CleanText), () => null)
+const optionalLine = optional(Schema.NullOr(Line), () => null)
 
 const Version = Schema.Literal(1).annotations({ message: () => ({ message: "expected version: 1", override: true }) })
 
-const drafts = [
-  { uri: /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/, ajv: new Ajv2020({ strict: false, logger: false }) },
-  { uri: /^http:\/\/json-schema\.org\/draft-07\/schema#?$/, ajv: new Ajv({ strict: false, logger: false }) }
-]
-
-const jsonSchemaProblem = (schema: { readonly [key: string]: unknown }): string | undefined => {
-  const { $schema: uri = "https://json-schema.org/draft/2020-12/schema" } = schema
-  const draft = drafts.find((known) => typeof uri === "string" && known.uri.test(uri))
-  if (draft === undefined) return "expected $schema to be that of JSON Schema 2020-12 or draft-07"
-  return draft.ajv.validateSchema(schema) === true ? undefined : `expected a JSON Schema: ${draft.ajv.errorsText()}`
-}
-
 const JsonObject = Schema.Record({ key: Schema.String, value: Schema.Unknown })
-const JsonSchema = JsonObject.pipe(Schema.filter((schema) => jsonSchemaProblem(schema) ?? true))
 const JsonList = Schema.Union(Schema.Array(Schema.Unknown), JsonObject).annotations({
   message: () => ({ message: "expected a list or a mapping", override: true })
 })
 
-const CronExpression = CleanText.pipe(
-  Schema.filter(
-    (expression) =>
-      (expression.trim().split(/\s+/).length === 5 &&
-        Option.isSome(nextDue(expression, DateTime.toDateUtc(DateTime.unsafeMake("2024-01-01"))))) ||
-      "expected a cron expression of five fields that comes due, like 0 7 * * 1"
-  )
-)
+const CronExpression = CleanText.pipe(Schema.filter((expression) => scheduleProblem(expression) ?? true))
 
 const common = {
   version: Version,
-  slug: Slug,
+  slug: DefinitionSlug,
   name: Name,
-  description: optional(CleanText, () => ""),
-  was: optional(Schema.Array(Slug), () => [])
+  description: optional(Prose, () => ""),
+  was: optional(Schema.Array(DefinitionSlug), () => [])
 }
 
 const definitionFiles = {
   entity: Schema.Struct({
     ...common,
     type: Schema.Literal("entity"),
-    icon: optionalText,
-    color: optionalText,
-    metadata_schema: optional(JsonSchema, () => ({})),
+    icon: optionalLine,
+    color: optionalLine,
+    metadata_schema: optional(JsonObject, () => ({})),
     event_kinds: optional(JsonList, () => [])
   }),
   relationship: Schema.Struct({
     ...common,
     type: Schema.Literal("relationship"),
-    metadata_schema: optional(JsonSchema, () => ({})),
+    metadata_schema: optional(JsonObject, () => ({})),
     is_symmetric: optional(Schema.Boolean, () => false)
   }),
   watcher: Schema.Struct({
     ...common,
     type: Schema.Literal("watcher"),
     schedule: CronExpression,
-    prompt: BoundedText(1, 100_000),
-    extraction_schema: JsonSchema,
+    prompt: BoundedProse(1, 100_000),
+    extraction_schema: JsonObject,
     sources: optional(JsonList, () => []),
-    reactions_guidance: optionalText
+    reactions_guidance: optional(Schema.NullOr(Prose), () => null)
   }),
   classifier: Schema.Struct({
     ...common,
     type: Schema.Literal("classifier"),
-    attribute_key: BoundedText(1, 200),
+    attribute_key: Name,
     attribute_values: JsonList,
-    watcher: Schema.optionalWith(Slug, { exact: true }),
+    watcher: Schema.optionalWith(DefinitionSlug, { exact: true }),
     min_similarity: optional(Schema.NullOr(Schema.Number.pipe(Schema.between(0, 1))), () => null),
-    fallback_value: optionalText
+    fallback_value: optionalLine
   })
 }
 
 type DefinitionFile = Schema.Schema.Type<(typeof definitionFiles)[keyof typeof definitionFiles]>
 
+const types = Object.keys(definitionTypes)
+
 const AnyDefinition = Schema.Struct(
   {
     type: Schema.Literal("entity", "relationship", "watcher", "classifier").annotations({
-      message: () => ({ message: "expected entity, relationship, watcher or classifier", override: true })
+      message: ({ actual }) => ({
+        message: `expected entity, relationship, watcher or classifier${typeof actual === "string" ? didYouMean(actual, types) : ""}`,
+        override: true
+      })
     })
   },
   { key: Schema.String, value: Schema.Unknown }
 )
 
-/** The schema of a definition of the type that the file says it is, so that it is told what that type lacks. */
-const definitionFile = (content: unknown): Schema.Schema<DefinitionFile, never> => {
-  const said = Schema.decodeUnknownOption(AnyDefinition)(content)
-  const schema = Option.isSome(said) ? definitionFiles[said.value.type] : AnyDefinition
-  return schema as unknown as Schema.Schema<DefinitionFile, never>
+/** The schema of a file, and the keys it may have. */
+interface Shape<A> {
+  readonly schema: Schema.Schema<A, never>
+  readonly keys: ReadonlyArray<string>
 }
 
-const kindOf = {
-  entity: "entity_types",
-  relationship: "entity_relationship_types",
-  watcher: "watchers",
-  classifier: "event_classifiers"
-} as const
+/** The shape of a definition of the type that the file says it is, so that it is told what that type lacks. */
+const definitionFile = (content: unknown): Shape<DefinitionFile> => {
+  const said = Schema.decodeUnknownOption(AnyDefinition)(content)
+  const schema = Option.isSome(said) ? definitionFiles[said.value.type] : AnyDefinition
+  return { schema: schema as unknown as Schema.Schema<DefinitionFile, never>, keys: Object.keys(schema.fields) }
+}
 
 const TemplateFile = Schema.Struct({
   version: Version,
   slug: Slug,
   name: Name,
-  description: optional(CleanText, () => ""),
+  description: optional(Prose, () => ""),
   publisher: Schema.optionalWith(Slug, { exact: true }),
   bot_phone: optional(Schema.NullOr(E164), () => null)
 })
 
+const templateFile = (): Shape<typeof TemplateFile.Type> => ({
+  schema: TemplateFile as unknown as Schema.Schema<typeof TemplateFile.Type, never>,
+  keys: Object.keys(TemplateFile.fields)
+})
+
+/** What a file says: its value, its own `x-` keys as they are, and where in it everything is. */
 interface Read<A> {
   readonly value: A
   readonly extensions: Record<string, unknown>
+  readonly place: YamlFile["place"]
 }
 
-const placed = (file: string, line: number, column: number, message: string) => `${file}:${line}:${column}: ${message}`
+/** A file of YAML against its shape. */
+const readFile = <A>(
+  { place, value: content }: YamlFile,
+  shapeOf: (content: unknown) => Shape<A>
+): Effect.Effect<Read<A>, PublishRefused> => {
+  const entries = Object.entries(content)
+  const extensions = Object.fromEntries(entries.filter(([key]) => key.startsWith("x-")))
+  const rest = Object.fromEntries(entries.filter(([key]) => !key.startsWith("x-")))
+  const { keys, schema } = shapeOf(rest)
+  const issueOf = ({ _tag, message, path }: ParseResult.ArrayFormatterIssue): TemplateIssue => {
+    const unknown = _tag === "Unexpected"
+    const key = String(path.at(-1))
+    return {
+      where: place(path, unknown ? "key" : "value"),
+      path: path.map(String),
+      message: unknown
+        ? `is no key that is known here${didYouMean(key, keys) || "; one of your own begins with x-"}`
+        : message
+    }
+  }
+  return Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })(rest).pipe(
+    Effect.mapBoth({
+      onFailure: (error) =>
+        new PublishRefused({ issues: ParseResult.ArrayFormatter.formatErrorSync(error).map(issueOf) }),
+      onSuccess: (value) => ({ value, extensions, place })
+    })
+  )
+}
 
-/** One YAML file against its schema; keys that begin with `x-` are taken aside as they are. */
-const readYaml = <A, I>(file: string, text: string, schemaOf: (content: unknown) => Schema.Schema<A, I>) =>
-  Effect.gen(function* () {
-    const lineCounter = new LineCounter()
-    const document = parseDocument(text, { lineCounter, prettyErrors: false })
-    const at = (offset: number, message: string) => {
-      const { col, line } = lineCounter.linePos(offset)
-      return placed(file, line, col, message)
-    }
-    // The place of the deepest part of the path that is there: a missing key is told where it is missing.
-    const atPath = (path: ReadonlyArray<PropertyKey>, message: string): string => {
-      const node = path.length === 0 ? document.contents : document.getIn(path, true)
-      const named = path.length > 0 && isNode(node) ? `${path.map(String).join(".")}: ${message}` : message
-      if (isNode(node) && node.range) return at(node.range[0], named)
-      if (path.length === 0) return at(0, message)
-      return atPath(path.slice(0, -1), `${String(path.at(-1))}: ${message}`)
-    }
-    if (document.errors.length > 0) {
-      return yield* new PublishRefused({ issues: document.errors.map((error) => at(error.pos[0], error.message)) })
-    }
-    const strange: Array<string> = []
-    visit(document, {
-      // An alias can make a small file endless: one that holds itself, or a dozen that each hold the one before ten times.
-      Alias: (_key, { range, source }) => {
-        strange.push(at(range?.[0] ?? 0, `expected the value itself, not the alias *${source}`))
-      },
-      Scalar: (_key, { range, value }) => {
-        if (typeof value === "number" && !Number.isFinite(value)) {
-          strange.push(at(range?.[0] ?? 0, "expected a number that JSON can hold"))
-        }
-      }
-    })
-    if (strange.length > 0) return yield* new PublishRefused({ issues: strange })
-    const content = yield* Effect.try({
-      try: (): unknown => document.toJS(),
-      catch: (error) => new PublishRefused({ issues: [at(0, String(error))] })
-    })
-    if (!Predicate.isRecord(content)) {
-      return yield* new PublishRefused({ issues: [at(0, "expected a mapping of keys to values")] })
-    }
-    const unclean = findUncleanText(content)
-    if (unclean !== undefined) {
-      return yield* new PublishRefused({
-        issues: [atPath(unclean, "expected text without NUL characters and lone surrogates")]
-      })
-    }
-    const entries = Object.entries(content)
-    const extensions = Object.fromEntries(entries.filter(([key]) => key.startsWith("x-")))
-    const rest = Object.fromEntries(entries.filter(([key]) => !key.startsWith("x-")))
-    const value = yield* Schema.decodeUnknown(schemaOf(rest), { errors: "all", onExcessProperty: "error" })(rest).pipe(
-      Effect.mapError(
-        (error) =>
-          new PublishRefused({
-            issues: ParseResult.ArrayFormatter.formatErrorSync(error).map(({ message, path }) => atPath(path, message))
-          })
-      )
-    )
-    return { value, extensions }
+/** What is wrong with the JSON Schemas of a definition, each at the keyword that is wrong. */
+const schemaIssues = (
+  { place, value }: YamlFile,
+  check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>
+): ReadonlyArray<TemplateIssue> =>
+  ["extraction_schema", "metadata_schema"].flatMap((field) => {
+    const schema = value[field]
+    return Predicate.isRecord(schema)
+      ? check(schema).map(({ message, path }) => ({
+          where: place([field, ...path], "key"),
+          path: [field, ...path],
+          message
+        }))
+      : []
   })
 
 const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition => {
   const { description, name, slug, type, version: _, was, ...rest } = value
   const { watcher, ...content } = { watcher: undefined, ...rest }
   return {
-    kind: kindOf[type],
+    kind: definitionTypes[type],
     slug,
     name,
     description,
@@ -209,42 +191,141 @@ const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition =
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** The text of a file: a regular one, since another (a pipe, a device) may never end, and UTF-8 throughout. */
+const refused = (where: string, message: string) => new PublishRefused({ issues: [{ where, path: [], message }] })
+
+/** Why a file or folder can't be read, for whoever named it. */
+const unreadable = (where: string) => (error: PlatformError.PlatformError) => {
+  const reason = error._tag === "SystemError" ? error.reason : undefined
+  return refused(
+    where,
+    reason === "NotFound"
+      ? "is not there"
+      : reason === "PermissionDenied"
+        ? "can't be read: permission is denied"
+        : `can't be read${reason === undefined ? "" : ` (${reason})`}`
+  )
+}
+
+/** How large a file is that may be read: a regular one, since another (a pipe, a device) may never end. */
+const sizeOf = (file: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const { size, type } = yield* Effect.mapError(fs.stat(file), unreadable(file))
+    if (type !== "File") return yield* refused(file, "expected a regular file")
+    if (size > templateLimits.fileBytes) {
+      return yield* refused(file, `is larger than ${inBytes(templateLimits.fileBytes)}, the most that a file may have`)
+    }
+    return Number(size)
+  })
+
 const readText = (file: string) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
-    const refuse = (message: string) => new PublishRefused({ issues: [`${file}: ${message}`] })
-    const unreadable = (error: { readonly message: string }) => refuse(`can't be read: ${error.message}`)
-    const { type } = yield* Effect.mapError(fs.stat(file), unreadable)
-    if (type !== "File") return yield* refuse("expected a regular file")
-    const bytes = yield* Effect.mapError(fs.readFile(file), unreadable)
-    return yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => refuse("expected text in UTF-8") })
+    const bytes = yield* Effect.mapError(fs.readFile(file), unreadable(file))
+    return yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => refused(file, "expected text in UTF-8") })
+  })
+
+/** How many files are open at once. */
+const filesAtOnce = 16
+
+const isYaml = (name: string) => /\.ya?ml$/.test(name)
+
+/** A template as it was read, and what turns the problems that others find in it into places in its files. */
+export interface TemplateFolder {
+  readonly template: Template
+  readonly locate: (refusal: PublishRefused) => PublishRefused
+}
+
+/** The files of a folder, told before any is read: what the template says of itself, and its definitions. */
+const listFiles = (folder: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const inside = (yield* Effect.mapError(fs.readDirectory(folder), unreadable(folder))).filter(
+      (name) => !name.startsWith(".")
+    )
+    const [head, second] = inside.filter((name) => /^template\.ya?ml$/.test(name)).sort()
+    const models = path.join(folder, "models")
+    const problems: Array<PublishRefused> = []
+    if (head === undefined) {
+      const hint = didYouMean("template.yaml", inside)
+      problems.push(
+        refused(path.join(folder, "template.yaml"), `is not there: it says what the template is called${hint}`)
+      )
+    }
+    if (second !== undefined)
+      problems.push(refused(path.join(folder, second), `${head} is there too; keep one of the two`))
+    if (!inside.includes("models")) {
+      const hint = didYouMean("models", inside)
+      problems.push(refused(models, `is not there: it has the definitions, one a file${hint}`))
+      return { head, names: [], problems }
+    }
+    const names = (yield* Effect.mapError(fs.readDirectory(models), unreadable(models))).filter(
+      (name) => !name.startsWith(".")
+    )
+    if (names.length > templateLimits.rows) {
+      const message = `has ${names.length} files; ${templateLimits.rows} definitions are the most that a template may have`
+      return { head, names: [], problems: [...problems, refused(models, message)] }
+    }
+    return { head, names: names.sort().map((name) => path.join("models", name)), problems }
   })
 
 /** Reads a template's folder. Fails with every problem found in any of its files. */
 export const readTemplate = (
   folder: string
-): Effect.Effect<Template, PublishRefused, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<TemplateFolder, PublishRefused, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const read = <A, I>(file: string, schemaOf: (content: unknown) => Schema.Schema<A, I>) =>
-      Effect.flatMap(readText(file), (text) => readYaml(file, text, schemaOf))
+    const { head: headName, names, problems } = yield* listFiles(folder)
+    if (headName === undefined) return yield* new PublishRefused({ issues: problems.flatMap(({ issues }) => issues) })
 
-    const models = path.join(folder, "models")
-    const unreadable = (error: { readonly message: string }) =>
-      new PublishRefused({ issues: [`${models}: can't be read: ${error.message}`] })
-    const names = (yield* Effect.mapError(fs.readDirectory(models), unreadable)).filter((name) => !name.startsWith("."))
-    const [templateProblems, templateFiles] = yield* Effect.partition(["template.yaml"], (name) =>
-      read(path.join(folder, name), () => TemplateFile)
+    const headFile = path.join(folder, headName)
+    const modelFiles = names.map((name) => path.join(folder, name))
+    const sizes = new Map(
+      yield* Effect.forEach(
+        [headFile, ...modelFiles],
+        (file) =>
+          Effect.map(
+            Effect.either(isYaml(file) ? sizeOf(file) : refused(file, "expected only files that end in .yaml or .yml")),
+            (size) => [file, size] as const
+          ),
+        { concurrency: filesAtOnce }
+      )
     )
-    const [problems, files] = yield* Effect.partition(names.sort(), (name) =>
-      name.endsWith(".yaml")
-        ? read(path.join(models, name), definitionFile)
-        : new PublishRefused({ issues: [`${path.join(models, name)}: expected only files that end in .yaml`] })
+    const total = [...sizes.values()].reduce((sum, size) => sum + Either.getOrElse(size, () => 0), 0)
+    if (total > templateLimits.folderBytes) {
+      return yield* refused(
+        folder,
+        `has more than ${inBytes(templateLimits.folderBytes)} of files, the most that a template may have`
+      )
+    }
+    const read = (file: string) =>
+      Effect.fromNullable(sizes.get(file)).pipe(
+        Effect.orDie,
+        Effect.flatten,
+        Effect.zipRight(readText(file)),
+        Effect.flatMap((text) => readYaml(file, text))
+      )
+    const [headProblems, [head]] = yield* Effect.partition([headFile], (file) =>
+      Effect.flatMap(read(file), (yaml) => readFile(yaml, templateFile))
     )
-    const issues = [...templateProblems, ...problems].flatMap((problem) => problem.issues)
-    const [head] = templateFiles
+    const check = jsonSchemaCheck()
+    const [modelProblems, definitions] = yield* Effect.partition(
+      modelFiles,
+      (file) =>
+        Effect.flatMap(read(file), (yaml) => {
+          const wrong = schemaIssues(yaml, check)
+          return readFile(yaml, definitionFile).pipe(
+            Effect.mapError(({ issues }) => new PublishRefused({ issues: [...issues, ...wrong] })),
+            Effect.filterOrFail(
+              () => wrong.length === 0,
+              () => new PublishRefused({ issues: wrong })
+            )
+          )
+        }),
+      { concurrency: filesAtOnce }
+    )
+    const issues = [...problems, ...headProblems, ...modelProblems].flatMap((problem) => problem.issues)
     if (head === undefined || issues.length > 0) return yield* new PublishRefused({ issues })
 
     const { bot_phone: botPhone, description, name, publisher, slug } = head.value
@@ -255,9 +336,19 @@ export const readTemplate = (
       publisher: publisher ?? slug,
       botPhone,
       extensions: head.extensions,
-      definitions: files.map(toDefinition)
+      definitions: definitions.map(toDefinition)
     }
+    const locateIssue = ({ also, definition, message, path }: TemplateIssue): TemplateIssue => {
+      const { place } = definition === undefined ? head : (definitions[definition] ?? head)
+      const other = also === undefined ? undefined : definitions[also]?.place(["slug"])
+      return {
+        where: place(path.length === 0 && definition !== undefined ? ["slug"] : path),
+        path,
+        message: other === undefined ? message : `${message} (the other is at ${other})`
+      }
+    }
+    const locate = ({ issues }: PublishRefused) => new PublishRefused({ issues: issues.map(locateIssue) })
     const inner = templateIssues(template)
-    if (inner.length > 0) return yield* new PublishRefused({ issues: inner.map((issue) => `${folder}: ${issue}`) })
-    return template
+    if (inner.length > 0) return yield* locate(new PublishRefused({ issues: inner }))
+    return { template, locate }
   })

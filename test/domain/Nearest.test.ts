@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { nearest } from "../../src/domain/Nearest.ts"
+import { didYouMean, nearest } from "../../src/domain/Nearest.ts"
 
 describe("the nearest known word", () => {
   const members = ["slug", "templateAgentId", "name", "expectedPlan", "adopt", "revert", "whatsapp_phone", "country"]
@@ -43,5 +43,14 @@ describe("the nearest known word", () => {
     const began = performance.now()
     assert.strictEqual(nearest("defintion-number-4999-of-a-large-template", many), many[4_999])
     assert.isBelow(performance.now() - began, 1_000)
+  })
+})
+
+describe("what is said of an unknown word", () => {
+  it("is the known one that was probably meant, or nothing", () => {
+    const keys = ["color", "description", "metadata_schema", "icon", "was"]
+    assert.strictEqual(didYouMean("colour", keys), `; did you mean "color"?`)
+    assert.strictEqual(didYouMean("metadata-shcema", keys), `; did you mean "metadata_schema"?`)
+    assert.strictEqual(didYouMean("prompt", keys), "")
   })
 })

@@ -85,7 +85,7 @@ const prepared = Effect.gen(function* () {
       ({ rows }) => rows
     )
   const [one, other] = yield* twoVersions
-  const publish = (folder: string) => run(["template", "publish", folder], given)
+  const publish = (folder: string) => run(["template", "publish", "--yes", folder], given)
   const first = yield* publish(one)
   assert.strictEqual(first.code, 0, first.err)
 
@@ -193,7 +193,9 @@ describe("the mirror in several processes", () => {
             yield* server.ask(`/api/agents/${installed.body.agentId}/resync`, { headers, body: {} })
             yield* server.ask(`/api/agents/${installed.body.agentId}`, { headers, method: "DELETE" })
           }).pipe(Effect.catchAllDefect(() => Effect.void))
-          const publisher = yield* Effect.fork(run(["template", "publish", round % 2 === 0 ? one : other], given))
+          const publisher = yield* Effect.fork(
+            run(["template", "publish", "--yes", round % 2 === 0 ? one : other], given)
+          )
           const acting = yield* Effect.fork(Effect.replicateEffect(loop, 200))
           yield* Effect.sleep(1_500 + round * 211)
           server.child.kill("SIGKILL")

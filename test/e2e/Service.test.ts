@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs"
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -592,7 +592,7 @@ describe("the command line", () => {
         const tried = yield* run(["template", "diff", bundled], given)
         assert.deepStrictEqual([tried.code, tried.err], [0, ""])
         assert.match(tried.out, /^Publishing personal-finance would make revision 1:$/m)
-        assert.match(tried.out, /^added +\| watchers +\| weekly-deadline-radar/m)
+        assert.match(tried.out, /^added +\| watcher +\| weekly-deadline-radar/m)
         assert.match(tried.out, /^Nobody has it installed\.$/m)
         const first = yield* run(["template", "publish", bundled], given)
         assert.deepStrictEqual([first.code, first.err], [0, ""])
@@ -690,6 +690,39 @@ describe("the command line", () => {
         const { code, err } = yield* run(["template", "publish", folder], { DATA_DIR: join(folder, "never-made") })
         assert.strictEqual(code, 1)
         assert.strictEqual(err, `${folder}/models/a.yaml:1:1: name: is missing\n`)
+      }),
+    minutes
+  )
+
+  it.scopedLive(
+    "publishes what takes much away only where that is agreed to",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* ownDatabase()
+        const given = { DATABASE_URL: Redacted.value(url), AUTH_SECRET: secret }
+        const folder = yield* ownFolder
+        yield* Effect.promise(async () => {
+          await mkdir(join(folder, "models"))
+          await writeFile(join(folder, "template.yml"), "version: 1\nslug: walk\nname: Walk\n")
+          for (const slug of ["works_at", "works-at"]) {
+            const text = `version: 1\ntype: relationship\nslug: ${slug}\nname: Works at\n`
+            await writeFile(join(folder, "models", `${slug}.yml`), text)
+          }
+        })
+        assert.strictEqual((yield* run(["template", "publish", folder], given)).code, 0)
+        yield* Effect.promise(() =>
+          rm(join(folder, "models"), { recursive: true }).then(() => mkdir(join(folder, "models")))
+        )
+        const refused = yield* run(["template", "publish", folder], given)
+        assert.deepStrictEqual(
+          [refused.code, refused.err],
+          [1, "Nothing was published. It withdraws 2 of 2 rows. See template diff, and say --yes to publish it.\n"]
+        )
+        const tried = yield* run(["template", "publish", "--dry-run", folder], given)
+        assert.strictEqual(tried.out, (yield* run(["template", "diff", folder], given)).out)
+        assert.match(tried.out, /^withdrawn +\| relationship +\| works_at/m)
+        const done = yield* run(["template", "publish", "-y", folder], given)
+        assert.match(done.out, /^Published walk, revision 2: 0 definitions/m)
       }),
     minutes
   )

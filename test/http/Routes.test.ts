@@ -362,6 +362,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
       const before = yield* users
       const bodies: ReadonlyArray<readonly [body: unknown, path: string]> = [
         [account({ name: "a\u0000b" }), "name"],
+        [account({ name: "a\nb" }), "name"],
+        [account({ name: "a\u202eb" }), "name"],
         [account({ name: "" }), "name"],
         [account({ name: "x".repeat(10_000) }), "name"],
         [account({ email: `${"x".repeat(5_000)}@example.org` }), "email"],

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import type { History } from "../../src/domain/History.ts"
 import { Slug } from "../../src/domain/Ids.ts"
 import type { Kind } from "../../src/domain/Kind.ts"
@@ -972,7 +972,15 @@ for (const [label, world] of worlds) {
           removals: 1,
           retirements: 0
         })
-        assert.deepStrictEqual(yield* publishTemplate(next), first)
+        // Somebody has what it withdraws: that is to be agreed to.
+        const refused = yield* Effect.either(publishTemplate(next, false))
+        assert(Either.isLeft(refused) && refused.left._tag === "WithdrawalNotAgreed")
+        const refusal = refused.left
+        assert.deepStrictEqual(refusal.publication, first)
+        assert.strictEqual(refusal.message, "It withdraws 1 of 2 rows, and with them 1 of those who have it installed.")
+        assert.deepStrictEqual(refusal.withdrawal, { rows: 1, of: 2, installed: 1 })
+        assert.deepStrictEqual(yield* catalog.manifest(slug), before)
+        assert.deepStrictEqual(yield* publishTemplate(next, true), first)
         assert.isFalse((yield* diffTemplate(next)).published.changed)
         const unknown = yield* diffTemplate(template(newSlug(), [entityType("a")]))
         assert.deepStrictEqual([unknown.published.revision, unknown.impact.installations], [1, 0])

@@ -28,6 +28,16 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("serves a person whose name was taken before names were held to one line", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const userId = yield* hands.account("Old\nTimer\u202e", "old.timer@example.org")
+        yield* ensure(userId)
+        const { slug } = yield* personalOrg(userId)
+        assert.deepStrictEqual([slug as string, yield* hands.organizationName(slug)], ["old-timer", "Old Timer "])
+      })
+    )
+
     inRealTime(it)("changes nothing when asked again, also many times at once", () =>
       Effect.gen(function* () {
         const hands = yield* Hands

@@ -1,8 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Slug } from "../../src/domain/Ids.ts"
+import { DefinitionSlug, Slug } from "../../src/domain/Ids.ts"
 import { E164 } from "../../src/domain/Phone.ts"
 import type { Template } from "../../src/domain/Template.ts"
+import { templateLimits } from "../../src/domain/TemplateLimits.ts"
 import { OrgResolver } from "../../src/services/OrgResolver.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
@@ -111,14 +112,116 @@ for (const [label, world] of worlds) {
         const one = definition("entity_types", "b", { was: [Slug.make("a")], name: "a" })
         yield* publish(template(slug, types("a", "b")))
         const { message } = yield* Effect.flip(publish(template(slug, [one])))
-        assert.match(message, /^entity_types "b" says was: a, but "b" is published as another definition;/)
+        assert.match(message, /^entity "b": was\.0: "a" can't become "b", which is published as another definition;/)
         const both = definition("entity_types", "c", { was: [Slug.make("a"), Slug.make("b")] })
-        assert.match((yield* Effect.flip(publish(template(slug, [both])))).message, /says was: a, b, .* name one$/)
+        assert.match(
+          (yield* Effect.flip(publish(template(slug, [both])))).message,
+          /^entity "c": was: a, b are published as 2 definitions, .* name that one$/
+        )
         assert.deepStrictEqual(yield* slugs(slug), ["a", "b"])
         yield* publish(template(slug, types("a")))
         yield* publish(template(slug, [one]))
         assert.deepStrictEqual(yield* slugs(slug), ["b"])
       })
+    )
+
+    it.effect("tells slugs with hyphens from those with underscores, in names, renames and references", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const [hyphen, underscore] = ["in-box", "in_box"].map((one) => DefinitionSlug.make(one))
+        assert(hyphen !== undefined && underscore !== undefined)
+        const watchers = [definition("watchers", hyphen), definition("watchers", underscore)]
+        const classifier = definition("event_classifiers", "topic", { references: { watcher_id: underscore } })
+        yield* publish(template(slug, [...watchers, classifier]))
+        assert.isFalse((yield* publish(template(slug, [...watchers, classifier]))).changed)
+        const renamed = [
+          definition("watchers", hyphen),
+          definition("watchers", "mail_box", { was: [underscore], name: underscore }),
+          definition("event_classifiers", "topic", { references: { watcher_id: DefinitionSlug.make("mail_box") } })
+        ]
+        const { changes } = yield* publish(template(slug, renamed))
+        assert.deepInclude(changes, {
+          kind: "watchers",
+          slug: "mail_box",
+          change: "renamed",
+          was: underscore,
+          fields: ["description", "slug"]
+        })
+        assert.isFalse(changes.some((change) => change.slug === hyphen))
+      })
+    )
+
+    it.effect("refuses to continue what never was, and names what was probably meant", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const publisher = Slug.make(`${slug}-publisher`)
+        const named = (name: string, ...was: ReadonlyArray<string>) =>
+          definition("entity_types", name, { was: was.map((former) => DefinitionSlug.make(former)) })
+        // The first revision may come from another database, with its history.
+        yield* publish(template(slug, [named("invoice", "bill"), named("payment")]))
+        yield* publish(template(slug, [named("invoice", "bill", "account_due"), named("payment")])).pipe(
+          Effect.flip,
+          Effect.map(({ lines }) =>
+            assert.deepStrictEqual(lines, [
+              'entity "invoice": was.1: no revision ever had the entity "account_due"; leave it out where this one is new'
+            ])
+          )
+        )
+        const refusal = yield* Effect.flip(publish(template(slug, [named("receipt", "invoise"), named("payment")])))
+        assert.deepStrictEqual(refusal.lines, [
+          'entity "receipt": was.0: no revision ever had the entity "invoise"; did you mean "invoice"?'
+        ])
+        assert.deepStrictEqual(yield* slugs(slug), ["invoice", "payment"])
+        yield* publish(template(slug, [named("receipt", "invoice", "bill"), named("payment")]))
+        assert.deepStrictEqual(yield* slugs(slug), ["payment", "receipt"])
+        // A sibling template of the publisher takes the definition over with its history.
+        const sibling = newSlug()
+        yield* publish(template(sibling, [named("other")], { publisher }))
+        yield* publish(template(sibling, [named("other"), named("receipt", "invoice", "bill")], { publisher }))
+        const stranger = newSlug()
+        yield* publish(template(stranger, [named("other")]))
+        yield* Effect.flip(publish(template(stranger, [named("other"), named("receipt", "invoice")])))
+      })
+    )
+
+    it.effect("takes so much and no more, before anything is written", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const large = { content: { metadata_schema: { description: "x".repeat(templateLimits.rowBytes) } } }
+        const one = yield* Effect.flip(publish(template(slug, [definition("entity_types", "a", large)])))
+        assert.deepStrictEqual(
+          one.issues.map(({ definition, path }) => [definition, path]),
+          [[0, ["metadata_schema"]]]
+        )
+        const rows = Array.from({ length: templateLimits.rows + 1 }, (_, at) => definition("entity_types", `a${at}`))
+        const many = yield* Effect.flip(publish(template(slug, rows)))
+        assert.deepStrictEqual(many.lines, ["has 5001 definitions; 5000 are the most that a template may have"])
+        let deep: unknown = 1
+        for (let at = 0; at < 100_000; at++) deep = [deep]
+        const tooDeep = definition("entity_types", "a", { extensions: { "x-deep": deep } })
+        assert.match((yield* Effect.flip(publish(template(slug, [tooDeep])))).message, /more than 100 deep/)
+        assert.strictEqual((yield* Effect.flip(manifest(slug)))._tag, "UnknownTemplateSlug")
+      })
+    )
+
+    it.effect(
+      "publishes, renames and keeps as many definitions as a template may have",
+      () =>
+        Effect.gen(function* () {
+          const slug = newSlug()
+          const rows = Array.from({ length: templateLimits.rows }, (_, at) => definition("entity_types", `a${at}`))
+          const renamed = rows.map((row) => ({ ...row, slug: DefinitionSlug.make(`${row.slug}_b`), was: [row.slug] }))
+          const started = performance.now()
+          assert.strictEqual((yield* publish(template(slug, rows))).changes.length, rows.length)
+          const { changes } = yield* publish(template(slug, renamed))
+          assert.isTrue(changes.length === rows.length && changes.every(({ change }) => change === "renamed"))
+          assert.isFalse((yield* publish(template(slug, renamed))).changed)
+          const again = rows.map((row, at) => ({ ...row, was: renamed[at] === undefined ? [] : [renamed[at].slug] }))
+          assert.strictEqual((yield* publish(template(slug, again))).revision, 3)
+          // Three seconds on a machine with nothing else to do; half a minute and more where it grows with the square.
+          assert.isBelow(performance.now() - started, 15_000)
+        }),
+      60_000
     )
 
     it.effect("withdraws what is no longer there, and brings it back", () =>
@@ -157,7 +260,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(two, types("invoice"), { publisher }))
         const other = [{ ...definition("entity_types", "invoice"), name: "Another" }]
         const refusal = yield* Effect.flip(publish(template(two, other, { publisher })))
-        assert.match(refusal.message, new RegExp(`entity_types "invoice" differs .* "${one}"`))
+        assert.match(refusal.message, new RegExp(`^entity "invoice": differs from the entity "invoice" .* "${one}"`))
         assert.strictEqual((yield* manifest(two)).rows.entity_types[0]?.name, "invoice")
         assert.isFalse((yield* publish(template(one, types("invoice"), { publisher }))).changed)
       })
@@ -218,7 +321,13 @@ for (const [label, world] of worlds) {
             ])
           )
         )
-        assert.strictEqual(issues.length, 2)
+        assert.deepStrictEqual(
+          issues.map(({ also, definition, path }) => [definition, path, also]),
+          [
+            [1, ["slug"], 0],
+            [2, ["watcher"], undefined]
+          ]
+        )
       })
     )
 
