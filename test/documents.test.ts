@@ -12,7 +12,7 @@ const named = (text: string, pattern: RegExp) =>
   [...new Set([...text.matchAll(pattern)].map(([, name = ""]) => name))].sort()
 
 /** The variables as the code that reads them names them. */
-const variables = named(read("src/layers/Settings.ts"), /(?:variable|wholeNumber|address)\(\s*"([A-Z_]+)"/g)
+const variables = named(read("src/layers/Settings.ts"), /(?:variable|checked|wholeNumber|address)\(\s*"([A-Z_]+)"/g)
 
 describe("the documents of the repository", () => {
   it("name every variable that is read, and no other", () => {

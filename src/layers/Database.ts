@@ -46,6 +46,14 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
     )
   )
 
+/** Gives a connection its settings; again where a limit of the role's ended that, which only the first of them lifts. */
+const settle = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
+  client
+    .query(settings)
+    .catch((error) =>
+      tries > 1 && sqlStateOf(error) === "57014" ? settle(client, settings, tries - 1) : Promise.reject(error)
+    )
+
 const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
   Effect.gen(function* () {
     // The settings have looked at it.
@@ -56,7 +64,7 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
       application_name: "agent-install",
       ...(pooled ? {} : { Client: PreparingClient }),
       // The pool waits for it before it hands a connection out.
-      onConnect: (client) => client.query(settings),
+      onConnect: (client) => settle(client, settings),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,

@@ -32,7 +32,10 @@ const landed: Readonly<Record<string, string>> = {
   "0010_identity_answers": "740622c0f53f0e6b701f4046f973e365a9942afb51d758ddb6eeb92910f64498",
   "0011_revision_documents": "0b744a60918495412ed5f35c16e20152d0a1ec15a1b4d925c1f3263ea6cd6e43",
   "0012_agents_by_template": "e10d7631e1b1833ed42273774ec6817788eca3f385558fd5aa81fc6fbd6ee819",
+  "0013_remove_agent_plans": "eba81cb1583e4e7966fcd0b0c6d8d13e344f8d9ab36cac216abf4d68eb8cd7bb",
   "0014_slugs_of_publishers": "33042d39fea582f72fdbf23e755e2f71cdb44994aa94077b6aeb8ab8ee252eaa",
+  "0015_content_texts": "81cbb34b0659c1c01866d89571e83d20d0573ab3389cbff3c9b45df374b1cfeb",
+  "0016_left_rows": "10e6073ab4c17d6106841d02cfdca48fce418399b15dadb1dadd801913454dc4",
   "0017_sweep": "e37087e26c2d57f7a95199370c6d1df97076c3e23ee8ebcaa470f96933342937"
 }
 
