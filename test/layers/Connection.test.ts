@@ -2,9 +2,7 @@ import { SqlClient } from "@effect/sql"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Clock, Context, Effect, Layer, Redacted } from "effect"
 import pg from "pg"
-import { ServicesLive } from "../../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../../src/layers/BetterAuthLive.ts"
-import { isPassing, MigrationsLive, PgPool, PgPoolLive, retryWhile, SqlClientLive } from "../../src/layers/Database.ts"
+import { isPassing, PgPool, PgPoolLive, retryWhile } from "../../src/layers/Database.ts"
 import { Auth } from "../../src/services/Auth.ts"
 import { AuthRoutes } from "../../src/services/AuthRoutes.ts"
 import { InstalledAgents } from "../../src/services/InstalledAgents.ts"
@@ -12,10 +10,11 @@ import { OrgResolver } from "../../src/services/OrgResolver.ts"
 import { TemplateCatalog } from "../../src/services/TemplateCatalog.ts"
 import { TemplateMirror } from "../../src/services/TemplateMirror.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
+import { servicesOn } from "../live.ts"
 import { administrator, ownDatabase } from "../pg.ts"
 import { pooled } from "../pgbouncer.ts"
 import { lacks } from "../programs.ts"
-import { credential, limits } from "../worlds.ts"
+import { credential } from "../worlds.ts"
 
 /** Settings of a role under which hardly a statement of ours would end, or say what it should. */
 const hostile = {
@@ -64,20 +63,6 @@ const hostileDatabase = Effect.gen(function* () {
   address.searchParams.set("user", role)
   return Redacted.make(address.toString())
 })
-
-const authentication = {
-  baseUrl: "http://127.0.0.1:3000",
-  ownOrigins: ["http://127.0.0.1:3000"],
-  secret: Redacted.make("a secret of at least thirty-two characters")
-}
-
-const servicesOn = (url: Redacted.Redacted<string>) =>
-  AuthenticationLive(authentication).pipe(
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-    Layer.provideMerge(MigrationsLive),
-    Layer.provideMerge(SqlClientLive),
-    Layer.provideMerge(PgPoolLive({ url, maxConnections: 4 }))
-  )
 
 let people = 0
 
