@@ -147,7 +147,7 @@ export const errorGuide: {
     example: new PlanStale()
   },
   AgentNotFound: {
-    when: "No installed agent has the id in an organization that the caller belongs to: there never was one, it was taken away, or it is somebody else's. All three are said alike.",
+    when: "No installed agent has the id in an organization that the caller belongs to: there never was one, it was taken away, or it is somebody else's. All three get the same answer.",
     remedy: "Look the id up with GET /api/agents. A template that was taken away can be installed again.",
     example: new AgentNotFound({ agentId: "agent_5d0f1c0f6a5b4c1e9a4f0c5f3f6b7a88" })
   },
@@ -167,7 +167,7 @@ export const errorGuide: {
     example: new NoMember({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
   },
   IdentityTaken: {
-    when: "The number is verified for another organization. In the answer to an install it stands as whatsappError.",
+    when: "The number is verified for another account. In the answer to an install it stands as whatsappError.",
     remedy: "Whoever owns the number proves it anew by writing from it; a newer proof displaces the older one.",
     example: new IdentityTaken()
   },
@@ -177,7 +177,7 @@ export const errorGuide: {
     example: new IdentityNotFound()
   },
   PendingNotFound: {
-    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired (after an hour; after thirty days where a number was typed), somebody has proved the sender since, or it never was. All are said alike.",
+    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired (after an hour; after thirty days where a number was typed), somebody has proved the sender since, or it never was. All get the same answer.",
     remedy: "Ask anew: the person makes another code, or the sender's next message is looked up again.",
     example: new PendingNotFound()
   },

@@ -296,7 +296,7 @@ export class NoMember extends Schema.TaggedError<NoMember>()("NoMember", { organ
   }
 }
 
-/** The identifier is verified for another organization. */
+/** The identifier is verified for another account. */
 export class IdentityTaken extends Schema.TaggedError<IdentityTaken>()("IdentityTaken", {}) {
   static readonly status = 409
   static readonly code = "already_linked"

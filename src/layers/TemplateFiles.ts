@@ -144,9 +144,7 @@ const readFile = <A>(
     return {
       where: place(path, unknown ? "key" : "value"),
       path: path.map(String),
-      message: unknown
-        ? `is no key that is known here${didYouMean(key, keys) || "; one of your own begins with x-"}`
-        : message
+      message: unknown ? `unknown key${didYouMean(key, keys) || "; one of your own begins with x-"}` : message
     }
   }
   return Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })(rest).pipe(

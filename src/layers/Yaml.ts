@@ -44,7 +44,7 @@ const words: Readonly<Record<ErrorCode, string>> = {
   BAD_DIRECTIVE: "expected no directive but %YAML 1.2 and %TAG",
   BAD_DQ_ESCAPE: "expected an escape that YAML knows; write \\\\ for a backslash, or use single quotes",
   BAD_INDENT:
-    "expected other indentation (keys of one mapping, and items of one list, begin in the same column), or what closes a bracket, a brace or a quote before",
+    "wrong indentation (keys of one mapping, and items of one list, begin in the same column), or an unclosed bracket, brace or quote above",
   BAD_PROP_ORDER: "expected anchors and tags before the value, after the key or the dash",
   BAD_SCALAR_START: "expected quotes around a value that begins with this character",
   BLOCK_AS_IMPLICIT_KEY:

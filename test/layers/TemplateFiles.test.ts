@@ -93,7 +93,7 @@ layer(NodeContext.layer)("readTemplate", (it) => {
       const expected = [
         /^template.yaml:1:10: version: expected version: 1$/,
         /^template.yaml:3:7: slug: must be lower-case/,
-        /^models\/a.yaml:5:1: colour: is no key that is known here; did you mean "color"\?$/,
+        /^models\/a.yaml:5:1: colour: unknown key; did you mean "color"\?$/,
         /^models\/b.yaml:5:11: schedule: has 1 field; write five/,
         /^models\/b.yaml:6:9: prompt: must have 1 to/,
         /^models\/c.yaml:\d+:\d+: /,
@@ -242,7 +242,7 @@ layer(NodeContext.layer)("readTemplate", (it) => {
     Effect.gen(function* () {
       const schema = `metadata_schema:\n  properties:\n    code:\n      type: string\n      pattern: "["\n    other:\n      $ref: "#/$defs/nowhere"\n  requird: [code]\n`
       assert.deepStrictEqual(yield* issues({ "models/a.yaml": `${entity}${schema}icno: a\n` }), [
-        'models/a.yaml:13:1: icno: is no key that is known here; did you mean "icon"?',
+        'models/a.yaml:13:1: icno: unknown key; did you mean "icon"?',
         'models/a.yaml:12:3: metadata_schema.requird: "requird" is no keyword of JSON Schema; did you mean "required"?',
         "models/a.yaml:9:7: metadata_schema.properties.code.pattern: is no regular expression (Unterminated character class)"
       ])
