@@ -23,17 +23,11 @@ const plain = (path: string): string =>
     })
     .replaceAll(";", "%3B")
 
+type Asked = Pick<HttpServerRequest.HttpServerRequest, "method" | "url">
+
 const wrong = (message: string) => Either.left(new InvalidRequest({ issues: [{ path: "url", message }] }))
 
-/**
- * Reads what a request line asks for, path and query, in the forms that HTTP/1.1 has for it (RFC 9112, 3.2): a path; a whole URL,
- * as proxies are sent it, of which the host is passed over; and for OPTIONS `*`. Dots in the path are followed, and each path is
- * spelled one way, so that all who look at it see the same.
- */
-export const readTarget = ({
-  method,
-  url
-}: Pick<HttpServerRequest.HttpServerRequest, "method" | "url">): Either.Either<URL, InvalidRequest> => {
+const read = ({ method, url }: Asked): Either.Either<URL, InvalidRequest> => {
   if (url === "*" && method === "OPTIONS") return Either.right(new URL(`${origin}/*`))
   if (/[^!-~]|[#\\]/.test(url))
     return wrong("must be ASCII without blanks, # and \\, which stand percent-encoded in a URL")
@@ -45,4 +39,20 @@ export const readTarget = ({
   return isEncoded(pathname) && isEncoded(search)
     ? Either.right(new URL(`${origin}${plain(pathname)}${search}`))
     : wrong("must be UTF-8 in its percent-encoding, with two digits after each %")
+}
+
+// Several look at each request.
+const known = new WeakMap<Asked, Either.Either<URL, InvalidRequest>>()
+
+/**
+ * Reads what a request line asks for, path and query, in the forms that HTTP/1.1 has for it (RFC 9112, 3.2): a path; a whole URL,
+ * as proxies are sent it, of which the host is passed over; and for OPTIONS `*`. Dots in the path are followed, and each path is
+ * spelled one way, so that all who look at it see the same.
+ */
+export const readTarget = (request: Asked): Either.Either<URL, InvalidRequest> => {
+  const before = known.get(request)
+  if (before !== undefined) return before
+  const target = read(request)
+  known.set(request, target)
+  return target
 }
