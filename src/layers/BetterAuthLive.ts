@@ -192,7 +192,7 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
           ]
           Runtime.runFork(call?.runtime ?? runtime)(
             // What is tried again, or told where the request is refused for it, is no news here.
-            level === "debug" || faults.some((fault) => isNotNow(fault) || isOutdated(fault))
+            level === "debug" || faults.some((fault) => isNotNow(fault) || isOutdated(fault) || isConflict(fault))
               ? Effect.logDebug(...said)
               : isRefusal
                 ? Effect.logInfo(...said)

@@ -82,6 +82,13 @@ describe("the log", () => {
           }
         }
         for (const status of yield* Effect.all(asked, { concurrency: 8 })) statuses.add(status)
+        // Two who want one address at once are no fault.
+        const twice = service.ask("/api/auth/sign-up/email", {
+          body: { ...account, email: `twice-${marker}@example.org` }
+        })
+        const answers = yield* Effect.replicateEffect(twice, 4, { concurrency: 4 })
+        assert.deepStrictEqual(answers.map(({ status }) => status).sort(), [200, 422, 422, 422])
+        assert.notInclude(service.log(), '"logLevel":"ERROR"')
         assert.includeMembers([...statuses], [200, 400, 401, 403, 404, 422, 429])
         assert.notInclude([...statuses], 500)
         service.child.kill("SIGUSR2")
