@@ -125,11 +125,16 @@ export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string
 ${kinds
   .map(
     ({ kind, table }) => `${kind}_aside AS (
-  UPDATE ${table} t SET deleted_at = 'infinity' FROM mirror_ledger l
-  WHERE l.organization_id = $1::text AND l.kind = '${kind}' AND ${takesPart("$2::text", "$3::integer")}
-    AND t.id = l.copy_id AND t.organization_id = $1::text AND t.deleted_at IS NULL
-    AND ${isWanted("t.slug", "$2::text", "$3::integer")}
-  RETURNING t.id
+  -- Each copy is looked up by its id: joined otherwise, the copies and the ledger take the square of the rows.
+  UPDATE ${table} SET deleted_at = 'infinity' WHERE id = ANY (ARRAY(
+    SELECT t.id FROM mirror_ledger l
+    CROSS JOIN LATERAL (
+      SELECT id, slug FROM ${table} WHERE id = l.copy_id AND organization_id = $1::text AND deleted_at IS NULL OFFSET 0
+    ) t
+    WHERE l.organization_id = $1::text AND l.kind = '${kind}' AND ${takesPart("$2::text", "$3::integer")}
+      AND ${isWanted("t.slug", "$2::text", "$3::integer")}
+  ))
+  RETURNING id
 )`
   )
   .join(",\n")}

@@ -109,6 +109,13 @@ const first = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => 
     )
   ].join(" OR ")
   return `
+-- Looked into by hash for each holder of a slug: a look into the ledger and all that is judged takes the square of the rows.
+${name}_judged_copies AS MATERIALIZED (
+  SELECT judged.organization_id, judged.template_agent_id, mine.copy_id
+  FROM ${name}_known judged
+  JOIN mirror_ledger mine ON mine.organization_id = judged.organization_id AND mine.kind = '${name}'
+    AND mine.source_id = judged.source_id
+),
 ${name}_first AS MATERIALIZED (
   SELECT known.*, t.id AS row_id, live.id AS live_id, t.slug AS live_slug, t.deleted_at AS aside, t.retired_at,
     ${kind.agent === undefined ? "false" : `t.${kind.agent} IS NULL`} AS unbound,
@@ -147,13 +154,8 @@ ${name}_first AS MATERIALIZED (
     JOIN organization o ON o.id = COALESCE(other.source_template_org_id, other.organization_id)
     WHERE other.organization_id = known.organization_id AND other.slug = known.slug AND other.deleted_at IS NULL
       AND other.id IS DISTINCT FROM live.id
-      AND NOT EXISTS (
-        -- Rows that are judged themselves, here or further down, make room or clash by their own verdict.
-        SELECT FROM mirror_ledger mine
-        JOIN ${name}_known judged ON judged.source_id = mine.source_id
-          AND judged.organization_id = known.organization_id AND judged.template_agent_id = known.template_agent_id
-        WHERE mine.kind = '${name}' AND mine.copy_id = other.id AND mine.organization_id = known.organization_id
-      )
+      -- Rows that are judged themselves, here or further down, make room or clash by their own verdict.
+      AND (known.organization_id, known.template_agent_id, other.id) NOT IN (SELECT * FROM ${name}_judged_copies)
   ) holder ON true
   LEFT JOIN LATERAL (
     SELECT CASE
