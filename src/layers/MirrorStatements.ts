@@ -197,14 +197,14 @@ target AS MATERIALIZED (
   WHERE template_agent_id = $1::text AND organization_id > $4::text ORDER BY organization_id LIMIT $5::integer
 ),
 ${noWishes},${verdicts(kinds)},
-affected AS (
+affected AS MATERIALIZED (
   ${unionOf(
     kinds,
-    ({ kind }) => `SELECT organization_id, verdict, fate FROM ${kind}_rows r
-  WHERE NOT EXISTS (
-    SELECT FROM template_revision_rows before
+    // A withdrawn row has neither slug nor hash, and equals none.
+    ({ kind }) => `SELECT organization_id, verdict, fate FROM ${kind}_rows
+  WHERE (source_id, COALESCE(slug, ''), COALESCE(hash, '')) NOT IN (
+    SELECT before.source_id, before.slug, before.hash FROM template_revision_rows before
     WHERE before.template_agent_id = $1::text AND before.revision = $3::integer AND before.kind = '${kind}'
-      AND before.source_id = r.source_id AND before.slug = r.slug AND before.hash = r.hash
   )`
   )}
 )

@@ -52,4 +52,36 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
       assert.deepStrictEqual([revision, mirrored.entity_types], [2, 5])
     })
   )
+
+  // What takes the square of the rows takes minutes: without statistics Postgres expects one row wherever there are thousands.
+  it.scoped(
+    "judges thousands of rows, their collisions and their impact before Postgres knows how many there are",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const catalog = yield* TemplateCatalog
+        const mirror = yield* TemplateMirror
+        yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('bob', 'Bob', 'bob@example.org', false)`
+        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_bob', 'Bob', 'bob')`
+        yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_bob', 'bob', 'owner')`
+        const count = 4_000
+        const first = yield* catalog.publish(template("first", entityTypes(count)))
+        const second = yield* catalog.publish(template("second", entityTypes(count)))
+        const bob = { userId: UserId.make("bob"), organizationId: OrganizationId.make("org_bob") }
+        yield* mirror.apply({ ...bob, templateAgentId: first.templateAgentId })
+        const { rows } = yield* mirror.plan({ ...bob, templateAgentId: second.templateAgentId })
+        assert.strictEqual(rows.filter(({ verdict }) => verdict === "collision").length, count)
+        const refused = yield* Effect.flip(mirror.apply({ ...bob, templateAgentId: second.templateAgentId }))
+        assert(refused._tag === "SchemaCollision" && refused.collisions.length === count)
+        const next = yield* catalog.publish(
+          template(
+            "first",
+            entityTypes(count).map((one) => ({ ...one, description: "Another" }))
+          )
+        )
+        const { total } = yield* mirror.impact(next.templateAgentId, next.revision, next.since)
+        assert.strictEqual(total.updates, count)
+      }),
+    40_000
+  )
 })
