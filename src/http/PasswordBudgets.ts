@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { Effect } from "effect"
+import { Effect, Predicate } from "effect"
 import type { UserId } from "../domain/Ids.ts"
 import { AuthRoutes } from "../services/AuthRoutes.ts"
 import { RateLimiter, type RateLimitPolicy } from "../services/RateLimiter.ts"
@@ -25,10 +25,23 @@ const taken = (policy: RateLimitPolicy, key: string) =>
     Effect.as(limiter.take(policy, key), { giveBack: limiter.giveBack(policy, key) })
   )
 
-/** Gives back what was taken where the password was right, or a fault kept it from being looked at. */
+/** What better-auth calls a wrong password, or one of an account that is not there. */
+const wrongCodes = new Set<unknown>(["INVALID_PASSWORD", "INVALID_EMAIL_OR_PASSWORD"])
+
+const isWrong = (response: Response): Effect.Effect<boolean> =>
+  response.status === 401
+    ? Effect.succeed(true)
+    : response.status < 400
+      ? Effect.succeed(false)
+      : Effect.promise(() => response.clone().json()).pipe(
+          Effect.map((body) => Predicate.hasProperty(body, "code") && wrongCodes.has(body.code)),
+          Effect.catchAllDefect(() => Effect.succeed(false))
+        )
+
+/** Gives back what was taken where no password was found wrong: it was right, something else was refused, or a fault came first. */
 const counting = <E, R>(ask: Effect.Effect<Response, E, R>, giveBack: Effect.Effect<void>) =>
   ask.pipe(
-    Effect.tap(({ status }) => (status < 400 ? giveBack : Effect.void)),
+    Effect.tap((response) => Effect.flatMap(isWrong(response), (wrong) => (wrong ? Effect.void : giveBack))),
     Effect.tapDefect(() => Effect.catchAllCause(giveBack, () => Effect.void))
   )
 

@@ -36,6 +36,9 @@ interface Hooks {
 /** The stored hash of the password that a request has proved, for as long as it is answered. */
 const currentProof = new AsyncLocalStorage<{ hash?: string }>()
 
+/** How much of what a browser says of itself is kept with a session. */
+const longestAgent = 512
+
 /** How many sessions a person has at most: the newest. Whoever signs in again and again is listed them all. */
 const mostSessions = 100
 
@@ -306,6 +309,8 @@ const AuthRoutesLive = Layer.effect(
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
+        // It stands with the session for as long as that does, and in the list of them.
+        headers.set("user-agent", (headers.get("user-agent") ?? "").slice(0, longestAgent))
         const proof: { hash?: string } = {}
         const answer = () => currentProof.run(proof, () => auth.handler(new Request(request.clone(), { headers })))
         const response = yield* turns.withPermits(1)(calling(answer))

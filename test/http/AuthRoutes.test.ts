@@ -125,6 +125,37 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("the ro
     })
   )
 
+  it.effect("spend nothing of the budgets of a password where none was found wrong", () =>
+    Effect.gen(function* () {
+      const given = account()
+      const headers = yield* signUp(given)
+      for (let at = 0; at < 12; at++) {
+        const short = yield* ask("/api/auth/change-password", {
+          headers,
+          body: { currentPassword: given.password, newPassword: "x" }
+        })
+        assert.strictEqual(short.status, 400)
+        const elsewhere = yield* ask("/api/auth/sign-in/email", {
+          body: { email: given.email, password: given.password, callbackURL: "http://elsewhere.example/" }
+        })
+        assert.strictEqual(elsewhere.status, 403)
+      }
+      const right = yield* ask("/api/auth/verify-password", { headers, body: { password: given.password } })
+      assert.deepStrictEqual([right.status, (yield* signIn(given.email, given.password)).status], [200, 200])
+    })
+  )
+
+  it.effect("keep of what a browser says of itself no more than is of use", () =>
+    Effect.gen(function* () {
+      const given = account()
+      yield* signUp(given)
+      const headers = bearerOf(yield* signIn(given.email, given.password, { "user-agent": "x".repeat(10_000) }))
+      const { body } = yield* ask("/api/auth/list-sessions", { headers })
+      const agents: ReadonlyArray<string> = body.map(({ userAgent }: { readonly userAgent: string }) => userAgent)
+      assert.strictEqual(Math.max(...agents.map(({ length }) => length)), 512)
+    })
+  )
+
   it.effect("are those of the list: any other is not there, and any other method not allowed", () =>
     Effect.gen(function* () {
       for (const one of declined) {
