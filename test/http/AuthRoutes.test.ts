@@ -285,9 +285,10 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("the ro
       yield* run("BEGIN")
       yield* run(statement)
       const waiting = yield* Effect.fork(asked)
-      yield* sql`SELECT count(*)::integer AS waits FROM pg_locks WHERE NOT granted`.pipe(
-        Effect.repeat({ until: ([row]) => Number(row?.waits) > 0, schedule: Schedule.spaced("20 millis") })
-      )
+      yield* sql`
+        SELECT count(*)::integer AS waits FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND datname = current_database()
+      `.pipe(Effect.repeat({ until: ([row]) => Number(row?.waits) > 0, schedule: Schedule.spaced("20 millis") }))
       yield* meanwhile
       yield* run("COMMIT")
       return yield* Fiber.join(waiting)
