@@ -429,9 +429,10 @@ describe("stopping while requests run", () => {
         service.ask("/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } })
       )
     )
-    yield* query(client, "SELECT count(*)::integer AS waits FROM pg_locks WHERE NOT granted").pipe(
-      Effect.repeat({ until: ([row]) => row.waits > 0, schedule: Schedule.spaced("20 millis") })
-    )
+    yield* query(
+      client,
+      "SELECT count(*)::integer AS waits FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    ).pipe(Effect.repeat({ until: ([row]) => row.waits > 0, schedule: Schedule.spaced("20 millis") }))
     service.child.kill("SIGTERM")
     while (!service.log().includes("Stopping")) yield* Effect.sleep("10 millis")
     return { ...service, client, asked }
