@@ -502,7 +502,8 @@ export const limits = {
 /** What the chat gateway of each world shows. */
 export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
 
-const authentication = {
+/** What sessions are kept with in the tests. */
+export const authentication = {
   baseUrl: "http://127.0.0.1:3000",
   ownOrigins: ["http://127.0.0.1:3000"],
   secret: Redacted.make("a secret of at least thirty-two characters")
