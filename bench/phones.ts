@@ -1,7 +1,7 @@
 import { Duration, Effect } from "effect"
 import { getCountries, getExampleNumber, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import examples from "libphonenumber-js/mobile/examples"
-import { readPhone } from "../src/domain/Phone.ts"
+import { readPhone } from "../src/domain/identity/Phone.ts"
 import { compare } from "./report.ts"
 
 type Country = ReturnType<typeof getCountries>[number]

@@ -1,6 +1,6 @@
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
 import { Console, Data, Duration, Effect, identity, Layer } from "effect"
-import { PgPool } from "../src/layers/Database.ts"
+import { PgPool } from "../src/layers/postgres/Database.ts"
 import { asJson } from "./report.ts"
 import { fillDailyLife, fillInstalls, fillPeople, jidOfPerson, query } from "./seed.ts"
 import { gateway, portOf, Services } from "./server.ts"

@@ -1,6 +1,6 @@
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Layer, Logger, LogLevel, type Scope } from "effect"
-import { IdentityLinker } from "../src/services/IdentityLinker.ts"
+import { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import { databaseOn, openPostgres } from "./database.ts"
 import { freshInstalls, InProcess } from "./install.ts"
 import { explaining, plans } from "./plans.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { PgPool } from "../src/layers/Database.ts"
+import { PgPool } from "../src/layers/postgres/Database.ts"
 
 /** Asks the database through the pool. */
 export const query = (text: string, values: ReadonlyArray<unknown> = []) =>

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
+import type { Template } from "../src/domain/catalog/Template.ts"
 import { Slug } from "../src/domain/Ids.ts"
-import type { Template } from "../src/domain/Template.ts"
-import { TemplateCatalog } from "../src/services/TemplateCatalog.ts"
+import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 
 /** A template of so many entity types. */
 export const templateOf = (slug: string, types: number, description = "One of many"): Template => ({

@@ -10,8 +10,8 @@ import { version } from "./cli/Package.ts"
 import { serve } from "./cli/Serve.ts"
 import { template } from "./cli/Template.ts"
 import { isWorker, WorkerFailed } from "./cli/Workers.ts"
-import { settings } from "./layers/Settings.ts"
-import { ConsoleLogger } from "./layers/TelemetryLive.ts"
+import { settings } from "./layers/runtime/Settings.ts"
+import { ConsoleLogger } from "./layers/runtime/TelemetryLive.ts"
 
 const cli = Command.make("agent-install").pipe(
   Command.withDescription(

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { parse } from "yaml"
 import { refusals } from "../src/domain/Errors.ts"
-import { authPaths } from "../src/http/AuthPaths.ts"
-import { settings } from "../src/layers/Settings.ts"
+import { authPaths } from "../src/http/account/AuthPaths.ts"
+import { settings } from "../src/layers/runtime/Settings.ts"
 
 const read = (name: string) => readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8")
 
@@ -12,7 +12,10 @@ const named = (text: string, pattern: RegExp) =>
   [...new Set([...text.matchAll(pattern)].map(([, name = ""]) => name))].sort()
 
 /** The variables as the code that reads them names them. */
-const variables = named(read("src/layers/Settings.ts"), /(?:variable|checked|wholeNumber|address)\(\s*"([A-Z_]+)"/g)
+const variables = named(
+  read("src/layers/runtime/Settings.ts"),
+  /(?:variable|checked|wholeNumber|address)\(\s*"([A-Z_]+)"/g
+)
 
 describe("the documents of the repository", () => {
   it("name every variable that is read, and no other", () => {

@@ -1,7 +1,7 @@
 import { Layer, type Redacted } from "effect"
 import { ServicesLive } from "../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../src/layers/BetterAuthLive.ts"
-import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
+import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
+import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
 import { authentication, limits } from "./worlds.ts"
 
 /** The live services on a database that is brought up to date first. */

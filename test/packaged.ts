@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Redacted, Schedule } from "effect"
-import { ensureDatabase, urlOf } from "../src/layers/embedded/Socket.ts"
+import { ensureDatabase, urlOf } from "../src/layers/runtime/embedded/Socket.ts"
 
 const versions = "/usr/lib/postgresql"
 

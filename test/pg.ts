@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
-import { PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
+import { PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
 
 const named = (url: string, database: string) => {
   const address = new URL(url)

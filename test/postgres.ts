@@ -3,9 +3,9 @@ import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from "n
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import pg from "pg"
-import { findOrMake, toolsFor } from "../src/layers/embedded/Cluster.ts"
-import { launch } from "../src/layers/embedded/Process.ts"
-import { at } from "../src/layers/embedded/Runner.ts"
+import { findOrMake, toolsFor } from "../src/layers/runtime/embedded/Cluster.ts"
+import { launch } from "../src/layers/runtime/embedded/Process.ts"
+import { at } from "../src/layers/runtime/embedded/Runner.ts"
 import { freePort, ownFolder } from "./machine.ts"
 
 /** An authority, and certificates of its making, as files in a folder. */

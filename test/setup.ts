@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, Layer, Redacted, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/Database.ts"
-import { open } from "../src/layers/EmbeddedPostgres.ts"
+import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
+import { open } from "../src/layers/runtime/EmbeddedPostgres.ts"
 import { openPackaged } from "./packaged.ts"
 
 declare module "vitest" {

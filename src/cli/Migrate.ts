@@ -2,9 +2,9 @@ import { Command } from "@effect/cli"
 import { Effect, Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { ConnectionLive, DatabaseUrlLive } from "../layers/AppLive.ts"
-import { migrate as bringUpToDate } from "../layers/Database.ts"
-import { DatabaseFitLive } from "../layers/DatabaseCheck.ts"
-import { settings } from "../layers/Settings.ts"
+import { migrate as bringUpToDate } from "../layers/postgres/Database.ts"
+import { DatabaseFitLive } from "../layers/postgres/DatabaseCheck.ts"
+import { settings } from "../layers/runtime/Settings.ts"
 import { json, print } from "./Output.ts"
 
 export const migrate = Command.make("migrate", { json }, ({ json }) =>

@@ -1,17 +1,17 @@
 import { Args, Command, Options, Prompt } from "@effect/cli"
 import { Console, Effect, Layer } from "effect"
-import type { Impact } from "../domain/Impact.ts"
-import { PublishRefused, type Template, typeOf } from "../domain/Template.ts"
+import { PublishRefused, type Template, typeOf } from "../domain/catalog/Template.ts"
+import type { Impact } from "../domain/installation/Impact.ts"
 import { DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
-import { settings } from "../layers/Settings.ts"
-import { readTemplate } from "../layers/TemplateFiles.ts"
+import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
+import { settings } from "../layers/runtime/Settings.ts"
 import {
   diffTemplate,
   type Publication,
   publishTemplate,
   type WithdrawalNotAgreed
-} from "../services/PublishTemplate.ts"
-import { TemplateCatalog } from "../services/TemplateCatalog.ts"
+} from "../services/catalog/PublishTemplate.ts"
+import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import { json, print, table } from "./Output.ts"
 
 const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(

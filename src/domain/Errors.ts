@@ -1,7 +1,7 @@
 import { Duration, Schema } from "effect"
+import { Kind } from "./catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
-import { Kind } from "./Kind.ts"
-import { Verdict, Wish, wishVerdicts } from "./Plan.ts"
+import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
 
 /**
  * What every refusal the service can answer with says about itself, once: the HTTP status, the code clients branch on

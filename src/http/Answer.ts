@@ -1,6 +1,6 @@
 import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect, type Schema } from "effect"
-import { refuseForeignOrigin } from "./Caller.ts"
+import { refuseForeignOrigin } from "./admission/Caller.ts"
 
 /** Answers with what a workflow ends with, as its schema writes it. */
 export const answer = <A, I, R0>(schema: Schema.Schema<A, I, R0>) => {

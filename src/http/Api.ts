@@ -1,6 +1,6 @@
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { Option, Record, Schema } from "effect"
-import { AgentList, AgentOverview, ResyncAnswer, ResyncRequest } from "../domain/Agent.ts"
+import { Manifest } from "../domain/catalog/Template.ts"
 import {
   AgentNotFound,
   ForeignOrigin,
@@ -17,14 +17,14 @@ import {
   Unavailable,
   UnknownTemplateSlug
 } from "../domain/Errors.ts"
-import { History } from "../domain/History.ts"
-import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/Install.ts"
-import { Plan, Uninstalled, UninstallPlan } from "../domain/Plan.ts"
-import { Manifest } from "../domain/Template.ts"
-import { authPaths } from "./AuthPaths.ts"
+import { AgentList, AgentOverview, ResyncAnswer, ResyncRequest } from "../domain/installation/Agent.ts"
+import { History } from "../domain/installation/History.ts"
+import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/installation/Install.ts"
+import { Plan, Uninstalled, UninstallPlan } from "../domain/installation/Plan.ts"
+import { authPaths } from "./account/AuthPaths.ts"
 import { signedIn, templateRefusals, unreadable } from "./Contract.ts"
-import { complete } from "./Document.ts"
-import { GatewayApi, IdentitiesApi } from "./IdentitiesApi.ts"
+import { complete } from "./documents/Document.ts"
+import { GatewayApi, IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */

@@ -10,7 +10,7 @@ import {
 import { Cause, type Context, Effect, Either } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
 import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
-import { Health } from "../services/Health.ts"
+import { Health } from "../services/runtime/Health.ts"
 import { invalidRequest } from "./Body.ts"
 import { problemMediaType, problemOf } from "./Problem.ts"
 import { methodsOf } from "./Routing.ts"

@@ -1,7 +1,7 @@
 import { HttpApi, type HttpServerRequest } from "@effect/platform"
 import { Either } from "effect"
 import { Api } from "./Api.ts"
-import { authPaths } from "./AuthPaths.ts"
+import { authPaths } from "./account/AuthPaths.ts"
 import { readTarget } from "./Target.ts"
 
 interface Route {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { authPaths } from "../../src/http/AuthPaths.ts"
+import { authPaths } from "../../src/http/account/AuthPaths.ts"
 import { ownFolder } from "../machine.ts"
 import { serve } from "./processes.ts"
 

@@ -5,7 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import { Effect, Schema } from "effect"
 import * as Errors from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
-import type { Document } from "../../src/http/Document.ts"
+import type { Document } from "../../src/http/documents/Document.ts"
 import { anyProblem, problem, problemMediaType } from "../../src/http/Problem.ts"
 
 const lookup = (more: object) => ({ identities: [{ namespace: "phone", identifier: "+447911123456", ...more }] })

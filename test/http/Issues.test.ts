@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Schema } from "effect"
-import { ResyncPlanQuery, ResyncRequest, UninstallQuery } from "../../src/domain/Agent.ts"
-import { HistoryQuery } from "../../src/domain/History.ts"
-import { ClaimRequest, LookupRequest, PhoneRequest, SenderAnswer } from "../../src/domain/Identity.ts"
-import { InstallRequest, PlanRequest } from "../../src/domain/Install.ts"
+import { ClaimRequest, LookupRequest, PhoneRequest, SenderAnswer } from "../../src/domain/identity/Identity.ts"
+import { ResyncPlanQuery, ResyncRequest, UninstallQuery } from "../../src/domain/installation/Agent.ts"
+import { HistoryQuery } from "../../src/domain/installation/History.ts"
+import { InstallRequest, PlanRequest } from "../../src/domain/installation/Install.ts"
 import { placesOf } from "../../src/http/Issues.ts"
 
 const issuesOf = (schema: Schema.Schema.AnyNoContext, value: unknown): ReadonlyArray<string> =>

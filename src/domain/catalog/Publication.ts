@@ -1,0 +1,163 @@
+import type { DefinitionSlug } from "../Ids.ts"
+import { didYouMean } from "../Nearest.ts"
+import type { Kind } from "./Kind.ts"
+import { type Definition, definitionIssue, type TemplateIssue, typeOf } from "./Template.ts"
+
+/** A row of the publisher's that a definition may be published as. */
+export interface KnownSource {
+  readonly kind: Kind
+  readonly slug: string
+  readonly sourceId: string
+  /** The old slugs it was published with. */
+  readonly was: ReadonlyArray<string>
+  /** In the template's newest revision; in an earlier one; or the publisher's without being this template's. */
+  readonly standing: "newest" | "earlier" | "elsewhere"
+}
+
+/** A slug that a definition of a template of the publisher's had in some revision, or was said to have had before. */
+export interface FormerSlug {
+  readonly kind: Kind
+  readonly slug: string
+}
+
+/** What definitions mean beside what is known: found in one step each, however many there are. */
+const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<KnownSource>) => {
+  const sources = new Map<string, KnownSource>()
+  for (const source of known) {
+    const key = `${source.standing} ${source.kind} ${source.slug}`
+    if (!sources.has(key)) sources.set(key, source)
+  }
+  const find = (kind: Kind, slug: string, standing: KnownSource["standing"]) =>
+    sources.get(`${standing} ${kind} ${slug}`)
+
+  /** The slugs of the newest revision that a definition newly says it was. */
+  const renamesOf = ({ kind, slug, was }: Definition): Definition["was"] => {
+    const before = new Set<string>(find(kind, slug, "newest")?.was)
+    return was.filter((former) => former !== slug && !before.has(former) && find(kind, former, "newest") !== undefined)
+  }
+  const renames = new Map(definitions.map((definition) => [definition, renamesOf(definition)]))
+  const left = new Set([...renames].flatMap(([{ kind }, formers]) => formers.map((former) => `${kind} ${former}`)))
+
+  return {
+    find,
+    renames: (definition: Definition) => renames.get(definition) ?? [],
+    /** Whether another definition takes the row that has this one's slug so far. */
+    isLeft: ({ kind, slug }: Definition) => left.has(`${kind} ${slug}`)
+  }
+}
+
+/**
+ * What can't be followed of the renames: one row can't continue two, so a definition can't become what two were, nor take the
+ * slug of another that is published and that nothing continues under a new one. Nor can it have been what nothing ever was: a slip
+ * in an old slug would make of a rename the withdrawal of one row and the addition of another. Only a template's first revision
+ * may say what it likes, since its history may be in another database.
+ */
+export const renameIssues = (
+  definitions: ReadonlyArray<Definition>,
+  known: ReadonlyArray<KnownSource>,
+  former: ReadonlyArray<FormerSlug>
+): ReadonlyArray<TemplateIssue> => {
+  const { find, isLeft, renames } = reading(definitions, known)
+  const isFirst = known.every(({ standing }) => standing === "elsewhere")
+  const before = [...known, ...known.flatMap(({ kind, was }) => was.map((slug) => ({ kind, slug }))), ...former]
+  const existed = new Set(before.map(({ kind, slug }) => `${kind} ${slug}`))
+  const slugsOf = (wanted: Kind) => before.flatMap(({ kind, slug }) => (kind === wanted ? [slug] : []))
+  return definitions.flatMap((definition, at) => {
+    const { kind, slug, was } = definition
+    const place = (old: DefinitionSlug | undefined) => ["was", ...(old === undefined ? [] : [was.indexOf(old)])]
+    const unheardOf = was.filter((old) => !isFirst && old !== slug && !existed.has(`${kind} ${old}`))
+    if (unheardOf.length > 0) {
+      return unheardOf.map((old) =>
+        definitionIssue(
+          definitions,
+          at,
+          place(old),
+          `no revision ever had the ${typeOf(kind)} "${old}"${didYouMean(old, slugsOf(kind)) || "; leave it out where this one is new"}`
+        )
+      )
+    }
+    const [old, ...others] = renames(definition)
+    if (old === undefined) return []
+    if (others.length > 0) {
+      const message = `${[old, ...others].join(", ")} are published as ${others.length + 1} definitions, and this can continue only one; name that one`
+      return [definitionIssue(definitions, at, place(undefined), message)]
+    }
+    return find(kind, slug, "newest") === undefined || isLeft(definition)
+      ? []
+      : [
+          definitionIssue(
+            definitions,
+            at,
+            place(old),
+            `"${old}" can't become "${slug}", which is published as another definition; say was: [${slug}] in the one that continues that, or publish once without it first`
+          )
+        ]
+  })
+}
+
+/**
+ * Says for every definition which row it continues, or null where it begins a new one.
+ *
+ * A definition that newly says `was:` a slug of the newest revision continues that row, so that swaps and cycles of names
+ * follow the rows (`renameIssues` says what can't be followed); a `was:` that was published before has done its work.
+ * Otherwise a definition continues the row of its own slug: in the newest revision, else in the latest earlier one (a
+ * definition that comes back), else the publisher's live row of that slug (a sibling template's).
+ */
+export const resolveSources = (
+  definitions: ReadonlyArray<Definition>,
+  known: ReadonlyArray<KnownSource>
+): ReadonlyMap<Definition, string | null> => {
+  const { find, isLeft, renames } = reading(definitions, known)
+
+  const taken = new Set<string>()
+  const resolved = new Map<Definition, string | null>()
+  const take = (definition: Definition, source: KnownSource | undefined) => {
+    if (source === undefined || taken.has(`${source.kind} ${source.sourceId}`)) return false
+    taken.add(`${source.kind} ${source.sourceId}`)
+    resolved.set(definition, source.sourceId)
+    return true
+  }
+
+  for (const definition of definitions) {
+    const { kind, slug } = definition
+    const [renamed] = renames(definition)
+    if (renamed !== undefined && (find(kind, slug, "newest") === undefined || isLeft(definition))) {
+      take(definition, find(kind, renamed, "newest"))
+    }
+  }
+  for (const definition of definitions) {
+    if (resolved.has(definition)) continue
+    const { kind, slug } = definition
+    const found =
+      take(definition, find(kind, slug, "newest")) ||
+      take(definition, find(kind, slug, "earlier")) ||
+      take(definition, find(kind, slug, "elsewhere"))
+    if (!found) resolved.set(definition, null)
+  }
+  return resolved
+}
+
+/** How much a revision takes away from what the one before had. */
+export interface Withdrawal {
+  /** Rows that the revision no longer has, of how many there were. */
+  readonly rows: number
+  readonly of: number
+  /** How often one of them stands in an organization that has the template installed. */
+  readonly installed: number
+}
+
+/**
+ * What of a publication is to be agreed to before it is done: it withdraws rows that installations have, or more than half of
+ * its rows. Undefined where nothing is. `definitions` is how many the template has now; the counts are those of its impact.
+ */
+export const withdrawalToAgreeTo = (
+  definitions: number,
+  changes: ReadonlyArray<{ readonly change: string }>,
+  { removals, retirements }: { readonly removals: number; readonly retirements: number }
+): Withdrawal | undefined => {
+  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length
+  const rows = count("withdrawn")
+  const of = definitions - count("added") + rows
+  const installed = removals + retirements
+  return rows > 0 && (installed > 0 || rows * 2 > of) ? { rows, of, installed } : undefined
+}

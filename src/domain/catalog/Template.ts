@@ -1,0 +1,325 @@
+import { Schema } from "effect"
+import { AgentId, DefinitionSlug, Slug } from "../Ids.ts"
+import { E164 } from "../identity/Phone.ts"
+import { didYouMean } from "../Nearest.ts"
+import { reservedSlugs } from "../Slug.ts"
+import { Name, Prose } from "../Text.ts"
+import { byKind, Kind, type KindDescription, kindDescriptions } from "./Kind.ts"
+import { scheduleProblem } from "./Schedule.ts"
+import { inBytes, isTooDeep, jsonBytes, templateLimits } from "./TemplateLimits.ts"
+
+/**
+ * One definition of a template, of any kind. `content` holds the columns of its kind by name (a version's columns among
+ * them), `references` the slug of what it refers to, by column.
+ */
+export const Definition = Schema.Struct({
+  kind: Kind,
+  slug: DefinitionSlug,
+  name: Name,
+  description: Prose,
+  was: Schema.Array(DefinitionSlug),
+  content: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  references: Schema.Record({ key: Schema.String, value: DefinitionSlug }),
+  extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown })
+})
+export type Definition = typeof Definition.Type
+
+/** A template as its publisher wrote it: everything a publication says. */
+export const Template = Schema.Struct({
+  slug: Slug,
+  name: Name,
+  description: Prose,
+  publisher: Slug,
+  botPhone: Schema.NullOr(E164),
+  extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  definitions: Schema.Array(Definition)
+})
+export type Template = typeof Template.Type
+
+/** A row in which a revision differs from the one before; `fields` are those that changed. */
+export const PublishedChange = Schema.Struct({
+  kind: Kind,
+  slug: Schema.String,
+  change: Schema.Literal("added", "changed", "renamed", "withdrawn"),
+  was: Schema.NullOr(Schema.String).annotations({ description: "Where the row is renamed: its slug before." }),
+  fields: Schema.Array(Schema.String)
+})
+export type PublishedChange = typeof PublishedChange.Type
+
+/**
+ * What a publication did: the template's id, its newest revision, whether that is new, the revision before it (0 where there
+ * was none) and what changed since then.
+ */
+export const Published = Schema.Struct({
+  templateAgentId: AgentId,
+  revision: Schema.Int,
+  changed: Schema.Boolean,
+  since: Schema.Int,
+  changes: Schema.Array(PublishedChange)
+})
+export type Published = typeof Published.Type
+
+/** Changes in the order of kinds and slugs. */
+export const sortChanges = (
+  changes: ReadonlyArray<PublishedChange>,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<PublishedChange> => {
+  const position = (kind: Kind) => kinds.findIndex((one) => one.kind === kind)
+  return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+}
+
+/** A published template, as whoever runs the service sees it. */
+export const Listed = Schema.Struct({
+  slug: Schema.String,
+  name: Schema.String,
+  publisher: Schema.String,
+  visibility: Schema.Literal("public", "private"),
+  revision: Schema.Int,
+  definitions: Schema.Int,
+  installs: Schema.Int
+})
+export type Listed = typeof Listed.Type
+
+/** A row an install brings, as the manifest names it. */
+export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
+export type ManifestRow = typeof ManifestRow.Type
+
+/** What anybody may know of a template before installing it. */
+export const Manifest = Schema.Struct({
+  slug: Schema.String,
+  name: Schema.String,
+  description: Schema.String,
+  botPhone: Schema.NullOr(Schema.String).annotations({ description: "Digits as https://wa.me/ takes them." }),
+  templateAgentId: AgentId,
+  revision: Schema.Int,
+  rows: Schema.Struct(byKind(() => Schema.Array(ManifestRow)))
+}).annotations({ identifier: "Manifest" })
+export type Manifest = typeof Manifest.Type
+
+/** Groups rows under their kinds, by slug. */
+export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Kind }>): Manifest["rows"] =>
+  byKind((kind) =>
+    rows
+      .filter((row) => row.kind === kind)
+      .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+      .map(({ description, name, slug }) => ({ slug, name, description }))
+  )
+
+/** What a template's files call the kinds (`type:`). */
+export const definitionTypes = {
+  entity: "entity_types",
+  relationship: "entity_relationship_types",
+  watcher: "watchers",
+  classifier: "event_classifiers"
+} as const satisfies Readonly<Record<string, Kind>>
+
+/** A kind as publishers call it: by the type that their files say; one that no file can say by its own name. */
+export const typeOf = (kind: Kind): string =>
+  Object.entries(definitionTypes).find(([, known]) => known === kind)?.[0] ?? kind
+
+/** What the files call a column that refers to another row: `watcher` for `watcher_id`. */
+export const referenceField = (column: string): string => column.replace(/_id$/, "")
+
+/**
+ * One problem of a template. `where` says what it is about: a definition in words, or the place in its file; empty where it is what
+ * the template says of itself. `path` leads to the place in it, as the files call the fields. `definition` and `also` are numbers
+ * in the list of definitions: the one that is wrong, and another that it is wrong with.
+ */
+export const TemplateIssue = Schema.Struct({
+  where: Schema.String,
+  path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
+  message: Schema.String,
+  definition: Schema.optionalWith(Schema.Int, { exact: true }),
+  also: Schema.optionalWith(Schema.Int, { exact: true })
+})
+export type TemplateIssue = typeof TemplateIssue.Type
+
+/** A publication that can't be taken; `message` says what is wrong and what to do. */
+export class PublishRefused extends Schema.TaggedError<PublishRefused>()("PublishRefused", {
+  issues: Schema.Array(TemplateIssue)
+}) {
+  /** Each problem as a line. */
+  get lines(): ReadonlyArray<string> {
+    return this.issues.map(({ message, path, where }) =>
+      [where, path.join("."), message].filter((part) => part !== "").join(": ")
+    )
+  }
+  override get message() {
+    return this.lines.join("\n")
+  }
+}
+
+/** A problem of what the template says of itself. */
+export const headIssue = (path: TemplateIssue["path"], message: string): TemplateIssue => ({ where: "", path, message })
+
+/** A problem of one of the definitions. */
+export const definitionIssue = (
+  definitions: ReadonlyArray<Definition>,
+  definition: number,
+  path: TemplateIssue["path"],
+  message: string
+): TemplateIssue => {
+  const named = definitions[definition]
+  const where = named === undefined ? "" : `${typeOf(named.kind)} "${named.slug}"`
+  return { where, path, message, definition }
+}
+
+/** Where each (kind, slug) stands first among the definitions. */
+export const positions = (definitions: ReadonlyArray<Definition>): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>()
+  for (const [at, { kind, slug }] of definitions.entries()) {
+    if (!found.has(`${kind} ${slug}`)) found.set(`${kind} ${slug}`, at)
+  }
+  return found
+}
+
+/** A row of the catalogue by what it is called, and what is wrong with the definition that is to have that name. */
+type Named = Pick<Definition, "kind"> & { readonly slug: string }
+
+/** Why definitions that continue one row can't have the slugs of other live ones. */
+export const heldSlugs = (
+  definitions: ReadonlyArray<Definition>,
+  held: ReadonlyArray<Named>
+): ReadonlyArray<TemplateIssue> => {
+  const at = positions(definitions)
+  return held.map(({ kind, slug }) =>
+    definitionIssue(
+      definitions,
+      at.get(`${kind} ${slug}`) ?? -1,
+      ["slug"],
+      `"${slug}" is another ${typeOf(kind)} of the publisher's, which this definition does not continue; leave out its was:, or choose another slug`
+    )
+  )
+}
+
+/** Why definitions can't differ from what a sibling template of the publisher published under the same slug. */
+export const differingSiblings = (
+  definitions: ReadonlyArray<Definition>,
+  differing: ReadonlyArray<Named & { readonly template: string }>
+): ReadonlyArray<TemplateIssue> => {
+  const at = positions(definitions)
+  return differing.map(({ kind, slug, template }) =>
+    definitionIssue(
+      definitions,
+      at.get(`${kind} ${slug}`) ?? -1,
+      [],
+      `differs from the ${typeOf(kind)} "${slug}" that the publisher's template "${template}" published; make the two the same, or give this one another slug`
+    )
+  )
+}
+
+/** Why a template can't be that publisher's: the organization is somebody's own. */
+export const privatePublisher = ({ publisher }: Pick<Template, "publisher">): TemplateIssue =>
+  headIssue(["publisher"], `organization "${publisher}" is private; templates are published from a public one`)
+
+/** Why a template can't have that slug: it is another publisher's. */
+export const foreignSlug = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
+  headIssue(["slug"], `"${slug}" is a template of another publisher; choose another slug, or name that publisher`)
+
+/** What of a template is larger than is taken. */
+const limitIssues = ({ definitions, ...head }: Template): ReadonlyArray<TemplateIssue> => {
+  if (definitions.length > templateLimits.rows) {
+    return [
+      headIssue(
+        [],
+        `has ${definitions.length} definitions; ${templateLimits.rows} are the most that a template may have`
+      )
+    ]
+  }
+  const issues: Array<TemplateIssue> = []
+  let whole = 0
+  const measure = (
+    value: object,
+    parts: Readonly<Record<string, unknown>>,
+    issue: (path: string[], text: string) => TemplateIssue
+  ) => {
+    const deep = Object.entries(parts).find(([, part]) => isTooDeep(part))
+    if (deep !== undefined) {
+      issues.push(issue([deep[0]], `has lists and mappings more than ${templateLimits.depth} deep in each other`))
+      return
+    }
+    const bytes = jsonBytes(value)
+    whole += bytes
+    if (bytes <= templateLimits.rowBytes) return
+    const [largest] = Object.keys(parts).sort((a, b) => jsonBytes(parts[b]) - jsonBytes(parts[a]))
+    issues.push(
+      issue(
+        largest === undefined ? [] : [largest],
+        `makes this ${inBytes(bytes)} as JSON; at most ${inBytes(templateLimits.rowBytes)} are taken`
+      )
+    )
+  }
+  measure(head, { description: head.description, ...head.extensions }, headIssue)
+  for (const [at, definition] of definitions.entries()) {
+    const { content, description, extensions, was } = definition
+    measure(definition, { description, was, ...content, ...extensions }, (path, text) =>
+      definitionIssue(definitions, at, path, text)
+    )
+  }
+  return issues.length === 0 && whole > templateLimits.templateBytes
+    ? [
+        headIssue(
+          [],
+          `takes ${inBytes(whole)} as JSON; a template may take at most ${inBytes(templateLimits.templateBytes)}`
+        )
+      ]
+    : issues
+}
+
+/**
+ * What is wrong within a template, whatever is published already: too much of it, slugs twice, content that is missing, watchers that
+ * would never run, references to nothing, renames that clash.
+ */
+export const templateIssues = (
+  template: Template,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<TemplateIssue> => {
+  const { definitions, publisher } = template
+  const tooMuch = limitIssues(template)
+  if (tooMuch.length > 0) return tooMuch
+  const at = positions(definitions)
+  const slugsOf = (kind: Kind | undefined) =>
+    definitions.flatMap((definition) => (definition.kind === kind ? [definition.slug] : []))
+  const continuing = new Map<string, number>()
+  const described = new Map(kinds.map((kind) => [kind.kind, kind]))
+  const issues: Array<TemplateIssue> = reservedSlugs.has(publisher)
+    ? [headIssue(["publisher"], `"${publisher}" is reserved; choose another`)]
+    : []
+  for (const [number, { content, kind, references: named, slug, was }] of definitions.entries()) {
+    const add = (path: TemplateIssue["path"], message: string, also?: number) => {
+      const issue = definitionIssue(definitions, number, path, message)
+      issues.push(also === undefined ? issue : { ...issue, also })
+    }
+    const { columns, references = {}, schedule, versions } = described.get(kind) ?? { columns: {} }
+    const missing = Object.keys({ ...columns, ...versions?.columns }).filter((column) => content[column] === undefined)
+    if (missing.length > 0) add([], `lacks ${missing.join(", ")}`)
+    const never = schedule === undefined ? undefined : scheduleProblem(String(content[schedule.cron]))
+    if (schedule !== undefined && never !== undefined) add([schedule.cron], never)
+    const first = at.get(`${kind} ${slug}`)
+    if (first !== undefined && first !== number) {
+      add(["slug"], `another ${typeOf(kind)} has the slug "${slug}" already`, first)
+    }
+    for (const [index, former] of was.entries()) {
+      const other = continuing.get(`${kind} ${former}`)
+      if (other !== undefined && other !== number) {
+        add(
+          ["was", index],
+          `"${former}" is what "${definitions[other]?.slug}" says it was too; only one can continue it`,
+          other
+        )
+      }
+      continuing.set(`${kind} ${former}`, number)
+    }
+    for (const [column, target] of Object.entries(named)) {
+      const wanted = references[column]
+      if (wanted === undefined || !at.has(`${wanted} ${target}`)) {
+        const what = wanted === undefined ? column : typeOf(wanted)
+        add(
+          [referenceField(column)],
+          `refers to the ${what} "${target}", which the template does not define${didYouMean(target, slugsOf(wanted))}`
+        )
+      }
+    }
+  }
+  return issues
+}

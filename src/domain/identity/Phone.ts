@@ -1,0 +1,110 @@
+import { Either, Schema } from "effect"
+import {
+  type CountryCode,
+  isSupportedCountry,
+  isValidPhoneNumber,
+  parsePhoneNumberWithError
+} from "libphonenumber-js/max"
+import { InvalidPhone } from "../Errors.ts"
+
+/** A phone number as ITU-T E.164 writes it: `+` and up to 15 digits. */
+export const E164 = Schema.String.pipe(Schema.pattern(/^\+[1-9][0-9]{4,14}$/), Schema.brand("E164"))
+export type E164 = typeof E164.Type
+
+/** The WhatsApp address of a phone: its E.164 digits `@s.whatsapp.net`. */
+export const WaJid = Schema.String.pipe(Schema.pattern(/^[1-9][0-9]{4,14}@s\.whatsapp\.net$/), Schema.brand("WaJid"))
+export type WaJid = typeof WaJid.Type
+
+/** A two-letter country code of ISO 3166-1 for which phone numbers can be read. */
+export const Country = Schema.String.pipe(
+  Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")
+)
+
+type Reason = InvalidPhone["reason"]
+
+// Made once: an error's stack costs as much as reading a number, and says nothing of a text.
+const refusal = (reason: Reason) => Either.left(new InvalidPhone({ reason }))
+const refusals: Readonly<Record<Reason, Either.Either<never, InvalidPhone>>> = {
+  too_short: refusal("too_short"),
+  too_long: refusal("too_long"),
+  not_a_number: refusal("not_a_number"),
+  has_extension: refusal("has_extension"),
+  unknown_country: refusal("unknown_country"),
+  not_a_person: refusal("not_a_person")
+}
+
+const isE164 = Schema.is(E164)
+
+const reasons: Readonly<Record<string, Reason>> = {
+  TOO_SHORT: "too_short",
+  TOO_LONG: "too_long",
+  NOT_A_NUMBER: "not_a_number",
+  INVALID_LENGTH: "not_a_number",
+  INVALID_COUNTRY: "unknown_country"
+}
+
+const longest = 64
+
+// What address books and chats put around a number they copy, to write it from left to right: U+200E, U+202A, U+2066 and others.
+const invisible = /\p{Cf}/gu
+
+// Old mobile numbers of Côte d'Ivoire got their operator's digits in front: 01 Moov, 05 MTN, 07 Orange, told apart by the
+// second digit; 2 and 3 began fixed lines.
+const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
+
+/**
+ * A number in its country's present plan. Older forms live on in address books and in WhatsApp ids, and name the same phone;
+ * none of them can be another's. Mexico has had no prefix for mobile numbers (1, 044, 045) nor for long distance (01) since
+ * 3 August 2019 (IFT); Brazil's mobile numbers have a ninth digit (Anatel, resolution 553/2010); Côte d'Ivoire's have ten
+ * digits since 31 January 2021 (ARTCI), Benin's begin with 01 since 30 November 2024 (ARCEP).
+ */
+const current = (number: string): string =>
+  number
+    .replace(/^\+52(?:1|01|044|045)(?=\d{10}$)/, "+52")
+    .replace(/(?<=^\+55[1-9]\d)(?=[6-9]\d{7}$)/, "9")
+    .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
+    .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
+
+// WhatsApp's own bots go by numbers of an exchange that is nobody's: +1 313 555 0000 to 9999 and +1 316 555 0000 to 0099
+// (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
+const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
+
+const refuse = (reason: Reason) => refusals[reason]
+
+const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPhone> => {
+  try {
+    const parsed = parsePhoneNumberWithError(text, { defaultCountry: country, extract: false })
+    if (parsed.ext !== undefined) return refuse("has_extension")
+    const number = current(parsed.number)
+    if (number === parsed.number && !parsed.isPossible()) {
+      return refuse(parsed.nationalNumber.length > 10 ? "too_long" : "too_short")
+    }
+    if (bot.test(number)) return refuse("not_a_person")
+    return isE164(number) ? Either.right(number) : refuse("not_a_number")
+  } catch (error) {
+    return refuse(reasons[error instanceof Error ? error.message : ""] ?? "not_a_number")
+  }
+}
+
+// Most countries dial 00 to call abroad, and no country's numbers begin with it: it means a plus also where another prefix is
+// dialled, unless the country's own prefixes make a number of the whole (0011 44… in Australia).
+const dialled = /^00(?=[\s().-]*[1-9])/
+
+/**
+ * Reads what a person typed as a phone number. National forms need `country` (two letters). The whole text must be the
+ * number: no words around it, no extension, no letters for digits. An older form of a number is read as the present one;
+ * WhatsApp's own bots are nobody.
+ */
+export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
+  const typed = text.replace(invisible, "").trim()
+  if (typed.length > longest) return refuse("too_long")
+  const upper = country.toUpperCase()
+  if (!isSupportedCountry(upper)) return refuse("unknown_country")
+  const number = read(typed, upper)
+  if (!dialled.test(typed) || (Either.isRight(number) && isValidPhoneNumber(number.right))) return number
+  const abroad = read(typed.replace(dialled, "+"), upper)
+  return Either.isRight(number) ? Either.orElse(abroad, () => number) : abroad
+}
+
+/** The canonical WhatsApp address of a phone. */
+export const jidOf = (phone: E164): WaJid => WaJid.make(`${phone.slice(1)}@s.whatsapp.net`)

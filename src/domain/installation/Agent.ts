@@ -1,0 +1,161 @@
+import { Schema } from "effect"
+import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import { AgentId, OrganizationId, Slug } from "../Ids.ts"
+import { firstThatFit, pageQuery } from "../Page.ts"
+import {
+  expectedPlan,
+  KeptBecause,
+  latestRevision,
+  namesEachRowOnce,
+  type PlannedRow,
+  type Verdict,
+  WantedRevision,
+  Wishes
+} from "./Plan.ts"
+
+const agentFields = {
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  name: Schema.String,
+  description: Schema.String,
+  template: Schema.Struct({
+    templateAgentId: AgentId,
+    slug: Schema.NullOr(Schema.String),
+    name: Schema.String,
+    publisher: Schema.String,
+    available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." })
+  }),
+  revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
+  newestRevision: Schema.NullOr(Schema.Int),
+  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." })
+}
+
+/** An agent that is installed, its template, and the revision each is at. */
+export const InstalledAgent = Schema.Struct(agentFields)
+export type InstalledAgent = typeof InstalledAgent.Type
+
+/** The revision an agent's rows are judged by: the one a resync would bring, or, where there is no resync, the applied one. */
+export const judgedRevision = ({ newestRevision, pinned, revision, template }: InstalledAgent): number =>
+  pinned || !template.available ? revision : (newestRevision ?? revision)
+
+const VerdictCounts = Schema.Struct({
+  collision: Schema.Int,
+  deleted_by_owner: Schema.Int,
+  retire: Schema.Int,
+  customized: Schema.Int,
+  create: Schema.Int,
+  update: Schema.Int,
+  unchanged: Schema.Int
+} satisfies Record<Verdict, unknown>)
+
+/** An installed agent with the state of its rows: what a resync would do with them. */
+export const AgentOverview = Schema.Struct({
+  ...agentFields,
+  counts: Schema.Struct(byKind(() => VerdictCounts)).annotations({
+    description: "How many rows of each kind have each verdict."
+  }),
+  customized: Schema.Array(
+    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, fields: Schema.Array(Schema.String) })
+  ).annotations({ description: "Rows the person changed, with the fields in which they differ from the template's." }),
+  retired: Schema.Array(
+    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeptBecause })
+  ).annotations({ description: "Rows the publisher withdrew that are still here, and why." })
+}).annotations({ identifier: "AgentOverview" })
+export type AgentOverview = typeof AgentOverview.Type
+
+/** An agent with what a plan says of its rows. */
+export const overviewOf = (
+  agent: InstalledAgent,
+  rows: ReadonlyArray<PlannedRow>,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): AgentOverview => {
+  const count = (kind: Kind, verdict: Verdict) =>
+    rows.filter((row) => row.kind === kind && row.verdict === verdict).length
+  return {
+    ...agent,
+    counts: byKind(
+      (kind) => ({
+        collision: count(kind, "collision"),
+        deleted_by_owner: count(kind, "deleted_by_owner"),
+        retire: count(kind, "retire"),
+        customized: count(kind, "customized"),
+        create: count(kind, "create"),
+        update: count(kind, "update"),
+        unchanged: count(kind, "unchanged")
+      }),
+      kinds
+    ),
+    customized: rows
+      .filter(({ verdict }) => verdict === "customized")
+      .map(({ fields, kind, name, slug }) => ({ kind, slug, name: name ?? slug, fields })),
+    retired: rows.flatMap(({ because, kind, name, slug }) =>
+      because === null ? [] : [{ kind, slug, name: name ?? slug, because }]
+    )
+  }
+}
+
+/** Where a page of agents ends: when its last agent was made (in microseconds since 1970), and its id. */
+const agentCursor = /^\d{1,18}-[^\0]{1,200}$/u
+export const AgentCursor = Schema.String.pipe(Schema.pattern(agentCursor))
+
+/** The parameters of `GET /api/agents`: the page. */
+export const AgentsQuery = Schema.Struct(pageQuery(agentCursor, 100))
+export type AgentsQuery = typeof AgentsQuery.Type
+
+/** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
+const mostRows = 10_000
+
+/** The first page of some agents, the newest first. */
+export const agentsThatFit = <A>(agents: ReadonlyArray<A>, limit: number, rowsOf: (agent: A) => number) =>
+  firstThatFit(agents, limit, [{ of: rowsOf, most: mostRows }])
+
+/**
+ * What `GET /api/agents` answers: the newest first; `next` is the `before` of the page that follows, if any. A page ends before
+ * `limit` where its agents would have more than 10,000 rows.
+ */
+export const AgentList = Schema.Struct({
+  agents: Schema.Array(AgentOverview),
+  next: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "AgentList" })
+export type AgentList = typeof AgentList.Type
+
+const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
+  description:
+    "A published revision to go to and stay at, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
+})
+
+/** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */
+export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes }).pipe(
+  Schema.filter(namesEachRowOnce),
+  Schema.annotations({ identifier: "ResyncRequest" })
+)
+export type ResyncRequest = typeof ResyncRequest.Type
+
+/** What `POST /api/agents/:id/resync` answers. */
+export const ResyncAnswer = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  pinned: Schema.Boolean,
+  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  redirectTo: Schema.String
+}).annotations({ identifier: "ResyncAnswer" })
+export type ResyncAnswer = typeof ResyncAnswer.Type
+
+/** The parameters of `GET /api/agents/:id/plan`, where a number is a text. */
+export const ResyncPlanQuery = Schema.Struct({
+  revision: Schema.optionalWith(
+    Schema.Union(
+      Schema.Literal("newest"),
+      Schema.compose(Schema.NumberFromString, Schema.Int.pipe(Schema.between(1, latestRevision)))
+    ).annotations({ message: () => ({ message: "Expected a revision's number, or newest", override: true }) }),
+    { exact: true }
+  )
+})
+export type ResyncPlanQuery = typeof ResyncPlanQuery.Type
+
+/** The parameters of `DELETE /api/agents/:id`. */
+export const UninstallQuery = Schema.Struct({ expectedPlan })
+export type UninstallQuery = typeof UninstallQuery.Type

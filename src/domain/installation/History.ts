@@ -1,0 +1,134 @@
+import { Record, Schema } from "effect"
+import { contentSize, isSameContent } from "../catalog/Content.ts"
+import { Kind } from "../catalog/Kind.ts"
+import { UserId } from "../Ids.ts"
+import { firstThatFit, pageQuery } from "../Page.ts"
+
+const Content = Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+/** What was done to a row. `kept` is said by an uninstall only, `hidden` of a withdrawn row that could not go. */
+export const Did = Schema.Literal(
+  "created",
+  "updated",
+  "adopted",
+  "reverted",
+  "restored",
+  "removed",
+  "hidden",
+  "shown",
+  "kept",
+  "passed_on"
+)
+export type Did = typeof Did.Type
+
+/** What was done to a row, with all that it said before and that was written. */
+export interface RecordedRow {
+  readonly kind: Kind
+  readonly slug: string
+  readonly did: Did
+  readonly before: typeof Content.Type
+  readonly after: typeof Content.Type
+}
+
+/** One row that an install, a resync or an uninstall did something to. */
+export const ChangedRow = Schema.Struct({
+  kind: Kind,
+  slug: Schema.String,
+  did: Did,
+  fields: Schema.Array(Schema.String).annotations({ description: "The fields in which before and after differ." }),
+  before: Content.annotations({
+    description: "What those fields of the row, or with rows=whole all, said before it was replaced or removed."
+  }),
+  after: Content.annotations({
+    description: "What those fields of the template's row, or with rows=whole all, said that was written."
+  }),
+  omitted: Schema.Boolean.annotations({
+    description: "Whether before and after are left out, since with them the page would be too large."
+  })
+})
+export type ChangedRow = typeof ChangedRow.Type
+
+/** One install, resync or uninstall that did something. */
+export const HistoryEntry = Schema.Struct({
+  id: Schema.String,
+  at: Schema.DateTimeUtc,
+  by: Schema.Struct({ userId: UserId, name: Schema.NullOr(Schema.String) }),
+  action: Schema.Literal("install", "resync", "uninstall"),
+  revision: Schema.NullOr(Schema.Int),
+  rows: Schema.Array(ChangedRow)
+}).annotations({ identifier: "HistoryEntry" })
+export type HistoryEntry = typeof HistoryEntry.Type
+
+/** The parameters of `GET /api/agents/:id/history`: the page, and how much of each row. */
+export const HistoryQuery = Schema.Struct({
+  ...pageQuery(/^\d{1,18}$/, 20),
+  rows: Schema.optionalWith(
+    Schema.Literal("changed", "whole").annotations({
+      message: () => ({ message: "Expected changed or whole", override: true })
+    }),
+    { default: () => "changed" as const }
+  )
+})
+export type HistoryQuery = typeof HistoryQuery.Type
+
+/**
+ * What `GET /api/agents/:id/history` answers: newest first; `next` is the `before` of the page that follows, if any. A page ends
+ * before `limit` where its rows would be more than 1 MiB, so that a page with few entries is not yet the last.
+ */
+export const History = Schema.Struct({
+  entries: Schema.Array(HistoryEntry),
+  next: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "History" })
+export type History = typeof History.Type
+
+/**
+ * What a page of a history holds at most, in bytes of JSON text: the rows as they are told, and the contents that are read to
+ * tell them, which may be far more where little of them changed.
+ */
+export const historyBounds = { told: 1024 * 1024, read: 4 * 1024 * 1024 } as const
+
+/** A row as it is told. */
+const toldRow = ({ after, before, ...row }: RecordedRow, rows: HistoryQuery["rows"]): ChangedRow => {
+  const fields = Object.keys({ ...before, ...after })
+    .filter(
+      (field) =>
+        before?.[field] === undefined || after?.[field] === undefined || !isSameContent(before[field], after[field])
+    )
+    .sort()
+  const told = (content: RecordedRow["before"]) =>
+    content === null || rows === "whole" ? content : Record.filter(content, (_, field) => fields.includes(field))
+  return { ...row, fields, before: told(before), after: told(after), omitted: false }
+}
+
+const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((total, size) => total + size, 0)
+
+/** The rows of an entry by itself; from where they would be more than a page holds on, without their contents. */
+const withinBounds = (rows: ReadonlyArray<ChangedRow>): ReadonlyArray<ChangedRow> => {
+  let size = 0
+  return rows.map((row) => {
+    size += contentSize(row)
+    return size <= historyBounds.told || (row.before === null && row.after === null)
+      ? row
+      : { ...row, before: null, after: null, omitted: true }
+  })
+}
+
+/** The first page of some entries, newest first. */
+export const historyPage = <A extends Omit<HistoryEntry, "rows"> & { readonly rows: ReadonlyArray<RecordedRow> }>(
+  entries: ReadonlyArray<A>,
+  { limit, rows }: HistoryQuery
+): History => {
+  const told = entries.map((entry) => ({ entry, rows: entry.rows.map((row) => toldRow(row, rows)) }))
+  const page = firstThatFit(told, limit, [
+    { of: ({ rows }) => sum(rows.map(contentSize)), most: historyBounds.told },
+    {
+      of: ({ entry }) =>
+        sum(entry.rows.flatMap(({ after, before }) => [before, after].filter((one) => one !== null).map(contentSize))),
+      most: historyBounds.read
+    }
+  ])
+  return {
+    entries: page.map(({ entry, rows }) => ({ ...entry, rows: withinBounds(rows) })),
+    next: page.length < entries.length ? (page.at(-1)?.entry.id ?? null) : null
+  }
+}

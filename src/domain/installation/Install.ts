@@ -1,0 +1,100 @@
+import { Schema } from "effect"
+import { KindCounts } from "../catalog/Kind.ts"
+import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
+import { AgentId, OrganizationId, Slug } from "../Ids.ts"
+import { E164, WaJid } from "../identity/Phone.ts"
+import { BoundedText, CleanText, Name } from "../Text.ts"
+import { expectedPlan, namesEachRowOnce, Wishes } from "./Plan.ts"
+
+const TextOrNull = Schema.NullOr(CleanText).annotations({
+  message: () => ({ message: "Expected text or null", override: true })
+})
+
+const whichTemplate = {
+  slug: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({
+    description: "The template's slug. Give this or templateAgentId."
+  }),
+  templateAgentId: Schema.optionalWith(AgentId, { exact: true }).annotations({
+    description: "The template's id. Give this or slug."
+  })
+}
+
+/** Says where a request names no template, or one twice. */
+const namesOneTemplate = (request: { readonly slug?: string; readonly templateAgentId?: string }) => {
+  const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
+  return (
+    named === 1 || {
+      path: [named === 0 ? "slug" : "templateAgentId"],
+      message: named === 0 ? "give slug or templateAgentId" : "give slug or templateAgentId, not both"
+    }
+  )
+}
+
+/** The body of `POST /api/install/plan`: which template. */
+export const PlanRequest = Schema.Struct(whichTemplate).pipe(
+  Schema.filter(namesOneTemplate),
+  Schema.annotations({ identifier: "PlanRequest" })
+)
+export type PlanRequest = typeof PlanRequest.Type
+
+/** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
+export const InstallRequest = Schema.Struct({
+  ...whichTemplate,
+  name: Schema.optionalWith(Name, { exact: true }).annotations({
+    description: "What the agent is to be called; the template's name otherwise. A name once given stays."
+  }),
+  expectedPlan,
+  ...Wishes,
+  whatsapp_phone: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
+    description: "The person's WhatsApp number; null or blank counts as absent."
+  }),
+  country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
+    description: "The two-letter country by which a national number is read; the service's default otherwise."
+  })
+}).pipe(
+  Schema.filter(namesOneTemplate),
+  Schema.filter(namesEachRowOnce),
+  Schema.annotations({ identifier: "InstallRequest" })
+)
+export type InstallRequest = typeof InstallRequest.Type
+
+/** A phone number as it was linked, and the WhatsApp address derived from it. */
+export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
+  identifier: "LinkedPhone"
+})
+export type LinkedPhone = typeof LinkedPhone.Type
+
+/**
+ * Why a phone that was given was not linked: what `POST /api/identities/phone` refuses it for; `declined` where its sender has
+ * said no to this account; `unavailable` for a fault.
+ */
+export const WhatsappError = Schema.Literal(
+  InvalidPhone.code,
+  NoMember.code,
+  IdentityTaken.code,
+  "declined",
+  Unavailable.code
+).annotations({
+  identifier: "WhatsappError",
+  description:
+    "Why the phone that was given was not linked; the install has landed all the same. invalid_phone: it can't be read. no_member: sign in again, which repairs it. already_linked: it is verified for another account. declined: its owner said NO to this account, and is asked again only when a code is sent from it. unavailable: a fault; link it later by POST /api/identities/phone."
+})
+
+/** What `POST /api/install` answers, whether the agent is new or was there. */
+export const InstallAnswer = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  created: Schema.Boolean.annotations({ description: "Whether this request made the agent." }),
+  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  pinned: Schema.optionalWith(Schema.Literal(true), { exact: true }).annotations({
+    description: "Stands there where the agent stays at its revision until a resync says otherwise."
+  }),
+  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  redirectTo: Schema.String,
+  whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }).annotations({
+    description: "Stands there only where a phone was given and is linked."
+  }),
+  whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
+}).annotations({ identifier: "InstallAnswer" })
+export type InstallAnswer = typeof InstallAnswer.Type

@@ -1,0 +1,178 @@
+import { Array as Arr, Schema } from "effect"
+import { Kind } from "../catalog/Kind.ts"
+import { AgentId, OrganizationId } from "../Ids.ts"
+import { BoundedText } from "../Text.ts"
+
+/** What an install would do with a row; the first that fits. */
+export const Verdict = Schema.Literal(
+  "collision",
+  "deleted_by_owner",
+  "retire",
+  "customized",
+  "create",
+  "update",
+  "unchanged"
+)
+export type Verdict = typeof Verdict.Type
+
+/** What becomes of a withdrawn row: it goes, is hidden, stays with a sibling template, or was gone already. */
+export const Fate = Schema.Literal("removed", "kept", "passed_on", "forgotten")
+export type Fate = typeof Fate.Type
+
+/** Why a row that could go is kept: the person changed it, it was theirs before they let it be adopted, or something uses it. */
+export const KeptBecause = Schema.Literal("customized", "adopted", "in_use")
+export type KeptBecause = typeof KeptBecause.Type
+
+/** A row by what a person calls it. */
+export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({ identifier: "RowName" })
+export type RowName = typeof RowName.Type
+
+/**
+ * What a person wants done with rows that an install would otherwise refuse over or leave alone. Each name acts once, on
+ * exactly the row that has it.
+ */
+export const Wishes = {
+  adopt: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description:
+      "Rows the person made whose slug the template needs (verdict collision): they become the template's, content and all."
+  }),
+  revert: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description: "Rows the person changed (verdict customized): they get the template's content back."
+  }),
+  restore: Schema.optionalWith(Schema.Array(RowName), { exact: true }).annotations({
+    description: "Rows the person deleted (verdict deleted_by_owner): they come back."
+  })
+}
+export type Wishes = Schema.Struct.Type<typeof Wishes>
+
+/** The lists of wishes, and the verdict the rows of each must have. */
+export const wishVerdicts = {
+  adopt: "collision",
+  revert: "customized",
+  restore: "deleted_by_owner"
+} as const satisfies Record<keyof Wishes, Verdict>
+
+/** The name of a list of wishes. */
+export const Wish = Schema.Literal("adopt", "revert", "restore")
+export type Wish = typeof Wish.Type
+
+/** Every name of the wishes with its list, in order. */
+export const wishesOf = (wishes: Wishes) =>
+  Wish.literals.flatMap((wish) => (wishes[wish] ?? []).map((row, at) => ({ wish, at, ...row })))
+
+/** Says where wishes name a row twice, in one list or in two. */
+export const namesEachRowOnce = (wishes: Wishes) => {
+  const seen = new Set<string>()
+  return wishesOf(wishes).flatMap(({ at, kind, slug, wish }) => {
+    const name = `${kind} ${slug}`
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    return [{ path: [wish, at], message: "this row is named before; name each row once" }]
+  })
+}
+
+/** The hash of a plan: a SHA-256 as 64 hexadecimal digits. */
+export const PlanHash = Schema.String.pipe(
+  Schema.pattern(/^[0-9a-f]{64}$/, {
+    message: () => "Expected the planHash of a plan: 64 digits, 0 to 9 and a to f"
+  })
+)
+
+/** Which plan a request is to keep to. */
+export const expectedPlan = Schema.optionalWith(PlanHash, { exact: true }).annotations({
+  description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
+})
+
+/** One row of a plan. */
+export const PlannedRow = Schema.Struct({
+  kind: Kind,
+  slug: Schema.String,
+  name: Schema.NullOr(Schema.String),
+  verdict: Verdict,
+  fate: Schema.NullOr(Fate).annotations({ description: "Where the verdict is retire: what becomes of the row." }),
+  because: Schema.NullOr(KeptBecause).annotations({ description: "Where the fate is kept: why." }),
+  owner: Schema.NullOr(Schema.String).annotations({
+    description: "Where the verdict is collision: the slug of the organization whose row has the slug."
+  }),
+  adoptable: Schema.Boolean.annotations({
+    description:
+      "Where the verdict is collision: whether adopt may name the row, for the person made the one that has the slug, and no copy of the template's own stands."
+  }),
+  fields: Schema.Array(Schema.String).annotations({
+    description: "Where the verdict is update or customized: the fields in which template and copy differ."
+  })
+})
+export type PlannedRow = typeof PlannedRow.Type
+
+/** How many rows of a kind have a verdict. */
+export const VerdictCount = Schema.Struct({ kind: Kind, verdict: Verdict, rows: Schema.Int })
+export type VerdictCount = typeof VerdictCount.Type
+
+/** Rows counted by kind and verdict. */
+export const countVerdicts = (rows: ReadonlyArray<Pick<PlannedRow, "kind" | "verdict">>): ReadonlyArray<VerdictCount> =>
+  Object.values(Arr.groupBy(rows, ({ kind, verdict }) => `${kind} ${verdict}`)).map(([{ kind, verdict }, ...more]) => ({
+    kind,
+    verdict,
+    rows: 1 + more.length
+  }))
+
+/** What an install would do. `planHash` stays the same as long as it would do the same to the same rows. */
+export const Plan = Schema.Struct({
+  templateAgentId: AgentId,
+  organizationId: OrganizationId,
+  revision: Schema.Int,
+  planHash: PlanHash,
+  rows: Schema.Array(PlannedRow)
+}).annotations({ identifier: "Plan" })
+export type Plan = typeof Plan.Type
+
+/** The largest number a revision can have: a Postgres integer. */
+export const latestRevision = 2_147_483_647
+
+/** Which revision a mirror is to follow: one by its number, and no other until told otherwise; or always the newest. */
+export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.between(1, latestRevision)), Schema.Literal("newest"))
+export type WantedRevision = typeof WantedRevision.Type
+
+const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
+
+/** What an uninstall takes away and what it leaves, row by row. */
+export const Leaving = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
+  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
+    description:
+      "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
+  }),
+  passedOn: Schema.Array(LeavingRow).annotations({
+    description: "Rows that stay with another installed agent of the same publisher."
+  })
+})
+
+/** The rows of an uninstall's plan by what becomes of them; those the person had deleted already are none of them. */
+export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
+  const named = (fate: Fate) =>
+    rows
+      .filter((row) => row.fate === fate)
+      .map(({ because, kind, name, slug }) => ({ kind, slug, name: name ?? slug, because: because ?? "in_use" }))
+  const unexplained = (fate: Fate) => named(fate).map(({ kind, name, slug }) => ({ kind, slug, name }))
+  return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
+}
+
+/** What an uninstall would do; one that expects this `planHash` does exactly that. */
+export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: PlanHash }).annotations({
+  identifier: "UninstallPlan"
+})
+export type UninstallPlan = typeof UninstallPlan.Type
+
+/** What an uninstall did. */
+export const Uninstalled = Schema.Struct({
+  ...Leaving.fields,
+  agentRemoved: Schema.Boolean.annotations({
+    description:
+      "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."
+  })
+}).annotations({ identifier: "Uninstalled" })
+export type Uninstalled = typeof Uninstalled.Type

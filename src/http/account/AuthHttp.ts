@@ -1,0 +1,82 @@
+import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { Context, Effect, Schema } from "effect"
+import { BoundedText, findUncleanText, Name } from "../../domain/Text.ts"
+import { Auth } from "../../services/account/Auth.ts"
+import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
+import { RateLimiter } from "../../services/admission/RateLimiter.ts"
+import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin } from "../admission/Caller.ts"
+import { withRateLimitFields } from "../admission/RateLimitFields.ts"
+import { decode, invalidRequest, parseJson, readBytes, saysJson } from "../Body.ts"
+import type { ServerConfig } from "../ServerConfig.ts"
+import { type AuthPath, authPaths } from "./AuthPaths.ts"
+import { testingNamed, testingOwn } from "./PasswordBudgets.ts"
+
+// What better-auth leaves open: it takes names and addresses of any length, and the database does not.
+const AccountFields = Schema.Struct({
+  name: Schema.optionalWith(Name, { exact: true }),
+  email: Schema.optionalWith(BoundedText(1, 254), { exact: true }),
+  image: Schema.optionalWith(Schema.NullOr(BoundedText(0, 2048)), { exact: true })
+})
+
+const checkBody = (request: HttpServerRequest.HttpServerRequest, bytes: Uint8Array) =>
+  Effect.gen(function* () {
+    if (bytes.byteLength === 0) return {}
+    if (!saysJson(request))
+      return yield* invalidRequest([{ path: ["content-type"], message: "send the body as application/json" }])
+    const value = yield* parseJson(bytes)
+    return yield* decode(AccountFields)(value)
+  })
+
+const checkQuery = (query: string) =>
+  findUncleanText([...new URLSearchParams(query)]) === undefined
+    ? Effect.void
+    : invalidRequest([{ path: ["url"], message: "must hold no NUL character and no lone surrogate" }])
+
+// A bearer token counts alone, here as everywhere: what passes the check on origins is what better-auth goes by.
+const passedOn = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+  Object.entries(headers).filter(
+    ([name]) => name !== "content-length" && name !== "host" && !(name === "cookie" && isBearer(headers))
+  )
+
+/**
+ * Hands a request to better-auth: after the rule on foreign origins and the limiter, with a body that was read within its
+ * limit and holds only clean text.
+ */
+const handle = ({ method, path, tests }: AuthPath) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const auth = yield* Auth
+    const routes = yield* AuthRoutes
+    const limiter = yield* RateLimiter
+    const address = yield* clientAddress(request)
+    yield* refuseForeignOrigin(request)
+    if (tests !== undefined) yield* limiter.take("auth", limiterKey(address))
+    const bytes = yield* readBytes(request)
+    const query = request.url.split("?").slice(1).join("?")
+    yield* checkQuery(query)
+    const { email } = yield* checkBody(request, bytes)
+    // By the path of the list: what the client's may have besides, an address in front or an escape, is not read twice.
+    const asked = new Request(new URL(`${path}?${query}`, "http://service"), {
+      method,
+      headers: passedOn(request),
+      ...(bytes.byteLength === 0 || method === "GET" ? {} : { body: bytes })
+    })
+    const answered = routes.handle(asked, address)
+    if (tests === "own") {
+      const { userId } = yield* auth.identify(credentialOf(request))
+      return yield* testingOwn(userId, answered)
+    }
+    return yield* tests === "named" && email !== undefined ? testingNamed(email, address, answered) : answered
+  }).pipe(Effect.map(HttpServerResponse.fromWeb), withRateLimitFields)
+
+/** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
+export const AuthHttp = HttpApiBuilder.Router.use((router) =>
+  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
+    Effect.forEach(authPaths, (route) =>
+      (route.method === "GET" ? router.get : router.post)(
+        route.path,
+        Effect.mapInputContext(handle(route), (request) => Context.merge(context, request))
+      )
+    )
+  )
+)

@@ -1,0 +1,86 @@
+import { type BlockList, isIP } from "node:net"
+import type { Headers, HttpServerRequest } from "@effect/platform"
+import { Effect, Option, Redacted } from "effect"
+import { ForeignOrigin } from "../../domain/Errors.ts"
+import { Auth, type Credential } from "../../services/account/Auth.ts"
+import { ServerConfig } from "../ServerConfig.ts"
+
+/** The credential a request carries. */
+export const credentialOf = ({ headers }: HttpServerRequest.HttpServerRequest): Credential => ({
+  authorization: headers.authorization === undefined ? undefined : Redacted.make(headers.authorization),
+  cookie: headers.cookie === undefined ? undefined : Redacted.make(headers.cookie)
+})
+
+/** Whether a request shows a bearer token, which then counts alone. */
+export const isBearer = ({ authorization = "" }: Headers.Headers): boolean => /^bearer\s/i.test(authorization)
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
+
+/**
+ * Refuses a request that would change something and comes with a session cookie from a page of another site: `Origin` names
+ * another origin (or is `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. With neither header it is no browser.
+ * A bearer token is nothing a browser sends along by itself, so it passes from anywhere.
+ */
+export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.gen(function* () {
+    const { sessionCookie } = yield* Auth
+    const { ownOrigins } = yield* ServerConfig
+    const { origin } = request.headers
+    const site = request.headers["sec-fetch-site"]
+    const byCookie = request.cookies[sessionCookie] !== undefined && !isBearer(request.headers)
+    const foreign =
+      (origin !== undefined && !ownOrigins.includes(origin)) || site === "cross-site" || site === "same-site"
+    if (byCookie && foreign && !safeMethods.has(request.method)) return yield* new ForeignOrigin()
+  })
+
+const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "")
+
+/**
+ * The address that a member of `X-Forwarded-For` tells, in the forms that proxies write: with a port (`192.0.2.1:8080`,
+ * `[2001:db8::1]:80`), in brackets or in quotation marks, which `Forwarded` (RFC 7239, 6) wants. Undefined for what is none:
+ * `unknown`, an obfuscated name, nonsense.
+ */
+const forwardedAddress = (member: string): string | undefined => {
+  const told = member
+    .trim()
+    .replace(/^"(.*)"$/, "$1")
+    .trim()
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(told) ?? []
+  const address = plain(bracketed ?? dotted ?? told)
+  return isIP(address) === 0 ? undefined : address
+}
+
+const isTrusted = (proxies: BlockList, address: string) => {
+  const version = isIP(address)
+  return version !== 0 && proxies.check(address, version === 6 ? "ipv6" : "ipv4")
+}
+
+/**
+ * The address a request comes from: the socket's peer, or, as long as that is a trusted proxy, the nearest address to it in
+ * `X-Forwarded-For` that is not.
+ */
+export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.map(ServerConfig, ({ trustedProxies }) => {
+    let address = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
+    const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map(forwardedAddress)
+    // What is no address ends the walk: nobody knows who stands behind it.
+    for (let next = forwarded.pop(); isTrusted(trustedProxies, address) && next !== undefined; next = forwarded.pop()) {
+      address = next
+    }
+    return address
+  })
+
+/**
+ * What an address is counted under by a limiter: an IPv6 address under its /64, of which one subscriber has all (RFC 6177),
+ * any other as it is.
+ */
+export const limiterKey = (address: string): string => {
+  const [plainest = ""] = address.split("%")
+  if (isIP(plainest) !== 6) return address
+  // Through URL, which writes every form of an address alike.
+  const [head = "", tail = ""] = new URL(`http://[${plainest}]`).hostname.slice(1, -1).split("::")
+  const groupsOf = (part: string) => part.split(":").filter((group) => group !== "")
+  const [left, right] = [groupsOf(head), groupsOf(tail)]
+  const groups = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => "0"), ...right]
+  return `${groups.slice(0, 4).join(":")}::/64`
+}

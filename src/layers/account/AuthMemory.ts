@@ -1,0 +1,29 @@
+import { Effect, Layer, Redacted } from "effect"
+import { Unauthenticated } from "../../domain/Errors.ts"
+import { Auth } from "../../services/account/Auth.ts"
+import { World } from "../runtime/World.ts"
+
+const sessionCookie = "session"
+
+const cookieValue = (header: string) =>
+  header
+    .split(";")
+    .map((pair) => pair.trim().split("="))
+    .find(([name]) => name === sessionCookie)?.[1]
+
+/** Sessions of the world: a user's token, as a bearer token or in a cookie named `session`. */
+export const AuthMemory = Layer.effect(
+  Auth,
+  Effect.map(World, ({ read }) =>
+    Auth.of({
+      sessionCookie,
+      identify: ({ authorization, cookie }) =>
+        Effect.gen(function* () {
+          const bearer = /^bearer\s+(.*)$/i.exec(authorization === undefined ? "" : Redacted.value(authorization))
+          const token = bearer === null ? cookieValue(cookie === undefined ? "" : Redacted.value(cookie)) : bearer[1]
+          const user = yield* read(({ users }) => users.find(({ session }) => session !== "" && session === token))
+          return user === undefined ? yield* new Unauthenticated() : { userId: user.id }
+        })
+    })
+  )
+)

@@ -1,0 +1,325 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { BetterAuthError, betterAuth } from "better-auth"
+import { createAuthMiddleware, isAPIError } from "better-auth/api"
+import { verifyPassword } from "better-auth/crypto"
+import { bearer } from "better-auth/plugins"
+import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
+import type Pg from "pg"
+import { Unauthenticated } from "../../domain/Errors.ts"
+import { isNotNow, isTransient } from "../../domain/Faults.ts"
+import { UserId } from "../../domain/Ids.ts"
+import { Auth } from "../../services/account/Auth.ts"
+import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
+import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
+import { isOutdated } from "../postgres/Connection.ts"
+import { PgPool, retryWhile } from "../postgres/Database.ts"
+
+export interface BetterAuthOptions {
+  /** The public address of the service, as `https://install.example.org`. */
+  readonly baseUrl: string
+  /** Signs sessions; at least 32 characters. */
+  readonly secret: Redacted.Redacted<string>
+  /** The origins whose pages may send a session cookie along. */
+  readonly ownOrigins: ReadonlyArray<string>
+}
+
+/** The header in which the client's address is handed over; what a client sends under this name is overwritten. */
+const addressHeader = "x-agent-install-client"
+
+interface Hooks {
+  readonly signedIn: (userId: string) => Promise<void>
+  /** `errors` are the errors among what better-auth logs; whatever else it says of a request may be the client's text. */
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, errors: ReadonlyArray<Error>) => void
+}
+
+/** The stored hash of the password that a request has proved, for as long as it is answered. */
+const currentProof = new AsyncLocalStorage<{ hash?: string }>()
+
+/** How much of what a browser says of itself is kept with a session. */
+const longestAgent = 512
+
+/** How many sessions a person has at most: the newest. Whoever signs in again and again is listed them all. */
+const mostSessions = 100
+
+const isError = (value: unknown): value is Error => value instanceof Error
+
+/** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
+export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks: Hooks) =>
+  betterAuth({
+    database: pool,
+    baseURL: options.baseUrl,
+    basePath: "/api/auth",
+    secret: Redacted.value(options.secret),
+    trustedOrigins: [...options.ownOrigins],
+    emailAndPassword: {
+      enabled: true,
+      password: {
+        verify: async (given) => {
+          const isRight = await verifyPassword(given)
+          const proof = currentProof.getStore()
+          if (isRight && proof !== undefined) proof.hash = given.hash
+          return isRight
+        }
+      }
+    },
+    plugins: [bearer({ requireSignature: true })],
+    rateLimit: { enabled: false },
+    telemetry: { enabled: false },
+    advanced: {
+      // Our own rule on origins stands before all its routes; what it redirects to has to be one of `trustedOrigins` still.
+      disableCSRFCheck: true,
+      disableOriginCheck: false,
+      database: { joins: true },
+      ipAddress: { ipAddressHeaders: [addressHeader] }
+    },
+    onAPIError: { throw: true },
+    logger: {
+      level: "warn",
+      log: (level, message: unknown, ...rest) =>
+        hooks.log(level, isError(message) ? message.name : String(message), [message, ...rest].filter(isError))
+    },
+    hooks: {
+      // Whoever had the old password may be signed in: a new one ends every session but the one it was given in, which goes on
+      // under a new token.
+      before: createAuthMiddleware(async ({ body, path }) =>
+        path === "/change-password" ? { context: { body: { ...body, revokeOtherSessions: true } } } : undefined
+      )
+    },
+    databaseHooks: { session: { create: { after: (session) => hooks.signedIn(session.userId) } } }
+  })
+
+/** What stands behind a call of better-auth while it calls back: the caller's runtime, and the faults it has met so far. */
+interface Call {
+  readonly runtime: Runtime.Runtime<never>
+  readonly faults: Array<Error>
+}
+
+const currentCall = new AsyncLocalStorage<Call>()
+
+/** Whether an error that better-auth logs is a fault. It logs what it refuses a client too, which its answer says already. */
+export const isFault = (error: Error): boolean =>
+  !(isAPIError(error) ? error.statusCode < 500 : error instanceof BetterAuthError || error.name.endsWith("ZodError"))
+
+// What better-auth says of a request, in our words: its own may quote what the client sent.
+const words: ReadonlyArray<readonly [its: RegExp, ours: string]> = [
+  [/^User not found$/, "Somebody tried to sign in to an account that is not there"],
+  [/^(Invalid password|Password not found)$/, "Somebody gave a wrong password"],
+  [/^Password is too (short|long)$/, "Somebody gave a password that is too short or too long"],
+  [/^Invalid \w+: /, "Somebody named an address to return to that is not the service's own"]
+]
+
+const inOurWords = (message: string, isRefusal: boolean): string =>
+  words.find(([its]) => its.test(message))?.[1] ??
+  (isRefusal ? "better-auth had something to say of a request" : "better-auth met a fault")
+
+// Two who want one address at once: better-auth refuses the later one.
+const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
+
+/** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
+class Outrun extends Data.TaggedError("Outrun")<{ readonly fault: Error }> {}
+
+/**
+ * Calls better-auth, again where another transaction came between. It answers some of what goes wrong in its database as a
+ * refusal, some as done, and the rest without a word: here whatever it met becomes the defect.
+ */
+const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
+  Effect.flatMap(Effect.runtime<never>(), (runtime) => {
+    const attempt = Effect.suspend(() => {
+      const faults: Array<Error> = []
+      const worst = () => faults.find(isNotNow) ?? faults.find((fault) => !isConflict(fault))
+      const outrun = () => faults.find((fault) => isTransient(fault) || isOutdated(fault))
+      return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
+        Effect.catchAllDefect((defect) => {
+          const fault = outrun() ?? (isTransient(defect) || isOutdated(defect) ? defect : undefined)
+          return fault instanceof Error ? new Outrun({ fault }) : Effect.die(worst() ?? defect)
+        }),
+        Effect.tap((result) => {
+          const [transient, fault] = [outrun(), worst()]
+          if (transient !== undefined) return new Outrun({ fault: transient })
+          if (fault !== undefined) return Effect.die(fault)
+          return result instanceof Response && result.status >= 500
+            ? Effect.dieMessage(`better-auth answered ${result.status}`)
+            : Effect.void
+        })
+      )
+    })
+    return attempt.pipe(
+      retryWhile((error) => error instanceof Outrun),
+      Effect.catchTag("Outrun", ({ fault }) => Effect.die(fault))
+    )
+  })
+
+class BetterAuth extends Context.Tag("agent-install/BetterAuth")<BetterAuth, ReturnType<typeof makeBetterAuth>>() {}
+
+const BetterAuthLive = (options: BetterAuthOptions) =>
+  Layer.effect(
+    BetterAuth,
+    Effect.gen(function* () {
+      const pool = yield* PgPool
+      const personalOrgs = yield* PersonalOrgs
+      const sql = yield* SqlClient.SqlClient
+      const endOldest = SqlSchema.void({
+        Request: Schema.String,
+        execute: (userId) => sql`
+          DELETE FROM session WHERE id IN (
+            SELECT id FROM session WHERE "userId" = ${userId} ORDER BY "createdAt" DESC, id OFFSET ${mostSessions}
+          )
+        `
+      })
+      const runtime = yield* Effect.runtime<never>()
+      let answers = false
+      const auth = makeBetterAuth(pool, options, {
+        // Every sign-up and sign-in begins a session. What fails here is mended at the next one; the account stands.
+        signedIn: (userId) =>
+          personalOrgs.ensure(UserId.make(userId)).pipe(
+            Effect.catchAllCause((cause) =>
+              Effect.logError("The personal organization was not made; the next sign-in tries again", cause)
+            ),
+            Effect.zipRight(endOldest(userId)),
+            Effect.catchAllCause((cause) =>
+              Effect.logWarning("The oldest sessions were not ended; the next sign-in tries again", cause)
+            ),
+            Effect.annotateLogs({ userId }),
+            Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)
+          ),
+        log: (level, message, errors) => {
+          const call = currentCall.getStore()
+          const faults = errors.filter(isFault)
+          call?.faults.push(...faults)
+          // Before there are requests it speaks of the settings, and nobody else is quoted.
+          const isRefusal = answers && faults.length === 0
+          const said = [
+            answers ? inOurWords(message, isRefusal) : message,
+            ...(isRefusal ? [] : errors).map((error) => Cause.die(error))
+          ]
+          Runtime.runFork(call?.runtime ?? runtime)(
+            // What is tried again, or told where the request is refused for it, is no news here.
+            level === "debug" || faults.some((fault) => isNotNow(fault) || isOutdated(fault) || isConflict(fault))
+              ? Effect.logDebug(...said)
+              : isRefusal
+                ? Effect.logInfo(...said)
+                : level === "error"
+                  ? Effect.logError(...said)
+                  : Effect.logWarning(...said)
+          )
+        }
+      })
+      yield* Effect.promise(() => auth.$context)
+      // better-auth looks at the schema when it is first asked anything: now, rather than in somebody's request.
+      yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
+      answers = true
+      return auth
+    })
+  )
+
+const bearerScheme = /^bearer\s/i
+
+const AuthLive = Layer.effect(
+  Auth,
+  Effect.gen(function* () {
+    const auth = yield* BetterAuth
+    const { authCookies } = yield* Effect.promise(() => auth.$context)
+
+    return Auth.of({
+      sessionCookie: authCookies.sessionToken.name,
+      identify: Effect.fn("Auth.identify")(function* ({ authorization, cookie }) {
+        const headers = new Headers()
+        if (authorization !== undefined && bearerScheme.test(Redacted.value(authorization))) {
+          headers.set("authorization", Redacted.value(authorization))
+        } else if (cookie !== undefined) {
+          headers.set("cookie", Redacted.value(cookie))
+        } else {
+          return yield* new Unauthenticated()
+        }
+        // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
+        const session = yield* calling(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
+        if (session === null) return yield* new Unauthenticated()
+        return { userId: UserId.make(session.user.id) }
+      })
+    })
+  })
+)
+
+/** What an answer that begins a session says of it. */
+const Begun = Schema.Struct({ token: Schema.String })
+
+/** As better-auth refuses it. */
+const wrongPassword = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" }
+
+const AuthRoutesLive = Layer.effect(
+  AuthRoutes,
+  Effect.gen(function* () {
+    const auth = yield* BetterAuth
+    const { options } = yield* PgPool
+    const sql = yield* SqlClient.SqlClient
+
+    // As better-auth looks an account up.
+    const findAddresses = SqlSchema.findAll({
+      Request: Schema.String,
+      Result: Schema.Struct({ address: Schema.String }),
+      execute: (email) => sql`
+        SELECT DISTINCT s."ipAddress" AS address FROM session s JOIN "user" u ON u.id = s."userId"
+        WHERE u.email = ${email.toLowerCase()} AND s."expiresAt" > now() AND s."ipAddress" <> ''
+      `
+    })
+
+    const endOutdated = SqlSchema.findOne({
+      Request: Schema.Struct({ token: Schema.String, hash: Schema.String }),
+      Result: Schema.Struct({ id: Schema.String }),
+      execute: ({ hash, token }) => sql`
+        DELETE FROM session s USING account a
+        WHERE s.token = ${token} AND a."userId" = s."userId" AND a."providerId" = 'credential' AND a.password <> ${hash}
+        RETURNING s.id
+      `
+    })
+
+    const endOthers = SqlSchema.void({
+      Request: Schema.String,
+      execute: (token) => sql`
+        DELETE FROM session other USING session own
+        WHERE own.token = ${token} AND other."userId" = own."userId" AND other.id <> own.id
+      `
+    })
+
+    /**
+     * Lets no session outlive the password it was begun with, also where the two meet: a sign-in whose password is no longer the
+     * account's when its session stands has begun none, and once a new password stands, the sessions that began meanwhile end.
+     */
+    const settle = Effect.fnUntraced(function* (url: string, hash: string | undefined, response: Response) {
+      if (!response.ok || hash === undefined) return response
+      const begun = Schema.decodeUnknownOption(Begun)(yield* Effect.promise(() => response.clone().json()))
+      if (Option.isNone(begun)) return response
+      const { token } = begun.value
+      if (new URL(url).pathname.endsWith("/change-password")) yield* endOthers(token)
+      else if (Option.isSome(yield* endOutdated({ token, hash }))) return Response.json(wrongPassword, { status: 401 })
+      return response
+    }, Effect.orDie)
+
+    // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
+    const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
+
+    return AuthRoutes.of({
+      addressesOf: Effect.fn("AuthRoutes.addressesOf")((email) =>
+        findAddresses(email).pipe(
+          Effect.map((rows) => rows.map(({ address }) => address)),
+          Effect.orDie
+        )
+      ),
+      handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
+        const headers = new Headers(request.headers)
+        headers.set(addressHeader, clientAddress)
+        // It stands with the session for as long as that does, and in the list of them.
+        headers.set("user-agent", (headers.get("user-agent") ?? "").slice(0, longestAgent))
+        const proof: { hash?: string } = {}
+        const answer = () => currentProof.run(proof, () => auth.handler(new Request(request.clone(), { headers })))
+        const response = yield* turns.withPermits(1)(calling(answer))
+        return yield* settle(request.url, proof.hash, response)
+      })
+    })
+  })
+)
+
+/** Sessions and the routes under `/api/auth`, kept by better-auth on the one pool. */
+export const AuthenticationLive = (options: BetterAuthOptions) =>
+  Layer.merge(AuthLive, AuthRoutesLive).pipe(Layer.provide(BetterAuthLive(options)))

@@ -1,0 +1,46 @@
+import { Effect, Layer } from "effect"
+import { NoPersonalOrg, UnknownTemplateSlug } from "../../domain/Errors.ts"
+import type { UserId } from "../../domain/Ids.ts"
+import { type Organization, OrgResolver, type Resolved } from "../../services/account/OrgResolver.ts"
+import { World } from "../runtime/World.ts"
+
+/** Organizations and templates of the world. */
+export const OrgResolverMemory = Layer.effect(
+  OrgResolver,
+  Effect.map(World, ({ read }) => {
+    const personalOrg = (userId: UserId): Effect.Effect<Organization, NoPersonalOrg> =>
+      read(({ members, organizations }) =>
+        organizations.find(
+          ({ id, personalFor, visibility }) =>
+            personalFor === userId &&
+            visibility === "private" &&
+            members.some(
+              (member) => member.organizationId === id && member.userId === userId && member.role === "owner"
+            )
+        )
+      ).pipe(
+        Effect.flatMap((found) =>
+          found === undefined ? new NoPersonalOrg({ userId }) : Effect.succeed({ id: found.id, slug: found.slug })
+        )
+      )
+    return OrgResolver.of({
+      personalOrg,
+      resolve: ({ slug, userId }) =>
+        read(({ agents, organizations }) =>
+          agents.find(
+            (agent) =>
+              agent.slug === slug &&
+              agent.revision !== undefined &&
+              organizations.some(({ id, visibility }) => id === agent.organizationId && visibility === "public")
+          )
+        ).pipe(
+          Effect.flatMap(
+            (found): Effect.Effect<Resolved, UnknownTemplateSlug | NoPersonalOrg> =>
+              found === undefined
+                ? new UnknownTemplateSlug({ slug })
+                : Effect.map(personalOrg(userId), (organization) => ({ organization, templateAgentId: found.id }))
+          )
+        )
+    })
+  })
+)

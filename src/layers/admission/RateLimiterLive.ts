@@ -1,0 +1,92 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Clock, Duration, Effect, Layer, Metric, Schema } from "effect"
+import { spend } from "../../domain/admission/Budget.ts"
+import { RateLimitExceeded } from "../../domain/Errors.ts"
+import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
+import { limiterRefusals } from "../../services/runtime/Measures.ts"
+
+/**
+ * Budgets as sliding logs of this process: for what is counted to protect the process itself, and would cost the database more than
+ * what it counts. Keys stand in the order of their last try, so that those which are over go first.
+ */
+const makeLog = Effect.sync(() => {
+  const logs = new Map<string, { readonly hits: ReadonlyArray<number>; readonly until: number }>()
+  return {
+    take: (key: string, { limit, window }: RateLimit) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        for (const [other, { until }] of logs) {
+          if (until > now) break
+          logs.delete(other)
+        }
+        const { allowed, hits, resetAfter } = spend(logs.get(key)?.hits ?? [], now, limit, Duration.toMillis(window))
+        logs.delete(key)
+        logs.set(key, { hits, until: now + Duration.toMillis(window) })
+        return { allowed, used: hits.length, resetMillis: resetAfter }
+      }),
+    giveBack: (key: string) =>
+      Effect.sync(() => {
+        const log = logs.get(key)
+        if (log !== undefined) logs.set(key, { ...log, hits: log.hits.slice(0, -1) })
+      })
+  }
+})
+
+const make = (limits: RateLimits) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+
+    // The database's clock, read once the row is held: so tries count in the order in which they are judged.
+    const spendShared = SqlSchema.single({
+      Request: Schema.Struct({ key: Schema.String, limit: Schema.Int, seconds: Schema.Number }),
+      Result: Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number }),
+      execute: ({ key, limit, seconds }) => sql`
+        INSERT INTO rate_limits AS log (key, hits, allowed, expires_at)
+        VALUES (${key}, ARRAY[clock_timestamp()], true, clock_timestamp() + make_interval(secs => ${seconds}))
+        ON CONFLICT (key) DO UPDATE SET (hits, allowed, expires_at) = (
+          SELECT
+            CASE WHEN cardinality(recent.hits) < ${limit} THEN recent.hits || recent.now ELSE recent.hits END,
+            cardinality(recent.hits) < ${limit},
+            recent.now + make_interval(secs => ${seconds})
+          FROM (
+            SELECT clock.now, ARRAY(
+              SELECT hit FROM unnest(log.hits) AS hit WHERE hit > clock.now - make_interval(secs => ${seconds}) ORDER BY hit
+            ) AS hits
+            FROM (SELECT clock_timestamp() AS now OFFSET 0) AS clock
+          ) AS recent
+        )
+        RETURNING allowed, cardinality(hits) AS used, (1000 * extract(epoch FROM
+          hits[greatest(1, cardinality(hits) - ${limit} + 1)] + make_interval(secs => ${seconds}) - clock_timestamp()
+        ))::double precision AS reset_millis
+      `
+    })
+
+    const unspend = SqlSchema.void({
+      Request: Schema.String,
+      execute: (key) => sql`
+        UPDATE rate_limits SET hits = hits[1:cardinality(hits) - 1] WHERE key = ${key} AND cardinality(hits) > 0
+      `
+    })
+
+    const here = yield* makeLog
+    const takeShared = (key: string, { limit, window }: RateLimit) =>
+      Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) }))
+
+    return RateLimiter.of({
+      take: Effect.fn("RateLimiter.take")(function* (policy, key) {
+        const { limit, window } = limits[policy]
+        const take = policy === "read" ? here.take : takeShared
+        const spent = yield* take(`${policy}:${key}`, limits[policy])
+        const resetAfter = Duration.millis(Math.max(0, spent.resetMillis))
+        if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
+        if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
+        return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
+      }),
+      giveBack: Effect.fn("RateLimiter.giveBack")((policy, key) => {
+        const name = `${policy}:${key}`
+        return policy === "read" ? here.giveBack(name) : Effect.orDie(unspend(name))
+      })
+    })
+  })
+
+/** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction; reads in each process. */
+export const RateLimiterLive = (limits: RateLimits) => Layer.effect(RateLimiter, make(limits))

@@ -1,0 +1,166 @@
+import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import {
+  content,
+  contentColumns,
+  hashOf,
+  inserts,
+  joinVersion,
+  list,
+  newVersionId,
+  recordOf,
+  sequence,
+  type Target,
+  updates
+} from "./KindSql.ts"
+
+/* The statements of a publication. */
+
+const publication: Target = {
+  organization: "$1::text",
+  agent: "$2::text",
+  worksFor: (agent) => `COALESCE(${agent}, $2::text)`,
+  createdBy: "NULL",
+  managedBy: "NULL",
+  sourceOrganization: "NULL",
+  due: () => "NULL::timestamptz",
+  referred: (row, column) => `${row}.${column}::bigint`
+}
+
+/**
+ * Writes a kind's definitions into the publisher's organization. Parameters: organization, template agent, the rows as a
+ * JSON array of content columns and `source_id` (null for a new one). Result: `slug` and `source_id` of each.
+ */
+export const publishStatement = (kind: KindDescription): string => {
+  const { kind: name, table } = kind
+  const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
+  return `WITH
+given AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($3::jsonb) AS n(${recordOf(kind)}, source_id bigint) WHERE $2::text IS NOT NULL
+),
+${name}_new AS MATERIALIZED (
+  SELECT ${list([...record, `${sequence(table)} AS id`, newVersionId(kind)])} FROM given n WHERE n.source_id IS NULL
+),
+${name}_behind AS MATERIALIZED (
+  SELECT ${list([...record, "n.source_id AS id"])} FROM given n WHERE n.source_id IS NOT NULL
+),${[...inserts(kind, publication), ...updates(kind, publication)].join(",")}
+SELECT slug, id::text AS source_id FROM ${name}_new UNION ALL SELECT slug, id::text FROM ${name}_behind`
+}
+
+/**
+ * Rows of the publisher's that a template may continue: its own, live ones, and withdrawn ones of a sibling template. Parameters: organization, template agent. Results as `KnownSource`,
+ * each (kind, slug) of the template once, from the latest revision that has it. Each row is looked up by itself (`LIMIT` keeps it
+ * from becoming a join): before tables are analyzed a join of the two is planned as if each had one row, and takes the square.
+ */
+export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): string =>
+  kinds
+    .map(
+      ({ kind: name, table }) => `
+(SELECT '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was, r.standing
+FROM (
+  SELECT DISTINCT ON (r.slug) r.slug, r.source_id, r.was,
+    CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
+  FROM agents a JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${name}'
+  WHERE a.id = $2::text AND a.organization_id = $1::text
+  ORDER BY r.slug, r.revision DESC
+) r
+CROSS JOIN LATERAL (SELECT FROM ${table} t WHERE t.id = r.source_id AND t.organization_id = $1::text LIMIT 1) t)
+UNION ALL
+(SELECT DISTINCT ON (t.slug) '${name}', t.slug, t.id::text, '{}'::text[], 'elsewhere'
+FROM ${table} t
+WHERE t.organization_id = $1::text AND t.slug NOT LIKE '$%' AND (
+  t.deleted_at IS NULL OR EXISTS (SELECT FROM template_revision_rows r WHERE r.kind = '${name}' AND r.source_id = t.id)
+)
+ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
+    )
+    .join("\nUNION ALL\n")
+
+/**
+ * Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. Parameter:
+ * organization.
+ */
+export const formerSlugsStatement = `
+SELECT DISTINCT r.kind, former.slug
+FROM agents a
+JOIN template_revision_rows r ON r.template_agent_id = a.id
+CROSS JOIN LATERAL unnest(r.slug || r.was) AS former(slug)
+WHERE a.organization_id = $1::text AND a.revision IS NOT NULL`
+
+/**
+ * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
+ * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
+ */
+export const putAsideStatement = ({ table }: KindDescription): string =>
+  `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
+
+/**
+ * The slugs, of those that definitions are to have, that live rows of the publisher still hold: rows of sibling templates, or
+ * of its own. Parameters: organization, slugs.
+ */
+export const heldStatement = ({ table }: KindDescription): string =>
+  `SELECT slug FROM ${table} WHERE organization_id = $1::text AND slug = ANY ($2::text[]) AND deleted_at IS NULL ORDER BY slug`
+
+/** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */
+export const withdrawStatement = ({
+  kind: name,
+  table
+}: KindDescription): string => `UPDATE ${table} t SET deleted_at = now()
+WHERE t.organization_id = $1::text AND t.id = ANY ($2::bigint[]) AND t.deleted_at IS NULL
+  AND NOT EXISTS (
+    SELECT FROM template_revision_rows r
+    JOIN agents sibling ON sibling.id = r.template_agent_id AND sibling.revision = r.revision
+    WHERE r.kind = '${name}' AND r.source_id = t.id AND sibling.id <> $3::text
+  )`
+
+/**
+ * Records a revision of the rows as they stand, unless the newest has the same. Parameters: template agent, and the rows as
+ * a JSON array of `kind`, `source_id`, `was`. Result: the newest revision's number, whether this made it, and the rows that
+ * differ from what a sibling template of the publisher published under the same slug (then nothing is recorded).
+ */
+export const recordRevisionStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
+template AS MATERIALIZED (SELECT * FROM agents WHERE id = $1::text),
+given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($2::jsonb) AS n(kind text, source_id bigint, was text[])),
+rows AS MATERIALIZED (
+  ${kinds
+    .map(
+      (kind) => `SELECT g.kind, t.slug, g.source_id, g.was, c.content, ${hashOf("c.content")} AS hash
+  FROM given g JOIN ${kind.table} t ON t.id = g.source_id
+  ${joinVersion(kind, "t", "v")}
+  CROSS JOIN LATERAL (SELECT ${content(kind, "t", "v", (column) => `t.${column}::text`)} AS content) c
+  WHERE g.kind = '${kind.kind}'`
+    )
+    .join("\n  UNION ALL\n  ")}
+),
+whole AS (
+  SELECT ${hashOf(
+    `jsonb_build_array(t.name, t.description, t.bot_phone, t.extensions, (SELECT jsonb_agg(jsonb_build_array(kind, slug, source_id, hash) ORDER BY kind, slug) FROM rows))`
+  )} AS hash
+  FROM template t
+),
+newest AS (
+  SELECT r.revision, r.hash FROM template_revisions r JOIN template t ON t.id = r.template_agent_id AND t.revision = r.revision
+),
+differing AS MATERIALIZED (
+  SELECT rows.kind, rows.slug, sibling.slug AS template
+  FROM rows
+  JOIN template_revision_rows theirs ON theirs.kind = rows.kind AND theirs.source_id = rows.source_id
+  JOIN agents sibling ON sibling.id = theirs.template_agent_id AND sibling.revision = theirs.revision
+  WHERE sibling.id <> $1::text AND theirs.hash <> rows.hash
+),
+recorded AS (
+  INSERT INTO template_revisions (template_agent_id, revision, hash, name, description)
+  SELECT t.id, COALESCE((SELECT revision FROM newest), 0) + 1, whole.hash, t.name, t.description
+  FROM template t, whole
+  WHERE whole.hash IS DISTINCT FROM (SELECT hash FROM newest) AND NOT EXISTS (SELECT FROM differing)
+  RETURNING revision
+),
+recorded_rows AS (
+  INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, was, hash, content)
+  SELECT $1::text, recorded.revision, rows.kind, rows.slug, rows.source_id, rows.was, rows.hash, rows.content
+  FROM recorded, rows
+),
+numbered AS (
+  UPDATE agents SET revision = recorded.revision, updated_at = now() FROM recorded WHERE agents.id = $1::text
+)
+SELECT COALESCE((SELECT revision FROM recorded), (SELECT revision FROM newest)) AS revision,
+  EXISTS (SELECT FROM recorded) AS changed,
+  COALESCE((SELECT jsonb_agg(differing) FROM differing), '[]') AS differing`

@@ -1,0 +1,152 @@
+import { SqlClient } from "@effect/sql"
+import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
+import { SqlError } from "@effect/sql/SqlError"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
+import Pg from "pg"
+import { migrations } from "../../../migrations/index.ts"
+import { isTransient, sqlStateOf } from "../../domain/Faults.ts"
+import { poolInUse, poolWaiting } from "../../services/runtime/Measures.ts"
+import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
+import { connectionOf } from "./DatabaseAddress.ts"
+
+/** The one pool of connections, for the libraries that talk to Postgres themselves. */
+export class PgPool extends Context.Tag("agent-install/PgPool")<
+  PgPool,
+  Pg.Pool & {
+    /** Whether a pooler in between hands the server's connections from one client to the next. */
+    readonly isPooled: boolean
+    /** How long a statement may take, in milliseconds; 0 for as long as it takes. */
+    readonly statementTimeout: number
+  }
+>() {}
+
+/** Where the database is. */
+export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
+
+export interface DatabaseOptions {
+  /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
+  readonly url: Redacted.Redacted<string>
+  readonly maxConnections: number
+  /** How long a statement may take; absent: as long as it takes. */
+  readonly statementTimeout?: Duration.DurationInput | undefined
+}
+
+const patience = "2 seconds"
+
+/** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
+const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
+  Effect.promise(() => pool.end()).pipe(
+    Effect.interruptible,
+    Effect.timeoutOption(patience),
+    Effect.filterOrElse(Option.isSome, () =>
+      Effect.sync(() => {
+        for (const client of clients) if (client instanceof Pg.Client) client.end()
+      })
+    )
+  )
+
+/** Gives a connection its settings; again where a limit of the role's ended that, which only the first of them lifts. */
+const settle = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
+  client
+    .query(settings)
+    .catch((error) =>
+      tries > 1 && sqlStateOf(error) === "57014" ? settle(client, settings, tries - 1) : Promise.reject(error)
+    )
+
+const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
+  Effect.gen(function* () {
+    // The settings have looked at it.
+    const { options, pooled } = yield* Effect.orDie(connectionOf(url))
+    const timeout = Duration.toMillis(statementTimeout)
+    const settings = settling("SESSION", timeout)
+    const pool = new Pg.Pool({
+      application_name: "agent-install",
+      ...(pooled ? {} : { Client: PreparingClient }),
+      // The pool waits for it before it hands a connection out.
+      onConnect: (client) => settle(client, settings),
+      max: maxConnections,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 600_000,
+      keepAlive: true,
+      ...options
+    })
+    // A connection that breaks is dropped by the pool, and its query fails; without a listener the event itself, on the pool
+    // for an idle connection and on the client for one in use, would end the process.
+    pool.on("error", () => {})
+    const clients = new Set<Pg.PoolClient>()
+    pool.on("remove", (client) => clients.delete(client))
+    pool.on("connect", (client) => {
+      clients.add(client)
+      client.on("error", () => {})
+    })
+    const measure = () => {
+      poolInUse.unsafeUpdate(pool.totalCount - pool.idleCount, [])
+      poolWaiting.unsafeUpdate(pool.waitingCount, [])
+    }
+    for (const event of ["acquire", "release", "remove"] as const) pool.on(event, measure)
+    yield* Effect.addFinalizer(() => closePool(pool, clients))
+    return Object.assign(pool, { isPooled: pooled, statementTimeout: timeout })
+  })
+
+/** The pool of connections to the database of that address. Nothing connects before the first query. */
+export const PgPoolLive = (options: DatabaseOptions) => Layer.scoped(PgPool, acquirePool(options))
+
+/** The SQL client over the pool. Column names are snake case in SQL and camel case in rows; JSON values stay as they are. */
+export const SqlClientLive = Layer.unwrapEffect(
+  Effect.map(PgPool, (pool) =>
+    PgClient.layerFromPool({
+      acquire: Effect.succeed(pool),
+      transformQueryNames: Str.camelToSnake,
+      transformResultNames: Str.snakeToCamel,
+      transformJson: false
+    })
+  )
+)
+
+const migrationLock = 7_203_114
+
+/**
+ * Brings the schema up to date, in one transaction under an advisory lock: processes that start at once take turns, and a
+ * migration that fails leaves everything as it was. Answers with the number and name of each that was applied.
+ */
+export const migrate = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { isPooled, statementTimeout } = yield* PgPool
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`SET TRANSACTION READ WRITE, ISOLATION LEVEL READ COMMITTED`
+      yield* sql.unsafe(settling("LOCAL", 0))
+      yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
+      if (isPooled) yield* sql.unsafe(settleRole(statementTimeout))
+      // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
+      yield* sql`
+        CREATE TABLE IF NOT EXISTS effect_sql_migrations (
+          migration_id integer PRIMARY KEY,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          name text NOT NULL
+        )
+      `
+      return yield* makeMigrator({})({ loader: fromRecord(migrations) })
+    })
+  )
+})
+
+/** The migrations, applied when the layer is built. */
+export const MigrationsLive = Layer.effectDiscard(migrate)
+
+const again = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
+
+/** Runs a step again, a moment later and up to eight times, where it failed for a reason that passes. */
+export const retryWhile =
+  (passes: (error: unknown) => boolean) =>
+  <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.retry(step, { while: passes, schedule: again })
+
+// Another writer's row was there first, or gone: unique_violation, foreign_key_violation.
+const conflicts = new Set(["23503", "23505"])
+
+/** Whether a statement failed for what another transaction did at the same time, so that the same step may succeed when run again. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof SqlError &&
+  (isTransient(error.cause) || isOutdated(error.cause) || conflicts.has(sqlStateOf(error.cause) ?? ""))

@@ -1,0 +1,43 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Clock, Duration, Effect, Layer, Ref, Schema } from "effect"
+import { migrations } from "../../../migrations/index.ts"
+import { Unavailable } from "../../domain/Errors.ts"
+import { isUnwritable } from "../../domain/Faults.ts"
+import { Health } from "../../services/runtime/Health.ts"
+
+/** How long a write that failed speaks for those to come. */
+const unwritableFor = Duration.seconds(15)
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const unwritableUntil = yield* Ref.make(0)
+
+  // The newest migration has made what it makes once it is recorded.
+  const ask = SqlSchema.single({
+    Request: Schema.Int,
+    Result: Schema.Struct({ ready: Schema.Boolean }),
+    execute: (newest) => sql`
+      SELECT NOT pg_is_in_recovery() AND EXISTS (
+        SELECT FROM effect_sql_migrations WHERE migration_id = ${newest}
+      ) AS ready
+    `
+  })
+
+  return Health.of({
+    ready: Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (now < (yield* Ref.get(unwritableUntil))) return yield* new Unavailable()
+      const { ready } = yield* Effect.mapError(ask(Object.keys(migrations).length), () => new Unavailable())
+      if (!ready) return yield* new Unavailable()
+    }),
+    met: (fault) =>
+      isUnwritable(fault)
+        ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Ref.set(unwritableUntil, now + Duration.toMillis(unwritableFor))
+          )
+        : Effect.void
+  })
+})
+
+/** Asks the database, and remembers what it last refused. */
+export const HealthLive = Layer.effect(Health, make)

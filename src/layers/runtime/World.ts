@@ -1,0 +1,282 @@
+import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Record } from "effect"
+import { contentText, objectText } from "../../domain/catalog/Content.ts"
+import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
+import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
+
+/*
+ * The state behind the in-memory layers: what the tables hold, as one immutable value. A change is a function from state to
+ * state, so a change that fails has changed nothing.
+ */
+
+export interface UserRecord {
+  readonly id: UserId
+  readonly name: string
+  readonly email: string
+  readonly emailVerified: boolean
+  /** The token of the user's session. */
+  readonly session: string
+}
+
+export interface OrganizationRecord {
+  readonly id: OrganizationId
+  readonly slug: Slug
+  readonly name: string
+  readonly visibility: "public" | "private"
+  readonly personalFor?: UserId | undefined
+}
+
+/** Whether an organization is a person's own. Those and all others have slugs apart: one of each kind may have the same. */
+export const isPersonal = ({ personalFor, visibility }: OrganizationRecord): boolean =>
+  personalFor !== undefined && visibility === "private"
+
+export interface MemberRecord {
+  readonly organizationId: OrganizationId
+  readonly userId: UserId
+  readonly role: "owner" | "admin" | "member"
+}
+
+export interface AgentRecord {
+  readonly id: AgentId
+  readonly organizationId: OrganizationId
+  readonly slug?: Slug | undefined
+  readonly name: string
+  readonly description: string
+  readonly botPhone?: string | null | undefined
+  readonly templateAgentId?: AgentId | undefined
+  readonly revision?: number | undefined
+  readonly pinned?: boolean | undefined
+  readonly templateName?: string | undefined
+  readonly templateDescription?: string | undefined
+  /** Of an installed agent: a number higher than those of all agents before it. */
+  readonly made?: number | undefined
+}
+
+/** A definition of any kind; `references` holds ids by column, `due` is when a scheduled one runs next. */
+export interface DefinitionRecord {
+  readonly id: number
+  readonly kind: Kind
+  readonly organizationId: OrganizationId
+  readonly slug: string
+  readonly name: string
+  readonly description: string
+  readonly extensions: Record.ReadonlyRecord<string, unknown>
+  readonly content: Record.ReadonlyRecord<string, unknown>
+  readonly references: Record.ReadonlyRecord<string, number | null>
+  readonly agentId?: AgentId | undefined
+  readonly due?: Date | undefined
+  readonly managedBy?: AgentId | undefined
+  readonly sourceOrganizationId?: OrganizationId | undefined
+  readonly deleted: boolean
+  /** Withdrawn by the publisher, and hidden since it could not go. */
+  readonly retired?: boolean | undefined
+}
+
+/** What a template published of one row. `content` is the row as it stood, its references as source ids. */
+export interface RevisionRowRecord {
+  readonly templateAgentId: AgentId
+  readonly revision: number
+  readonly kind: Kind
+  readonly slug: string
+  readonly sourceId: number
+  readonly was: ReadonlyArray<string>
+  readonly content: DefinitionRecord
+  readonly hash: string
+}
+
+export interface LedgerRecord {
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+  readonly kind: Kind
+  readonly sourceId: number
+  readonly copyId: number
+  readonly slug: string
+  readonly appliedHash: string
+  /** Whether the copy was the person's own before they let it be adopted. */
+  readonly adopted: boolean
+}
+
+/** One published state of a template; its rows are `RevisionRowRecord`s. */
+export interface RevisionRecord {
+  readonly templateAgentId: AgentId
+  readonly revision: number
+  readonly hash: string
+  readonly name: string
+  readonly description: string
+}
+
+/** What an install, a resync or an uninstall did. */
+export interface HistoryRecord {
+  readonly id: number
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+  readonly userId: UserId
+  readonly action: HistoryEntry["action"]
+  readonly revision: number | null
+  readonly at: DateTime.Utc
+  readonly rows: ReadonlyArray<RecordedRow>
+}
+
+/** `user` is whose `$member` entity the identifier belongs to. */
+export interface IdentityRecord {
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly namespace: string
+  readonly identifier: string
+  readonly state: "claimed" | "verified" | "displaced"
+  /** The row's own number, the link it came with and the form a gateway wrote it in: of those that senders are known by. */
+  readonly id?: number | undefined
+  readonly link?: string | undefined
+  readonly address?: string | undefined
+}
+
+/**
+ * What a person and a sender agree on; open until both have. Times are milliseconds of the clock; `sender` is all that one was
+ * ever known by here, also once the identities have ended.
+ */
+export interface LinkRecord {
+  readonly sender: ReadonlyArray<{ readonly namespace: string; readonly identifier: string }>
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly platform: string
+  readonly origin: "typed" | "code"
+  readonly senderAgreed: boolean
+  readonly personAgreed: boolean
+  readonly expiresAt: number
+  readonly open: boolean
+}
+
+/** What a sender said no to: the identifier, and whose it was not to be. */
+export interface RefusalRecord {
+  readonly organizationId: OrganizationId
+  readonly user: UserId
+  readonly namespace: string
+  readonly identifier: string
+}
+
+/** The one code of a person and template. */
+export interface CodeRecord {
+  readonly user: UserId
+  readonly templateAgentId: AgentId
+  readonly code: string
+  readonly expiresAt: number
+  readonly used: boolean
+}
+
+export interface WorldState {
+  readonly nextId: number
+  readonly users: ReadonlyArray<UserRecord>
+  readonly organizations: ReadonlyArray<OrganizationRecord>
+  readonly members: ReadonlyArray<MemberRecord>
+  readonly agents: ReadonlyArray<AgentRecord>
+  readonly definitions: ReadonlyArray<DefinitionRecord>
+  /** The ids of definitions and agents that entities, relationships or rows of other programs refer to. */
+  readonly uses: ReadonlyArray<number | AgentId>
+  readonly revisions: ReadonlyArray<RevisionRecord>
+  readonly revisionRows: ReadonlyArray<RevisionRowRecord>
+  readonly ledger: ReadonlyArray<LedgerRecord>
+  readonly history: ReadonlyArray<HistoryRecord>
+  readonly identities: ReadonlyArray<IdentityRecord>
+  readonly links: ReadonlyArray<LinkRecord>
+  readonly refusals: ReadonlyArray<RefusalRecord>
+  readonly codes: ReadonlyArray<CodeRecord>
+  readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
+}
+
+const empty: WorldState = {
+  nextId: 1,
+  users: [],
+  organizations: [],
+  members: [],
+  agents: [],
+  definitions: [],
+  uses: [],
+  revisions: [],
+  revisionRows: [],
+  ledger: [],
+  history: [],
+  identities: [],
+  links: [],
+  refusals: [],
+  codes: [],
+  hits: {}
+}
+
+/** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */
+export const contentOf = (
+  { content, description, extensions, name, references, slug }: DefinitionRecord,
+  referred: (id: number) => unknown
+): Record.ReadonlyRecord<string, unknown> => ({
+  ...content,
+  ...Record.map(references, (id) => (id === null ? null : referred(id))),
+  slug,
+  name,
+  description,
+  extensions
+})
+
+/** The same as texts: equal where the contents are. */
+export const fieldsOf = (
+  definition: DefinitionRecord,
+  referred: (id: number) => unknown
+): Record.ReadonlyRecord<string, string> => Record.map(contentOf(definition, referred), contentText)
+
+/** All of a definition's fields as one text, which stands for the hash that the tables keep. */
+export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => objectText(fields)
+
+/** A change: what it answers and the state after it, or why there is none. */
+export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>
+
+const insideStep = GlobalValue.globalValue("agent-install/World/insideStep", () => FiberRef.unsafeMake(false))
+
+/** The state all in-memory layers share. */
+export class World extends Context.Tag("agent-install/World")<
+  World,
+  {
+    /** Changes the state in one go, after any step that is under way. */
+    readonly change: <A, E>(change: Change<A, E>) => Effect.Effect<A, E>
+    /** Reads the state. */
+    readonly read: <A>(read: (state: WorldState) => A) => Effect.Effect<A>
+    /** Runs an effect as one step: nobody else's change comes between its own, and a failure takes them all back. */
+    readonly step: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  }
+>() {}
+
+/** A world of nothing. */
+export const WorldLive = Layer.effect(
+  World,
+  Effect.gen(function* () {
+    let state = empty
+    const turn = yield* Effect.makeSemaphore(1)
+    const inTurn = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(FiberRef.get(insideStep), (inside) => (inside ? effect : turn.withPermits(1)(effect)))
+
+    return World.of({
+      change: (change) =>
+        inTurn(
+          Effect.suspend(() =>
+            Either.map(change(state), ([answer, next]) => {
+              state = next
+              return answer
+            })
+          )
+        ),
+      read: (read) => inTurn(Effect.sync(() => read(state))),
+      step: (effect) =>
+        inTurn(
+          Effect.suspend(() => {
+            const before = state
+            return effect.pipe(
+              Effect.locally(insideStep, true),
+              Effect.onError(() =>
+                Effect.sync(() => {
+                  state = before
+                })
+              )
+            )
+          })
+        )
+    })
+  })
+)

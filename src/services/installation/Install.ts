@@ -1,0 +1,118 @@
+import { Effect, Struct } from "effect"
+import {
+  IdentityTaken,
+  type InstallError,
+  InvalidPhone,
+  NoMember,
+  type ReadError,
+  Unavailable
+} from "../../domain/Errors.ts"
+import type { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
+import type { Auth, Credential } from "../account/Auth.ts"
+import { OrgResolver } from "../account/OrgResolver.ts"
+import { admit } from "../admission/Admission.ts"
+import type { RateLimiter, RateLimitPolicy } from "../admission/RateLimiter.ts"
+import { IdentityLinker, type PhoneClaim } from "../identity/IdentityLinker.ts"
+import { countRows, measuredInstall, type Watched } from "../runtime/Measures.ts"
+import { TemplateMirror } from "./TemplateMirror.ts"
+
+/** A template as it is asked for: who asks, and how to read what they ask for once they may. */
+export interface TemplateCall<A, R> {
+  readonly credential: Credential
+  readonly body: Effect.Effect<A, ReadError, R>
+}
+
+/** Who asks, where they may try under that policy; for which template, and which organization is their own. */
+export const readTemplateCall = <A extends PlanRequest, R>(
+  policy: RateLimitPolicy,
+  { body, credential }: TemplateCall<A, R>
+) =>
+  Effect.gen(function* () {
+    const orgs = yield* OrgResolver
+
+    const userId = yield* admit(policy, credential)
+    const request = yield* body
+    const { slug = "", templateAgentId } = request
+    const resolved =
+      templateAgentId === undefined
+        ? yield* orgs.resolve({ userId, slug })
+        : { templateAgentId, organization: yield* orgs.personalOrg(userId) }
+    return { userId, request, ...resolved }
+  })
+
+type LinkOutcome = Pick<InstallAnswer, "whatsapp" | "whatsappError">
+
+const notLinked = (whatsappError: NonNullable<LinkOutcome["whatsappError"]>) =>
+  Effect.succeed<LinkOutcome>({ whatsappError })
+
+/** Links the phone where one was given. Nothing that goes wrong here takes back or fails an install that has landed. */
+const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, IdentityLinker> =>
+  claim.phone.trim() === ""
+    ? Effect.succeed({})
+    : IdentityLinker.pipe(
+        Effect.flatMap((identities) => identities.claimPhone(claim)),
+        Effect.map(
+          ({ state, ...whatsapp }): LinkOutcome => (state === "declined" ? { whatsappError: state } : { whatsapp })
+        ),
+        Effect.catchTags({
+          InvalidPhone: () => notLinked(InvalidPhone.code),
+          NoMember: () => notLinked(NoMember.code),
+          IdentityTaken: () => notLinked(IdentityTaken.code)
+        }),
+        Effect.catchAllDefect((defect) =>
+          Effect.zipRight(
+            Effect.logError("The install stands, but its phone was not linked", defect),
+            notLinked(Unavailable.code)
+          )
+        )
+      )
+
+const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest, R>, watched: Watched) {
+  const mirror = yield* TemplateMirror
+
+  const { organization, request, templateAgentId, userId } = yield* readTemplateCall("install", call)
+  watched.template = templateAgentId
+  const applied = yield* mirror
+    .apply({
+      userId,
+      organizationId: organization.id,
+      templateAgentId,
+      name: request.name,
+      expectedPlan: request.expectedPlan,
+      ...Struct.pick(request, "adopt", "revert", "restore")
+    })
+    .pipe(Effect.tap(countRows))
+  const linked = yield* linkPhone({
+    userId,
+    organizationId: organization.id,
+    phone: request.whatsapp_phone ?? "",
+    country: request.country?.trim() || undefined
+  })
+
+  return {
+    agentId: applied.agentId,
+    organizationId: organization.id,
+    organizationSlug: organization.slug,
+    created: applied.created,
+    revision: applied.revision,
+    ...(applied.pinned && { pinned: true as const }),
+    mirrored: applied.mirrored,
+    redirectTo: `/${organization.slug}/agents/${applied.agentId}`,
+    ...linked
+  }
+})
+
+/**
+ * Installs a template for the caller into their own organization: who is it, may they try, what do they want, into
+ * which organization, then the template's rows in one atomic step, and last the phone.
+ */
+export const install: <R>(
+  call: TemplateCall<InstallRequest, R>
+) => Effect.Effect<
+  InstallAnswer,
+  InstallError,
+  Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
+> = Effect.fn("install")(<R>(call: TemplateCall<InstallRequest, R>) => {
+  const watched: Watched = { template: "none" }
+  return measuredInstall(watched, steps(call, watched))
+})

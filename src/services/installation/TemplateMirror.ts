@@ -1,0 +1,112 @@
+import { Context, type Effect } from "effect"
+import type { KindCounts } from "../../domain/catalog/Kind.ts"
+import type {
+  AgentNotFound,
+  NoSuchRevision,
+  NoSuchRow,
+  NotOrgAdmin,
+  PlanStale,
+  SchemaCollision,
+  SelfInstall,
+  TemplateIsInstalled,
+  TemplateNotFound,
+  TemplateNotPublic
+} from "../../domain/Errors.ts"
+import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import type { Impact } from "../../domain/installation/Impact.ts"
+import type {
+  Plan,
+  Uninstalled,
+  UninstallPlan,
+  VerdictCount,
+  WantedRevision,
+  Wishes
+} from "../../domain/installation/Plan.ts"
+
+/** Which template to put into which organization, and on whose behalf. */
+export interface MirrorRequest {
+  readonly userId: UserId
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+}
+
+/** An install, as the person wants it. */
+export interface ApplyRequest extends MirrorRequest, Wishes {
+  /** The hash of the plan the person agreed to; absent means whatever there is to do. */
+  readonly expectedPlan?: string | undefined
+  /** What the person wants the agent called; absent leaves that to the template, or as it stands. */
+  readonly name?: string | undefined
+}
+
+/** An agent that is installed, and the revision to judge it by: absent means the newest, or the one it is pinned to. */
+export interface ResyncPlanRequest extends MirrorRequest {
+  readonly agentId: AgentId
+  readonly revision?: WantedRevision | undefined
+}
+
+/** A resync of an agent that is installed. A revision pins it there; `newest` ends that. */
+export interface ResyncRequest extends ApplyRequest, ResyncPlanRequest {}
+
+/** An agent to take away. */
+export interface UninstallRequest extends MirrorRequest {
+  readonly agentId: AgentId
+  readonly expectedPlan?: string | undefined
+}
+
+/** The installed agent, and the template's rows that stand in the organization afterwards. */
+export interface Applied {
+  readonly agentId: AgentId
+  readonly created: boolean
+  readonly revision: number
+  /** Whether the agent stays at this revision until it is told otherwise. */
+  readonly pinned: boolean
+  readonly mirrored: KindCounts
+  /** What the rows were judged to be before anything was done with them. */
+  readonly verdicts: ReadonlyArray<VerdictCount>
+}
+
+/** Why a template is not for this caller to put into this organization, in the order in which they refuse. */
+export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall | TemplateNotPublic | NotOrgAdmin
+
+/** Why an install that may be tried is not done: nothing is written then. */
+export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
+
+/** Puts a template into an organization, keeps it up to date there, and takes it away again. */
+export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
+  TemplateMirror,
+  {
+    /**
+     * Installs the template's newest revision, or brings an installed one up to it (or to the one it is pinned to): the
+     * agent and every row land together or not at all, in a fixed number of statements. Rows the person authored, changed
+     * or deleted are left as they are, but for those named in `adopt`, `revert` and `restore`. Called at once for one
+     * (organization, template), every call answers with the same agent.
+     */
+    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal>
+    /** As `apply`, for an agent that is there, and to any published revision. */
+    readonly resync: (request: ResyncRequest) => Effect.Effect<Applied, AgentNotFound | NoSuchRevision | ApplyRefusal>
+    /**
+     * Says what `apply` would do with each row of the revision, and with those that are withdrawn; changes nothing. An
+     * `apply` that expects the plan's hash does exactly that, or fails.
+     */
+    readonly plan: (request: MirrorRequest) => Effect.Effect<Plan, MirrorRefusal>
+    /** As `plan`, for `resync`. */
+    readonly planResync: (
+      request: ResyncPlanRequest
+    ) => Effect.Effect<Plan, AgentNotFound | NoSuchRevision | MirrorRefusal>
+    /**
+     * Takes the agent away with its mirrored rows, all or nothing; what is customized, adopted or in use stays, tagged and
+     * remembered, and is seen again where it was hidden. What another agent of the same publisher has too goes on with that
+     * one; an adopted row that was withdrawn is the person's own again, and copies they deleted lose their tags.
+     */
+    readonly uninstall: (
+      request: UninstallRequest
+    ) => Effect.Effect<Uninstalled, AgentNotFound | NotOrgAdmin | PlanStale>
+    /** Says what `uninstall` would do; changes nothing. */
+    readonly planUninstall: (request: UninstallRequest) => Effect.Effect<UninstallPlan, AgentNotFound | NotOrgAdmin>
+    /**
+     * Says what a revision of a template, compared to an earlier one (0: to nothing), does to every installation that is
+     * brought up to it. Reads them batch by batch, however many there are.
+     */
+    readonly impact: (templateAgentId: AgentId, revision: number, since: number) => Effect.Effect<Impact>
+  }
+>() {}

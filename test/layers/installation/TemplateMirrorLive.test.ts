@@ -1,0 +1,87 @@
+import { SqlClient } from "@effect/sql"
+import { assert, layer } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer, Schedule } from "effect"
+import { OrganizationId, UserId } from "../../../src/domain/Ids.ts"
+import { ServicesLive } from "../../../src/layers/AppLive.ts"
+import { PgPool } from "../../../src/layers/postgres/Database.ts"
+import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
+import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { entityTypes, template } from "../../fixtures/templates.ts"
+import { PgTest } from "../../pg.ts"
+
+const budget = { limit: 1_000, window: Duration.hours(1) }
+const Live = ServicesLive({
+  limits: {
+    install: budget,
+    change: budget,
+    read: budget,
+    auth: budget,
+    password: budget,
+    account: budget,
+    sender: budget
+  },
+  defaultCountry: "GB"
+}).pipe(Layer.provideMerge(PgTest), Layer.orDie)
+
+layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on Postgres", (it) => {
+  it.scoped("installs the revision that is newest when its turn comes, not when it began to wait", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const pool = yield* PgPool
+      const catalog = yield* TemplateCatalog
+      const mirror = yield* TemplateMirror
+      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('ada', 'Ada', 'ada@example.org', false)`
+      yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_ada', 'Ada', 'ada')`
+      yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_ada', 'ada', 'owner')`
+      const { templateAgentId } = yield* catalog.publish(template("raced", entityTypes(2)))
+      const other = yield* Effect.acquireRelease(
+        Effect.promise(() => pool.connect()),
+        (client) => Effect.sync(() => client.release())
+      )
+      const says = (text: string) => Effect.promise(() => other.query(text))
+      yield* says("BEGIN")
+      yield* says("SELECT FROM organization WHERE id = 'org_ada' FOR UPDATE")
+      const install = yield* Effect.fork(
+        mirror.apply({ userId: UserId.make("ada"), organizationId: OrganizationId.make("org_ada"), templateAgentId })
+      )
+      const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+      yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
+      yield* catalog.publish(template("raced", entityTypes(5)))
+      yield* says("COMMIT")
+      const { mirrored, revision } = yield* Fiber.join(install)
+      assert.deepStrictEqual([revision, mirrored.entity_types], [2, 5])
+    })
+  )
+
+  // What takes the square of the rows takes minutes: without statistics Postgres expects one row wherever there are thousands.
+  it.scoped(
+    "judges thousands of rows, their collisions and their impact before Postgres knows how many there are",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const catalog = yield* TemplateCatalog
+        const mirror = yield* TemplateMirror
+        yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('bob', 'Bob', 'bob@example.org', false)`
+        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_bob', 'Bob', 'bob')`
+        yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_bob', 'bob', 'owner')`
+        const count = 4_000
+        const first = yield* catalog.publish(template("first", entityTypes(count)))
+        const second = yield* catalog.publish(template("second", entityTypes(count)))
+        const bob = { userId: UserId.make("bob"), organizationId: OrganizationId.make("org_bob") }
+        yield* mirror.apply({ ...bob, templateAgentId: first.templateAgentId })
+        const { rows } = yield* mirror.plan({ ...bob, templateAgentId: second.templateAgentId })
+        assert.strictEqual(rows.filter(({ verdict }) => verdict === "collision").length, count)
+        const refused = yield* Effect.flip(mirror.apply({ ...bob, templateAgentId: second.templateAgentId }))
+        assert(refused._tag === "SchemaCollision" && refused.collisions.length === count)
+        const next = yield* catalog.publish(
+          template(
+            "first",
+            entityTypes(count).map((one) => ({ ...one, description: "Another" }))
+          )
+        )
+        const { total } = yield* mirror.impact(next.templateAgentId, next.revision, next.since)
+        assert.strictEqual(total.updates, count)
+      }),
+    40_000
+  )
+})
