@@ -1,7 +1,7 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
-import { answerTexts, checkNumber, maskIdentifier, PendingId, promptOf } from "../../domain/identity/Identity.ts"
+import { answerTexts, checkNumber, LinkId, maskIdentifier, promptOf } from "../../domain/identity/Identity.ts"
 import { codeSeconds, messageWith } from "../../domain/identity/InstallCode.ts"
 import { E164 } from "../../domain/identity/Phone.ts"
 import { platforms } from "../../domain/identity/Platform.ts"
@@ -116,7 +116,7 @@ const ownIdentity = {
   identifier: maskIdentifier("+447911123456")
 }
 
-const pendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+const pendingId = LinkId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
 
 const prompt = promptOf("ada@example.org", pendingId)
 
@@ -234,7 +234,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   },
   ClaimAnswer: { status: "confirm_sender", ...prompt },
   SenderAnswer: { platform: "whatsapp", platformUserId: "447911123456@s.whatsapp.net", yes: true },
-  AnswerAnswer: { status: "verified", text: answerTexts.verified },
+  AnswerResult: { status: "verified", text: answerTexts.verified },
   LookupRequest: {
     identities: [{ namespace: "wa_jid", identifier: "447911123456@s.whatsapp.net" }],
     template: "personal-finance"

@@ -1,14 +1,15 @@
 import { HttpApiBuilder } from "@effect/platform"
 import {
-  AnswerAnswer,
+  AnswerResult,
   ClaimAnswer,
   ClaimRequest,
   LookupAnswer,
   LookupRequest,
   SenderAnswer
 } from "../../domain/identity/Identity.ts"
-import { claimInstall } from "../../services/identity/ClaimInstall.ts"
-import { answerPending, lookUp } from "../../services/identity/Senders.ts"
+import { answerChallenge } from "../../services/identity/AnswerChallenge.ts"
+import { lookUp } from "../../services/identity/LookUp.ts"
+import { redeemCode } from "../../services/identity/RedeemCode.ts"
 import { answer } from "../Answer.ts"
 import { Api } from "../Api.ts"
 import { credentialOf } from "../admission/Caller.ts"
@@ -16,19 +17,19 @@ import { withRateLimitFields } from "../admission/RateLimitFields.ts"
 import { readJson } from "../Body.ts"
 
 const claimed = answer(ClaimAnswer)
-const answered = answer(AnswerAnswer)
+const answered = answer(AnswerResult)
 const found = answer(LookupAnswer)
 
 export const GatewayHttp = HttpApiBuilder.group(Api, "gateway", (handlers) =>
   handlers
     .handleRaw("claim", ({ request }) =>
-      claimInstall({ credential: credentialOf(request), body: readJson(request, ClaimRequest) }).pipe(
+      redeemCode({ credential: credentialOf(request), body: readJson(request, ClaimRequest) }).pipe(
         withRateLimitFields,
         claimed
       )
     )
     .handleRaw("answer", ({ path, request }) =>
-      answerPending({
+      answerChallenge({
         credential: credentialOf(request),
         pendingId: path.id,
         body: readJson(request, SenderAnswer)

@@ -15,7 +15,7 @@ import {
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import {
-  AnswerAnswer,
+  AnswerResult,
   ClaimAnswer,
   ClaimedPhone,
   ClaimRequest,
@@ -138,7 +138,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
     HttpApiEndpoint.post("answer", "/api/identities/pending/:id/answer")
       .setPath(id)
       .setPayload(SenderAnswer)
-      .addSuccess(AnswerAnswer)
+      .addSuccess(AnswerResult)
       .addError(problem(NotGateway))
       .addError(unreadable)
       .addError(problem(RateLimitExceeded))

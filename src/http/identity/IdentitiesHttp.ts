@@ -2,7 +2,7 @@ import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
-import { makeInstallToken } from "../../services/identity/InstallToken.ts"
+import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { confirmIdentity, listIdentities, typePhone, unlinkIdentity } from "../../services/identity/OwnIdentities.ts"
 import { answer, fromOwnOrigin } from "../Answer.ts"
 import { Api } from "../Api.ts"
@@ -46,7 +46,7 @@ export const IdentitiesHttp = HttpApiBuilder.group(Api, "identities", (handlers)
       )
     )
     .handleRaw("token", ({ request }) =>
-      makeInstallToken({ credential: credentialOf(request), body: readJson(request, PlanRequest) }).pipe(
+      makeInstallCode({ credential: credentialOf(request), body: readJson(request, PlanRequest) }).pipe(
         fromOwnOrigin(request),
         withRateLimitFields,
         token
