@@ -103,9 +103,11 @@ type Rule<Name extends LinkEventName> = (
   says: LinkEvents[Name]["says"]
 ) => Either.Either<LinkDecision<LinkEvents[Name]["answer"]>, LinkEvents[Name]["refusal"]>
 
-const decided = <A>(answer: A, changes?: Partial<LinkChanges>) => {
+const decided = <A>(answer: A, changed: Partial<LinkChanges> = {}) => {
   const none = { link: null, endedLinks: [], endedIdentities: [], displaced: [], refused: [], forgiven: [] }
-  return Either.right({ answer, changes: changes === undefined ? null : { ...none, ...changes } })
+  const { link, ...lists }: LinkChanges = { ...none, ...changed }
+  const isNothing = link === null && Object.values(lists).every((list) => list.length === 0)
+  return Either.right({ answer, changes: isNothing ? null : { link, ...lists } })
 }
 
 const after = (link: KnownLink, changed: Partial<LinkAfter>): LinkAfter => ({

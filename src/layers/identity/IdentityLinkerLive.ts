@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Either, Layer, Option, Schema } from "effect"
 import { IdentityId, LinkId, type LookupRequest, type LookupResult } from "../../domain/identity/Identity.ts"
 import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../domain/identity/Link.ts"
 import { LinkFacts } from "../../domain/identity/LinkFacts.ts"
@@ -66,6 +66,15 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       execute: ({ id, organizationId, userId }) => sql.unsafe(findLinkStatement, [organizationId, userId, id])
     })
 
+    /** What is known of a scope that nobody else changes meanwhile. */
+    const gather = Effect.fnUntraced(function* (scope: Scope, own: OwnedIdentity | undefined) {
+      yield* lockPerson(scope)
+      const found = own === undefined ? Option.none() : yield* findLink(own)
+      const whole = { ...scope, linkId: Option.isSome(found) ? found.value.linkId : scope.linkId }
+      if (whole.linkId !== null) yield* lockLinks(whole)
+      return yield* findFacts(whole)
+    })
+
     const write = ({ person }: LinkFacts, changes: LinkChanges) =>
       sql.unsafe(writeLinkStatement, [
         person?.entityId ?? null,
@@ -77,19 +86,19 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         JSON.stringify(changes.forgiven)
       ])
 
-    /** Locks, gathers, decides and writes in one transaction, which is run again where another one came between. */
+    /** Gathers, decides and writes in one transaction, which is run again where another one came between. */
     const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: OwnedIdentity) =>
-      Effect.gen(function* () {
-        const known: Scope = { organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }
-        yield* lockPerson(known)
-        const found = own === undefined ? Option.none() : yield* findLink(own)
-        const whole = Option.match(found, { onNone: () => known, onSome: ({ linkId }) => ({ ...known, linkId }) })
-        if (whole.linkId !== null) yield* lockLinks(whole)
-        const facts = yield* findFacts(whole)
-        const decision = decideLink(facts, event)
-        if (decision._tag === "Right" && decision.right.changes !== null) yield* write(facts, decision.right.changes)
-        return Effect.map(decision, ({ answer }) => answer)
-      }).pipe(sql.withTransaction, retryWhile(isPassing), Effect.orDie, Effect.flatten)
+      gather({ organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }, own).pipe(
+        Effect.map((facts) => ({ facts, decision: decideLink(facts, event) })),
+        Effect.tap(({ decision, facts }) => {
+          const { changes = null } = Either.getOrElse(decision, () => ({ changes: null }))
+          return changes === null ? Effect.void : write(facts, changes)
+        }),
+        sql.withTransaction,
+        retryWhile(isPassing),
+        Effect.orDie,
+        Effect.flatMap(({ decision }) => Effect.map(decision, ({ answer }) => answer))
+      )
 
     const findOwners = SqlSchema.findAll({
       Request: Schema.Struct({
