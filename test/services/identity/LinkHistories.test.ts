@@ -303,7 +303,7 @@ for (const [title, routeOnClaim] of [
       "verify each identifier for one, with its sender's yes, and take it from nobody but by a newer one",
       [histories],
       ([history]) => Effect.asVoid(Effect.provide(live(history, routeOnClaim), memory)),
-      { fastCheck: { numRuns: 100, interruptAfterTimeLimit: 3_000 }, timeout: 60_000 }
+      { fastCheck: { numRuns: 100, interruptAfterTimeLimit: 2_500 }, timeout: 60_000 }
     )
 
     it.effect.prop(
@@ -314,7 +314,7 @@ for (const [title, routeOnClaim] of [
           const inMemory = yield* Effect.provide(live(history, routeOnClaim), memory)
           assert.deepStrictEqual(yield* live(history, routeOnClaim), inMemory)
         }),
-      { fastCheck: { numRuns: 20, interruptAfterTimeLimit: 4_000 }, timeout: 60_000 }
+      { fastCheck: { numRuns: 20, interruptAfterTimeLimit: 3_500 }, timeout: 60_000 }
     )
   })
 }

@@ -291,6 +291,23 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("are listed once where a code comes from the number that was typed, and end as one", () =>
+      Effect.gen(function* () {
+        const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
+        yield* type(person, `+${digits}`)
+        const typed = yield* only(person)
+        yield* pendingOf(person, lid, jid(digits))
+        const both = yield* only(person)
+        assert.deepStrictEqual([both.namespace, both.state], ["phone", "claimed"])
+        for (const id of [jid(digits), lid]) assert.strictEqual((yield* askedOf(id)).number, both.checkNumber)
+        assert.notStrictEqual(both.checkNumber, typed.checkNumber)
+        assert.deepStrictEqual(yield* confirm(person, typed.id), both)
+        yield* unlink(person, both.id)
+        assert.deepStrictEqual(yield* mine(person), [])
+        assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
+      })
+    )
+
     it.effect("are stopped by the person who does not know the sender", () =>
       Effect.gen(function* () {
         const [person, thief] = [yield* newPerson(), newDigits()]
@@ -654,6 +671,25 @@ for (const [label, world] of worlds) {
           assert(Either.isRight(ended))
           assert.deepStrictEqual(yield* mine(person), [])
           assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
+        }),
+        12,
+        { discard: true }
+      )
+    )
+
+    inRealTime(it)("stay ended where their number is typed again while somebody else proves it", () =>
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [typist, prover, digits] = [yield* newPerson(), yield* newPerson(), newDigits()]
+          yield* type(typist, `+${digits}`)
+          const { pendingId: typed } = yield* askedOf(jid(digits))
+          const coded = yield* pendingOf(prover, jid(digits))
+          yield* confirm(prover, (yield* only(prover)).id)
+          yield* Effect.all([say(coded, true, jid(digits)), Effect.either(type(typist, `+${digits}`))], {
+            concurrency: "unbounded"
+          })
+          assert.strictEqual((yield* Effect.flip(say(typed, true, jid(digits))))._tag, "PendingNotFound")
+          assert.strictEqual(yield* ownerOf(jid(digits)), prover.organization.id)
         }),
         12,
         { discard: true }
