@@ -22,17 +22,24 @@ const people = 3
 const messages = [["p0"], ["p0", "l0"], ["l0"], ["p1"], ["l1"], ["l1", "p1"], ["p2"], ["l2"]] as const
 const identifiers = ["p0", "p1", "p2", "l0", "l1", "l2"] as const
 
-const at = FastCheck.nat({ max: 7 })
-const person = FastCheck.nat({ max: people - 1 })
+// What people do to one sender's links comes oftenest, and what moves a link on: so that most histories go far.
+const person = FastCheck.constantFrom(0, 0, 0, 1, 1, 2)
+const phone = FastCheck.constantFrom(0, 0, 0, 1, 2)
+const message = FastCheck.constantFrom(0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7)
+const pending = FastCheck.constantFrom(0, 0, 0, 1, 1, 2, 3, 5)
+const own = FastCheck.constantFrom(0, 0, 1, 2)
+const yes = FastCheck.constantFrom(true, true, false)
+const minutes = FastCheck.constantFrom(61, 30 * 24 * 60 + 1)
+const is = <Act extends string>(act: Act) => FastCheck.constant(act)
 const step = FastCheck.oneof(
-  FastCheck.record({ act: FastCheck.constant("type" as const), person, phone: FastCheck.nat({ max: 2 }) }),
-  FastCheck.record({ act: FastCheck.constant("code" as const), person, message: at }),
-  FastCheck.record({ act: FastCheck.constant("answer" as const), pending: at, message: at, yes: FastCheck.boolean() }),
-  FastCheck.record({ act: FastCheck.constant("answerAsAsked" as const), pending: at, yes: FastCheck.boolean() }),
-  FastCheck.record({ act: FastCheck.constant("answerPrompt" as const), message: at, yes: FastCheck.boolean() }),
-  FastCheck.record({ act: FastCheck.constant("confirm" as const), person, own: at }),
-  FastCheck.record({ act: FastCheck.constant("unlink" as const), person, own: at }),
-  FastCheck.record({ act: FastCheck.constant("wait" as const), minutes: FastCheck.constantFrom(61, 30 * 24 * 60 + 1) })
+  { weight: 4, arbitrary: FastCheck.record({ act: is("type"), person, phone }) },
+  { weight: 4, arbitrary: FastCheck.record({ act: is("code"), person, message }) },
+  { weight: 2, arbitrary: FastCheck.record({ act: is("answer"), pending, message, yes }) },
+  { weight: 5, arbitrary: FastCheck.record({ act: is("answerAsAsked"), pending, yes }) },
+  { weight: 2, arbitrary: FastCheck.record({ act: is("answerPrompt"), message, yes }) },
+  { weight: 4, arbitrary: FastCheck.record({ act: is("confirm"), person, own }) },
+  { weight: 2, arbitrary: FastCheck.record({ act: is("unlink"), person, own }) },
+  { weight: 1, arbitrary: FastCheck.record({ act: is("wait"), minutes }) }
 )
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
 type History = ReadonlyArray<Step>
@@ -46,7 +53,7 @@ const rivals: History = [0, 1].flatMap(
 )
 const histories = FastCheck.tuple(
   FastCheck.constantFrom<History>([], rivals),
-  FastCheck.array(step, { minLength: 1, maxLength: 24, size: "max" })
+  FastCheck.array(step, { minLength: 1, maxLength: 40, size: "max" })
 ).map(([first, rest]): History => [...first, ...rest])
 
 let runs = 0
@@ -63,8 +70,11 @@ interface Done {
   readonly for: number
 }
 
-/** Lives through a history, holds every moment of it to the laws, and answers with what could be seen of it. */
-const live = (history: History, routeOnClaim: boolean) =>
+/**
+ * Lives through a history and answers with what could be seen of it: at every moment, each of which it holds to the laws, or of
+ * what was said and of the end alone, which costs a third of it.
+ */
+const live = (history: History, routeOnClaim: boolean, seen: "every moment" | "the end") =>
   Effect.gen(function* () {
     const linker = yield* IdentityLinker
     const hands = yield* Hands
@@ -240,11 +250,20 @@ const live = (history: History, routeOnClaim: boolean) =>
         }
       })
 
-    for (const one of history) {
+    for (const [index, one] of history.entries()) {
       const done = yield* take(one)
-      const rows = yield* Effect.forEach(all, ({ organization }) => hands.identities(organization.id))
-      const shown = yield* Effect.forEach(all, (_, index) => linker.list(me(index)))
-      const found = yield* lookAt
+      if (seen === "the end" && index < history.length - 1) {
+        trace.push({ done })
+        continue
+      }
+      const [rows, shown, found] = yield* Effect.all(
+        [
+          Effect.forEach(all, ({ organization }) => hands.identities(organization.id), { concurrency: "unbounded" }),
+          Effect.forEach(all, (_, index) => linker.list(me(index)), { concurrency: "unbounded" }),
+          lookAt
+        ],
+        { concurrency: "unbounded" }
+      )
       const now = ownersIn(found)
       const moment = () => JSON.stringify({ history, one, done, before, now })
 
@@ -254,7 +273,7 @@ const live = (history: History, routeOnClaim: boolean) =>
         .map(({ identifier, namespace }) => `${namespace} ${identifier}`)
       assert.strictEqual(new Set(verified).size, verified.length, `verified twice: ${moment()}`)
 
-      for (const name of identifiers) {
+      for (const name of seen === "the end" ? [] : identifiers) {
         const claimants = shown.flatMap((own, index) =>
           own.some((each) => waits(each.state) && isMasked(name, each.identifier)) ? [index] : []
         )
@@ -302,8 +321,8 @@ for (const [title, routeOnClaim] of [
     it.effect.prop(
       "verify each identifier for one, with its sender's yes, and take it from nobody but by a newer one",
       [histories],
-      ([history]) => Effect.asVoid(Effect.provide(live(history, routeOnClaim), memory)),
-      { fastCheck: { numRuns: 100, interruptAfterTimeLimit: 2_500 }, timeout: 60_000 }
+      ([history]) => Effect.asVoid(Effect.provide(live(history, routeOnClaim, "every moment"), memory)),
+      { fastCheck: { numRuns: 50 }, timeout: 120_000 }
     )
 
     it.effect.prop(
@@ -311,10 +330,10 @@ for (const [title, routeOnClaim] of [
       [histories],
       ([history]) =>
         Effect.gen(function* () {
-          const inMemory = yield* Effect.provide(live(history, routeOnClaim), memory)
-          assert.deepStrictEqual(yield* live(history, routeOnClaim), inMemory)
+          const inMemory = yield* Effect.provide(live(history, routeOnClaim, "the end"), memory)
+          assert.deepStrictEqual(yield* live(history, routeOnClaim, "the end"), inMemory)
         }),
-      { fastCheck: { numRuns: 20, interruptAfterTimeLimit: 3_500 }, timeout: 60_000 }
+      { fastCheck: { numRuns: 20 }, timeout: 120_000 }
     )
   })
 }
