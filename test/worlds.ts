@@ -8,7 +8,7 @@ import { AppMemory } from "../src/layers/AppMemory.ts"
 import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
 import { GatewayLive } from "../src/layers/identity/GatewayLive.ts"
 import { InstallCodesLive } from "../src/layers/identity/InstallCodesLive.ts"
-import { World, type WorldState } from "../src/layers/runtime/World.ts"
+import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
@@ -115,8 +115,8 @@ const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>
 const HandsMemory = Layer.effect(
   Hands,
   Effect.gen(function* () {
-    const { change, read } = yield* World
-    const update = (next: (state: WorldState) => WorldState) =>
+    const { change, read } = yield* MemoryStore
+    const update = (next: (state: MemoryState) => MemoryState) =>
       change((state) => Either.right([undefined, next(state)] as const))
     const account = (name: string, email: string, session = "") =>
       Effect.suspend(() => {
@@ -129,7 +129,7 @@ const HandsMemory = Layer.effect(
       })
     const withDefinitions = (
       row: Row,
-      next: (record: WorldState["definitions"][number]) => Partial<WorldState["definitions"][number]>
+      next: (record: MemoryState["definitions"][number]) => Partial<MemoryState["definitions"][number]>
     ) =>
       update((state) => ({
         ...state,
