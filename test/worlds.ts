@@ -3,11 +3,8 @@ import type { Vitest } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
-import { ServicesLive } from "../src/layers/AppLive.ts"
+import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
-import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../src/layers/identity/InstallCodesLive.ts"
 import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
@@ -509,6 +506,14 @@ export const authentication = {
   secret: Redacted.make("a secret of at least thirty-two characters")
 }
 
+/** What the application is told in the tests. */
+export const appOptions = {
+  ...authentication,
+  limits,
+  defaultCountry: "GB",
+  gatewayToken: Option.some(Redacted.make(gatewayToken))
+}
+
 /** What every world has. */
 export type Services =
   | Auth
@@ -548,10 +553,7 @@ export const worldsOf = ({
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
   const Postgres = HandsLive.pipe(
-    Layer.provideMerge(AuthenticationLive(authentication)),
-    Layer.provideMerge(InstallCodesLive(authentication.secret)),
-    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB", routeOnClaim })),
+    Layer.provideMerge(AppLive({ ...appOptions, routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )

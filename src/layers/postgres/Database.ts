@@ -104,6 +104,9 @@ export const SqlClientLive = Layer.unwrapEffect(
   )
 )
 
+/** The pool and the client over it: the database as it is. */
+export const ConnectionLive = (options: DatabaseOptions) => SqlClientLive.pipe(Layer.provideMerge(PgPoolLive(options)))
+
 const migrationLock = 7_203_114
 
 /**
