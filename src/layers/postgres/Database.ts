@@ -6,7 +6,7 @@ import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, Stri
 import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
 import { isTransient, sqlStateOf } from "../../domain/Faults.ts"
-import { poolInUse, poolWaiting } from "../../services/runtime/Measures.ts"
+import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
 import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
 
