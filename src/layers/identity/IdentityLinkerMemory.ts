@@ -15,7 +15,7 @@ import { canonical, type Namespace, type Platform, platformOf } from "../../doma
 import { isOneOf } from "../../domain/identity/Sender.ts"
 import { type Identifier, identifiersOf } from "../../domain/identity/WaId.ts"
 import { IdentityLinker, type IdentityLinkerOptions, type Person } from "../../services/identity/IdentityLinker.ts"
-import { type IdentityRecord, type LinkRecord, World, type WorldState } from "../runtime/World.ts"
+import { type IdentityRecord, type LinkRecord, type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 
 type Owner = Pick<IdentityRecord, "organizationId" | "user">
 
@@ -51,7 +51,7 @@ const knownIdentifier = (identity: IdentityRecord): ReadonlyArray<KnownIdentifie
       ]
 
 /** Whose links an event is about: the person's, or those of the person whose link it is. */
-const ownerOf = (state: WorldState, about: Person | LinkId): Owner | undefined =>
+const ownerOf = (state: MemoryState, about: Person | LinkId): Owner | undefined =>
   typeof about === "string"
     ? state.links.find(({ id }) => id === about)
     : state.identities.find(
@@ -59,7 +59,7 @@ const ownerOf = (state: WorldState, about: Person | LinkId): Owner | undefined =
           namespace === "auth_user_id" && isOf({ organizationId: about.organizationId, user: about.userId })(identity)
       )
 
-const factsOf = (state: WorldState, about: Person | LinkId, now: number): LinkFacts => {
+const factsOf = (state: MemoryState, about: Person | LinkId, now: number): LinkFacts => {
   const owner = ownerOf(state, about)
   const email = state.users.find(({ id }) => id === owner?.user)?.email ?? null
   return {
@@ -73,7 +73,7 @@ const factsOf = (state: WorldState, about: Person | LinkId, now: number): LinkFa
   }
 }
 
-const changed = (state: WorldState, owner: Owner, changes: LinkChanges): WorldState => {
+const changed = (state: MemoryState, owner: Owner, changes: LinkChanges): MemoryState => {
   const { link } = changes
   const endedLinks = new Set<string | undefined>(changes.endedLinks)
   const endedIdentities = new Set(changes.endedIdentities)
@@ -141,14 +141,14 @@ const changed = (state: WorldState, owner: Owner, changes: LinkChanges): WorldSt
 
 const happen =
   <Name extends LinkEventName>(about: Person | LinkId, event: LinkEvent<Name>) =>
-  (state: WorldState, now: number) =>
+  (state: MemoryState, now: number) =>
     Either.map(decideLink(factsOf(state, about, now), event), ({ answer, changes }) => {
       const owner = ownerOf(state, about)
       return [answer, owner === undefined || changes === null ? state : changed(state, owner, changes)] as const
     })
 
 const lookupFacts = (
-  state: WorldState,
+  state: MemoryState,
   asked: Identifier,
   template: string | undefined,
   now: number
@@ -203,8 +203,8 @@ const lookupFacts = (
 export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Layer.effect(
     IdentityLinker,
-    Effect.map(World, ({ change }) => {
-      const atNow = <A, E>(next: (state: WorldState, now: number) => Either.Either<readonly [A, WorldState], E>) =>
+    Effect.map(MemoryStore, ({ change }) => {
+      const atNow = <A, E>(next: (state: MemoryState, now: number) => Either.Either<readonly [A, MemoryState], E>) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => change((state) => next(state, now)))
       return IdentityLinker.of({
         claimPhone: ({ country, phone: typed, ...person }) =>
