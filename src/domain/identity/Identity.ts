@@ -52,7 +52,7 @@ export const promptOf = (email: string, pendingId: LinkId): Prompt => ({
   text: challengeText(email, pendingId)
 })
 
-/** What a sender is told of a code that links nothing. */
+/** What to send to the sender of a code that links nothing. */
 export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_sender">, string>> = {
   token_invalid: "This code is not known. Get a new one where you are signed in, and send it as it is.",
   token_expired: "This code has expired. Get a new one where you are signed in.",
@@ -61,7 +61,7 @@ export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_
   already_linked_here: "This chat is linked to that account already."
 }
 
-/** What a sender is told of their answer. */
+/** What to send to a sender who has answered. */
 export const answerTexts: Readonly<Record<AnswerOutcome, string>> = {
   verified: "Done: this chat is linked to your account.",
   confirm_session: "Thank you. Now confirm this number where you are signed in, and the chat is linked.",
@@ -80,7 +80,7 @@ const exampleOwn = {
 } as const
 
 /**
- * Where an identity stands: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
+ * The state of an identity: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
  * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
  * `verified`; `displaced` where somebody else has proved it since.
  */

@@ -66,7 +66,7 @@ export const ofPerson = ({ identifiers, person }: LinkFacts): ReadonlyArray<Know
 export const linkOf = ({ links }: LinkFacts, { linkId }: Pick<KnownIdentifier, "linkId">): KnownLink | undefined =>
   links.find(({ id }) => id === linkId)
 
-/** The state of an identifier as its person is told. */
+/** The state of an identifier as its person sees it. */
 export const stateOf = (facts: LinkFacts, identifier: KnownIdentifier): IdentityState => {
   const link = linkOf(facts, identifier)
   if (identifier.state !== "claimed" || link === undefined) return identifier.state

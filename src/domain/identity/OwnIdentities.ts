@@ -12,7 +12,7 @@ import { type KnownLink, type LinkFacts, linkOf, ofPerson, precedence, stateOf }
 import { type Namespace, type Platform, platformOf, rankOf } from "./Platform.ts"
 import { isOneOf } from "./Sender.ts"
 
-/** An identifier of a person's, in the state that they are told; `linkId` is null where it came without a link. */
+/** An identifier of a person's, in the state that they see; `linkId` is null where it came without a link. */
 export interface OwnIdentifier {
   readonly id: IdentityId
   readonly platform: Platform
@@ -29,7 +29,7 @@ export const mostIdentifiers = 6
 /** Whether what is in that state has still to be proved. */
 export const isUnproved = (state: IdentityState): boolean => state !== "verified" && state !== "displaced"
 
-/** All identifiers that a person is told of: what is claimed and has expired is not among them. */
+/** All identifiers that a person sees: what is claimed and has expired is not among them. */
 export const ownIdentifiers = (facts: LinkFacts): ReadonlyArray<OwnIdentifier> =>
   ofPerson(facts).flatMap((one): ReadonlyArray<OwnIdentifier> => {
     const platform = platformOf(one.namespace)
@@ -77,6 +77,10 @@ export const groupOf = (all: ReadonlyArray<OwnIdentifier>, id: IdentityId): Read
 /** Of a group, the identifiers of the link that it is shown as. */
 export const leadOf = (group: ReadonlyArray<OwnIdentifier>): ReadonlyArray<OwnIdentifier> =>
   group.filter(({ linkId }) => linkId === group[0]?.linkId)
+
+/** The link that an identity of the person's is shown as; null where it has none. */
+export const linkShownAs = (facts: LinkFacts, id: IdentityId): LinkId | null =>
+  leadOf(groupOf(ownIdentifiers(facts), id))[0]?.linkId ?? null
 
 const isOlder = (a: { readonly id: IdentityId }, b: { readonly id: IdentityId }) =>
   a.id.length - b.id.length || (a.id < b.id ? -1 : 1)

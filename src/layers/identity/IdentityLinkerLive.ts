@@ -1,26 +1,16 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Either, Layer, Option, Schema } from "effect"
-import { IdentityId, LinkId, type LookupRequest, type LookupResult } from "../../domain/identity/Identity.ts"
+import { Effect, Either, Layer, Schema } from "effect"
+import { IdentityId, type LookupRequest, type LookupResult } from "../../domain/identity/Identity.ts"
 import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../domain/identity/Link.ts"
 import { LinkFacts } from "../../domain/identity/LinkFacts.ts"
 import { decideLookup, LookupFacts } from "../../domain/identity/Lookup.ts"
-import { ownIdentifiers, ownIdentities } from "../../domain/identity/OwnIdentities.ts"
+import { linkShownAs, ownIdentifiers, ownIdentities } from "../../domain/identity/OwnIdentities.ts"
 import { jidOf, readPhone } from "../../domain/identity/Phone.ts"
 import { canonical } from "../../domain/identity/Platform.ts"
 import { identifiersOf } from "../../domain/identity/WaId.ts"
-import {
-  IdentityLinker,
-  type IdentityLinkerOptions,
-  type OwnedIdentity
-} from "../../services/identity/IdentityLinker.ts"
+import { IdentityLinker, type IdentityLinkerOptions } from "../../services/identity/IdentityLinker.ts"
 import { isPassing, retryWhile } from "../postgres/Database.ts"
-import {
-  findLinkStatement,
-  linkFactsStatement,
-  lockLinksStatement,
-  lockPersonStatement,
-  writeLinkStatement
-} from "./LinkStatements.ts"
+import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
 
 /** Whose links an event is about: the person's, or, where only a link is known, those of the person whose link it is. */
@@ -60,19 +50,12 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         sql.unsafe(linkFactsStatement, [organizationId, userId, linkId, identifiers])
     })
 
-    const findLink = SqlSchema.findOne({
-      Request: Schema.Struct({ organizationId: Schema.String, userId: Schema.String, id: IdentityId }),
-      Result: Schema.Struct({ linkId: Schema.NullOr(LinkId) }),
-      execute: ({ id, organizationId, userId }) => sql.unsafe(findLinkStatement, [organizationId, userId, id])
-    })
-
-    /** What is known of a scope that nobody else changes meanwhile. */
-    const gather = Effect.fnUntraced(function* (scope: Scope, own: OwnedIdentity | undefined) {
+    /** The facts, under locks that let nobody else change them: of the link that an identity is shown as, where one is meant. */
+    const gather = Effect.fnUntraced(function* (scope: Scope, own: IdentityId | undefined) {
       yield* lockPerson(scope)
-      const found = own === undefined ? Option.none() : yield* findLink(own)
-      const whole = { ...scope, linkId: Option.isSome(found) ? found.value.linkId : scope.linkId }
-      if (whole.linkId !== null) yield* lockLinks(whole)
-      return yield* findFacts(whole)
+      const linkId = own === undefined ? scope.linkId : linkShownAs(yield* findFacts(scope), own)
+      if (linkId !== null) yield* lockLinks({ ...scope, linkId })
+      return yield* findFacts({ ...scope, linkId })
     })
 
     const write = ({ person }: LinkFacts, changes: LinkChanges) =>
@@ -87,7 +70,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       ])
 
     /** Gathers, decides and writes in one transaction, which is run again where another one came between. */
-    const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: OwnedIdentity) =>
+    const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: IdentityId) =>
       gather({ organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }, own).pipe(
         Effect.map((facts) => ({ facts, decision: decideLink(facts, event) })),
         Effect.tap(({ decision, facts }) => {
@@ -137,8 +120,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       list: Effect.fn("IdentityLinker.list")(function* (person) {
         return ownIdentities(ownIdentifiers(yield* findFacts({ ...person, linkId: null, identifiers: [] })))
       }, Effect.orDie),
-      confirm: Effect.fn("IdentityLinker.confirm")((own) => handle(own, { event: "confirmed", id: own.id }, own)),
-      unlink: Effect.fn("IdentityLinker.unlink")((own) => handle(own, { event: "unlinked", id: own.id }, own)),
+      confirm: Effect.fn("IdentityLinker.confirm")((own) => handle(own, { event: "confirmed", id: own.id }, own.id)),
+      unlink: Effect.fn("IdentityLinker.unlink")((own) => handle(own, { event: "unlinked", id: own.id }, own.id)),
       challenge: Effect.fn("IdentityLinker.challenge")(({ sender, ...person }) =>
         handle(
           { ...person, identifiers: sender.identifiers },

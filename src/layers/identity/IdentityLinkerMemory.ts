@@ -95,7 +95,7 @@ const changed = (state: MemoryState, owner: Owner, changes: LinkChanges): Memory
         id: state.nextId + 1 + at
       })
     )
-  const ofLink = (identity: IdentityRecord): IdentityRecord => {
+  const asChanged = (identity: IdentityRecord): IdentityRecord => {
     if (displaced.has(idOf(identity))) return { ...identity, state: "displaced" }
     if (link === null || identity.link !== link.id) return identity
     const shown = link.identifiers.find((one) => isOneOf([one])(identity))
@@ -126,7 +126,7 @@ const changed = (state: MemoryState, owner: Owner, changes: LinkChanges): Memory
     ].map((one) => (endedLinks.has(one.id) ? { ...one, open: false } : one)),
     identities: [...state.identities, ...added]
       .filter((one) => !endedIdentities.has(idOf(one)) && (one.state === "displaced" || !endedLinks.has(one.link)))
-      .map(ofLink),
+      .map(asChanged),
     refusals: [
       ...state.refusals.filter((refusal) => !isOf(owner)(refusal) || !isForgiven(refusal)),
       ...changes.refused.map(({ identifier, namespace }) => ({
@@ -139,7 +139,7 @@ const changed = (state: MemoryState, owner: Owner, changes: LinkChanges): Memory
   }
 }
 
-const happen =
+const handle =
   <Name extends LinkEventName>(about: Person | LinkId, event: LinkEvent<Name>) =>
   (state: MemoryState, now: number) =>
     Either.map(decideLink(factsOf(state, about, now), event), ({ answer, changes }) => {
@@ -212,7 +212,7 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
             const phone = yield* readPhone(typed, country ?? defaultCountry)
             const sender = { platform: "whatsapp" as const, identifiers: identifiersOf(phone) }
             const state = yield* atNow(
-              happen(person, { event: "typed", organizationId: person.organizationId, sender })
+              handle(person, { event: "typed", organizationId: person.organizationId, sender })
             )
             return { phone, waJid: jidOf(phone), verified: state === "verified", state }
           }),
@@ -220,11 +220,11 @@ export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: I
           atNow((state, now) =>
             Either.right([ownIdentities(ownIdentifiers(factsOf(state, person, now))), state] as const)
           ),
-        confirm: ({ id, ...person }) => atNow(happen(person, { event: "confirmed", id })),
-        unlink: ({ id, ...person }) => atNow(happen(person, { event: "unlinked", id })),
+        confirm: ({ id, ...person }) => atNow(handle(person, { event: "confirmed", id })),
+        unlink: ({ id, ...person }) => atNow(handle(person, { event: "unlinked", id })),
         challenge: ({ sender, ...person }) =>
-          atNow(happen(person, { event: "code", organizationId: person.organizationId, sender })),
-        answer: ({ linkId, sender, yes }) => atNow(happen(linkId, { event: "answered", linkId, sender, yes })),
+          atNow(handle(person, { event: "code", organizationId: person.organizationId, sender })),
+        answer: ({ linkId, sender, yes }) => atNow(handle(linkId, { event: "answered", linkId, sender, yes })),
         lookup: ({ identities, template }) =>
           atNow((state, now) => {
             const addresses = new Map<string, string>()

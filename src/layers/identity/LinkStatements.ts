@@ -16,12 +16,6 @@ export const lockPersonStatement = `
   )
   FOR NO KEY UPDATE`
 
-/** The link of one of the person's identities, by its id `$3`. */
-export const findLinkStatement = `
-  SELECT i.link_id FROM entity_identities me JOIN entity_identities i ON i.entity_id = me.entity_id
-  WHERE me.namespace = 'auth_user_id' AND me.identifier = $2 AND me.organization_id = $1 AND me.deleted_at IS NULL
-    AND me.link_id IS NULL AND i.id::text = $3`
-
 /**
  * Two answers about one sender each end the other's question, so both take the links about that sender in one order: `$1` is the
  * link that is answered, `$2` what else the sender is known by, as JSON.

@@ -43,7 +43,7 @@ export interface OwnedIdentity extends Person {
   readonly id: IdentityId
 }
 
-/** What every implementation has to be told. */
+/** The settings of every implementation. */
 export interface IdentityLinkerOptions {
   /** The country by which a national number is read where the caller names none. */
   readonly defaultCountry: string
