@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto"
-import { Command, Options } from "@effect/cli"
 import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
 import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option } from "effect"
 import { Slug } from "../domain/Ids.ts"
@@ -7,20 +6,13 @@ import { countVerdicts } from "../domain/installation/Plan.ts"
 import { Api } from "../http/Api.ts"
 import { settings } from "../layers/runtime/Settings.ts"
 import { DatabaseUrlFrom } from "./Application.ts"
-import { json as jsonOption, type Row, table } from "./Output.ts"
+import { type AsJson, type Row, table } from "./Output.ts"
 import { publishBundled, ServiceLive } from "./Serve.ts"
 
 /** What the demonstration was told that it can't go on after. */
 export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
 
 const templateSlug = Slug.make("personal-finance")
-
-const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs one of its own, and cleans up after it."
-  ),
-  Options.optional
-)
 
 /** A service of the demo's own: in a folder that goes with the scope, deaf to the environment, on a free port. */
 const ownService = Effect.gen(function* () {
@@ -59,7 +51,13 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
 
 const shown = 12
 
-export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url }) =>
+interface Demo extends AsJson {
+  /** A running service; none runs one of the demo's own. */
+  readonly url: Option.Option<string>
+}
+
+/** Walks through what the service does, and tells of each step. */
+export const demo = ({ json, url }: Demo) =>
   Effect.gen(function* () {
     const steps: Array<{ readonly step: string; readonly request: string; readonly result: unknown }> = []
     const step = (title: string, request: string, result: unknown, text: string) => {
@@ -118,8 +116,3 @@ export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url
     else if (Option.isNone(url)) yield* Console.log("\nDone. The service and its data are gone again.")
     else yield* Console.log(`\nDone. The account ${person.email} and what it installed stay at ${base}.`)
   }).pipe(Effect.scoped, Effect.provide(FetchHttpClient.layer))
-).pipe(
-  Command.withDescription(
-    "Walk through what the service does: sign up, plan, install, install again, and the rows that come of it. Examples: agent-install demo, agent-install demo --url http://localhost:3000"
-  )
-)

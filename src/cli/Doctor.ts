@@ -2,10 +2,9 @@ import { constants } from "node:fs"
 import { access, stat } from "node:fs/promises"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
-import { Command } from "@effect/cli"
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Data, Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { unsettledStatement } from "../layers/postgres/Connection.ts"
 import { ConnectionLive } from "../layers/postgres/Database.ts"
@@ -16,7 +15,7 @@ import { ask, fits, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
 import { connectionsOf } from "./Application.ts"
 import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
-import { json, print, table } from "./Output.ts"
+import { type AsJson, HasReported, print, table } from "./Output.ts"
 import { nodeVersions } from "./Package.ts"
 import { readFolders } from "./Serve.ts"
 
@@ -27,9 +26,6 @@ interface Finding {
   readonly found: string
   readonly remedy?: string
 }
-
-/** The doctor found something wrong, and has said what. */
-export class Unwell extends Data.TaggedError("Unwell")<{ readonly wrong: number }> {}
 
 const fine = (check: string, found: string): Finding => ({ check, ok: true, found })
 const wrong = (check: string, found: string, remedy: string): Finding => ({ check, ok: false, found, remedy })
@@ -297,7 +293,8 @@ const examine = Effect.gen(function* () {
   ]
 })
 
-export const doctor = Command.make("doctor", { json }, ({ json }) =>
+/** Looks at what the service needs, and says what is wrong and what to do about it. */
+export const doctor = ({ json }: AsJson) =>
   Effect.gen(function* () {
     const findings: ReadonlyArray<Finding> = yield* examine
     const bad = findings.filter(({ ok }) => !ok)
@@ -306,10 +303,5 @@ export const doctor = Command.make("doctor", { json }, ({ json }) =>
       ...bad.map(({ check, remedy = "" }) => `${check}: ${remedy}`)
     ].join("\n")
     yield* print(json, { ok: bad.length === 0, findings }, text)
-    if (bad.length > 0) return yield* new Unwell({ wrong: bad.length })
+    if (bad.length > 0) return yield* new HasReported()
   }).pipe(Effect.provide(FetchHttpClient.layer))
-).pipe(
-  Command.withDescription(
-    "Look at Node, variables, secrets, database, migrations and port, change nothing, and say what to do about each thing that is wrong. Exit code 1 where anything is."
-  )
-)

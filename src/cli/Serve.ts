@@ -1,5 +1,4 @@
 import { join } from "node:path"
-import { Command } from "@effect/cli"
 import { FileSystem, HttpServer, type Path } from "@effect/platform"
 import { Duration, Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { PublishRefused } from "../domain/catalog/Template.ts"
@@ -184,25 +183,20 @@ const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R
     return yield* keepWorkers(given.workers)
   })
 
-export const serve = Command.make("serve", {}, () =>
-  Effect.gen(function* () {
-    const given = yield* settings
-    const folders = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
-    const publish = isWorker ? Effect.void : publishAtStart(given, folders)
-    yield* Effect.if(given.workers > 1 && !isWorker, {
-      onTrue: () => serveByWorkers(given, publish),
-      onFalse: () => serveHere(given, publish)
-    }).pipe(
-      Effect.provide(
-        GroundLive(given).pipe(
-          Layer.provideMerge(TellWarnings),
-          Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
-        )
+/** Serves as the settings say. */
+export const serve = Effect.gen(function* () {
+  const given = yield* settings
+  const folders = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
+  const publish = isWorker ? Effect.void : publishAtStart(given, folders)
+  yield* Effect.if(given.workers > 1 && !isWorker, {
+    onTrue: () => serveByWorkers(given, publish),
+    onFalse: () => serveHere(given, publish)
+  }).pipe(
+    Effect.provide(
+      GroundLive(given).pipe(
+        Layer.provideMerge(TellWarnings),
+        Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
       )
     )
-  })
-).pipe(
-  Command.withDescription(
-    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install; PUBLISH names folders of others, published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
   )
-)
+})

@@ -1,8 +1,6 @@
 import cluster, { type Worker } from "node:cluster"
-import { Data, Effect, FiberSet, Option } from "effect"
-
-/** A worker ended before it ever served, having said why. */
-export class WorkerFailed extends Data.TaggedError("WorkerFailed")<{ readonly code: number }> {}
+import { Effect, FiberSet, Option } from "effect"
+import { HasReported } from "./Output.ts"
 
 const stopMessage = "stop"
 const patience = "20 seconds"
@@ -47,17 +45,18 @@ const keepOne = Effect.gen(function* () {
         return yield* ended(worker)
       })
     )
-    if (!everServed) return yield* new WorkerFailed({ code })
+    // It has said why.
+    if (!everServed) return yield* new HasReported()
     yield* Effect.logWarning("A worker has ended; another takes its place").pipe(Effect.annotateLogs({ code }))
     yield* Effect.sleep("500 millis")
   }
 })
 
 /** So many workers on one port, which node hands their connections in turn, until interrupted. */
-export const keepWorkers = (count: number): Effect.Effect<never, WorkerFailed> =>
+export const keepWorkers = (count: number): Effect.Effect<never, HasReported> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const fibers = yield* FiberSet.make<never, WorkerFailed>()
+      const fibers = yield* FiberSet.make<never, HasReported>()
       for (let at = 0; at < count; at++) yield* FiberSet.run(fibers, keepOne)
       yield* FiberSet.join(fibers)
       return yield* Effect.never
