@@ -1,18 +1,12 @@
 import { randomBytes } from "node:crypto"
 import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
-import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option } from "effect"
-import { Slug } from "../domain/Ids.ts"
+import { ConfigProvider, Console, Effect, Layer, Logger, LogLevel, Option } from "effect"
 import { countVerdicts } from "../domain/installation/Plan.ts"
 import { Api } from "../http/Api.ts"
 import { settings } from "../layers/runtime/Settings.ts"
-import { DatabaseUrlFrom } from "./Application.ts"
-import { type AsJson, type Row, table } from "./Output.ts"
-import { publishBundled, ServiceLive } from "./Serve.ts"
-
-/** What the demonstration was told that it can't go on after. */
-export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
-
-const templateSlug = Slug.make("personal-finance")
+import { DatabaseUrlFrom } from "./Database.ts"
+import { type AsJson, CommandFailed, type Row, table } from "./Output.ts"
+import { bundled, publishBundled, ServiceLive } from "./Service.ts"
 
 /** A service of the demo's own: in a folder that goes with the scope, deaf to the environment, on a free port. */
 const ownService = Effect.gen(function* () {
@@ -33,7 +27,7 @@ const ownService = Effect.gen(function* () {
 })
 
 const failed = (doing: string) => (error: unknown) =>
-  new DemoFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
+  new CommandFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
 
 /** Signs a new person up; answers with the session's token. */
 const signUp = (base: string, person: { readonly name: string; readonly email: string; readonly password: string }) =>
@@ -43,7 +37,7 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
     Effect.flatMap((response) => {
       const token = response.headers["set-auth-token"]
       return token === undefined
-        ? new DemoFailed({ message: `Sign-up was answered with status ${response.status} and no session` })
+        ? new CommandFailed({ message: `Sign-up was answered with status ${response.status} and no session` })
         : Effect.succeed(token)
     }),
     Effect.catchTag("RequestError", "ResponseError", (error) => failed(`No service answers at ${base}`)(error))
@@ -80,7 +74,7 @@ export const demo = ({ json, url }: Demo) =>
       baseUrl: base,
       transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
     })
-    const request = { payload: { slug: templateSlug } }
+    const request = { payload: { slug: bundled } }
     const plan = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
     yield* step(
       "See what an install would do",

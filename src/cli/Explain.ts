@@ -8,7 +8,7 @@ import { DatabaseUnfit } from "../layers/postgres/DatabaseCheck.ts"
 import { EmbeddedPostgresError } from "../layers/runtime/EmbeddedPostgres.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
 import { WithdrawalNotAgreed } from "../services/catalog/PublishTemplate.ts"
-import { DemoFailed } from "./Demo.ts"
+import { CommandFailed } from "./Output.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
 
@@ -160,7 +160,7 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
   if (
     error instanceof EmbeddedPostgresError ||
     error instanceof PublishRefused ||
-    error instanceof DemoFailed ||
+    error instanceof CommandFailed ||
     error instanceof DatabaseAddressRefused
   ) {
     return Option.some(error.message)

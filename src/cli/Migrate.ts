@@ -2,7 +2,7 @@ import { Effect, Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import { migrate as bringUpToDate } from "../layers/postgres/Database.ts"
 import { settings } from "../layers/runtime/Settings.ts"
-import { DatabaseUrlFrom, FitDatabaseFrom } from "./Application.ts"
+import { DatabaseUrlFrom, FitDatabaseFrom } from "./Database.ts"
 import { type AsJson, print } from "./Output.ts"
 
 /** Brings the schema up to date, and says what was applied. */

@@ -11,6 +11,9 @@ export interface AsJson {
   readonly json: boolean
 }
 
+/** A command is not done, for the reason that the message says. */
+export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}
+
 /** A command is not done, and has said itself what is wrong. */
 export class HasReported extends Data.TaggedError("HasReported") {}
 

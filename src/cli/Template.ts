@@ -11,7 +11,8 @@ import {
   type WithdrawalNotAgreed
 } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
-import { DatabaseUrlFrom, ServicesFrom } from "./Application.ts"
+import { ServicesFrom } from "./Application.ts"
+import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, print, table } from "./Output.ts"
 
 const Services = Layer.unwrapEffect(

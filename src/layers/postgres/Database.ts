@@ -21,9 +21,6 @@ export class PgPool extends Context.Tag("agent-install/PgPool")<
   }
 >() {}
 
-/** Where the database is. */
-export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
-
 export interface DatabaseOptions {
   /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
   readonly url: Redacted.Redacted<string>

@@ -5,13 +5,13 @@ import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
-import { Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
+import { Effect, Layer, Logger, Predicate, Struct } from "effect"
 import { scrub } from "../../domain/Scrub.ts"
 import { withCleanCauses } from "./ConsoleLogger.ts"
 
 export interface TelemetryOptions {
-  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`; none sends nothing. */
-  readonly endpoint: Option.Option<string>
+  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`. */
+  readonly endpoint: string
   readonly version: string
 }
 
@@ -28,19 +28,15 @@ const traces = (data: unknown) => json(JSON.parse(JSON.stringify(data, withoutMe
 
 const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces, metrics: json, logs: json })
 
-/** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
-export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
-  Option.match(endpoint, {
-    onNone: () => Layer.empty,
-    onSome: (address) => {
-      // Several processes of one service count apart.
-      const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
-      const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
-      const url = (signal: string) => `${address.replace(/\/+$/, "")}/v1/${signal}`
-      return Layer.mergeAll(
-        OtlpTracer.layer({ url: url("traces"), resource }),
-        OtlpMetrics.layer({ url: url("metrics"), resource }),
-        Logger.addScoped(Effect.map(OtlpLogger.make({ url: url("logs"), resource }), withCleanCauses))
-      ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
-    }
-  })
+/** Sends traces, metrics and logs by OTLP, what is left of them when it is released. */
+export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> => {
+  // Several processes of one service count apart.
+  const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
+  const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
+  const url = (signal: string) => `${endpoint.replace(/\/+$/, "")}/v1/${signal}`
+  return Layer.mergeAll(
+    OtlpTracer.layer({ url: url("traces"), resource }),
+    OtlpMetrics.layer({ url: url("metrics"), resource }),
+    Logger.addScoped(Effect.map(OtlpLogger.make({ url: url("logs"), resource }), withCleanCauses))
+  ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
+}
