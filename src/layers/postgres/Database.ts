@@ -5,7 +5,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
-import { isTransient, sqlStateOf } from "../../domain/Faults.ts"
+import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
 import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
@@ -135,18 +135,30 @@ export const migrate = Effect.gen(function* () {
 /** The migrations, applied when the layer is built. */
 export const MigrationsLive = Layer.effectDiscard(migrate)
 
-const again = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
+const moments = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
 
-/** Runs a step again, a moment later and up to eight times, where it failed for a reason that passes. */
+/** Runs a step again, a moment later and up to eight times, where it failed for a reason that goes away. */
 export const retryWhile =
-  (passes: (error: unknown) => boolean) =>
+  (goesAway: (error: unknown) => boolean) =>
   <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.retry(step, { while: passes, schedule: again })
+    Effect.retry(step, { while: goesAway, schedule: moments })
 
-// Another writer's row was there first, or gone: unique_violation, foreign_key_violation.
-const conflicts = new Set(["23503", "23505"])
+const isTransientSqlError = (error: unknown): boolean =>
+  error instanceof SqlError && (isTransient(error.cause) || isOutdated(error.cause))
 
-/** Whether a statement failed for what another transaction did at the same time, so that the same step may succeed when run again. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof SqlError &&
-  (isTransient(error.cause) || isOutdated(error.cause) || conflicts.has(sqlStateOf(error.cause) ?? ""))
+/** Whether a statement failed by a constraint or unique index of one of these names. */
+export const violates =
+  (...constraints: ReadonlyArray<string>) =>
+  (error: unknown): boolean =>
+    error instanceof SqlError && constraints.includes(constraintOf(error.cause) ?? "")
+
+/** Whether a statement failed by a foreign key, whichever it is. */
+export const violatesForeignKey = (error: unknown): boolean =>
+  error instanceof SqlError && sqlStateOf(error.cause) === foreignKeyViolation
+
+/**
+ * Runs a step again where it failed by a transient fault, or where `isConflict` says that another transaction's row was there
+ * first, or went: the next try sees that.
+ */
+export const retryTransient = (isConflict: (error: unknown) => boolean = () => false) =>
+  retryWhile((error) => isTransientSqlError(error) || isConflict(error))
