@@ -6,7 +6,7 @@ import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
-import { unsettledStatement } from "../layers/postgres/Connection.ts"
+import { missingSettingsStatement } from "../layers/postgres/Connection.ts"
 import { ConnectionLive } from "../layers/postgres/Database.ts"
 import { connectionOf } from "../layers/postgres/DatabaseAddress.ts"
 import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/postgres/DatabaseCheck.ts"
@@ -201,10 +201,10 @@ const database = (given: Settings) =>
         Result: Schema.Struct({ migrationId: Schema.Int }),
         execute: () => sql`SELECT migration_id FROM effect_sql_migrations ORDER BY migration_id`
       })
-      const listUnsettled = SqlSchema.findAll({
+      const listMissingSettings = SqlSchema.findAll({
         Request: Schema.Void,
         Result: Schema.Struct({ name: Schema.String }),
-        execute: () => sql.unsafe(unsettledStatement)
+        execute: () => sql.unsafe(missingSettingsStatement)
       })
       // What belongs to somebody else can't be asked about.
       const askable = facts.migrated && facts.otherOwner === null
@@ -216,7 +216,7 @@ const database = (given: Settings) =>
         // Those of a pooler are not the service's to count, nor to set when they open.
         ...(pooled
           ? facts.migrated
-            ? [describeSettings((yield* listUnsettled()).map(({ name }) => name))]
+            ? [describeSettings((yield* listMissingSettings()).map(({ name }) => name))]
             : []
           : [
               describeConnections(

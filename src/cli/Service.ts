@@ -13,7 +13,7 @@ import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
 import { AppFrom, ServicesFrom } from "./Application.ts"
 import { root } from "./Package.ts"
-import { isWorker, keepWorkers, told } from "./Workers.ts"
+import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
 
 /* The service over HTTP, with what it publishes at its start. */
 
@@ -139,7 +139,7 @@ const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
     Layer.launch,
     Effect.onInterrupt(() => Effect.logInfo("Stopped"))
   )
-  return isWorker ? Effect.raceFirst(serving, told) : serving
+  return isWorker ? Effect.raceFirst(serving, stopRequested) : serving
 }
 
 /** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */

@@ -7,7 +7,7 @@ import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
 import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
-import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
+import { isOutdated, PreparingClient, roleSettingsStatement, settingsStatement } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
@@ -29,13 +29,13 @@ export interface DatabaseOptions {
   readonly statementTimeout?: Duration.DurationInput | undefined
 }
 
-const patience = "2 seconds"
+const closeTimeout = "2 seconds"
 
 /** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
 const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
   Effect.promise(() => pool.end()).pipe(
     Effect.interruptible,
-    Effect.timeoutOption(patience),
+    Effect.timeoutOption(closeTimeout),
     Effect.filterOrElse(Option.isSome, () =>
       Effect.sync(() => {
         for (const client of clients) if (client instanceof Pg.Client) client.end()
@@ -44,11 +44,11 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
   )
 
 /** Gives a connection its settings; again where a limit of the role's ended that, which only the first of them lifts. */
-const settle = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
+const applySettings = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
   client
     .query(settings)
     .catch((error) =>
-      tries > 1 && sqlStateOf(error) === "57014" ? settle(client, settings, tries - 1) : Promise.reject(error)
+      tries > 1 && sqlStateOf(error) === "57014" ? applySettings(client, settings, tries - 1) : Promise.reject(error)
     )
 
 const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
@@ -56,12 +56,12 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
     // The settings have looked at it.
     const { options, pooled } = yield* Effect.orDie(connectionOf(url))
     const timeout = Duration.toMillis(statementTimeout)
-    const settings = settling("SESSION", timeout)
+    const settings = settingsStatement("SESSION", timeout)
     const pool = new Pg.Pool({
       application_name: "agent-install",
       ...(pooled ? {} : { Client: PreparingClient }),
       // The pool waits for it before it hands a connection out.
-      onConnect: (client) => settle(client, settings),
+      onConnect: (client) => applySettings(client, settings),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
@@ -116,9 +116,9 @@ export const migrate = Effect.gen(function* () {
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`SET TRANSACTION READ WRITE, ISOLATION LEVEL READ COMMITTED`
-      yield* sql.unsafe(settling("LOCAL", 0))
+      yield* sql.unsafe(settingsStatement("LOCAL", 0))
       yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
-      if (isPooled) yield* sql.unsafe(settleRole(statementTimeout))
+      if (isPooled) yield* sql.unsafe(roleSettingsStatement(statementTimeout))
       // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
       yield* sql`
         CREATE TABLE IF NOT EXISTS effect_sql_migrations (

@@ -12,15 +12,15 @@ const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   })
 
 /**
- * The logger, told faults without the values in them. An error beside the message is told as a cause: as an object it would
+ * The logger, which gets faults without the values in them. An error beside the message becomes a cause: as an object it would
  * show all that its library hangs on it.
  */
 export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
   Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
-    const [told, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
+    const [messages, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
     return {
       ...options,
-      message: told,
+      message: messages,
       cause: cleanCause(errors.map(Cause.die).reduce(Cause.sequential, options.cause))
     }
   })
