@@ -1,8 +1,6 @@
-import { constants } from "node:fs"
-import { access, stat } from "node:fs/promises"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
-import { FetchHttpClient, HttpClient } from "@effect/platform"
+import { FetchHttpClient, FileSystem, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
@@ -50,15 +48,13 @@ const node = Effect.sync(() =>
 const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "unknown")
 
 /** Whether the folder, or the nearest above it that exists, can be written to. */
-const writable = (folder: string): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    access(folder, constants.W_OK | constants.X_OK).then(
-      () => "yes",
-      (error) => codeOf(error)
-    )
-  ).pipe(
-    Effect.flatMap((answer) =>
-      answer === "ENOENT" && dirname(folder) !== folder ? writable(dirname(folder)) : Effect.succeed(answer === "yes")
+const writable = (folder: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.access(folder, { writable: true })).pipe(
+    Effect.as(true),
+    Effect.catchAll((error) =>
+      error._tag === "SystemError" && error.reason === "NotFound" && dirname(folder) !== folder
+        ? writable(dirname(folder))
+        : Effect.succeed(false)
     )
   )
 
@@ -77,7 +73,8 @@ const binaries = installed(`${process.platform}-${process.arch}`).pipe(
   })
 )
 
-const tooManyMay = 0o077
+/** The permissions of a file that others than its owner have. */
+const forOthers = 0o077
 
 interface Secret {
   readonly check: string
@@ -99,14 +96,10 @@ const secret = ({ databaseUrl, dataDir }: Settings, { absent, check, file: name,
     }
     if (Option.isSome(databaseUrl)) return fine(check, absent)
     const file = join(dataDir, name)
-    const found = yield* Effect.promise(() =>
-      stat(file).then(
-        ({ mode }) => mode,
-        () => undefined
-      )
-    )
-    if (found === undefined) return fine(check, `made at the first start, in ${file}`)
-    return (found & tooManyMay) === 0
+    const fs = yield* FileSystem.FileSystem
+    const found = yield* Effect.option(fs.stat(file))
+    if (Option.isNone(found)) return fine(check, `made at the first start, in ${file}`)
+    return (found.value.mode & forOthers) === 0
       ? fine(check, `generated, in ${file}`)
       : wrong(check, `${file} can be read by others`, `Run chmod 600 ${file}.`)
   })
