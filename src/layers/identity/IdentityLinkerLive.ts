@@ -9,7 +9,7 @@ import { jidOf, readPhone } from "../../domain/identity/Phone.ts"
 import { canonical } from "../../domain/identity/Platform.ts"
 import { identifiersOf } from "../../domain/identity/WaId.ts"
 import { IdentityLinker, type IdentityLinkerOptions } from "../../services/identity/IdentityLinker.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
 import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
 
@@ -69,7 +69,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         JSON.stringify(changes.forgiven)
       ])
 
-    /** Gathers, decides and writes in one transaction, which is run again where another one came between. */
+    /** Gathers, decides and writes in one transaction: run again where another proof of the same sender came between. */
     const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: IdentityId) =>
       gather({ organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }, own).pipe(
         Effect.map((facts) => ({ facts, decision: decideLink(facts, event) })),
@@ -78,7 +78,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           return changes === null ? Effect.void : write(facts, changes)
         }),
         sql.withTransaction,
-        retryWhile(isPassing),
+        retryTransient(violates("entity_identities_verified")),
         Effect.orDie,
         Effect.flatMap(({ decision }) => Effect.map(decision, ({ answer }) => answer))
       )
@@ -154,7 +154,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           results[one.at] = result
           if (proofId !== null && newAddress !== null) seen.push({ id: proofId, address: newAddress })
         }
-        if (seen.length > 0) yield* keepAddresses(seen).pipe(retryWhile(isPassing))
+        if (seen.length > 0) yield* keepAddresses(seen).pipe(retryTransient())
         return results
       }, Effect.orDie)
     })
