@@ -34,19 +34,26 @@ export const lockLinksStatement = `
   )
   ORDER BY id FOR UPDATE`
 
-/** `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. */
+/**
+ * `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. What is asked
+ * stands in a part of its own, out of the planner's sight: so one plan serves a connection.
+ */
 export const linkFactsStatement = `
-  WITH person AS MATERIALIZED (
-    SELECT me.entity_id, u.email FROM entity_identities me
+  WITH asked AS MATERIALIZED (
+    SELECT $1::text AS organization_id, $2::text AS user_id, $3::text AS link_id, $4::jsonb AS sender
+  ),
+  person AS MATERIALIZED (
+    SELECT me.entity_id, u.email FROM asked
+    JOIN entity_identities me ON me.namespace = 'auth_user_id' AND me.identifier = asked.user_id AND me.link_id IS NULL
+      AND me.deleted_at IS NULL AND me.organization_id = asked.organization_id
     JOIN entities e ON e.id = me.entity_id AND e.deleted_at IS NULL
     LEFT JOIN "user" u ON u.id = me.identifier
-    WHERE me.namespace = 'auth_user_id' AND me.identifier = $2 AND me.organization_id = $1 AND me.deleted_at IS NULL
-      AND me.link_id IS NULL
-    UNION ALL SELECT entity_id, NULL FROM identity_links WHERE id = $3 AND $2::text IS NULL
+    UNION ALL
+    SELECT l.entity_id, NULL FROM asked JOIN identity_links l ON l.id = asked.link_id WHERE asked.user_id IS NULL
   ),
-  link_sender AS MATERIALIZED (SELECT namespace, identifier FROM entity_identities WHERE link_id = $3),
+  link_sender AS MATERIALIZED (SELECT namespace, identifier FROM asked JOIN entity_identities USING (link_id)),
   sender AS MATERIALIZED (
-    SELECT namespace, identifier FROM jsonb_to_recordset($4::jsonb) AS s (namespace text, identifier text)
+    SELECT s.* FROM asked, jsonb_to_recordset(asked.sender) AS s (namespace text, identifier text)
     UNION SELECT * FROM link_sender
   ),
   own AS (
@@ -68,8 +75,8 @@ export const linkFactsStatement = `
       WHERE i.deleted_at IS NULL
       UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
       WHERE i.state = 'verified' AND i.deleted_at IS NULL
-      UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
-      WHERE i.state = 'claimed' AND i.deleted_at IS NULL AND $3::text IS NOT NULL
+      UNION SELECT i.id FROM asked, sender JOIN entity_identities i USING (namespace, identifier)
+      WHERE i.state = 'claimed' AND i.deleted_at IS NULL AND asked.link_id IS NOT NULL
     )
     ORDER BY i.id
   ),
@@ -77,10 +84,10 @@ export const linkFactsStatement = `
     SELECT id, entity_id::text AS "entityId", platform, origin, sender_agreed_at IS NOT NULL AS "senderAgreed",
       person_agreed_at IS NOT NULL AS "personAgreed", (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
       closed_at IS NOT NULL AS closed
-    FROM identity_links WHERE id = $3 OR id IN (SELECT "linkId" FROM known)
+    FROM identity_links WHERE id IN (SELECT "linkId" FROM known UNION SELECT link_id FROM asked)
   ),
   refusals AS (
-    SELECT namespace, identifier FROM identity_refusals r JOIN person USING (entity_id)
+    SELECT namespace, identifier FROM person JOIN identity_refusals USING (entity_id)
     WHERE (namespace, identifier) IN (SELECT * FROM sender UNION SELECT namespace, identifier FROM known)
   )
   SELECT (extract(epoch FROM now()) * 1000)::float8 AS now,
