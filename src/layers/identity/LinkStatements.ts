@@ -104,33 +104,46 @@ export const linkFactsStatement = `
  * is open at a time.
  */
 export const writeLinkStatement = `
-  WITH ended AS (
+  WITH asked AS MATERIALIZED (
+    SELECT $1::bigint AS entity_id, $2::jsonb AS link, $3::text[] AS ended_links, $4::bigint[] AS ended_identities,
+      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven
+  ),
+  ended AS (
     UPDATE entity_identities SET deleted_at = now()
-    WHERE deleted_at IS NULL AND (id = ANY ($4::bigint[]) OR link_id = ANY ($3::text[]) AND state <> 'displaced')
+    WHERE deleted_at IS NULL AND id IN (
+      SELECT unnest(ended_identities) FROM asked
+      UNION SELECT i.id FROM asked CROSS JOIN unnest(asked.ended_links) AS l (link_id)
+      JOIN entity_identities i USING (link_id) WHERE i.state <> 'displaced'
+    )
     RETURNING id
   ),
-  displaced AS (UPDATE entity_identities SET state = 'displaced' WHERE id = ANY ($5::bigint[]) RETURNING id),
+  displaced AS (
+    UPDATE entity_identities SET state = 'displaced' WHERE id IN (SELECT unnest(displaced) FROM asked) RETURNING id
+  ),
   closed AS (
-    UPDATE identity_links SET closed_at = now() WHERE id = ANY ($3::text[]) AND closed_at IS NULL RETURNING id
+    UPDATE identity_links SET closed_at = now()
+    WHERE closed_at IS NULL AND id IN (SELECT unnest(ended_links) FROM asked) RETURNING id
   ),
   refused AS (
     INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
     SELECT DISTINCT e.organization_id, e.id, r.namespace, r.identifier
-    FROM entities e, jsonb_to_recordset($6::jsonb) AS r (namespace text, identifier text) WHERE e.id = $1::bigint
+    FROM asked JOIN entities e ON e.id = asked.entity_id
+    CROSS JOIN jsonb_to_recordset(asked.refused) AS r (namespace text, identifier text)
     ON CONFLICT (entity_id, namespace, identifier) DO NOTHING
   ),
   forgiven AS (
-    DELETE FROM identity_refusals r USING jsonb_to_recordset($7::jsonb) AS f (namespace text, identifier text)
-    WHERE r.entity_id = $1::bigint AND r.namespace = f.namespace AND r.identifier = f.identifier
+    DELETE FROM identity_refusals r USING asked, jsonb_to_recordset(asked.forgiven) AS f (namespace text, identifier text)
+    WHERE r.entity_id = asked.entity_id AND r.namespace = f.namespace AND r.identifier = f.identifier
   ),
   link AS (
     INSERT INTO identity_links AS l
       (id, organization_id, entity_id, platform, origin, sender_agreed_at, person_agreed_at, expires_at, closed_at)
     SELECT w.id, e.organization_id, e.id, w.platform, w.origin, CASE WHEN w."senderAgreed" THEN now() END,
       CASE WHEN w."personAgreed" THEN now() END, to_timestamp(w."expiresAt" / 1000), CASE WHEN w.verified THEN now() END
-    FROM entities e, jsonb_to_record($2::jsonb) AS w
+    FROM asked JOIN entities e ON e.id = asked.entity_id
+    CROSS JOIN jsonb_to_record(asked.link) AS w
       (id text, platform text, origin text, "senderAgreed" boolean, "personAgreed" boolean, "expiresAt" float8, verified boolean)
-    WHERE e.id = $1::bigint AND w.id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+    WHERE w.id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at,
       sender_agreed_at = coalesce(l.sender_agreed_at, excluded.sender_agreed_at),
       person_agreed_at = coalesce(l.person_agreed_at, excluded.person_agreed_at),
@@ -139,8 +152,8 @@ export const writeLinkStatement = `
   )
   INSERT INTO entity_identities AS i (organization_id, entity_id, namespace, identifier, address, link_id, state)
   SELECT link.organization_id, link.entity_id, s.namespace, s.identifier, s.address, link.id,
-    CASE WHEN $2::jsonb ->> 'verified' = 'true' THEN 'verified' ELSE 'claimed' END
-  FROM link, jsonb_to_recordset($2::jsonb -> 'identifiers') AS s (namespace text, identifier text, address text)
+    CASE WHEN asked.link ->> 'verified' = 'true' THEN 'verified' ELSE 'claimed' END
+  FROM link, asked, jsonb_to_recordset(asked.link -> 'identifiers') AS s (namespace text, identifier text, address text)
   WHERE (SELECT count(*) FROM ended) + (SELECT count(*) FROM displaced) >= 0
   ON CONFLICT (link_id, namespace, identifier) WHERE link_id IS NOT NULL
   DO UPDATE SET state = excluded.state, address = coalesce(excluded.address, i.address)`
