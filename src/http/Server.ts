@@ -10,7 +10,7 @@ import {
   HttpTraceContext
 } from "@effect/platform"
 import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
-import { requestDuration } from "../services/runtime/Measures.ts"
+import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"

@@ -1,7 +1,7 @@
 import { Hash, Schema } from "effect"
 import { AgentId, OrganizationId, Slug, UserId } from "../Ids.ts"
-import { LinkedPhone } from "../installation/Install.ts"
 import { BoundedText, CleanText } from "../Text.ts"
+import { LinkedPhone } from "./Phone.ts"
 import { Namespace, Platform } from "./Platform.ts"
 
 /*
