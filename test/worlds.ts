@@ -21,6 +21,7 @@ import type { InstalledAgents } from "../src/services/installation/InstalledAgen
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
+import { mutating } from "./machine.ts"
 import { PgTest } from "./pg.ts"
 
 /** A definition as it stands in an organization, references by slug. */
@@ -571,10 +572,9 @@ export const worldsOf = ({
     Layer.provide(PgTest)
   )
   const KindsLive = Layer.succeed(Kinds, kinds)
-  return [
-    ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))],
-    ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))]
-  ]
+  const memory = ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))] as const
+  const postgres = ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))] as const
+  return mutating ? [memory] : [memory, postgres]
 }
 
 /** What the laws hold for: each service in memory, and on Postgres. */
