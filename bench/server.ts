@@ -30,7 +30,7 @@ const limits = {
 /** The live services. */
 export const Services = ServicesLive({ limits, defaultCountry: "GB" })
 
-const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
+export const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
 
 /** What the gateway shows. */
 export const gateway = `Bearer ${gatewayToken}`
