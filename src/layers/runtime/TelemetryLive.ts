@@ -1,3 +1,4 @@
+import { Console } from "node:console"
 import { randomUUID } from "node:crypto"
 // By module: the package's index loads every SDK of OpenTelemetry, none of which is used.
 import * as OtlpLogger from "@effect/opentelemetry/OtlpLogger"
@@ -5,7 +6,7 @@ import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
-import { Array as Arr, Cause, Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Logger, LogLevel, Option, Predicate, Struct } from "effect"
 import { scrub, withoutValues } from "../../domain/Scrub.ts"
 
 export interface TelemetryOptions {
@@ -51,10 +52,13 @@ export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>):
     }
   })
 
-/** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
+/**
+ * Sends traces, metrics and logs by OTLP, what is left of them when it is released. Where there is no endpoint nothing is sent, and
+ * no span is made that nobody would collect.
+ */
 export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
   Option.match(endpoint, {
-    onNone: () => Layer.empty,
+    onNone: () => Layer.setTracerEnabled(false),
     onSome: (address) => {
       // Several processes of one service count apart.
       const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
@@ -71,13 +75,44 @@ export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.La
 const scrubMessage = (message: unknown): unknown =>
   Array.isArray(message) ? message.map(scrubMessage) : typeof message === "string" ? scrub(message) : message
 
-/** Log lines: to be read on a terminal, else a JSON object a line; on the standard error where the output is for an answer. */
+const gatherMillis = 10
+const mostGathered = 64 * 1024
+
+/**
+ * Writes lines together: what comes within ten milliseconds, since a write waits for whoever reads. A line that can't wait takes
+ * with it what was gathered before, and so does the end of the process, also by a fault that nobody catches.
+ */
+const gathering = (stdout: NodeJS.WriteStream) => {
+  const console = new Console({ stdout, ignoreErrors: true })
+  let gathered: Array<string> = []
+  let size = 0
+  const flush = () => {
+    if (gathered.length > 0) console.log(gathered.join("\n"))
+    gathered = []
+    size = 0
+  }
+  process.once("exit", flush)
+  return (line: string, canWait: boolean) => {
+    if (gathered.length === 0 && canWait) setTimeout(flush, gatherMillis).unref()
+    gathered.push(line)
+    size += line.length
+    if (!canWait || size > mostGathered) flush()
+  }
+}
+
+/**
+ * Log lines: to be read on a terminal, else a JSON object a line; on the standard error where the output is for an answer. Warnings
+ * and errors are written at once.
+ */
 export const ConsoleLogger = (to: { readonly terminal: boolean; readonly error: boolean }): Layer.Layer<never> => {
-  const write = to.error ? Logger.withConsoleError : Logger.withConsoleLog
+  if (to.terminal) {
+    const pretty = Logger.mapInput(withCleanCauses(Logger.prettyLogger({ stderr: to.error })), scrubMessage)
+    return Logger.replace(Logger.defaultLogger, pretty)
+  }
+  const write = gathering(to.error ? process.stderr : process.stdout)
+  const { log } = withCleanCauses(Logger.jsonLogger)
   return Logger.replace(
     Logger.defaultLogger,
-    to.terminal
-      ? Logger.mapInput(withCleanCauses(Logger.prettyLogger({ stderr: to.error })), scrubMessage)
-      : write(Logger.map(withCleanCauses(Logger.jsonLogger), scrub))
+    Logger.make((options) => write(scrub(log(options)), LogLevel.lessThan(options.logLevel, LogLevel.Warning)))
   )
 }
