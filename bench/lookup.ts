@@ -26,10 +26,10 @@ const BareHttp = HttpApiBuilder.group(BareApi, "bare", (handlers) =>
   )
 )
 
-const people = 10_000
+export const people = 10_000
 
 /** Requests that ask for so many verified identities each, none of them twice in a row. */
-const postsOf = (count: number, size: number) =>
+export const postsOf = (count: number, size: number) =>
   Array.from({ length: count }, (_, at) => ({
     authorization: gateway,
     body: JSON.stringify({
