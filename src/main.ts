@@ -1,16 +1,18 @@
 #!/usr/bin/env node
-import { NodeRuntime } from "@effect/platform-node"
-import { commandLine, exitCode } from "./cli/CommandLine.ts"
-import { isWorker } from "./cli/Workers.ts"
+import module from "node:module"
+import { overview, unknownCommand } from "./cli/Overview.ts"
+import { version } from "./cli/Package.ts"
 
-commandLine(process.argv).pipe(
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    disablePrettyLogger: true,
-    teardown: (exit, onExit) => {
-      onExit(exitCode(exit))
-      // The channel to the first process would keep a worker that was told to end.
-      if (isWorker) process.exit(exitCode(exit))
-    }
-  })
-)
+// What was compiled once need not be compiled at each start; Node 20 can't keep it.
+if ("enableCompileCache" in module && typeof module.enableCompileCache === "function") module.enableCompileCache()
+
+const args = process.argv.slice(2)
+const [only = "--help"] = args.length < 2 ? args : [""]
+const unknown = unknownCommand(args)
+if (only === "--version") process.stdout.write(`${version}\n`)
+else if (only === "--help" || only === "-h") process.stdout.write(overview)
+else if (unknown === undefined) await import("./cli/Program.ts")
+else {
+  process.stderr.write(`${unknown}\n`)
+  process.exitCode = 2
+}

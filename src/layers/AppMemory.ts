@@ -71,7 +71,7 @@ export const AppMemory = (seed: Seed) =>
         TemplateCatalogMemory,
         TemplateMirrorMemory,
         TransactorMemory,
-        Layer.succeed(Health, Health.of({ ready: Effect.void, met: () => Effect.void }))
+        Layer.succeed(Health, Health.of({ ready: Effect.void, noteFault: () => Effect.void }))
       )
     ),
     Layer.provideMerge(MemoryStoreLive)
