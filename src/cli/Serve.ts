@@ -32,14 +32,16 @@ const TellWarnings = Layer.scopedDiscard(
   })
 )
 
-/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere none of it is loaded. */
+/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere no span is made that nobody would collect. */
 const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
-  Effect.transposeMapOption(otlpEndpoint, (endpoint) =>
-    Effect.flatMap(
-      Effect.promise(() => import("../layers/runtime/TelemetryLive.ts")),
-      ({ TelemetryLive }) => Layer.buildWithScope(TelemetryLive({ endpoint, version }), scope)
-    )
-  )
+  Option.match(otlpEndpoint, {
+    onNone: () => Layer.buildWithScope(Layer.setTracerEnabled(false), scope),
+    onSome: (endpoint) =>
+      Effect.flatMap(
+        Effect.promise(() => import("../layers/runtime/TelemetryLive.ts")),
+        ({ TelemetryLive }) => Layer.buildWithScope(TelemetryLive({ endpoint, version }), scope)
+      )
+  })
 
 /**
  * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before

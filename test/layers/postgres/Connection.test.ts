@@ -27,10 +27,10 @@ import { credential } from "../../worlds.ts"
  * machine needs for the first of a connection, which lifts the limit.
  */
 const hostile = {
-  statement_timeout: "100ms",
+  statement_timeout: "1s",
   lock_timeout: "1ms",
   idle_in_transaction_session_timeout: "1ms",
-  idle_session_timeout: "500ms",
+  idle_session_timeout: "1s",
   exit_on_error: "on",
   default_transaction_read_only: "on",
   default_transaction_isolation: "serializable",
@@ -126,7 +126,7 @@ describe("a role on which every setting is hostile", () => {
         (given) => asks("sign-up/email", given),
         { concurrency: "unbounded" }
       )
-      const longerThanTheRoleMay = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(0.3)`)
+      const longerThanTheRoleMay = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(1.3)`)
       const signedUp = yield* Effect.provide(
         Effect.zipRight(Effect.all([day, day, longerThanTheRoleMay]), atOnce),
         servicesOn(url)
@@ -141,7 +141,7 @@ describe("a role on which every setting is hostile", () => {
       const pool = yield* Effect.map(Layer.build(PgPoolLive({ url, maxConnections: 1 })), Context.get(PgPool))
       const pid = Effect.promise(async () => (await pool.query("SELECT pg_backend_pid() AS pid")).rows[0].pid)
       const before = yield* pid
-      yield* Effect.sleep("1100 millis")
+      yield* Effect.sleep("1600 millis")
       assert.strictEqual(yield* pid, before)
     })
   )
