@@ -27,12 +27,12 @@ const freePort = Effect.async<number>((resume) => {
   })
 })
 
-const get = (port: number, path: string) =>
-  Effect.tryPromise(async () => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
-    if (answer.status !== 200) throw new Error(await answer.text())
-    return { text: await answer.text(), etag: answer.headers.get("etag") ?? "" }
-  })
+const fetched = async (port: number, path: string) => {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+  if (answer.status !== 200) throw new Error(await answer.text())
+  return { text: await answer.text(), etag: answer.headers.get("etag") ?? "" }
+}
+const get = (port: number, path: string) => Effect.tryPromise(() => fetched(port, path))
 
 /** The service in a process of its own as `serve` starts it, with its log going to a pipe. */
 const service = (url: Redacted.Redacted<string>) =>
