@@ -1,11 +1,23 @@
 import { defineConfig } from "vitest/config"
 
+/** Tests that start programs, send them signals, or drive a browser. */
+const processes = [
+  "test/e2e/**/*.test.ts",
+  "test/browser/**/*.test.ts",
+  "test/layers/runtime/EmbeddedPostgres.test.ts",
+  "test/layers/postgres/DatabaseAddress.test.ts"
+]
+
+const patience = { testTimeout: 30_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    poolOptions: { forks: { maxForks: 2 } }
+    poolOptions: { forks: { maxForks: 2 } },
+    projects: [
+      { test: { name: "quick", include: ["test/**/*.test.ts"], exclude: processes, ...patience } },
+      { test: { name: "processes", include: processes, ...patience } }
+    ]
   }
 })

@@ -27,12 +27,13 @@ const freePort = Effect.async<number>((resume) => {
   })
 })
 
-const fetched = async (port: number, path: string) => {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+const ask = async (url: string) => {
+  const answer = await fetch(url)
   if (answer.status !== 200) throw new Error(await answer.text())
   return { text: await answer.text(), etag: answer.headers.get("etag") ?? "" }
 }
-const get = (port: number, path: string) => Effect.tryPromise(() => fetched(port, path))
+
+const get = (port: number, path: string) => Effect.tryPromise(() => ask(`http://127.0.0.1:${port}${path}`))
 
 /** The service in a process of its own as `serve` starts it, with its log going to a pipe. */
 const service = (url: Redacted.Redacted<string>) =>

@@ -11,7 +11,8 @@ import {
 import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { HttpServer, HttpServerError } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
+// By module: the package's index loads the servers of a cluster.
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, identity, Layer, Runtime } from "effect"
 import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"

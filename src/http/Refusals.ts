@@ -51,8 +51,8 @@ const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
 /** Tells in one line that the database refused, and lets whoever asks for the service's health know. */
-const unavailable = (error: unknown, { met }: Context.Tag.Service<typeof Health>) =>
-  met(error).pipe(
+const unavailable = (error: unknown, { noteFault }: Context.Tag.Service<typeof Health>) =>
+  noteFault(error).pipe(
     Effect.zipRight(Effect.logWarning("The database can't do this now")),
     Effect.annotateLogs({ code: sqlStateOf(error) ?? "no connection" }),
     Effect.as(new Unavailable())

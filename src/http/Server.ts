@@ -10,7 +10,7 @@ import {
   HttpTraceContext
 } from "@effect/platform"
 import { Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
-import { requestDuration } from "../services/runtime/Measures.ts"
+import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { KindCounts } from "../catalog/Kind.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
-import { E164, WaJid } from "../identity/Phone.ts"
+import { E164, LinkedPhone, WaJid } from "../identity/Phone.ts"
 import { BoundedText, CleanText, Name } from "../Text.ts"
 import { expectedPlan, namesEachRowOnce, Wishes } from "./Plan.ts"
 
@@ -58,12 +58,6 @@ export const InstallRequest = Schema.Struct({
     Schema.annotations({ identifier: "InstallRequest" })
   )
 export type InstallRequest = typeof InstallRequest.Type
-
-/** A phone number as it was linked, and the WhatsApp address derived from it. */
-export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
-  identifier: "LinkedPhone"
-})
-export type LinkedPhone = typeof LinkedPhone.Type
 
 /**
  * Why a phone that was given was not linked: what `POST /api/identities/phone` refuses it for; `declined` where its sender has
