@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { ownFolder } from "../machine.ts"
 import { execute, serve } from "./processes.ts"
 
-const minutes = { timeout: 180_000 }
+const minutes = { timeout: 300_000 }
 
 describe("the command line", () => {
   it.scopedLive(
