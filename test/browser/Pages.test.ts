@@ -24,7 +24,7 @@ const flags = [
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
-const minutes = { timeout: 120_000 }
+const minutes = { timeout: 300_000 }
 
 const wide = { width: 1280, height: 900 }
 const phone = { width: 375, height: 740 }
