@@ -31,7 +31,7 @@ const lookUp = async (request: IncomingMessage) => {
   const { identities, template }: Asked = JSON.parse(await textOf(request))
   const namespaces = identities.map(({ namespace }) => namespace)
   const identifiers = identities.map(({ identifier }) => identifier)
-  const values = [namespaces, identifiers, template ?? null, false]
+  const values = [namespaces, identifiers, template ?? null]
   const { rows } = await pool.query({ name: "lookup", text: lookupStatement, values })
   const found = identities.map((_, at) => rows.find((row) => row.at === at + 1))
   return JSON.stringify({
@@ -39,7 +39,7 @@ const lookUp = async (request: IncomingMessage) => {
       verified: true,
       person: { userId: row.user_id, name: row.name },
       organization: { id: row.organization_id, slug: row.organization_slug },
-      memberEntityId: row.entity_id,
+      memberEntityId: row.member_entity_id,
       agents: row.agents,
       answerTo: row.address
     }))

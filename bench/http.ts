@@ -33,6 +33,21 @@ const ask = async (url: string) => {
   return { text: await answer.text(), etag: answer.headers.get("etag") ?? "" }
 }
 
+const lookedUp = async (port: number, { authorization, body }: ReturnType<typeof postsOf>[number]) => {
+  const headers = { authorization, "content-type": "application/json" }
+  const answer = await fetch(`http://127.0.0.1:${port}/api/identities/lookup`, { method: "POST", headers, body })
+  return answer.text()
+}
+
+/** Both sides answer the same, byte for byte, or nothing is compared. */
+const sameAnswers = (ours: number, bare: number) =>
+  Effect.promise(async () => {
+    for (const post of postsOf(3, 2)) {
+      const [told, expected] = [await lookedUp(ours, post), await lookedUp(bare, post)]
+      if (told !== expected) throw new Error(`The service answers ${told}, the reference ${expected}`)
+    }
+  })
+
 const get = (port: number, path: string) => Effect.tryPromise(() => ask(`http://127.0.0.1:${port}${path}`))
 
 /** The service in a process of its own as `serve` starts it, with its log going to a pipe. */
@@ -87,6 +102,7 @@ export const benchBare = (url: Redacted.Redacted<string>, slug: string) =>
       Array.from({ length: count }, () => ({ authorization: "none", ...(etag === undefined ? {} : { etag }) }))
     const live = (port: number) => post({ port, path: "/health/live", concurrency: 8, posts: gets(1_500) })
     yield* compare({ name: "http/nothing/8", unit: "requests/s", turns: 7, target: 0.8 }, live(ours), live(nothing))
+    yield* sameAnswers(ours, bare)
     for (const concurrency of [8, 32]) {
       const asked = (port: number) =>
         post({ port, path: "/api/identities/lookup", concurrency, posts: postsOf(600, 1) })
