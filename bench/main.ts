@@ -8,6 +8,7 @@ import { benchBare } from "./http.ts"
 import { benchHttp, benchInProcess } from "./install.ts"
 import { benchLookup } from "./lookup.ts"
 import { benchPhones } from "./phones.ts"
+import { benchResync } from "./resync.ts"
 import { Services } from "./server.ts"
 
 /* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
@@ -18,6 +19,7 @@ const program = (url: Redacted.Redacted<string>) =>
     yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
     yield* benchInProcess(template.slug)
     yield* benchHttp(template.slug)
+    yield* benchResync
     yield* benchLookup
     yield* benchBare(url, template.slug)
     yield* benchPhones

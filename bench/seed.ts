@@ -85,8 +85,9 @@ export const fillInstalls = (slug: string, from: number, to: number) =>
      ),
      c AS MATERIALIZED (SELECT nextval('entity_types_id_seq') AS copy_id, n.org, r.* FROM n, r),
      e AS (
-       INSERT INTO entity_types (id, organization_id, slug, name, metadata_schema, managed_by_template_agent_id, source_template_org_id)
-       SELECT c.copy_id, c.org, c.slug, c.content ->> 'name', c.content -> 'metadata_schema', t.id, t.organization_id FROM c, t
+       INSERT INTO entity_types (id, organization_id, slug, name, description, metadata_schema, managed_by_template_agent_id, source_template_org_id)
+       SELECT c.copy_id, c.org, c.slug, c.content ->> 'name', c.content ->> 'description', c.content -> 'metadata_schema', t.id, t.organization_id
+       FROM c, t
      ),
      h AS (
        INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)

@@ -125,8 +125,18 @@ export const toldHistories: ReadonlyArray<ReadonlyArray<Act>> = [
     brings(0, "b"),
     installs(0)
   ],
-  // Adopted in the place of a copy that was deleted.
-  [installs(0), byMe("remove", "a"), byMe("author", "a"), installs(0), installs(0, "adopt"), leaves(0), installs(0)]
+  // Replaced by a row of the person's own, which then stands in the way of a restore.
+  [
+    installs(0),
+    byMe("remove", "a"),
+    byMe("author", "a"),
+    installs(0),
+    installs(0, "adopt"),
+    installs(0, "restore"),
+    leaves(0),
+    installs(0),
+    installs(0, "adopt")
+  ]
 ]
 
 /** Each old slug is taken over by one definition at most, as a template must say it. */

@@ -1,6 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { Vitest } from "@effect/vitest"
-import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema, TestClock } from "effect"
+import { Clock, Context, Duration, Effect, Either, Layer, Option, Record, Redacted, Schema, TestClock } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
@@ -12,7 +12,6 @@ import type { Organization } from "../src/services/account/OrgResolver.ts"
 import { OrgResolver } from "../src/services/account/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
-import { Kinds } from "../src/services/catalog/Kinds.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
@@ -193,13 +192,16 @@ const HandsMemory = Layer.effect(
               description: "",
               extensions: {},
               content: columnDefaults[row.kind] ?? {},
-              references: Object.fromEntries(
-                state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
-                  organizationId === row.organizationId && kind === "watchers" && slug === watcher
-                    ? [["watcher_id", id]]
-                    : []
+              references: {
+                ...(row.kind === "event_classifiers" && { watcher_id: null }),
+                ...Object.fromEntries(
+                  state.definitions.flatMap(({ id, kind, organizationId, slug }) =>
+                    organizationId === row.organizationId && kind === "watchers" && slug === watcher
+                      ? [["watcher_id", id]]
+                      : []
+                  )
                 )
-              ),
+              },
               deleted: false
             }
           ]
@@ -209,17 +211,25 @@ const HandsMemory = Layer.effect(
         withDefinitions(row, ({ content }) => ({ content: { ...content, [column]: JSON.parse(json) } })),
       remove: (row) => withDefinitions(row, () => ({ deleted: true })),
       erase: (row) =>
-        update((state) => ({
-          ...state,
-          definitions: state.definitions.filter(
+        update((state) => {
+          const erased = state.definitions.find(
             ({ deleted, id, kind, organizationId, slug }) =>
-              deleted ||
-              organizationId !== row.organizationId ||
-              kind !== row.kind ||
-              slug !== row.slug ||
-              state.uses.includes(id)
-          )
-        })),
+              !deleted &&
+              organizationId === row.organizationId &&
+              kind === row.kind &&
+              slug === row.slug &&
+              !state.uses.includes(id)
+          )?.id
+          return {
+            ...state,
+            definitions: state.definitions
+              .filter(({ id }) => id !== erased)
+              .map((one) => ({
+                ...one,
+                references: Record.map(one.references, (id) => (id === erased ? null : id))
+              }))
+          }
+        }),
       move: (row, slug) => withDefinitions(row, () => ({ slug })),
       useAgent: (agentId) => update((state) => ({ ...state, uses: [...state.uses, agentId] })),
       use: (row) =>
@@ -279,33 +289,33 @@ const HandsMemory = Layer.effect(
   })
 )
 
-const HandsLive = Layer.effect(
-  Hands,
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const routes = yield* AuthRoutes
-    const kinds = yield* Kinds
-    const tableOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
-    const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
+const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
+  Layer.effect(
+    Hands,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const routes = yield* AuthRoutes
+      const tableOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
+      const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
-    const findStanding = SqlSchema.findAll({
-      Request: OrganizationId,
-      Result: Schema.Struct({
-        kind: Kind,
-        slug: Schema.String,
-        name: Schema.String,
-        managedBy: Schema.NullOr(Schema.String),
-        agentId: Schema.NullOr(Schema.String),
-        due: Schema.NullOr(Schema.String),
-        content: Schema.Unknown,
-        retired: Schema.Boolean,
-        refersTo: Schema.NullOr(Schema.String)
-      }),
-      execute: (organizationId) =>
-        sql.unsafe(
-          kinds
-            .map(
-              ({ agent, columns, kind, references = {}, schedule, table, versions }) => `
+      const findStanding = SqlSchema.findAll({
+        Request: OrganizationId,
+        Result: Schema.Struct({
+          kind: Kind,
+          slug: Schema.String,
+          name: Schema.String,
+          managedBy: Schema.NullOr(Schema.String),
+          agentId: Schema.NullOr(Schema.String),
+          due: Schema.NullOr(Schema.String),
+          content: Schema.Unknown,
+          retired: Schema.Boolean,
+          refersTo: Schema.NullOr(Schema.String)
+        }),
+        execute: (organizationId) =>
+          sql.unsafe(
+            kinds
+              .map(
+                ({ agent, columns, kind, references = {}, schedule, table, versions }) => `
                 SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
                   ${schedule === undefined ? "NULL" : `to_char(t.${schedule.due} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`} AS due,
@@ -322,182 +332,182 @@ const HandsLive = Layer.effect(
                     ? ""
                     : `LEFT JOIN ${versions.table} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
                 } WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
-            )
-            .join(" UNION ALL "),
-          [organizationId]
-        )
-    })
-    const findDeletedCopies = SqlSchema.findAll({
-      Request: OrganizationId,
-      Result: Schema.Struct({ slug: Schema.String, managedBy: Schema.String }),
-      execute: (organizationId) =>
-        sql.unsafe(
-          kinds
-            .map(
-              ({ table }) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${table}
+              )
+              .join(" UNION ALL "),
+            [organizationId]
+          )
+      })
+      const findDeletedCopies = SqlSchema.findAll({
+        Request: OrganizationId,
+        Result: Schema.Struct({ slug: Schema.String, managedBy: Schema.String }),
+        execute: (organizationId) =>
+          sql.unsafe(
+            kinds
+              .map(
+                ({ table }) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${table}
               WHERE organization_id = $1 AND deleted_at IS NOT NULL AND managed_by_template_agent_id IS NOT NULL`
-            )
-            .join(" UNION ALL "),
-          [organizationId]
-        )
-    })
-    const findOrganizationName = SqlSchema.single({
-      Request: Schema.String,
-      Result: Schema.Struct({ name: Schema.String }),
-      execute: (slug) => sql`SELECT name FROM organization WHERE slug = ${slug}`
-    })
-    const findAgents = SqlSchema.findAll({
-      Request: OrganizationId,
-      Result: Schema.Struct({
-        id: AgentId,
-        name: Schema.String,
-        description: Schema.String,
-        revision: Schema.NullOr(Schema.Int),
-        templateAgentId: Schema.NullOr(AgentId)
-      }),
-      execute: (organizationId) =>
-        sql`SELECT id, name, description, revision, template_agent_id FROM agents WHERE organization_id = ${organizationId}`
-    })
-    const findIdentities = SqlSchema.findAll({
-      Request: OrganizationId,
-      Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
-      execute: (organizationId) => sql`
+              )
+              .join(" UNION ALL "),
+            [organizationId]
+          )
+      })
+      const findOrganizationName = SqlSchema.single({
+        Request: Schema.String,
+        Result: Schema.Struct({ name: Schema.String }),
+        execute: (slug) => sql`SELECT name FROM organization WHERE slug = ${slug}`
+      })
+      const findAgents = SqlSchema.findAll({
+        Request: OrganizationId,
+        Result: Schema.Struct({
+          id: AgentId,
+          name: Schema.String,
+          description: Schema.String,
+          revision: Schema.NullOr(Schema.Int),
+          templateAgentId: Schema.NullOr(AgentId)
+        }),
+        execute: (organizationId) =>
+          sql`SELECT id, name, description, revision, template_agent_id FROM agents WHERE organization_id = ${organizationId}`
+      })
+      const findIdentities = SqlSchema.findAll({
+        Request: OrganizationId,
+        Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
+        execute: (organizationId) => sql`
         SELECT namespace, identifier, state FROM entity_identities
         WHERE organization_id = ${organizationId} AND deleted_at IS NULL
       `
-    })
+      })
 
-    return Hands.of({
-      account: (name, email) =>
-        Effect.suspend(() => {
-          const id = UserId.make(`user-${++people}`)
-          return Effect.as(
-            run(sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${id}, ${name}, ${email}, false)`),
-            id
-          )
-        }),
-      signUp: (name) =>
-        Effect.gen(function* () {
-          const response = yield* routes.handle(
-            new Request("http://127.0.0.1:3000/api/auth/sign-up/email", {
-              method: "POST",
-              headers: { "content-type": "application/json" },
-              body: JSON.stringify({ name, email: `${name}@example.org`, password: "a long password" })
-            }),
-            "127.0.0.1"
-          )
-          return {
-            bearer: `Bearer ${response.headers.get("set-auth-token")}`,
-            cookie: (response.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
-          }
-        }),
-      standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
-      deletedCopies: (organizationId) => Effect.orDie(findDeletedCopies(organizationId)),
-      agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
-      identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
-      author: ({ kind, organizationId, slug }, watcher) =>
-        run(
-          sql`INSERT INTO ${tableOf(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`
-        ).pipe(
-          Effect.zipRight(
-            watcher === undefined
-              ? Effect.void
-              : run(sql`
+      return Hands.of({
+        account: (name, email) =>
+          Effect.suspend(() => {
+            const id = UserId.make(`user-${++people}`)
+            return Effect.as(
+              run(sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${id}, ${name}, ${email}, false)`),
+              id
+            )
+          }),
+        signUp: (name) =>
+          Effect.gen(function* () {
+            const response = yield* routes.handle(
+              new Request("http://127.0.0.1:3000/api/auth/sign-up/email", {
+                method: "POST",
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ name, email: `${name}@example.org`, password: "a long password" })
+              }),
+              "127.0.0.1"
+            )
+            return {
+              bearer: `Bearer ${response.headers.get("set-auth-token")}`,
+              cookie: (response.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
+            }
+          }),
+        standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
+        deletedCopies: (organizationId) => Effect.orDie(findDeletedCopies(organizationId)),
+        agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
+        identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
+        author: ({ kind, organizationId, slug }, watcher) =>
+          run(
+            sql`INSERT INTO ${tableOf(kind)} (organization_id, slug, name) VALUES (${organizationId}, ${slug}, ${slug})`
+          ).pipe(
+            Effect.zipRight(
+              watcher === undefined
+                ? Effect.void
+                : run(sql`
                   UPDATE event_classifiers SET watcher_id = w.id FROM watchers w
                   WHERE event_classifiers.organization_id = ${organizationId} AND event_classifiers.slug = ${slug}
                     AND w.organization_id = ${organizationId} AND w.slug = ${watcher}
                 `)
-          )
-        ),
-      rename: ({ kind, organizationId, slug }, name) =>
-        run(sql`
+            )
+          ),
+        rename: ({ kind, organizationId, slug }, name) =>
+          run(sql`
           UPDATE ${tableOf(kind)} SET name = ${name}
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
-      edit: ({ kind, organizationId, slug }, column, json) =>
-        run(sql`
+        edit: ({ kind, organizationId, slug }, column, json) =>
+          run(sql`
           UPDATE ${tableOf(kind)} SET ${sql(column)} = ${json}::jsonb
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
-      remove: ({ kind, organizationId, slug }) =>
-        run(sql`
+        remove: ({ kind, organizationId, slug }) =>
+          run(sql`
           UPDATE ${tableOf(kind)} SET deleted_at = now()
           WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `),
-      erase: ({ kind, organizationId, slug }) =>
-        sql`
+        erase: ({ kind, organizationId, slug }) =>
+          sql`
           DELETE FROM ${tableOf(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
         `.pipe(
-          Effect.catchIf(
-            (error) => (error.cause as { code?: string }).code === "23503",
-            () => Effect.void
+            Effect.catchIf(
+              (error) => (error.cause as { code?: string }).code === "23503",
+              () => Effect.void
+            ),
+            run
           ),
-          run
-        ),
-      move: ({ kind, organizationId, slug }, to) =>
-        run(
-          sql`
+        move: ({ kind, organizationId, slug }, to) =>
+          run(
+            sql`
             UPDATE ${tableOf(kind)} SET slug = ${to}
             WHERE organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL
           `
-        ),
-      useAgent: (agentId) =>
-        run(sql`CREATE TABLE IF NOT EXISTS uses_of_agents (agent_id text REFERENCES agents (id))`).pipe(
-          Effect.zipRight(run(sql`INSERT INTO uses_of_agents VALUES (${agentId})`))
-        ),
-      use: ({ kind, organizationId, slug }) =>
-        run(
-          sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${tableOf(kind)} (id))`
-        ).pipe(
-          Effect.zipRight(
-            run(sql`
+          ),
+        useAgent: (agentId) =>
+          run(sql`CREATE TABLE IF NOT EXISTS uses_of_agents (agent_id text REFERENCES agents (id))`).pipe(
+            Effect.zipRight(run(sql`INSERT INTO uses_of_agents VALUES (${agentId})`))
+          ),
+        use: ({ kind, organizationId, slug }) =>
+          run(
+            sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${tableOf(kind)} (id))`
+          ).pipe(
+            Effect.zipRight(
+              run(sql`
               INSERT INTO ${sql(`uses_of_${kind}`)}
               SELECT id FROM ${tableOf(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}
             `)
-          )
-        ),
-      setEmail: (userId, email, verified) =>
-        run(sql`UPDATE "user" SET email = ${email}, "emailVerified" = ${verified} WHERE id = ${userId}`),
-      setRole: (organizationId, userId, role) =>
-        run(sql`
+            )
+          ),
+        setEmail: (userId, email, verified) =>
+          run(sql`UPDATE "user" SET email = ${email}, "emailVerified" = ${verified} WHERE id = ${userId}`),
+        setRole: (organizationId, userId, role) =>
+          run(sql`
           INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, ${role})
           ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role
         `),
-      leave: (organizationId, userId) =>
-        run(sql`DELETE FROM member WHERE organization_id = ${organizationId} AND user_id = ${userId}`),
-      organizationName: (slug) => Effect.map(Effect.orDie(findOrganizationName(slug)), ({ name }) => name),
-      setVisibility: (slug, visibility) =>
-        run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
-      verifyPhones: (organizationId) =>
-        run(sql`
+        leave: (organizationId, userId) =>
+          run(sql`DELETE FROM member WHERE organization_id = ${organizationId} AND user_id = ${userId}`),
+        organizationName: (slug) => Effect.map(Effect.orDie(findOrganizationName(slug)), ({ name }) => name),
+        setVisibility: (slug, visibility) =>
+          run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
+        verifyPhones: (organizationId) =>
+          run(sql`
           UPDATE identity_links SET closed_at = now(), sender_agreed_at = now() WHERE organization_id = ${organizationId}
         `).pipe(
-          Effect.zipRight(
-            run(sql`
+            Effect.zipRight(
+              run(sql`
               UPDATE entity_identities SET state = 'verified'
               WHERE organization_id = ${organizationId} AND namespace <> 'email' AND deleted_at IS NULL
             `)
-          )
-        ),
-      age: (minutes) =>
-        run(sql`UPDATE install_tokens SET expires_at = expires_at - make_interval(mins => ${minutes})`).pipe(
-          Effect.zipRight(
-            run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
-          )
-        ),
-      elapse: (time) =>
-        TestClock.adjust(time).pipe(
-          Effect.zipRight(
-            run(sql`
+            )
+          ),
+        age: (minutes) =>
+          run(sql`UPDATE install_tokens SET expires_at = expires_at - make_interval(mins => ${minutes})`).pipe(
+            Effect.zipRight(
+              run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
+            )
+          ),
+        elapse: (time) =>
+          TestClock.adjust(time).pipe(
+            Effect.zipRight(
+              run(sql`
               UPDATE rate_limits SET hits = ARRAY(
                 SELECT hit - make_interval(secs => ${Duration.toSeconds(time)}) FROM unnest(hits) AS hit ORDER BY hit
               )
             `)
+            )
           )
-        )
+      })
     })
-  })
-)
+  )
 
 /** Budgets small enough to spend in a test. */
 export const limits = {
@@ -560,20 +570,19 @@ export const worldsOf = ({
 }: Unusual): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
   const Memory = HandsMemory.pipe(
     Layer.provideMerge(
-      AppMemory({ people: [], templates: [], limits, defaultCountry: "GB", routeOnClaim, gatewayToken })
+      AppMemory({ people: [], templates: [], limits, kinds, defaultCountry: "GB", routeOnClaim, gatewayToken })
     )
   )
   const TablesLive = Layer.effectDiscard(
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
-  const Postgres = HandsLive.pipe(
-    Layer.provideMerge(AppLive({ ...appOptions, routeOnClaim })),
+  const Postgres = HandsLive(kinds).pipe(
+    Layer.provideMerge(AppLive({ ...appOptions, kinds, routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )
-  const KindsLive = Layer.succeed(Kinds, kinds)
-  const memory = ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))] as const
-  const postgres = ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))] as const
+  const memory = ["memory", Layer.orDie(Memory)] as const
+  const postgres = ["postgres", Layer.orDie(Postgres)] as const
   return mutating ? [memory] : [memory, postgres]
 }
 

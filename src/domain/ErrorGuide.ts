@@ -136,7 +136,7 @@ export const errorGuide: {
   SchemaCollision: {
     when: "Slugs that the template needs are taken: by rows the person made, by a row of the template's that stays under a slug another is to have, or by rows that came with another template. Nothing was written; collisions names every one, whether it is the organization's own (own), and whether it may be adopted (adoptable).",
     remedy:
-      "Where adoptable is true, name the row in adopt, or rename or delete it. Where it is false and own is true, the template's copy stands beside the person's row (a definition was renamed into its slug), or the template's own row stays under that slug, for the person changed it: rename or delete one's own, or revert what was changed. Where own is false, uninstall the template it came with, rename or delete the row, or ask a publisher for another slug. Then repeat the request. A plan shows all of it beforehand.",
+      "Where adoptable is true, name the row in adopt, or rename or delete it. Where it is false and own is true, the template's copy stands beside the person's row (a definition was renamed into its slug), or the template's own row stays under that slug, for the person changed it, or a row that is to be restored was replaced by one of the person's own: rename or delete one's own, or revert what was changed. Where own is false, uninstall the template it came with, rename or delete the row, or ask a publisher for another slug. Then repeat the request. A plan shows all of it beforehand.",
     example: new SchemaCollision({
       collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace", own: true, adoptable: true }]
     })

@@ -215,7 +215,7 @@ export type Collision = typeof Collision.Type
 const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
   ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
   [
-    "Rename or delete these, which can't be adopted, since the template's own rows stand already (or revert those that are the template's and that you changed)",
+    "Rename or delete these, which can't be adopted, since the template has a row of its own for each (or revert those that are the template's and that you changed)",
     ({ adoptable, own }) => own && !adoptable
   ],
   [

@@ -1,4 +1,5 @@
 import { Layer, type Option, type Redacted } from "effect"
+import type { KindDescription } from "../domain/catalog/Kind.ts"
 import type { RateLimits } from "../services/admission/RateLimiter.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { AuthenticationLive, type BetterAuthOptions } from "./account/BetterAuthLive.ts"
@@ -20,6 +21,8 @@ import { TransactorLive } from "./runtime/TransactorLive.ts"
 /** What the services are told that need nothing but the database. */
 export interface ServicesOptions extends IdentityLinkerOptions {
   readonly limits: RateLimits
+  /** The kinds of definition that are published and mirrored; absent: the four of the service. */
+  readonly kinds?: ReadonlyArray<KindDescription> | undefined
 }
 
 /** What the whole application is told. */
@@ -39,12 +42,12 @@ export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     HealthLive,
     IdentityLinkerLive(options),
-    InstalledAgentsLive,
+    InstalledAgentsLive(options.kinds),
     OrgResolverLive,
     PersonalOrgsLive,
     RateLimiterLive(options.limits),
-    TemplateCatalogLive,
-    TemplateMirrorLive,
+    TemplateCatalogLive(options.kinds),
+    TemplateMirrorLive(options.kinds),
     TransactorLive
   )
 

@@ -1,4 +1,5 @@
 import { Effect, Either, Layer } from "effect"
+import type { KindDescription } from "../domain/catalog/Kind.ts"
 import type { Template } from "../domain/catalog/Template.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { PersonalOrgs } from "../services/account/PersonalOrgs.ts"
@@ -32,6 +33,8 @@ export interface Seed extends IdentityLinkerOptions {
   readonly people: ReadonlyArray<Person>
   readonly templates: ReadonlyArray<Template>
   readonly limits: RateLimits
+  /** The kinds of definition that are published and mirrored; absent: the four of the service. */
+  readonly kinds?: ReadonlyArray<KindDescription> | undefined
   /** What the chat gateway shows; absent means that nobody is the gateway. */
   readonly gatewayToken?: string | undefined
 }
@@ -63,13 +66,13 @@ export const AppMemory = (seed: Seed) =>
         AuthMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),
-        InstalledAgentsMemory,
+        InstalledAgentsMemory(seed.kinds),
         InstallCodesMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),
-        TemplateCatalogMemory,
-        TemplateMirrorMemory,
+        TemplateCatalogMemory(seed.kinds),
+        TemplateMirrorMemory(seed.kinds),
         TransactorMemory,
         Layer.succeed(Health, Health.of({ ready: Effect.void, noteFault: () => Effect.void }))
       )

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 const names = ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"] as const
 export type Kind = (typeof names)[number]
 
-/** A kind's name. Any name that could be one passes, since a program may bring kinds of its own (`Kinds`). */
+/** A kind's name. Any name that could be one passes, since the layers may be given other kinds. */
 export const Kind: Schema.Schema<Kind> = Schema.declare(
   (value): value is Kind => typeof value === "string" && /^[a-z][a-z_]{0,62}$/.test(value),
   {

@@ -3,6 +3,7 @@ import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 import {
+  countVerdicts,
   expectedPlan,
   KeptBecause,
   latestRevision,
@@ -40,8 +41,8 @@ export const judgedRevision = ({ newestRevision, pinned, revision, template }: I
   pinned || !template.available ? revision : (newestRevision ?? revision)
 
 const VerdictCounts = Schema.Struct({
-  collision: Schema.Int,
   deleted_by_owner: Schema.Int,
+  collision: Schema.Int,
   retire: Schema.Int,
   customized: Schema.Int,
   create: Schema.Int,
@@ -109,14 +110,14 @@ export const overviewOf = (
   rows: ReadonlyArray<PlannedRow>,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): AgentOverview => {
-  const count = (kind: Kind, verdict: Verdict) =>
-    rows.filter((row) => row.kind === kind && row.verdict === verdict).length
+  const counted = new Map(countVerdicts(rows).map(({ kind, rows, verdict }) => [`${kind} ${verdict}`, rows]))
+  const count = (kind: Kind, verdict: Verdict) => counted.get(`${kind} ${verdict}`) ?? 0
   return {
     ...agent,
     counts: byKind(
       (kind) => ({
-        collision: count(kind, "collision"),
         deleted_by_owner: count(kind, "deleted_by_owner"),
+        collision: count(kind, "collision"),
         retire: count(kind, "retire"),
         customized: count(kind, "customized"),
         create: count(kind, "create"),

@@ -7,7 +7,7 @@ import { firstThatFit, pageQuery } from "../Page.ts"
 const Content = Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
 /** What was done to a row. `kept` is said by an uninstall only, `hidden` of a withdrawn row that could not go. */
-export const Did = Schema.Literal(
+export const RowChange = Schema.Literal(
   "created",
   "updated",
   "adopted",
@@ -19,13 +19,13 @@ export const Did = Schema.Literal(
   "kept",
   "passed_on"
 )
-export type Did = typeof Did.Type
+export type RowChange = typeof RowChange.Type
 
 /** What was done to a row, with all that it said before and that was written. */
 export interface RecordedRow {
   readonly kind: Kind
   readonly slug: string
-  readonly did: Did
+  readonly did: RowChange
   readonly before: typeof Content.Type
   readonly after: typeof Content.Type
 }
@@ -34,7 +34,7 @@ export interface RecordedRow {
 export const ChangedRow = Schema.Struct({
   kind: Kind,
   slug: Schema.String,
-  did: Did,
+  did: RowChange,
   fields: Schema.Array(Schema.String).annotations({ description: "The fields in which before and after differ." }),
   before: Content.annotations({
     description: "What those fields of the row, or with rows=whole all, said before it was replaced or removed."

@@ -1,5 +1,7 @@
 import { Record, Schema } from "effect"
+import type { Kind } from "../catalog/Kind.ts"
 import { OrganizationId } from "../Ids.ts"
+import type { Decision } from "./Decide.ts"
 
 const counts = {
   creates: Schema.Int,
@@ -48,6 +50,33 @@ const noCounts: ImpactCounts = {
 
 /** The impact on no installation at all. */
 export const noImpact: Impact = { installations: 0, affected: 0, pinned: 0, total: noCounts, mostAffected: [] }
+
+/** A row of the revision that an impact is compared to. */
+export interface EarlierRow {
+  readonly kind: Kind
+  readonly sourceId: number
+  readonly slug: string
+  readonly hash: string
+}
+
+/** Counts what is decided about the rows that a revision changes, compared to those of an earlier one. */
+export const impactOf = (earlier: ReadonlyArray<EarlierRow>): ((decision: Decision) => ImpactCounts) => {
+  const known = new Map(earlier.map(({ hash, kind, slug, sourceId }) => [`${kind} ${sourceId}`, `${slug} ${hash}`]))
+  return ({ rows }) => {
+    const counts = { ...noCounts }
+    for (const { facts, fate, verdict } of rows) {
+      const { kind, sourceId, wanted } = facts
+      if (wanted !== undefined && known.get(`${kind} ${sourceId}`) === `${wanted.slug} ${wanted.hash}`) continue
+      if (verdict === "create") counts.creates++
+      if (verdict === "update") counts.updates++
+      if (verdict === "customized") counts.customized++
+      if (verdict === "collision") counts.collisions++
+      if (fate === "removed") counts.removals++
+      if (fate === "kept") counts.retirements++
+    }
+    return counts
+  }
+}
 
 const sizeOf = (counts: ImpactCounts) =>
   Object.values(Record.map(noCounts, (_, key) => counts[key])).reduce((a, b) => a + b)

@@ -5,8 +5,8 @@ import { BoundedText } from "../Text.ts"
 
 /** What an install would do with a row; the first that fits. */
 export const Verdict = Schema.Literal(
-  "collision",
   "deleted_by_owner",
+  "collision",
   "retire",
   "customized",
   "create",

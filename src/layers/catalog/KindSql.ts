@@ -49,20 +49,14 @@ export const recordOf = (kind: KindDescription, besides?: string) =>
     Object.entries(contentColumns(kind)).flatMap(([column, type]) => (column === besides ? [] : [`${column} ${type}`]))
   )
 
-/** Where rows are written, and what they are given besides their content. */
-export interface Target {
-  readonly organization: string
-  readonly agent: string
-  /** The agent a row that stands works for from now on, given the one it works for. */
-  readonly worksFor: (agent: string, row: string) => string
-  readonly createdBy: string
-  readonly managedBy: string
-  readonly sourceOrganization: string
-  /** When a row of the alias is due next. */
-  readonly due: (kind: KindDescription, row: string) => string
-  /** The id a reference column of the alias names in the organization. */
-  readonly referred: (row: string, column: string, kind: string) => string
-}
+/** The columns of a kind's own table that are written, besides those of its content: tags, and what only some kinds have. */
+const writtenBesides = ({ agent, references = {}, schedule }: KindDescription) => [
+  "managed_by_template_agent_id",
+  "source_template_org_id",
+  ...(agent === undefined ? [] : [agent]),
+  ...(schedule === undefined ? [] : [schedule.due]),
+  ...Object.keys(references)
+]
 
 /** The columns of a version's insert, and how they are read off a row of a step. */
 const versionOf = (kind: KindDescription) => {
@@ -88,117 +82,84 @@ const versionOf = (kind: KindDescription) => {
   }
 }
 
-/** Inserts the rows of `<kind>_new`, each with its version where the kind has versions; as `updates` has them. */
-export const inserts = (kind: KindDescription, target: Target): ReadonlyArray<string> => {
+/**
+ * Inserts the rows of `<kind>_new`, each with its version where the kind has versions. The step has all columns that are written:
+ * id, organization, creator, content, tags, and the agent, the due time, the references and `version_id` where the kind has them.
+ */
+export const inserts = (kind: KindDescription): ReadonlyArray<string> => {
   const { kind: name, table } = kind
-  const own = Object.keys(ownColumns(kind))
+  const columns = ["id", "organization_id", "created_by", ...Object.keys(ownColumns(kind)), ...writtenBesides(kind)]
   const pointer = pointerOf(kind)
-  const references = Object.entries(kind.references ?? {})
   const version = versionOf(kind)
+  const inserted = `${name}_inserted AS (
+  INSERT INTO ${table} (${list([...columns, pointer ?? ""])})
+  SELECT ${list([...columns.map((column) => `n.${column}`), pointer ? "n.version_id" : ""])} FROM ${name}_new n
+)`
+  if (version === undefined) return [inserted]
   return [
-    `
-${name}_inserted AS (
-  INSERT INTO ${table} (${list([
-    "id",
-    "organization_id",
-    ...own,
-    "created_by",
-    "managed_by_template_agent_id",
-    "source_template_org_id",
-    kind.agent ?? "",
-    kind.schedule?.due ?? "",
-    pointer ?? "",
-    ...references.map(([column]) => column)
-  ])})
-  SELECT ${list([
-    "n.id",
-    target.organization,
-    ...own.map((column) => `n.${column}`),
-    target.createdBy,
-    target.managedBy,
-    target.sourceOrganization,
-    kind.agent ? target.agent : "",
-    kind.schedule ? target.due(kind, "n") : "",
-    pointer ? "n.version_id" : "",
-    ...references.map(([column, referred]) => target.referred("n", column, referred))
-  ])}
-  FROM ${name}_new n
-)`,
-    ...(version === undefined
-      ? []
-      : [
-          `
-${name}_first_versions AS (
+    inserted,
+    `${name}_first_versions AS (
   INSERT INTO ${version.into} SELECT ${version.values("n", "1")} FROM ${name}_new n
 )`
-        ])
   ]
 }
 
-/**
- * Brings the rows of `<kind>_behind` up to their content, each with a new version where that changed. The step has the content
- * columns and `id`; `version_id` where a row points at its version.
- */
-export const updates = (kind: KindDescription, target: Target): ReadonlyArray<string> => {
+/** Makes the versions of the rows of `<kind>_behind` whose versioned content changed. */
+const reversions = (kind: KindDescription): ReadonlyArray<string> => {
   const { kind: name, table } = kind
-  const own = Object.keys(ownColumns(kind))
-  const pointer = pointerOf(kind)
-  const references = Object.entries(kind.references ?? {})
   const version = versionOf(kind)
-  const statements: Array<string> = []
-
-  if (version !== undefined) {
-    const columnsOf = (row: string) => `(${list(version.fields.map((field) => `${row}.${field}`))})`
-    statements.push(`
-${name}_reversioned AS MATERIALIZED (
-  SELECT ${list([
-    "b.*",
-    pointer ? `${sequence(version.table)} AS version_id` : "",
-    `(SELECT COALESCE(max(past.version), 0) + 1 FROM ${version.table} past WHERE past.${version.owner} = b.id) AS next_version`
-  ])}
+  if (version === undefined) return []
+  const { fields, flag, into, owner, table: versions, values } = version
+  const columnsOf = (row: string) => `(${list(fields.map((field) => `${row}.${field}`))})`
+  const reversioned = `${name}_reversioned AS MATERIALIZED (
+  SELECT b.*, ${pointerOf(kind) ? `${sequence(versions)} AS version_id,` : ""}
+    (SELECT COALESCE(max(past.version), 0) + 1 FROM ${versions} past WHERE past.${owner} = b.id) AS next_version
   FROM ${name}_behind b
   JOIN ${table} t ON t.id = b.id
   ${joinVersion(kind, "t", "v")}
   WHERE ${columnsOf("v")} IS DISTINCT FROM ${columnsOf("b")}
-)`)
-    // One current version is a unique index: counting makes the old one step back before the new one takes its place.
-    const stepBack = version.flag === undefined ? "" : `WHERE (SELECT count(*) FROM ${name}_outdated) >= 0`
-    if (version.flag !== undefined) {
-      statements.push(`
-${name}_outdated AS (
-  UPDATE ${version.table} v SET ${version.flag} = false FROM ${name}_reversioned b
-  WHERE v.${version.owner} = b.id AND v.${version.flag} RETURNING v.id
-)`)
-    }
-    statements.push(`
-${name}_next_versions AS (
-  INSERT INTO ${version.into} SELECT ${version.values("b", "b.next_version")} FROM ${name}_reversioned b ${stepBack}
-)`)
-  }
+)`
+  const next = (where: string) => `${name}_next_versions AS (
+  INSERT INTO ${into} SELECT ${values("b", "b.next_version")} FROM ${name}_reversioned b ${where}
+)`
+  if (flag === undefined) return [reversioned, next("")]
+  // One current version is a unique index: counting makes the old one step back before the new one takes its place.
+  return [
+    reversioned,
+    `${name}_outdated AS (
+  UPDATE ${versions} v SET ${flag} = false FROM ${name}_reversioned b
+  WHERE v.${owner} = b.id AND v.${flag} RETURNING v.id
+)`,
+    next(`WHERE (SELECT count(*) FROM ${name}_outdated) >= 0`)
+  ]
+}
 
-  statements.push(`
-${name}_updated AS (
+/**
+ * Brings the rows of `<kind>_behind` up to it, each with a new version where that changed. The step has the columns of `inserts`
+ * but organization and creator, and, where a kind has a schedule, `is_rescheduled`: whether the due time is written.
+ */
+export const updates = (kind: KindDescription): ReadonlyArray<string> => {
+  const { kind: name, schedule, table } = kind
+  const pointer = pointerOf(kind)
+  const columns = [...Object.keys(ownColumns(kind)), ...writtenBesides(kind)]
+  return [
+    ...reversions(kind),
+    `${name}_updated AS (
   UPDATE ${table} t SET ${list([
-    ...own.map((column) => `${column} = b.${column}`),
+    ...columns.map((column) =>
+      column === schedule?.due
+        ? `${column} = CASE WHEN b.is_rescheduled THEN b.${column} ELSE t.${column} END`
+        : `${column} = b.${column}`
+    ),
     "deleted_at = NULL",
     "retired_at = NULL",
-    `managed_by_template_agent_id = COALESCE(t.managed_by_template_agent_id, ${target.managedBy})`,
-    `source_template_org_id = COALESCE(t.source_template_org_id, ${target.sourceOrganization})`,
-    kind.agent ? `${kind.agent} = ${target.worksFor(`t.${kind.agent}`, "t")}` : "",
-    ...references.map(([column, referred]) => `${column} = ${target.referred("b", column, referred)}`),
-    kind.schedule
-      ? `${kind.schedule.due} = CASE
-      WHEN t.${kind.schedule.cron} IS DISTINCT FROM b.${kind.schedule.cron} OR t.retired_at IS NOT NULL
-        OR t.deleted_at < 'infinity'
-      THEN ${target.due(kind, "b")} ELSE t.${kind.schedule.due} END`
-      : "",
     pointer
       ? `${pointer} = COALESCE((SELECT c.version_id FROM ${name}_reversioned c WHERE c.id = t.id), t.${pointer})`
       : ""
   ])}
   FROM ${name}_behind b WHERE t.id = b.id
-)`)
-  return statements
+)`
+  ]
 }
 
 /** A version's id for a new row that points at its version. */

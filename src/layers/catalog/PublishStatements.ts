@@ -9,40 +9,46 @@ import {
   newVersionId,
   recordOf,
   sequence,
-  type Target,
   updates
 } from "./KindSql.ts"
 
 /* The statements of a publication. */
-
-const publication: Target = {
-  organization: "$1::text",
-  agent: "$2::text",
-  worksFor: (agent) => `COALESCE(${agent}, $2::text)`,
-  createdBy: "NULL",
-  managedBy: "NULL",
-  sourceOrganization: "NULL",
-  due: () => "NULL::timestamptz",
-  referred: (row, column) => `${row}.${column}::bigint`
-}
 
 /**
  * Writes a kind's definitions into the publisher's organization. Parameters: organization, template agent, the rows as a
  * JSON array of content columns and `source_id` (null for a new one). Result: `slug` and `source_id` of each.
  */
 export const publishStatement = (kind: KindDescription): string => {
-  const { kind: name, table } = kind
-  const record = Object.keys(contentColumns(kind)).map((column) => `n.${column}`)
+  const { agent, kind: name, references = {}, schedule, table } = kind
+  const record = Object.keys(contentColumns(kind)).map((column) =>
+    column in references ? `n.${column}::bigint AS ${column}` : `n.${column}`
+  )
+  const due = schedule === undefined ? "" : `NULL::timestamptz AS ${schedule.due}, false AS is_rescheduled`
   return `WITH
 given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($3::jsonb) AS n(${recordOf(kind)}, source_id bigint) WHERE $2::text IS NOT NULL
 ),
 ${name}_new AS MATERIALIZED (
-  SELECT ${list([...record, `${sequence(table)} AS id`, newVersionId(kind)])} FROM given n WHERE n.source_id IS NULL
+  SELECT ${list([
+    ...record,
+    `${sequence(table)} AS id`,
+    newVersionId(kind),
+    "$1::text AS organization_id, NULL AS created_by, NULL AS managed_by_template_agent_id, NULL AS source_template_org_id",
+    agent === undefined ? "" : `$2::text AS ${agent}`,
+    due
+  ])}
+  FROM given n WHERE n.source_id IS NULL
 ),
 ${name}_behind AS MATERIALIZED (
-  SELECT ${list([...record, "n.source_id AS id"])} FROM given n WHERE n.source_id IS NOT NULL
-),${[...inserts(kind, publication), ...updates(kind, publication)].join(",")}
+  SELECT ${list([
+    ...record,
+    "t.id, t.managed_by_template_agent_id, t.source_template_org_id",
+    agent === undefined ? "" : `COALESCE(t.${agent}, $2::text) AS ${agent}`,
+    due
+  ])}
+  FROM given n JOIN ${table} t ON t.id = n.source_id
+),
+${[...inserts(kind), ...updates(kind)].join(",\n")}
 SELECT slug, id::text AS source_id FROM ${name}_new UNION ALL SELECT slug, id::text FROM ${name}_behind`
 }
 

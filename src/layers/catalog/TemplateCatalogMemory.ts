@@ -1,5 +1,5 @@
 import { Effect, Either, Layer } from "effect"
-import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type FormerSlug, type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
   differingSiblings,
@@ -18,7 +18,6 @@ import {
 } from "../../domain/catalog/Template.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
-import { Kinds } from "../../services/catalog/Kinds.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import {
   type AgentRecord,
@@ -250,50 +249,51 @@ const publish =
   }
 
 /** The catalogue of the world. */
-export const TemplateCatalogMemory = Layer.effect(
-  TemplateCatalog,
-  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ change, read }, kinds]) =>
-    TemplateCatalog.of({
-      publish: (template) => change(publish(kinds)(template)),
-      list: read((state) =>
-        state.agents
-          .flatMap((agent): ReadonlyArray<Listed> => {
-            const publisher = state.organizations.find(({ id }) => id === agent.organizationId)
-            if (agent.slug === undefined || agent.revision === undefined || publisher === undefined) return []
-            return [
-              {
-                slug: agent.slug,
-                name: agent.name,
-                publisher: publisher.slug,
-                visibility: publisher.visibility,
-                revision: agent.revision,
-                definitions: newestRows(state, ({ id }) => id === agent.id).length,
-                installs: state.agents.filter(({ templateAgentId }) => templateAgentId === agent.id).length
-              }
-            ]
+export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(
+    TemplateCatalog,
+    Effect.map(MemoryStore, ({ change, read }) =>
+      TemplateCatalog.of({
+        publish: (template) => change(publish(kinds)(template)),
+        list: read((state) =>
+          state.agents
+            .flatMap((agent): ReadonlyArray<Listed> => {
+              const publisher = state.organizations.find(({ id }) => id === agent.organizationId)
+              if (agent.slug === undefined || agent.revision === undefined || publisher === undefined) return []
+              return [
+                {
+                  slug: agent.slug,
+                  name: agent.name,
+                  publisher: publisher.slug,
+                  visibility: publisher.visibility,
+                  revision: agent.revision,
+                  definitions: newestRows(state, ({ id }) => id === agent.id).length,
+                  installs: state.agents.filter(({ templateAgentId }) => templateAgentId === agent.id).length
+                }
+              ]
+            })
+            .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+        ),
+        manifest: (slug) =>
+          Effect.gen(function* () {
+            const found = yield* read((state) => {
+              const agent = state.agents.find((known) => known.slug === slug && known.revision !== undefined)
+              const publisher = state.organizations.find(({ id }) => id === agent?.organizationId)
+              return agent?.revision === undefined || publisher?.visibility !== "public"
+                ? undefined
+                : { ...agent, revision: agent.revision, rows: newestRows(state, ({ id }) => id === agent.id) }
+            })
+            if (found === undefined) return yield* new UnknownTemplateSlug({ slug })
+            return {
+              slug,
+              name: found.name,
+              description: found.description,
+              botPhone: found.botPhone?.replace("+", "") ?? null,
+              templateAgentId: found.id,
+              revision: found.revision,
+              rows: rowsByKind(found.rows.map(({ content }) => content))
+            }
           })
-          .sort((a, b) => (a.slug < b.slug ? -1 : 1))
-      ),
-      manifest: (slug) =>
-        Effect.gen(function* () {
-          const found = yield* read((state) => {
-            const agent = state.agents.find((known) => known.slug === slug && known.revision !== undefined)
-            const publisher = state.organizations.find(({ id }) => id === agent?.organizationId)
-            return agent?.revision === undefined || publisher?.visibility !== "public"
-              ? undefined
-              : { ...agent, revision: agent.revision, rows: newestRows(state, ({ id }) => id === agent.id) }
-          })
-          if (found === undefined) return yield* new UnknownTemplateSlug({ slug })
-          return {
-            slug,
-            name: found.name,
-            description: found.description,
-            botPhone: found.botPhone?.replace("+", "") ?? null,
-            templateAgentId: found.id,
-            revision: found.revision,
-            rows: rowsByKind(found.rows.map(({ content }) => content))
-          }
-        })
-    })
+      })
+    )
   )
-)

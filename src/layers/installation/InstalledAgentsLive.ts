@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { AgentNotFound } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import {
@@ -10,42 +11,42 @@ import {
   judgedRevision,
   overviewOf
 } from "../../domain/installation/Agent.ts"
+import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
 import { CleanText } from "../../domain/Text.ts"
-import { Kinds } from "../../services/catalog/Kinds.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
-import { makeInstallationPlans } from "./InstallationPlans.ts"
-import { historyStatement } from "./MirrorStatements.ts"
+import { makeGatherFacts } from "./GatherFacts.ts"
+import { historyStatement } from "./HistoryStatement.ts"
 
-const make = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const kinds = yield* Kinds
+const make = (kinds: ReadonlyArray<KindDescription>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
 
-  const findAgents = SqlSchema.findAll({
-    Request: Schema.Struct({
-      userId: UserId,
-      agentId: Schema.NullOr(Schema.String),
-      before: Schema.NullOr(AgentCursor),
-      limit: Schema.Int
-    }),
-    Result: Schema.Struct({
-      agentId: AgentId,
-      organizationId: OrganizationId,
-      organizationSlug: Slug,
-      name: Schema.String,
-      description: Schema.String,
-      revision: Schema.Int,
-      pinned: Schema.Boolean,
-      templateAgentId: AgentId,
-      templateSlug: Schema.NullOr(Schema.String),
-      templateName: Schema.String,
-      publisher: Schema.String,
-      newestRevision: Schema.NullOr(Schema.Int),
-      available: Schema.Boolean,
-      next: Schema.String,
-      rows: Schema.Int
-    }),
-    execute: ({ agentId, before, limit, userId }) => sql`
+    const findAgents = SqlSchema.findAll({
+      Request: Schema.Struct({
+        userId: UserId,
+        agentId: Schema.NullOr(Schema.String),
+        before: Schema.NullOr(AgentCursor),
+        limit: Schema.Int
+      }),
+      Result: Schema.Struct({
+        agentId: AgentId,
+        organizationId: OrganizationId,
+        organizationSlug: Slug,
+        name: Schema.String,
+        description: Schema.String,
+        revision: Schema.Int,
+        pinned: Schema.Boolean,
+        templateAgentId: AgentId,
+        templateSlug: Schema.NullOr(Schema.String),
+        templateName: Schema.String,
+        publisher: Schema.String,
+        newestRevision: Schema.NullOr(Schema.Int),
+        available: Schema.Boolean,
+        next: Schema.String,
+        rows: Schema.Int
+      }),
+      execute: ({ agentId, before, limit, userId }) => sql`
       SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
@@ -65,99 +66,95 @@ const make = Effect.gen(function* () {
       ORDER BY a.created_at DESC, a.id DESC
       LIMIT ${limit}
     `
-  })
+    })
 
-  type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
-  const agentOf = ({
-    available,
-    next: _,
-    publisher,
-    rows: __,
-    templateAgentId,
-    templateName,
-    templateSlug,
-    ...agent
-  }: Found): InstalledAgent => ({
-    ...agent,
-    template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
-  })
+    type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
+    const agentOf = ({
+      available,
+      next: _,
+      publisher,
+      rows: __,
+      templateAgentId,
+      templateName,
+      templateSlug,
+      ...agent
+    }: Found): InstalledAgent => ({
+      ...agent,
+      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
+    })
 
-  const plansOf = yield* makeInstallationPlans
-  const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
-    agents.length === 0
-      ? Effect.succeed([])
-      : Effect.map(
-          Effect.orDie(
-            plansOf(
-              agents.map((agent) => ({
-                organization_id: agent.organizationId,
-                template_agent_id: agent.template.templateAgentId,
-                revision: judgedRevision(agent)
-              }))
-            )
-          ),
-          (planned) =>
-            agents.map((agent) => {
-              const own = planned.find(
-                ({ organizationId, templateAgentId }) =>
-                  organizationId === agent.organizationId && templateAgentId === agent.template.templateAgentId
-              )
-              return overviewOf(agent, own?.rows ?? [], kinds)
-            })
-        )
-
-  const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
-    // Postgres can't even be asked for other text, and nothing has such an id.
-    const [agent] = Schema.is(CleanText)(agentId)
-      ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
-      : []
-    if (agent === undefined) return yield* new AgentNotFound({ agentId })
-    return agentOf(agent)
-  })
-
-  const historyText = historyStatement(kinds)
-  const findHistory = SqlSchema.findAll({
-    Request: Schema.Struct({
-      organizationId: OrganizationId,
-      templateAgentId: AgentId,
-      before: Schema.NullOr(Schema.String),
-      limit: Schema.Int,
-      whole: Schema.Boolean
-    }),
-    Result: Schema.Struct({
-      ...HistoryEntry.fields,
-      at: Schema.DateTimeUtcFromDate,
-      more: Schema.Boolean
-    }),
-    execute: ({ before, limit, organizationId, templateAgentId, whole }) =>
-      sql.unsafe(historyText, [organizationId, templateAgentId, before, limit, whole])
-  })
-
-  return InstalledAgents.of({
-    find,
-    overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
-      const agent = yield* find(userId, agentId)
-      const [overview] = yield* withRows([agent])
-      return overview ?? overviewOf(agent, [], kinds)
-    }),
-    list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
-      const found = yield* Effect.orDie(findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1 }))
-      const page = agentsThatFit(found, limit, ({ rows }) => rows)
-      const agents = yield* withRows(page.map(agentOf))
-      return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
-    }),
-    history: Effect.fn("InstalledAgents.history")(function* (
-      { organizationId, template: { templateAgentId } }: InstalledAgent,
-      { before, limit, rows }: HistoryQuery
-    ) {
-      const found = yield* Effect.orDie(
-        findHistory({ organizationId, templateAgentId, before: before ?? null, limit, whole: rows === "whole" })
+    const gatherFacts = yield* makeGatherFacts(kinds)
+    const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
+      Effect.map(
+        Effect.orDie(
+          gatherFacts(
+            agents.map((agent) => ({
+              ...agent,
+              templateAgentId: agent.template.templateAgentId,
+              revision: judgedRevision(agent)
+            })),
+            { withContents: true }
+          )
+        ),
+        (facts) =>
+          Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, plannedRows(decide(one, kinds), kinds), kinds))
       )
-      const last = found.at(-1)
-      return { entries: found.map(({ more: _, ...entry }) => entry), next: last?.more === true ? last.id : null }
+
+    const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
+      // Postgres can't even be asked for other text, and nothing has such an id.
+      const [agent] = Schema.is(CleanText)(agentId)
+        ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
+        : []
+      if (agent === undefined) return yield* new AgentNotFound({ agentId })
+      return agentOf(agent)
+    })
+
+    const historyText = historyStatement(kinds)
+    const findHistory = SqlSchema.findAll({
+      Request: Schema.Struct({
+        organizationId: OrganizationId,
+        templateAgentId: AgentId,
+        before: Schema.NullOr(Schema.String),
+        limit: Schema.Int,
+        whole: Schema.Boolean
+      }),
+      Result: Schema.Struct({
+        ...HistoryEntry.fields,
+        at: Schema.DateTimeUtcFromDate,
+        more: Schema.Boolean
+      }),
+      execute: ({ before, limit, organizationId, templateAgentId, whole }) =>
+        sql.unsafe(historyText, [organizationId, templateAgentId, before, limit, whole])
+    })
+
+    return InstalledAgents.of({
+      find,
+      overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
+        const agent = yield* find(userId, agentId)
+        const [overview] = yield* withRows([agent])
+        return overview ?? overviewOf(agent, [], kinds)
+      }),
+      list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
+        const found = yield* Effect.orDie(
+          findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1 })
+        )
+        const page = agentsThatFit(found, limit, ({ rows }) => rows)
+        const agents = yield* withRows(page.map(agentOf))
+        return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
+      }),
+      history: Effect.fn("InstalledAgents.history")(function* (
+        { organizationId, template: { templateAgentId } }: InstalledAgent,
+        { before, limit, rows }: HistoryQuery
+      ) {
+        const found = yield* Effect.orDie(
+          findHistory({ organizationId, templateAgentId, before: before ?? null, limit, whole: rows === "whole" })
+        )
+        const last = found.at(-1)
+        return { entries: found.map(({ more: _, ...entry }) => entry), next: last?.more === true ? last.id : null }
+      })
     })
   })
-})
 
 /** Installed agents in Postgres: a statement for the agents and one for the rows of all of them. */
-export const InstalledAgentsLive = Layer.effect(InstalledAgents, make)
+export const InstalledAgentsLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(InstalledAgents, make(kinds))

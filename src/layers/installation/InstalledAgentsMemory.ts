@@ -1,13 +1,13 @@
 import { Effect, Layer } from "effect"
-import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { AgentNotFound } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../../domain/installation/Agent.ts"
+import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { historyPage } from "../../domain/installation/History.ts"
-import { Kinds } from "../../services/catalog/Kinds.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
-import { judge, plannedRows } from "./Judgement.ts"
+import { installationFacts } from "./FactsMemory.ts"
 
 const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserId): ReadonlyArray<InstalledAgent> =>
   agents.flatMap((agent): ReadonlyArray<InstalledAgent> => {
@@ -39,69 +39,74 @@ const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserI
   })
 
 const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArray<KindDescription>) => {
-  const { organizationId, template } = agent
-  const target = { organizationId, templateAgentId: template.templateAgentId, revision: judgedRevision(agent) }
-  return overviewOf(agent, plannedRows(state, judge(state, target, kinds), kinds), kinds)
+  const { templateAgentId } = agent.template
+  const decision = decide(
+    installationFacts(state, { ...agent, templateAgentId, revision: judgedRevision(agent) }, kinds),
+    kinds
+  )
+  return overviewOf(agent, plannedRows(decision, kinds), kinds)
 }
 
 /** Installed agents of the world. */
-export const InstalledAgentsMemory = Layer.effect(
-  InstalledAgents,
-  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ read }, kinds]) => {
-    const find = (userId: UserId, agentId: string) =>
-      read((state) => agentsOf(state, userId).find((agent) => agent.agentId === agentId)).pipe(
-        Effect.filterOrFail(
-          (agent) => agent !== undefined,
-          () => new AgentNotFound({ agentId })
-        )
-      )
-    return InstalledAgents.of({
-      find,
-      overview: (userId, agentId) =>
-        Effect.flatMap(find(userId, agentId), (agent) => read((state) => withRows(state, agent, kinds))),
-      list: (userId, { before, limit }) =>
-        read((state) => {
-          // Numbers rise with every agent that is made, and stay.
-          const made = ({ agentId }: InstalledAgent) => state.agents.find(({ id }) => id === agentId)?.made ?? 0
-          const found = agentsOf(state, userId)
-            .filter((agent) => before === undefined || made(agent) < Number.parseInt(before, 10))
-            .sort((a, b) => made(b) - made(a))
-          const page = agentsThatFit(
-            found,
-            limit,
-            ({ organizationId, template }) =>
-              state.ledger.filter(
-                (entry) => entry.organizationId === organizationId && entry.templateAgentId === template.templateAgentId
-              ).length
-          )
-          const last = page.at(-1)
-          return {
-            agents: page.map((agent) => withRows(state, agent, kinds)),
-            next: last !== undefined && page.length < found.length ? `${made(last)}-${last.agentId}` : null
-          }
-        }),
-      history: (agent, page) =>
-        read(({ history, users }) =>
-          historyPage(
-            history
-              .filter(
-                (one) =>
-                  one.organizationId === agent.organizationId &&
-                  one.templateAgentId === agent.template.templateAgentId &&
-                  (page.before === undefined || one.id < Number(page.before))
-              )
-              .toReversed()
-              .map(({ action, at, id, revision, rows, userId }) => ({
-                id: String(id),
-                at,
-                by: { userId, name: users.find((user) => user.id === userId)?.name ?? null },
-                action,
-                revision,
-                rows
-              })),
-            page
+export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(
+    InstalledAgents,
+    Effect.map(MemoryStore, ({ read }) => {
+      const find = (userId: UserId, agentId: string) =>
+        read((state) => agentsOf(state, userId).find((agent) => agent.agentId === agentId)).pipe(
+          Effect.filterOrFail(
+            (agent) => agent !== undefined,
+            () => new AgentNotFound({ agentId })
           )
         )
+      return InstalledAgents.of({
+        find,
+        overview: (userId, agentId) =>
+          Effect.flatMap(find(userId, agentId), (agent) => read((state) => withRows(state, agent, kinds))),
+        list: (userId, { before, limit }) =>
+          read((state) => {
+            // Numbers rise with every agent that is made, and stay.
+            const made = ({ agentId }: InstalledAgent) => state.agents.find(({ id }) => id === agentId)?.made ?? 0
+            const found = agentsOf(state, userId)
+              .filter((agent) => before === undefined || made(agent) < Number.parseInt(before, 10))
+              .sort((a, b) => made(b) - made(a))
+            const page = agentsThatFit(
+              found,
+              limit,
+              ({ organizationId, template }) =>
+                state.ledger.filter(
+                  (entry) =>
+                    entry.organizationId === organizationId && entry.templateAgentId === template.templateAgentId
+                ).length
+            )
+            const last = page.at(-1)
+            return {
+              agents: page.map((agent) => withRows(state, agent, kinds)),
+              next: last !== undefined && page.length < found.length ? `${made(last)}-${last.agentId}` : null
+            }
+          }),
+        history: (agent, page) =>
+          read(({ history, users }) =>
+            historyPage(
+              history
+                .filter(
+                  (one) =>
+                    one.organizationId === agent.organizationId &&
+                    one.templateAgentId === agent.template.templateAgentId &&
+                    (page.before === undefined || one.id < Number(page.before))
+                )
+                .toReversed()
+                .map(({ action, at, id, revision, rows, userId }) => ({
+                  id: String(id),
+                  at,
+                  by: { userId, name: users.find((user) => user.id === userId)?.name ?? null },
+                  action,
+                  revision,
+                  rows
+                })),
+              page
+            )
+          )
+      })
     })
-  })
-)
+  )

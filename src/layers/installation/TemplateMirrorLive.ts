@@ -1,29 +1,19 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Data, DateTime, Effect, Layer, Option, Schema } from "effect"
-import { byKind, Kind } from "../../domain/catalog/Kind.ts"
-import { nextDue } from "../../domain/catalog/Schedule.ts"
-import {
-  AgentNotFound,
-  Collision,
-  NoSuchRevision,
-  NoSuchRow,
-  NotOrgAdmin,
-  PlanStale,
-  SchemaCollision,
-  SelfInstall,
-  TemplateIsInstalled,
-  TemplateNotFound,
-  TemplateNotPublic,
-  UnmetWish
-} from "../../domain/Errors.ts"
+import { Array as Arr, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import { addImpact, InstallationImpact, noImpact } from "../../domain/installation/Impact.ts"
-import { leavingOf, PlannedRow, VerdictCount, Wish, wishesOf } from "../../domain/installation/Plan.ts"
-import { Kinds } from "../../services/catalog/Kinds.ts"
+import { actionsOf, agentAfter, countsOf } from "../../domain/installation/Actions.ts"
+import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
+import { type Installation, RequestFacts } from "../../domain/installation/Facts.ts"
+import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
+import { mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
+import { leavingOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
+  type AnyApplyRequest,
+  type AnyPlanRequest,
   type Applied,
   type ApplyRequest,
-  type MirrorRefusal,
   type MirrorRequest,
   type ResyncPlanRequest,
   type ResyncRequest,
@@ -31,385 +21,222 @@ import {
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
 import { retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
-import { makeInstallationPlans } from "./InstallationPlans.ts"
-import {
-  applyStatement,
-  consultInstalledStatement,
-  consultStatement,
-  impactStatement,
-  leaveStatement,
-  prepareStatement,
-  quickStatement,
-  removeAgentStatement,
-  setAsideStatement
-} from "./MirrorStatements.ts"
+import { makeDueTimes } from "./DueTimes.ts"
+import { lockStatement, requestFactsStatement } from "./FactsStatement.ts"
+import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { isAsPlanned, planHashOf } from "./PlanHash.ts"
+import { makeShortCut } from "./ShortCut.ts"
+import { makeWriteDecisions } from "./WriteDecisions.ts"
 
-/** A newer revision was published between reading the template and applying it. */
-class Superseded extends Data.TaggedError("Superseded") {}
+/** How many rows are decided at once about an impact. */
+const impactRows = 5_000
 
-const impactBatch = 500
+const make = (kinds: ReadonlyArray<KindDescription>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    // Made by hand since it was decided: a row of that slug, or one that refers to what goes, in whichever table.
+    const isTaken = violates(...kinds.map(({ table }) => `${table}_slug`))
+    const isConflict = (error: unknown) => isTaken(error) || violatesForeignKey(error)
+    const dueTimes = makeDueTimes()
+    const shortCut = yield* makeShortCut(kinds, dueTimes)
+    const gatherFacts = yield* makeGatherFacts(kinds)
+    const writeDecisions = yield* makeWriteDecisions(kinds, dueTimes)
 
-const make = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const kinds = yield* Kinds
-  // Made by hand since the rows were judged: a row of that slug, or one that refers to what goes, in whichever table.
-  const isTaken = violates(...kinds.map(({ table }) => `${table}_slug`))
-  const isConflict = (error: unknown) => error instanceof Superseded || isTaken(error) || violatesForeignKey(error)
+    const takeTurn = SqlSchema.void({
+      Request: OrganizationId,
+      execute: (organizationId) => sql.unsafe(lockStatement, [organizationId])
+    })
 
-  const Standing = {
-    visible: Schema.Boolean,
-    published: Schema.Boolean,
-    installed: Schema.Boolean,
-    own: Schema.Boolean,
-    newest: Schema.NullOr(Schema.Int),
-    administers: Schema.Boolean,
-    known: Schema.Boolean,
-    agentId: Schema.NullOr(AgentId),
-    revision: Schema.NullOr(Schema.Int)
-  }
-  const Standings = Schema.Record({ key: Schema.String, value: Schema.Int })
-  const MirrorIds = { organizationId: OrganizationId, templateAgentId: AgentId, userId: UserId }
+    const findRequestFacts = SqlSchema.single({
+      Request: Schema.Struct({
+        organizationId: OrganizationId,
+        templateAgentId: AgentId,
+        userId: UserId,
+        revision: Schema.NullOr(Schema.Int)
+      }),
+      Result: RequestFacts,
+      execute: ({ organizationId, revision, templateAgentId, userId }) =>
+        sql.unsafe(requestFactsStatement, [organizationId, templateAgentId, userId, revision])
+    })
+    const askAbout = ({ revision, ...request }: AnyPlanRequest) =>
+      findRequestFacts({ ...request, revision: typeof revision === "number" ? revision : null })
 
-  const consult = SqlSchema.findOne({
-    Request: Schema.Struct({ ...MirrorIds, revision: Schema.NullOr(Schema.Int) }),
-    Result: Schema.Struct(Standing),
-    execute: ({ organizationId, revision, templateAgentId, userId }) =>
-      sql.unsafe(consultStatement, [organizationId, templateAgentId, userId, revision])
-  })
+    /** What is decided about an installation, and for its plan also the fields that differ. */
+    const decideAbout = (
+      installation: Installation,
+      wishes: ReadonlyArray<WishedRow> = [],
+      options: GatherOptions = { withContents: true }
+    ) =>
+      Effect.map(gatherFacts([installation], options), ([facts = { ...installation, rows: [] }]) =>
+        decide(facts, kinds, wishes)
+      )
 
-  const prepareText = prepareStatement(kinds)
-  const prepare = SqlSchema.findOne({
-    Request: Schema.Struct({
-      ...MirrorIds,
-      name: Schema.NullOr(Schema.String),
-      revision: Schema.NullOr(Schema.Int),
-      pins: Schema.NullOr(Schema.Boolean)
-    }),
-    Result: Schema.Struct({
-      ...Standing,
-      pinned: Schema.NullOr(Schema.Boolean),
-      created: Schema.NullOr(Schema.Boolean),
-      schedules: Schema.Array(Schema.String)
-    }),
-    execute: ({ name, organizationId, pins, revision, templateAgentId, userId }) =>
-      sql.unsafe(prepareText, [organizationId, templateAgentId, userId, name, revision, pins])
-  })
-
-  /** What is known of the template and the caller, where the caller may have that revision of it there. */
-  const mayInstall = <A extends Schema.Struct.Type<typeof Standing>>(
-    found: Option.Option<A>,
-    { organizationId, templateAgentId }: MirrorRequest,
-    wanted: number | null
-  ): Effect.Effect<A & { readonly newest: number }, NoSuchRevision | MirrorRefusal> => {
-    if (Option.isNone(found) || !found.value.visible) return new TemplateNotFound({ templateAgentId })
-    const { administers, installed, known, newest, own, published } = found.value
-    if (installed) return new TemplateIsInstalled({ templateAgentId })
-    if (own) return new SelfInstall({ templateAgentId })
-    if (!published || newest === null) return new TemplateNotPublic({ templateAgentId })
-    if (!administers) return new NotOrgAdmin({ organizationId })
-    return known
-      ? Effect.succeed({ ...found.value, newest })
-      : new NoSuchRevision({ revision: wanted ?? newest, newest })
-  }
-
-  const plansOf = yield* makeInstallationPlans
-
-  const planFor = ({ organizationId, templateAgentId }: MirrorRequest, revision: number | null) =>
-    Effect.flatMap(
-      plansOf([{ organization_id: organizationId, template_agent_id: templateAgentId, revision }]),
-      ([plan]) =>
-        plan === undefined
-          ? Effect.dieMessage("A plan has one row for its installation")
-          : Effect.succeed({ planHash: plan.planHash, rows: plan.rows })
-    )
-
-  const setAsideText = setAsideStatement(kinds)
-  const setAside = SqlSchema.void({
-    Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, revision: Schema.Int }),
-    execute: ({ organizationId, revision, templateAgentId }) =>
-      sql.unsafe(setAsideText, [organizationId, templateAgentId, revision])
-  })
-
-  const applyText = applyStatement(kinds)
-  const applyRows = SqlSchema.single({
-    Request: Schema.Struct({
-      organizationId: OrganizationId,
-      templateAgentId: AgentId,
-      revision: Schema.Int,
-      agentId: AgentId,
-      userId: UserId,
-      expectedPlan: Schema.NullOr(Schema.String),
-      wishes: Schema.parseJson(Schema.Array(Schema.Struct({ wish: Wish, kind: Kind, slug: Schema.String }))),
-      due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc })),
-      pinned: Schema.Boolean,
-      action: Schema.Literal("install", "resync")
-    }),
-    Result: Schema.Struct({
-      newest: Schema.Boolean,
-      asPlanned: Schema.Boolean,
-      unmet: Schema.Array(UnmetWish),
-      collisions: Schema.Array(Collision),
-      standing: Standings,
-      verdicts: Schema.Array(VerdictCount)
-    }),
-    execute: ({
-      action,
-      agentId,
-      due,
-      expectedPlan,
-      organizationId,
-      pinned,
-      revision,
-      templateAgentId,
-      userId,
-      wishes
-    }) =>
-      sql.unsafe(applyText, [
-        organizationId,
-        templateAgentId,
-        revision,
-        agentId,
-        userId,
-        expectedPlan,
-        wishes,
-        due,
-        pinned,
-        action
+    /** An install or a resync: what is asked, what is decided, what is written. */
+    const applyOnce = Effect.fnUntraced(function* (request: AnyApplyRequest) {
+      const { expectedPlan, organizationId, templateAgentId, userId } = request
+      yield* takeTurn(organizationId)
+      const known = yield* askAbout(request)
+      const { organizationSlug, ...revision } = yield* mayInstall(known, request)
+      const installation = { organizationId, organizationSlug, templateAgentId, revision: revision.revision }
+      const decision = yield* decideAbout(installation, wishesOf(request), { locks: true })
+      yield* mayWrite(decision, isAsPlanned(decision, expectedPlan))
+      const schedules = decision.facts.rows.flatMap(({ wanted }) => wanted?.schedule ?? [])
+      shortCut.learn(templateAgentId, [...new Set(schedules)])
+      const agent = agentAfter(known.agent, revision, request)
+      const [agentId] = yield* writeDecisions([
+        {
+          ...installation,
+          userId,
+          agentId: known.agent?.id,
+          agent,
+          action: request.agentId === undefined ? "install" : "resync",
+          isRecorded: known.lastRevision !== revision.revision,
+          actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds)
+        }
       ])
-  })
+      if (agentId === undefined) return yield* Effect.dieMessage("An install has an agent")
+      return {
+        agentId,
+        created: known.agent === null,
+        revision: revision.revision,
+        pinned: agent.pinned,
+        ...countsOf(decision, kinds)
+      } satisfies Applied
+    })
 
-  const quickText = quickStatement(kinds)
-  const findOrMake = SqlSchema.single({
-    Request: Schema.Struct({
-      ...MirrorIds,
-      due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateTimeUtc }))
-    }),
-    Result: Schema.Struct({
-      agentId: Schema.NullOr(AgentId),
-      created: Schema.Boolean,
-      revision: Schema.NullOr(Schema.Int),
-      pinned: Schema.Boolean,
-      standing: Schema.NullOr(Standings)
-    }),
-    execute: ({ due, organizationId, templateAgentId, userId }) =>
-      sql.unsafe(quickText, [organizationId, templateAgentId, userId, due])
-  })
+    const plan = Effect.fnUntraced(function* (request: AnyPlanRequest) {
+      const { organizationId, templateAgentId } = request
+      const { organizationSlug, revision } = yield* mayInstall(yield* askAbout(request), request)
+      const decision = yield* decideAbout({ organizationId, organizationSlug, templateAgentId, revision })
+      const [planHash, rows] = [planHashOf(decision), plannedRows(decision, kinds)]
+      return { templateAgentId, organizationId, revision, planHash, rows }
+    })
 
-  // What is due next is so until then.
-  const upcoming = new Map<string, { readonly since: Date; readonly due: Option.Option<Date> }>()
-  const dueAfter = (schedule: string, now: Date) => {
-    const found = upcoming.get(schedule)
-    if (found !== undefined && found.since <= now && Option.exists(found.due, (due) => now < due)) return found.due
-    const due = nextDue(schedule, now)
-    upcoming.set(schedule, { since: now, due })
-    return due
-  }
+    const decideLeaving = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
+      const { agentId, organizationId, templateAgentId } = request
+      const { organizationSlug } = yield* mayUninstall(yield* askAbout(request), request)
+      const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
+      const decision = yield* decideAbout(installation, [], { locks })
+      return { decision, planned: { agentId, organizationId, ...leavingOf(plannedRows(decision, kinds)) } }
+    })
 
-  const dueTimes = (schedules: ReadonlyArray<string>, now: Date) =>
-    Object.fromEntries(
-      schedules.flatMap((schedule) =>
-        Option.match(dueAfter(schedule, now), {
-          onNone: () => [],
-          onSome: (date) => [[schedule, DateTime.unsafeFromDate(date)]]
+    const removeAgent = SqlSchema.single({
+      Request: AgentId,
+      Result: Schema.Struct({ outcome: Schema.Literal("removed", "kept", "gone") }),
+      execute: (agentId) => sql`SELECT remove_agent(${agentId}) AS outcome`
+    })
+
+    const uninstallOnce = Effect.fnUntraced(function* (request: UninstallRequest) {
+      const { agentId, expectedPlan } = request
+      yield* takeTurn(request.organizationId)
+      const { decision, planned } = yield* decideLeaving(request, true)
+      if (!isAsPlanned(decision, expectedPlan)) return yield* new PlanStale()
+      yield* writeDecisions([
+        {
+          ...request,
+          revision: null,
+          agent: undefined,
+          action: "uninstall",
+          isRecorded: true,
+          actions: actionsOf(decision, { isUninstall: true, agentId }, kinds)
+        }
+      ])
+      const { outcome } = yield* removeAgent(agentId)
+      if (outcome === "gone") return yield* new AgentNotFound({ agentId })
+      return { ...planned, agentRemoved: outcome === "removed" }
+    })
+
+    const findRows = SqlSchema.findAll({
+      Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+      Result: Schema.Struct({
+        kind: Kind,
+        sourceId: Schema.NumberFromString,
+        slug: Schema.String,
+        hash: Schema.String
+      }),
+      execute: ({ revision, templateAgentId }) => sql`
+        SELECT kind, source_id::text AS source_id, slug, hash FROM template_revision_rows
+        WHERE template_agent_id = ${templateAgentId} AND revision = ${revision}
+      `
+    })
+    const findInstallations = SqlSchema.findAll({
+      Request: Schema.Struct({ templateAgentId: AgentId, after: Schema.String, limit: Schema.Int }),
+      Result: Schema.Struct({
+        organizationId: OrganizationId,
+        organizationSlug: Schema.String,
+        pinned: Schema.Boolean
+      }),
+      execute: ({ after, limit, templateAgentId }) => sql`
+        SELECT o.id AS organization_id, o.slug AS organization_slug, a.pinned
+        FROM agents a JOIN organization o ON o.id = a.organization_id
+        WHERE a.template_agent_id = ${templateAgentId} AND a.organization_id > ${after}
+        ORDER BY a.organization_id LIMIT ${limit}
+      `
+    })
+    const impact = Effect.fnUntraced(function* (templateAgentId: AgentId, revision: number, since: number) {
+      const count = impactOf(yield* findRows({ templateAgentId, revision: since }))
+      const rows = yield* findRows({ templateAgentId, revision })
+      const limit = Math.max(1, Math.floor(impactRows / Math.max(1, rows.length)))
+      const batches = Stream.paginateEffect("", (after) =>
+        Effect.gen(function* () {
+          const installed = yield* findInstallations({ templateAgentId, after, limit })
+          const installations = installed.map((one) => ({ ...one, templateAgentId, revision }))
+          const facts = yield* gatherFacts(installations, { onlyChanged: true })
+          const last = installed.length < limit ? undefined : installed.at(-1)?.organizationId
+          return [{ installed, facts }, Option.fromNullable(last)]
         })
       )
-    )
-
-  // The cron expressions of templates installed before, for the statement that can't ask for them first.
-  const known = new Map<AgentId, ReadonlyArray<string>>()
-
-  /** A first install or one that finds all as it was; none where it is neither, or has more to it. */
-  const quickly = Effect.fnUntraced(function* ({ organizationId, templateAgentId, userId, ...rest }: ApplyRequest) {
-    const plain = rest.name === undefined && rest.expectedPlan === undefined && wishesOf(rest).length === 0
-    const schedules = known.get(templateAgentId)
-    // Within a transaction a lost race would end that, not only this statement.
-    const inTransaction = Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
-    if (!plain || schedules === undefined || inTransaction) return Option.none<Applied>()
-    const due = dueTimes(schedules, yield* DateTime.nowAsDate)
-    const { agentId, created, pinned, revision, standing } = yield* findOrMake({
-      organizationId,
-      templateAgentId,
-      userId,
-      due
-    })
-    if (agentId === null || revision === null || standing === null) return Option.none<Applied>()
-    const mirrored = byKind((kind) => standing[kind] ?? 0, kinds)
-    const verdict = created ? ("create" as const) : ("unchanged" as const)
-    const verdicts = kinds.map(({ kind }) => ({ kind, verdict, rows: mirrored[kind] })).filter(({ rows }) => rows > 0)
-    return Option.some({ agentId, created, revision, pinned, mirrored, verdicts })
-  })
-
-  const attempt = Effect.fnUntraced(function* (
-    request: ApplyRequest & Partial<Pick<ResyncRequest, "agentId" | "revision">>
-  ) {
-    const { expectedPlan = null, name = null, organizationId, templateAgentId, userId } = request
-    const wanted = typeof request.revision === "number" ? request.revision : null
-    const pins = request.revision === undefined ? null : wanted !== null
-    const found = yield* prepare({ organizationId, templateAgentId, userId, name, revision: wanted, pins })
-    const { agentId, created, pinned, revision, schedules } = yield* mayInstall(found, request, wanted)
-    // The statement and `mayInstall` agree on who may: there is an agent where this does not refuse.
-    if (agentId === null || revision === null || pinned === null) return yield* new NotOrgAdmin({ organizationId })
-    // Somebody took the agent away meanwhile; what stands here now is not the one that was meant, and is rolled back.
-    if (request.agentId !== undefined && request.agentId !== agentId) {
-      return yield* new AgentNotFound({ agentId: request.agentId })
-    }
-
-    const here = { organizationId, templateAgentId, revision }
-    known.set(templateAgentId, schedules)
-    yield* setAside(here)
-    const result = yield* applyRows({
-      ...here,
-      agentId,
-      userId,
-      expectedPlan,
-      wishes: wishesOf(request),
-      due: dueTimes(schedules, yield* DateTime.nowAsDate),
-      pinned,
-      action: request.agentId === undefined ? "install" : "resync"
-    })
-    if (!result.newest) return yield* new Superseded()
-    if (!result.asPlanned) return yield* new PlanStale()
-    if (result.unmet.length > 0) return yield* new NoSuchRow({ rows: result.unmet })
-    if (result.collisions.length > 0) return yield* new SchemaCollision({ collisions: result.collisions })
-    const mirrored = byKind((kind) => result.standing[kind] ?? 0, kinds)
-    return { agentId, created: created === true, revision, pinned, mirrored, verdicts: result.verdicts }
-  })
-
-  const makePlan = Effect.fnUntraced(function* (request: MirrorRequest & Partial<ResyncPlanRequest>) {
-    const { organizationId, templateAgentId, userId } = request
-    const wanted = typeof request.revision === "number" ? request.revision : null
-    const found = yield* consult({ organizationId, templateAgentId, userId, revision: wanted })
-    const { agentId, newest, revision } = yield* mayInstall(found, request, wanted)
-    if (request.agentId !== undefined && request.agentId !== agentId) {
-      return yield* new AgentNotFound({ agentId: request.agentId })
-    }
-    const planned = request.revision === "newest" ? newest : (revision ?? newest)
-    const plan = yield* planFor(request, planned)
-    return { templateAgentId, organizationId, revision: planned, ...plan }
-  })
-
-  const consultInstalled = (lock: boolean) => {
-    const text = consultInstalledStatement(lock)
-    const find = SqlSchema.findOne({
-      Request: Schema.Struct(MirrorIds),
-      Result: Schema.Struct({ agentId: Schema.NullOr(AgentId), administers: Schema.Boolean }),
-      execute: ({ organizationId, templateAgentId, userId }) =>
-        sql.unsafe(text, [organizationId, templateAgentId, userId])
-    })
-    return Effect.fnUntraced(function* (request: UninstallRequest) {
-      const found = yield* find(request)
-      const { agentId, organizationId } = request
-      if (Option.isNone(found) || found.value.agentId !== agentId) return yield* new AgentNotFound({ agentId })
-      if (!found.value.administers) return yield* new NotOrgAdmin({ organizationId })
-    })
-  }
-  const mayLook = consultInstalled(false)
-  const takeTurn = consultInstalled(true)
-
-  const leaveText = leaveStatement(kinds)
-  const leave = SqlSchema.single({
-    Request: Schema.Struct({ ...MirrorIds, agentId: AgentId, expectedPlan: Schema.NullOr(Schema.String) }),
-    Result: Schema.Struct({ asPlanned: Schema.Boolean, rows: Schema.Array(PlannedRow) }),
-    execute: ({ agentId, expectedPlan, organizationId, templateAgentId, userId }) =>
-      sql.unsafe(leaveText, [organizationId, templateAgentId, null, agentId, userId, expectedPlan])
-  })
-
-  const removeAgent = SqlSchema.single({
-    Request: AgentId,
-    Result: Schema.Struct({ outcome: Schema.Literal("removed", "kept", "gone") }),
-    execute: (agentId) => sql.unsafe(removeAgentStatement, [agentId])
-  })
-
-  const takeAway = Effect.fnUntraced(function* (request: UninstallRequest) {
-    const { agentId, expectedPlan = null, organizationId } = request
-    yield* takeTurn(request)
-    const { asPlanned, rows } = yield* leave({ ...request, expectedPlan })
-    if (!asPlanned) return yield* new PlanStale()
-    const { outcome } = yield* removeAgent(agentId)
-    if (outcome === "gone") return yield* new AgentNotFound({ agentId })
-    return { agentId, organizationId, ...leavingOf(rows), agentRemoved: outcome === "removed" }
-  })
-
-  const makeUninstallPlan = Effect.fnUntraced(function* (request: UninstallRequest) {
-    const { agentId, organizationId } = request
-    yield* mayLook(request)
-    const { planHash, rows } = yield* planFor(request, null)
-    return { agentId, organizationId, ...leavingOf(rows), planHash }
-  })
-
-  const impactText = impactStatement(kinds)
-  const impactOn = SqlSchema.findAll({
-    Request: Schema.Struct({
-      templateAgentId: AgentId,
-      revision: Schema.Int,
-      since: Schema.Int,
-      after: Schema.String
-    }),
-    Result: InstallationImpact,
-    execute: ({ after, revision, since, templateAgentId }) =>
-      sql.unsafe(impactText, [templateAgentId, revision, since, after, impactBatch])
-  })
-
-  const transactionally = <A, E, R>(step: Effect.Effect<A, E, R>) =>
-    sql.withTransaction(step).pipe(retryTransient(isConflict))
-
-  return TemplateMirror.of({
-    apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
-      quickly(request).pipe(
-        retryTransient(isConflict),
-        Effect.flatMap(
-          Option.match({ onNone: () => transactionally(attempt(request)), onSome: (done) => Effect.succeed(done) })
-        ),
-        // An install names neither an agent nor a revision.
-        Effect.catchTag(
-          "SqlError",
-          "ParseError",
-          "NoSuchElementException",
-          "Superseded",
-          "AgentNotFound",
-          "NoSuchRevision",
-          Effect.die
+      // The next batch is gathered while one is decided.
+      return yield* Stream.buffer(batches, { capacity: 1 }).pipe(
+        Stream.runFold(noImpact, (impact, { facts, installed }) =>
+          addImpact(
+            impact,
+            Arr.zipWith(installed, facts, (one, known) => ({ ...one, ...count(decide(known, kinds)) }))
+          )
         )
       )
-    ),
-    resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
-      transactionally(attempt(request)).pipe(
-        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", "Superseded", Effect.die)
-      )
-    ),
-    plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
-      makePlan(request).pipe(Effect.catchTag("SqlError", "ParseError", "AgentNotFound", "NoSuchRevision", Effect.die))
-    ),
-    planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
-      makePlan(request).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
-    ),
-    uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
-      transactionally(takeAway(request)).pipe(
-        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
-      )
-    ),
-    planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
-      makeUninstallPlan(request).pipe(Effect.catchTag("SqlError", "ParseError", Effect.die))
-    ),
-    impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
-      Effect.iterate(
-        { impact: noImpact, after: "", done: false },
-        {
-          while: ({ done }) => !done,
-          body: ({ after, impact }) =>
-            Effect.map(impactOn({ templateAgentId, revision, since, after }), (batch) => ({
-              impact: addImpact(impact, batch),
-              after: batch.at(-1)?.organizationId ?? after,
-              done: batch.length < impactBatch
-            }))
-        }
-      ).pipe(
-        Effect.map(({ impact }) => impact),
-        Effect.orDie
-      )
-    )
-  })
-})
+    })
 
-/** The mirror in Postgres: one statement for most installs, three in a transaction for the others, whatever the template's size. */
-export const TemplateMirrorLive = Layer.effect(TemplateMirror, make)
+    const transactionally = <A, E, R>(step: Effect.Effect<A, E, R>) =>
+      sql.withTransaction(step).pipe(retryTransient(isConflict))
+    const faults = ["SqlError", "ParseError", "NoSuchElementException"] as const
+
+    return TemplateMirror.of({
+      apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
+        shortCut.installOrConfirm(request).pipe(
+          retryTransient(isConflict),
+          Effect.flatMap(Option.match({ onNone: () => transactionally(applyOnce(request)), onSome: Effect.succeed })),
+          // An install names neither an agent nor a revision.
+          Effect.catchTag(...faults, "AgentNotFound", "NoSuchRevision", Effect.die)
+        )
+      ),
+      resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
+        transactionally(applyOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
+      ),
+      plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
+        plan(request).pipe(Effect.catchTag(...faults, "AgentNotFound", "NoSuchRevision", Effect.die))
+      ),
+      planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
+        plan(request).pipe(Effect.catchTag(...faults, Effect.die))
+      ),
+      uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
+        transactionally(uninstallOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
+      ),
+      planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
+        Effect.map(decideLeaving(request, false), ({ decision, planned }) => ({
+          ...planned,
+          planHash: planHashOf(decision)
+        })).pipe(Effect.catchTag(...faults, Effect.die))
+      ),
+      impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
+        Effect.orDie(impact(templateAgentId, revision, since))
+      )
+    })
+  })
+
+/**
+ * The mirror in Postgres: one statement for most installs; for the others, and for all else that writes, a lock, two that ask and one
+ * or two that write, in a transaction, whatever the template's size.
+ */
+export const TemplateMirrorLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(TemplateMirror, make(kinds))

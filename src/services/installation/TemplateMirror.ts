@@ -47,6 +47,12 @@ export interface ResyncPlanRequest extends MirrorRequest {
 /** A resync of an agent that is installed. A revision pins it there; `newest` ends that. */
 export interface ResyncRequest extends ApplyRequest, ResyncPlanRequest {}
 
+/** What a plan may be asked for: an install, or the resync of an agent. */
+export interface AnyPlanRequest extends MirrorRequest, Partial<Pick<ResyncPlanRequest, "agentId" | "revision">> {}
+
+/** An install, or the resync of an agent. */
+export interface AnyApplyRequest extends ApplyRequest, AnyPlanRequest {}
+
 /** An agent to take away. */
 export interface UninstallRequest extends MirrorRequest {
   readonly agentId: AgentId
@@ -70,6 +76,9 @@ export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall
 
 /** Why an install that may be tried is not done: nothing is written then. */
 export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
+
+/** Why an install or a resync is not done. */
+export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
 
 /** Puts a template into an organization, keeps it up to date there, and takes it away again. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<

@@ -1,0 +1,211 @@
+import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import type { AgentId } from "../Ids.ts"
+import { type DecidedRow, type Decision, isStanding, slugOf } from "./Decide.ts"
+import type { RequestFacts } from "./Facts.ts"
+import type { RowChange } from "./History.ts"
+import type { Revision, Wanted } from "./MayInstall.ts"
+import { countVerdicts, type VerdictCount } from "./Plan.ts"
+
+/* What is to be written once it is decided: all that a store needs to know, and nothing for it to choose. */
+
+/** What is written of one row: of the definition, of the ledger and of the history. */
+export interface RowAction {
+  readonly kind: Kind
+  readonly sourceId: number
+  readonly slug: string
+  /** Content and tags are written (`insert`, `update`), tags alone (`tag`), or the row goes (`delete`). */
+  readonly write: "insert" | "update" | "tag" | "delete" | null
+  /** The row that stands for the publisher's afterwards, or that goes; null where there is none, or a new one. */
+  readonly rowId: number | null
+  /** Whose slug another row takes: it is put out of the way first. */
+  readonly isInTheWay: boolean
+  readonly managedBy: AgentId | null
+  /** The agent it works for: the installed one, or else the one that is named. */
+  readonly isBound: boolean
+  readonly agentId: AgentId | null
+  readonly isRetired: boolean
+  /** Whether it is due by its new schedule from now on; else its time stays. */
+  readonly isRescheduled: boolean
+  readonly schedule: string | null
+  /** What the ledger is to say from now on; a new row's id is not known before it is written. */
+  readonly remembered: {
+    readonly copyId: number | null
+    readonly slug: string
+    readonly hash: string
+    readonly adopted: boolean
+  } | null
+  /** Whose entries go: this template's, or those of its siblings too. */
+  readonly forgotten: "here" | "everywhere" | null
+  /** What the history says of it, and whether the content it had is told there. */
+  readonly change: RowChange | null
+  readonly isReplaced: boolean
+}
+
+/** What is asked about a decision: an uninstall shows what it leaves and gives back what was the person's own. */
+export interface Course {
+  readonly isUninstall: boolean
+  /** The agent that is installed already. */
+  readonly agentId: AgentId | undefined
+}
+
+/** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
+const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: Course) =>
+  isUninstall && fate === "kept" && entry?.adopted === true && copy?.retired === true
+
+const changeOf = ({ act, facts: { copy }, fate, granted }: DecidedRow, { isUninstall }: Course): RowChange | null => {
+  if (act === "adopt") return "adopted"
+  if (granted === "revert") return "reverted"
+  if (granted === "restore") return "restored"
+  if (act === "create") return "created"
+  if (act === "update") return "updated"
+  if (fate === "removed" || fate === "passed_on") return fate
+  if (fate === "kept" && isUninstall) return "kept"
+  if (fate === "kept") return copy?.retired === true ? null : "hidden"
+  return act === "customized" && copy?.retired === true ? "shown" : null
+}
+
+const writeOf = (row: DecidedRow, course: Course, hasAgent: boolean): RowAction["write"] => {
+  const { act, facts, fate } = row
+  const { copy } = facts
+  if (act === "create") return "insert"
+  if (act === "update" || act === "adopt") return "update"
+  if (fate === "removed") return "delete"
+  if (copy === undefined) return null
+  if (fate === "passed_on" || fate === "forgotten") return "tag"
+  if (fate === "kept") return copy.retired === course.isUninstall ? "tag" : null
+  if (act !== "customized" && act !== "unchanged") return null
+  return copy.retired || (hasAgent && copy.agentId === undefined) ? "tag" : null
+}
+
+const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: Course): AgentId | null => {
+  const { act, facts, fate } = row
+  const given = facts.copy?.managedBy ?? null
+  if (act === "adopt" || act === "create") return templateAgentId
+  if (act === "update") return given ?? templateAgentId
+  if (isReturned(row, course) || (fate === "forgotten" && facts.sibling?.agentId === undefined)) return null
+  const isHandedOver = (fate === "passed_on" || fate === "forgotten") && given === templateAgentId
+  return isHandedOver ? (facts.sibling?.templateAgentId ?? null) : given
+}
+
+/** The agent a row works for afterwards. */
+const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: Course) => {
+  const given = act === "adopt" || act === "create" ? undefined : copy?.agentId
+  if (fate === "passed_on" && given === agentId) return { isBound: false, agentId: sibling?.agentId ?? null }
+  return { isBound: fate === undefined && given === undefined, agentId: given ?? null }
+}
+
+const rememberedOf = (row: DecidedRow): RowAction["remembered"] => {
+  const { act, facts } = row
+  const { entry, holder, wanted } = facts
+  if (wanted === undefined) return null
+  const applied = { slug: wanted.slug, hash: wanted.hash, adopted: entry?.adopted === true }
+  if (act === "create") return { ...applied, copyId: null, adopted: false }
+  if (act === "adopt") return { ...applied, copyId: holder?.id ?? null, adopted: true }
+  if (entry === undefined) return null
+  if (act === "update") return { ...applied, copyId: entry.copyId }
+  if (act === "unchanged") {
+    const isKnown = entry.own && entry.appliedHash === wanted.hash && entry.slug === wanted.slug
+    return isKnown ? null : { ...applied, copyId: entry.copyId }
+  }
+  return entry.own ? null : { copyId: entry.copyId, slug: entry.slug, hash: entry.appliedHash, adopted: entry.adopted }
+}
+
+const forgottenOf = (row: DecidedRow, course: Course): RowAction["forgotten"] => {
+  const { facts, fate } = row
+  if (fate === undefined || (fate === "kept" && !isReturned(row, course))) return null
+  return facts.sibling?.agentId === undefined ? "everywhere" : "here"
+}
+
+/** What is written of each row that is decided. */
+export const actionsOf = (
+  { facts, rows }: Decision,
+  course: Course,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<RowAction> => {
+  const withAgent = new Set(kinds.flatMap(({ agent, kind }) => (agent === undefined ? [] : [kind])))
+  const actions = rows.map((row): RowAction => {
+    const { act, facts: known, fate } = row
+    const { copy, entry, holder, kind, sourceId, wanted } = known
+    const write = writeOf(row, course, withAgent.has(kind))
+    const isAnew = act === "create" || (act !== "adopt" && (copy === undefined || copy.deleted || copy.retired))
+    const given = act === "adopt" ? holder?.schedule : copy?.schedule
+    const stands = isStanding(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
+    return {
+      kind,
+      sourceId,
+      slug: slugOf(known),
+      write,
+      rowId: act === "adopt" ? (holder?.id ?? null) : stands && act !== "create" ? (entry?.copyId ?? null) : null,
+      isInTheWay: false,
+      managedBy: managedBy(row, facts.templateAgentId, course),
+      ...agentOf(row, course),
+      isRetired:
+        fate === "kept" ? !course.isUninstall : course.isUninstall && fate === "passed_on" && copy?.retired === true,
+      isRescheduled: isAnew || given !== wanted?.schedule,
+      schedule: wanted?.schedule ?? null,
+      remembered: rememberedOf(row),
+      forgotten: forgottenOf(row, course),
+      change: changeOf(row, course),
+      isReplaced: act === "adopt" || act === "update" || fate === "removed"
+    }
+  })
+
+  const isWritten = ({ write }: RowAction) => write === "insert" || write === "update"
+  const taken = new Map(actions.filter(isWritten).map(({ kind, slug, sourceId }) => [`${kind} ${slug}`, sourceId]))
+  return actions.map((action, at) => {
+    const known = rows[at]?.facts
+    const leaves = action.write === "update" || action.write === "delete"
+    if (known?.copy === undefined || !isStanding(known) || !leaves) return action
+    const taker = taken.get(`${action.kind} ${known.copy.slug}`)
+    return { ...action, isInTheWay: taker !== undefined && taker !== action.sourceId }
+  })
+}
+
+/** An installed agent as it is afterwards. */
+export interface AgentAfter {
+  readonly name: string
+  readonly description: string
+  readonly templateName: string | null
+  readonly templateDescription: string | null
+  readonly revision: number
+  readonly pinned: boolean
+}
+
+/** The agent after an install or a resync: a name and a description that the person chose stay; `name` is one they choose now. */
+export const agentAfter = (
+  agent: RequestFacts["agent"],
+  revision: Revision,
+  { name, revision: asked }: Pick<Wanted, "revision"> & { readonly name?: string | undefined }
+): AgentAfter => {
+  const pinned = asked === undefined ? agent?.pinned === true : asked !== "newest"
+  const stays = agent?.pinned === true && asked === undefined
+  const keepsName = agent !== null && (stays || agent.name !== agent.templateName)
+  const keepsDescription = agent !== null && (stays || agent.description !== agent.templateDescription)
+  return {
+    ...(name === undefined
+      ? keepsName
+        ? { name: agent.name, templateName: agent.templateName }
+        : { name: revision.name, templateName: revision.name }
+      : { name, templateName: null }),
+    description: keepsDescription ? agent.description : revision.description,
+    templateDescription: stays ? agent.templateDescription : revision.description,
+    revision: revision.revision,
+    pinned
+  }
+}
+
+/** What an install or a resync comes to: the template's rows that stand afterwards, and how many rows had each verdict. */
+export const countsOf = (
+  { rows }: Decision,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): { readonly mirrored: KindCounts; readonly verdicts: ReadonlyArray<VerdictCount> } => {
+  const standing = new Map<Kind, number>()
+  for (const { act, facts } of rows) {
+    const stands = facts.wanted !== undefined && act !== "deleted_by_owner" && act !== "collision"
+    if (stands) standing.set(facts.kind, (standing.get(facts.kind) ?? 0) + 1)
+  }
+  return {
+    mirrored: byKind((kind) => standing.get(kind) ?? 0, kinds),
+    verdicts: countVerdicts(rows.map(({ facts: { kind }, verdict }) => ({ kind, verdict })))
+  }
+}

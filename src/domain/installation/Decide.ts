@@ -1,0 +1,261 @@
+import { isSameContent } from "../catalog/Content.ts"
+import { type Kind, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import type { Collision, UnmetWish } from "../Errors.ts"
+import type { InstallationFacts, RowFacts } from "./Facts.ts"
+import type { Fate, KeptBecause, PlannedRow, RowName, Verdict, Wish } from "./Plan.ts"
+
+/** What a person wants done with a row. */
+export interface WishedRow extends RowName {
+  readonly wish: Wish
+}
+
+/** A row with all that is decided about it. */
+export interface DecidedRow {
+  readonly facts: RowFacts
+  /** The hash of the copy where it stands. */
+  readonly hash: string | undefined
+  /** What a plan says of it, whatever is wished. */
+  readonly verdict: Verdict
+  readonly fate: Fate | undefined
+  readonly because: KeptBecause | undefined
+  /** The wish that is granted. */
+  readonly granted: Wish | undefined
+  /** What is done, wishes heeded. */
+  readonly act: Verdict | "adopt"
+  /** Where the verdict or the act is a collision: the slug of the organization whose row it is, and whether that is the installation's. */
+  readonly owner: string | undefined
+  readonly own: boolean
+  readonly adoptable: boolean
+}
+
+export interface Decision {
+  readonly facts: InstallationFacts
+  readonly rows: ReadonlyArray<DecidedRow>
+  /** Wishes that there is no row for: nothing may be written then. */
+  readonly unmet: ReadonlyArray<UnmetWish>
+  /** Slugs that are taken: nothing may be written then. */
+  readonly collisions: ReadonlyArray<Collision>
+}
+
+const keyOf = (kind: Kind, id: number | string) => `${kind} ${id}`
+
+export const isStanding = ({ copy }: RowFacts): boolean => copy !== undefined && !copy.deleted
+
+/** A withdrawn row's verdict is what becomes of it; this is why it is kept, if it is. */
+const reasonToKeep = (
+  { copy, entry, referredBy = [], used = false }: RowFacts,
+  hash: string | undefined,
+  isLeaving: (kind: Kind, id: number) => boolean
+): KeptBecause | undefined => {
+  if (copy === undefined || entry === undefined) return undefined
+  if (hash !== entry.appliedHash) return "customized"
+  if (entry.adopted) return "adopted"
+  return used || referredBy.some(({ id, kind }) => !isLeaving(kind, id)) ? "in_use" : undefined
+}
+
+const fateOf = ({ sibling }: RowFacts, stands: boolean, because: KeptBecause | undefined): Fate => {
+  if (!stands) return "forgotten"
+  if (sibling?.agentId !== undefined) return "passed_on"
+  return because === undefined ? "removed" : "kept"
+}
+
+/** The first verdict that fits the row by itself. `holder` is a row that has its slug and is none of the template's. */
+const verdictOf = (
+  { copy, entry, wanted }: RowFacts,
+  hash: string | undefined,
+  holder: RowFacts["holder"]
+): Verdict => {
+  if (wanted === undefined) return "retire"
+  if (entry !== undefined && hash === undefined) return "deleted_by_owner"
+  if (holder !== undefined) return "collision"
+  if (entry === undefined || copy === undefined) return "create"
+  if (hash === wanted.hash && !copy.retired) return "unchanged"
+  return hash !== wanted.hash && hash !== entry.appliedHash ? "customized" : "update"
+}
+
+/** Each row by itself. */
+const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
+  const byKind = new Map(kinds.map((description, position) => [description.kind, { ...description, position }]))
+  const bySource = new Map<string, RowFacts>()
+  // Rows that are judged themselves make room or clash by their own verdict.
+  const copies = new Set<string>()
+  for (const row of rows) {
+    bySource.set(keyOf(row.kind, row.sourceId), row)
+    if (row.entry !== undefined) copies.add(keyOf(row.kind, row.entry.copyId))
+  }
+  const leaving = new Set<string>()
+
+  const isGone = (kind: Kind | undefined, sourceId: string) => {
+    const row = kind === undefined ? undefined : bySource.get(keyOf(kind, sourceId))
+    return row?.entry !== undefined && !isStanding(row)
+  }
+  // Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
+  const hashOf = ({ copy, kind }: RowFacts) => {
+    const { references = {} } = byKind.get(kind) ?? {}
+    if (copy?.lacks === undefined) return copy?.hash
+    return Object.entries(copy.lacks).every(([column, sourceId]) => isGone(references[column], sourceId))
+      ? copy.hashWithThem
+      : copy.hash
+  }
+  const position = ({ kind }: RowFacts) => byKind.get(kind)?.position ?? 0
+
+  // A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
+  return rows
+    .toSorted((a, b) => position(b) - position(a))
+    .map((facts) => {
+      const { entry, kind, wanted } = facts
+      const stands = isStanding(facts)
+      const hash = stands ? hashOf(facts) : undefined
+      const holder = facts.holder === undefined || copies.has(keyOf(kind, facts.holder.id)) ? undefined : facts.holder
+      const verdict = verdictOf(facts, hash, holder)
+      const because =
+        wanted === undefined && stands
+          ? reasonToKeep(facts, hash, (kind, id) => leaving.has(keyOf(kind, id)))
+          : undefined
+      const fate = wanted === undefined ? fateOf(facts, stands, because) : undefined
+      if (entry !== undefined && (fate === "removed" || verdict === "update")) leaving.add(keyOf(kind, entry.copyId))
+      const adoptable = verdict === "collision" && holder?.authored === true && !stands
+      return { facts, hash, holder, verdict, because, fate, adoptable }
+    })
+}
+
+type JudgedRow = ReturnType<typeof judgeEach>[number]
+
+const isGranted = (wish: Wish, { adoptable, verdict }: JudgedRow) =>
+  (wish === "adopt" && adoptable) ||
+  (wish === "revert" && verdict === "customized") ||
+  (wish === "restore" && verdict === "deleted_by_owner")
+
+const actOf = ({ facts, holder, verdict }: JudgedRow, granted: Wish | undefined): DecidedRow["act"] => {
+  if (granted === undefined) return verdict
+  if (granted === "adopt") return "adopt"
+  if (granted === "revert") return "update"
+  if (holder !== undefined) return "collision"
+  return facts.copy === undefined ? "create" : "update"
+}
+
+const isWrite = (act: DecidedRow["act"]) => act === "create" || act === "update"
+
+/** What a row is called in a plan. */
+export const slugOf = ({ copy, entry, wanted }: RowFacts): string => wanted?.slug ?? copy?.slug ?? entry?.slug ?? ""
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/**
+ * Decides about every row of an installation: what a plan says of it, and what is done with it in view of the wishes and of the
+ * other rows. The same facts and wishes, the same decision; in time that grows as the rows and wishes do.
+ */
+export const decide = (
+  facts: InstallationFacts,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions,
+  wishes: ReadonlyArray<WishedRow> = []
+): Decision => {
+  const wished = new Map(wishes.map(({ kind, slug, wish }) => [keyOf(kind, slug), wish]))
+  const judged = judgeEach(facts, kinds).map((row) => {
+    const { kind, wanted } = row.facts
+    const wish = wanted === undefined ? undefined : wished.get(keyOf(kind, wanted.slug))
+    const granted = wish !== undefined && isGranted(wish, row) ? wish : undefined
+    return { row, granted, act: actOf(row, granted) }
+  })
+
+  // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
+  const staying = new Map<string, (typeof judged)[number]>()
+  for (const one of judged) {
+    const { facts, fate, verdict } = one.row
+    const stays = verdict === "customized" || fate === "kept" || fate === "passed_on"
+    if (facts.copy !== undefined && stays) staying.set(keyOf(facts.kind, facts.copy.slug), one)
+  }
+  const rows = judged.map(({ act, granted, row }): DecidedRow => {
+    const { adoptable, because, facts: known, fate, hash, holder, verdict } = row
+    const { kind, sourceId, wanted } = known
+    const other = wanted === undefined || staying.size === 0 ? undefined : staying.get(keyOf(kind, wanted.slug))
+    const inTheWay = other?.row.facts.sourceId === sourceId ? undefined : other
+    return {
+      facts: known,
+      hash,
+      verdict: inTheWay !== undefined && isWrite(verdict) ? "collision" : verdict,
+      fate,
+      because,
+      granted,
+      act: inTheWay !== undefined && inTheWay.granted === undefined && isWrite(act) ? "collision" : act,
+      owner: holder?.owner ?? (inTheWay === undefined ? undefined : facts.organizationSlug),
+      own: holder?.authored ?? true,
+      adoptable
+    }
+  })
+
+  const byName = new Map<string, DecidedRow>()
+  if (wishes.length > 0) {
+    for (const row of rows) {
+      if (row.facts.wanted !== undefined) byName.set(keyOf(row.facts.kind, row.facts.wanted.slug), row)
+    }
+  }
+  return {
+    facts,
+    rows,
+    unmet: wishes.flatMap(({ kind, slug, wish }) => {
+      const found = byName.get(keyOf(kind, slug))
+      return found?.granted === wish ? [] : [{ list: wish, kind, slug, verdict: found?.verdict ?? null }]
+    }),
+    collisions: rows
+      .filter(({ act }) => act === "collision")
+      .map(({ adoptable, facts: row, own, owner = "" }) => ({
+        kind: row.kind,
+        slug: slugOf(row),
+        owner,
+        own,
+        adoptable
+      }))
+      .sort((a, b) => compare(a.kind, b.kind) || compare(a.slug, b.slug))
+  }
+}
+
+/** What a decision amounts to, wishes apart, as a text: the same as long as the same is done to the same rows. Its hash is the plan's. */
+export const planText = ({ facts, rows }: Decision): string =>
+  JSON.stringify([
+    facts.revision,
+    rows
+      .toSorted((a, b) => compare(a.facts.kind, b.facts.kind) || a.facts.sourceId - b.facts.sourceId)
+      .map(({ facts: { kind, sourceId, wanted }, fate, hash, verdict }) => [
+        kind,
+        sourceId,
+        wanted?.slug,
+        verdict,
+        fate,
+        wanted?.hash,
+        hash
+      ])
+  ])
+
+/** The fields in which the contents of template and copy differ. */
+const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): ReadonlyArray<string> => {
+  if (contents === undefined) return []
+  const stands: Record<string, unknown> = hash === copy?.hash ? contents.copy : { ...contents.copy, ...copy?.lacks }
+  return Object.keys(contents.wanted)
+    .filter((field) => !isSameContent(contents.wanted[field], stands[field]))
+    .sort()
+}
+
+/** The rows as a plan tells them, in the order of kinds and slugs. */
+export const plannedRows = (
+  { rows }: Decision,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<PlannedRow> => {
+  const position = new Map(kinds.map(({ kind }, at) => [kind, at]))
+  return rows
+    .map((row): PlannedRow => {
+      const { adoptable, because, facts, fate, owner, verdict } = row
+      return {
+        kind: facts.kind,
+        slug: slugOf(facts),
+        name: (isStanding(facts) ? facts.copy?.name : facts.wanted?.name) ?? null,
+        verdict,
+        fate: fate ?? null,
+        because: fate === "kept" ? (because ?? null) : null,
+        owner: verdict === "collision" ? (owner ?? null) : null,
+        adoptable,
+        fields: verdict === "update" || verdict === "customized" ? differingFields(row) : []
+      }
+    })
+    .sort((a, b) => (position.get(a.kind) ?? 0) - (position.get(b.kind) ?? 0) || compare(a.slug, b.slug))
+}

@@ -1,0 +1,120 @@
+import { Schema } from "effect"
+import { Kind } from "../catalog/Kind.ts"
+import { AgentId, OrganizationId } from "../Ids.ts"
+
+/*
+ * What is known before anything is decided: as SQL gathers it from the tables, and as the in-memory store lists it. A field that
+ * is absent says that there is no such thing.
+ */
+
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
+/** A definition's fields, references as ids of source rows. */
+const Content = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+/** What is known of one row: of the revision's, of what the ledger remembers of it, and of what stands in the organization. */
+export const RowFacts = Schema.Struct({
+  kind: Kind,
+  /** The publisher's row. */
+  sourceId: Schema.Int,
+  /** What the revision says; absent where the publisher withdrew the row. */
+  wanted: optional(
+    Schema.Struct({ slug: Schema.String, name: Schema.String, hash: Schema.String, schedule: optional(Schema.String) })
+  ),
+  /** What the ledger remembers: this template's entry, or else that of the sibling below. */
+  entry: optional(
+    Schema.Struct({
+      own: Schema.Boolean,
+      copyId: Schema.Int,
+      slug: Schema.String,
+      appliedHash: Schema.String,
+      adopted: Schema.Boolean
+    })
+  ),
+  /** Another template of the publisher's that has the row here: the one whose agent has been installed longest, if any is. */
+  sibling: optional(Schema.Struct({ templateAgentId: AgentId, agentId: optional(AgentId) })),
+  /** The copy that the entry names; absent where it was erased. */
+  copy: optional(
+    Schema.Struct({
+      slug: Schema.String,
+      name: Schema.String,
+      hash: Schema.String,
+      deleted: Schema.Boolean,
+      retired: Schema.Boolean,
+      managedBy: optional(AgentId),
+      agentId: optional(AgentId),
+      schedule: optional(Schema.String),
+      /** Columns in which the revision's row refers to another and the copy to none, with the id of that source row. */
+      lacks: optional(Schema.Record({ key: Schema.String, value: Schema.String })),
+      /** The hash that the copy would have if it referred to those. */
+      hashWithThem: optional(Schema.String)
+    })
+  ),
+  /** Another row of the organization that has the wanted slug; `owner` is the slug of the organization it came from. */
+  holder: optional(
+    Schema.Struct({
+      id: Schema.Int,
+      owner: Schema.String,
+      authored: Schema.Boolean,
+      schedule: optional(Schema.String)
+    })
+  ),
+  /** Of a withdrawn row: whether rows that no template brings, as entities of the type, refer to the copy. */
+  used: optional(Schema.Boolean),
+  /** Of a withdrawn row: the definitions in the organization that refer to the copy. */
+  referredBy: optional(Schema.Array(Schema.Struct({ kind: Kind, id: Schema.Int }))),
+  /** Where contents are asked for and differ: what the revision says and what the copy says. */
+  contents: optional(Schema.Struct({ wanted: Content, copy: Content }))
+})
+export type RowFacts = typeof RowFacts.Type
+
+/** A template at a revision in an organization. Without a revision all its rows count as withdrawn: it is taken away. */
+export interface Installation {
+  readonly organizationId: OrganizationId
+  readonly organizationSlug: string
+  readonly templateAgentId: AgentId
+  readonly revision: number | null
+}
+
+/** What is known of an installation: every row of the revision, and every other one that the ledger remembers for the template. */
+export interface InstallationFacts extends Installation {
+  readonly rows: ReadonlyArray<RowFacts>
+}
+
+/** What is known of a template, of who asks for it, and of the agent that is installed from it. */
+export const RequestFacts = Schema.Struct({
+  /** The slug of the organization it is asked for; null where there is none. */
+  organizationSlug: Schema.NullOr(Schema.String),
+  /** Whether the caller is an owner or administrator of that organization. */
+  administers: Schema.Boolean,
+  template: Schema.NullOr(
+    Schema.Struct({
+      organizationId: OrganizationId,
+      /** Whether that organization is public, and whether the caller belongs to it. */
+      isPublic: Schema.Boolean,
+      isMember: Schema.Boolean,
+      /** Whether it is an installed agent itself. */
+      isInstalled: Schema.Boolean,
+      /** Whether it has a slug to be found by. */
+      isNamed: Schema.Boolean,
+      newest: Schema.NullOr(Schema.Int)
+    })
+  ),
+  agent: Schema.NullOr(
+    Schema.Struct({
+      id: AgentId,
+      name: Schema.String,
+      description: Schema.String,
+      /** What the template gave it last: where that is not what it has, the person chose their own. */
+      templateName: Schema.NullOr(Schema.String),
+      templateDescription: Schema.NullOr(Schema.String),
+      revision: Schema.NullOr(Schema.Int),
+      pinned: Schema.Boolean
+    })
+  ),
+  /** Those of the newest revision, the agent's and the one asked for that there are. */
+  revisions: Schema.Array(Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String })),
+  /** The revision of the last entry of the history; null where there is none, and after an uninstall. */
+  lastRevision: Schema.NullOr(Schema.Int)
+})
+export type RequestFacts = typeof RequestFacts.Type

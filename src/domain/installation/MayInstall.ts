@@ -1,0 +1,78 @@
+import { Either } from "effect"
+import {
+  AgentNotFound,
+  NoSuchRevision,
+  NoSuchRow,
+  NotOrgAdmin,
+  PlanStale,
+  SchemaCollision,
+  SelfInstall,
+  TemplateIsInstalled,
+  TemplateNotFound,
+  TemplateNotPublic
+} from "../Errors.ts"
+import type { AgentId, OrganizationId } from "../Ids.ts"
+import type { Decision } from "./Decide.ts"
+import type { RequestFacts } from "./Facts.ts"
+import type { WantedRevision } from "./Plan.ts"
+
+/** What is asked for: a template in an organization, and of an agent that is installed also which one, and at which revision. */
+export interface Wanted {
+  readonly organizationId: OrganizationId
+  readonly templateAgentId: AgentId
+  readonly agentId?: AgentId | undefined
+  readonly revision?: WantedRevision | undefined
+}
+
+/** The revision that an install or a resync of it brings. */
+export type Revision = RequestFacts["revisions"][number]
+
+/** The revision to bring, where the caller may have it there; else the first reason against it. */
+export const mayInstall = (
+  { administers, agent, organizationSlug, revisions, template }: RequestFacts,
+  { agentId, organizationId, revision: asked, templateAgentId }: Wanted
+): Either.Either<
+  Revision & { readonly organizationSlug: string },
+  | AgentNotFound
+  | NoSuchRevision
+  | NotOrgAdmin
+  | SelfInstall
+  | TemplateIsInstalled
+  | TemplateNotFound
+  | TemplateNotPublic
+> => {
+  if (template === null || !(template.isPublic || template.isMember)) {
+    return Either.left(new TemplateNotFound({ templateAgentId }))
+  }
+  const { isInstalled, isNamed, isPublic, newest } = template
+  if (isInstalled) return Either.left(new TemplateIsInstalled({ templateAgentId }))
+  if (template.organizationId === organizationId) return Either.left(new SelfInstall({ templateAgentId }))
+  if (!isPublic || !isNamed || newest === null) return Either.left(new TemplateNotPublic({ templateAgentId }))
+  if (!administers || organizationSlug === null) return Either.left(new NotOrgAdmin({ organizationId }))
+  const followed = asked === undefined && agent?.pinned === true ? (agent.revision ?? newest) : newest
+  const number = typeof asked === "number" ? asked : followed
+  const revision = revisions.find((one) => one.revision === number)
+  if (revision === undefined) return Either.left(new NoSuchRevision({ revision: number, newest }))
+  if (agentId !== undefined && agent?.id !== agentId) return Either.left(new AgentNotFound({ agentId }))
+  return Either.right({ ...revision, organizationSlug })
+}
+
+/** Whether the caller may take the agent away; else the first reason against it. */
+export const mayUninstall = (
+  { administers, agent, organizationSlug }: RequestFacts,
+  { agentId, organizationId }: { readonly agentId: AgentId; readonly organizationId: OrganizationId }
+): Either.Either<{ readonly organizationSlug: string }, AgentNotFound | NotOrgAdmin> => {
+  if (agent?.id !== agentId || organizationSlug === null) return Either.left(new AgentNotFound({ agentId }))
+  return administers ? Either.right({ organizationSlug }) : Either.left(new NotOrgAdmin({ organizationId }))
+}
+
+/** The decision, where it may be written; else the first reason against it. `isAsPlanned` is whether it is what the caller expects. */
+export const mayWrite = (
+  decision: Decision,
+  isAsPlanned: boolean
+): Either.Either<Decision, PlanStale | NoSuchRow | SchemaCollision> => {
+  const { collisions, unmet } = decision
+  if (!isAsPlanned) return Either.left(new PlanStale())
+  if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
+  return collisions.length > 0 ? Either.left(new SchemaCollision({ collisions })) : Either.right(decision)
+}

@@ -1,0 +1,14 @@
+import { Option } from "effect"
+import { nextDue } from "../../domain/catalog/Schedule.ts"
+
+/** When schedules are due next. What is due next is so until then: it is looked up once for all who ask meanwhile. */
+export const makeDueTimes = () => {
+  const upcoming = new Map<string, { readonly since: Date; readonly due: Option.Option<Date> }>()
+  return (schedule: string, now: Date): Option.Option<Date> => {
+    const found = upcoming.get(schedule)
+    if (found !== undefined && found.since <= now && Option.exists(found.due, (due) => now < due)) return found.due
+    const due = nextDue(schedule, now)
+    upcoming.set(schedule, { since: now, due })
+    return due
+  }
+}

@@ -1,0 +1,184 @@
+import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { content, hashOf, joinVersion } from "../catalog/KindSql.ts"
+
+/* What is asked before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
+
+/**
+ * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
+ * `RequestFacts`.
+ */
+export const requestFactsStatement = `WITH
+template AS MATERIALIZED (SELECT * FROM agents WHERE id = $2::text),
+agent AS MATERIALIZED (SELECT * FROM agents WHERE organization_id = $1::text AND template_agent_id = $2::text)
+SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
+  EXISTS (
+    SELECT FROM member WHERE organization_id = $1::text AND user_id = $3::text AND role IN ('owner', 'admin')
+  ) AS administers,
+  (
+    SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
+      'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
+      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'newest', t.revision)
+    FROM template t JOIN organization o ON o.id = t.organization_id
+  ) AS template,
+  (
+    SELECT jsonb_build_object('id', id, 'name', name, 'description', description, 'templateName', template_name,
+      'templateDescription', template_description, 'revision', revision, 'pinned', pinned)
+    FROM agent
+  ) AS agent,
+  ARRAY(
+    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description)
+    FROM template_revisions r
+    WHERE r.template_agent_id = $2::text
+      AND r.revision IN ($4::integer, (SELECT revision FROM template), (SELECT revision FROM agent))
+  ) AS revisions,
+  (
+    SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text
+    ORDER BY id DESC LIMIT 1
+  ) AS last_revision`
+
+/** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
+export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
+
+/** Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. */
+const known = `known AS MATERIALIZED (
+  SELECT installation.organization_id, installation.template_agent_id, pair.*,
+    sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id,
+    COALESCE(pair.own_copy_id, sibling.copy_id) AS copy_id, COALESCE(pair.own_slug, sibling.slug) AS entry_slug,
+    COALESCE(pair.own_hash, sibling.applied_hash) AS applied_hash, COALESCE(pair.own_adopted, sibling.adopted) AS adopted
+  FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content,
+      own.copy_id AS own_copy_id, own.slug AS own_slug, own.applied_hash AS own_hash, own.adopted AS own_adopted
+    FROM (
+      SELECT kind, source_id, slug, hash, content FROM template_revision_rows
+      WHERE template_agent_id = installation.template_agent_id AND revision = installation.revision
+    ) r
+    FULL JOIN (
+      SELECT kind, source_id, copy_id, slug, applied_hash, adopted FROM mirror_ledger
+      WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
+    ) own ON own.kind = r.kind AND own.source_id = r.source_id
+  ) pair
+  LEFT JOIN LATERAL (
+    SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, a.id AS agent_id
+    FROM mirror_ledger l
+    LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
+    WHERE l.organization_id = installation.organization_id AND l.kind = pair.kind AND l.source_id = pair.source_id
+      AND l.template_agent_id <> installation.template_agent_id
+    ORDER BY a.created_at, a.id
+    LIMIT 1
+  ) sibling ON true
+)`
+
+/** The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's. */
+export const mirroredFrom = (kind: KindDescription, column: string, organization: string): string => `(
+      SELECT referred.source_id::text FROM mirror_ledger referred
+      WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
+        AND referred.organization_id = ${organization} LIMIT 1
+    )`
+
+/** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
+const used = (
+  { kind, table, versions }: KindDescription,
+  referring: ReadonlyArray<readonly [KindDescription, string]>
+) => {
+  const besides = [...(versions === undefined ? [] : [versions.table]), ...referring.map(([other]) => other.table)]
+  return `${kind}_used AS MATERIALIZED (
+  SELECT used.id
+  FROM rows_in_use('${table}', ARRAY(SELECT copy_id FROM known WHERE kind = '${kind}' AND slug IS NULL),
+    ARRAY[${besides.map((one) => `'${one}'`).join(", ")}]::regclass[]) AS used (id)
+  WHERE EXISTS (SELECT FROM known WHERE kind = '${kind}' AND slug IS NULL)
+)`
+}
+
+/** The facts of the rows of one kind. */
+const factsOf = (
+  kind: KindDescription,
+  referring: ReadonlyArray<readonly [KindDescription, string]>,
+  locks: boolean
+) => {
+  const { agent, kind: name, references = {}, schedule, table } = kind
+  const scheduleOf = (row: string) => (schedule === undefined ? "" : `, 'schedule', ${row}${schedule.cron}`)
+  const lacks = Object.keys(references).map(
+    (column) => `, '${column}', CASE WHEN t.${column} IS NULL THEN known.content -> '${column}' END`
+  )
+  const referredBy = referring.map(
+    ([other, column]) =>
+      `SELECT '${other.kind}' AS kind, r.id FROM ${other.table} r WHERE r.${column} = t.id AND r.deleted_at IS NULL`
+  )
+  const referred = (column: string) =>
+    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id")}, 'own:' || t.${column}) END`
+  return `
+SELECT known.organization_id, known.template_agent_id, CASE
+  WHEN known.own_hash = known.hash AND copy.hash = known.hash AND known.own_slug = known.slug AND NOT known.own_adopted
+    AND t.deleted_at IS NULL AND t.retired_at IS NULL AND known.sibling_template_id IS NULL AND holder.facts IS NULL
+    ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
+  THEN CASE WHEN NOT $3::boolean THEN jsonb_build_object('standsAsApplied', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
+    'slug', known.slug, 'name', t.name, 'hash', known.hash${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}) END
+  ELSE jsonb_strip_nulls(jsonb_build_object(
+    'kind', known.kind, 'sourceId', known.source_id,
+    'wanted', CASE WHEN known.slug IS NOT NULL THEN jsonb_build_object('slug', known.slug, 'name', known.content ->> 'name',
+      'hash', known.hash${schedule === undefined ? "" : `, 'schedule', known.content ->> '${schedule.cron}'`}) END,
+    'entry', CASE WHEN known.copy_id IS NOT NULL THEN jsonb_build_object('own', known.own_copy_id IS NOT NULL,
+      'copyId', known.copy_id, 'slug', known.entry_slug, 'appliedHash', known.applied_hash, 'adopted', known.adopted) END,
+    'sibling', CASE WHEN known.sibling_template_id IS NOT NULL
+      THEN jsonb_build_object('templateAgentId', known.sibling_template_id, 'agentId', known.sibling_agent_id) END,
+    'copy', CASE WHEN t.id IS NOT NULL THEN jsonb_build_object('slug', t.slug, 'name', t.name, 'hash', copy.hash,
+      'deleted', t.deleted_at IS NOT NULL, 'retired', t.retired_at IS NOT NULL,
+      'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}${
+        lacks.length === 0
+          ? ""
+          : `, 'lacks', NULLIF(copy.lacks, '{}'),
+      'hashWithThem', CASE WHEN copy.lacks <> '{}' THEN ${hashOf("copy.content || copy.lacks")} END`
+      }) END,
+    'holder', holder.facts,
+    'used', CASE WHEN known.slug IS NULL THEN t.id IN (SELECT id FROM ${name}_used) END,
+    'referredBy', ${referredBy.length === 0 ? "NULL" : `CASE WHEN known.slug IS NULL THEN (SELECT jsonb_agg(r) FROM (${referredBy.join(" UNION ALL ")}) r) END`}
+  )) || CASE WHEN $2::boolean AND known.hash <> copy.hash
+    THEN jsonb_build_object('contents', jsonb_build_object('wanted', known.content, 'copy', copy.content)) ELSE '{}' END
+  END AS facts
+FROM known
+-- OFFSET keeps the look-up by id: without statistics the organization's whole index looks as cheap.
+LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0 ${locks ? "FOR NO KEY UPDATE" : ""}) t
+  ON t.organization_id = known.organization_id
+${joinVersion(kind, "t", "v")}
+LEFT JOIN LATERAL (
+  -- Equal content has an equal hash, and comparing is cheaper; OFFSET keeps both from being done anew wherever they are told.
+  SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
+  FROM (
+    SELECT ${content(kind, "t", "v", referred)} AS content,
+      ${lacks.length === 0 ? "NULL::jsonb" : `jsonb_strip_nulls(jsonb_build_object(${lacks.join("").slice(2)}))`} AS lacks
+    WHERE t.id IS NOT NULL OFFSET 0
+  ) as_it_is
+  OFFSET 0
+) copy ON true
+LEFT JOIN LATERAL (
+  SELECT jsonb_build_object('id', other.id, 'authored', other.managed_by_template_agent_id IS NULL${scheduleOf("other.")}, 'owner', (
+    SELECT slug FROM organization WHERE id = COALESCE(other.source_template_org_id, other.organization_id)
+  )) AS facts
+  FROM (
+    SELECT * FROM ${table} WHERE organization_id = known.organization_id AND slug = known.slug AND deleted_at IS NULL OFFSET 0
+  ) other
+  WHERE other.id IS DISTINCT FROM t.id
+) holder ON true
+WHERE known.kind = '${name}'`
+}
+
+/**
+ * What is known of the rows of some installations. Parameters: the installations as a JSON array of `organization_id`,
+ * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; whether rows are left
+ * out that stand just as they were applied. Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
+ * `StandsAsApplied` where that says it all. With `locks` nobody else changes a copy before the transaction ends.
+ */
+export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boolean): string => {
+  const referring = ({ kind }: KindDescription) =>
+    kinds.flatMap((other) =>
+      Object.entries(other.references ?? {}).flatMap(([column, to]) => (to === kind ? [[other, column] as const] : []))
+    )
+  const steps = [known, ...kinds.map((kind) => used(kind, referring(kind)))]
+  const rows = kinds.map((kind) => `(${factsOf(kind, referring(kind), locks)})`)
+  return `WITH ${steps.join(",\n")}
+SELECT gathered.organization_id, gathered.template_agent_id, 
+  COALESCE(json_agg(gathered.facts) FILTER (WHERE gathered.facts IS NOT NULL), '[]') AS rows
+FROM (${rows.join("\nUNION ALL\n")}) gathered
+GROUP BY gathered.organization_id, gathered.template_agent_id`
+}

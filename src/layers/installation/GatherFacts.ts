@@ -1,0 +1,91 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Effect, Schema } from "effect"
+import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
+import { AgentId, OrganizationId } from "../../domain/Ids.ts"
+import { type Installation, type InstallationFacts, RowFacts } from "../../domain/installation/Facts.ts"
+import { factsStatement } from "./FactsStatement.ts"
+
+/** A row of which the copy stands just as it was applied last, and nothing else is to be known: most rows are such. */
+const StandsAsApplied = Schema.Struct({
+  standsAsApplied: Schema.Literal(true),
+  kind: Kind,
+  sourceId: Schema.Int,
+  copyId: Schema.Int,
+  slug: Schema.String,
+  name: Schema.String,
+  hash: Schema.String,
+  schedule: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true }),
+  agentId: Schema.optionalWith(AgentId, { exact: true })
+})
+
+/** The same in full. */
+const factsOf = (row: RowFacts | typeof StandsAsApplied.Type): RowFacts => {
+  if (!("standsAsApplied" in row)) return row
+  const { agentId, copyId, hash, kind, name, slug, sourceId } = row
+  const said = { slug, name, hash, ...(typeof row.schedule === "string" && { schedule: row.schedule }) }
+  return {
+    kind,
+    sourceId,
+    wanted: said,
+    entry: { own: true, copyId, slug, appliedHash: hash, adopted: false },
+    copy: { ...said, deleted: false, retired: false, ...(agentId !== undefined && { agentId }) }
+  }
+}
+
+export interface GatherOptions {
+  /** Where contents differ, also those: a plan tells the fields. */
+  readonly withContents?: boolean
+  /** Leaves out the rows that stand just as they were applied: nothing is done to them. */
+  readonly onlyChanged?: boolean
+  /** Keeps everybody else from changing a copy before the transaction ends: what is decided is written. */
+  readonly locks?: boolean
+}
+
+/** Gathers what is known of the rows of installations: the one query that the mirror and what shows its state ask. */
+export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const gathering = (locks: boolean) => {
+      const text = factsStatement(kinds, locks)
+      return SqlSchema.findAll({
+        Request: Schema.Struct({
+          installations: Schema.parseJson(
+            Schema.Array(
+              Schema.Struct({
+                organization_id: OrganizationId,
+                template_agent_id: AgentId,
+                revision: Schema.NullOr(Schema.Int)
+              })
+            )
+          ),
+          withContents: Schema.Boolean,
+          onlyChanged: Schema.Boolean
+        }),
+        Result: Schema.Struct({
+          organizationId: OrganizationId,
+          templateAgentId: AgentId,
+          rows: Schema.Array(Schema.Union(StandsAsApplied, RowFacts))
+        }),
+        execute: ({ installations, onlyChanged, withContents }) =>
+          sql.unsafe(text, [installations, withContents, onlyChanged])
+      })
+    }
+    const [reading, locking] = [gathering(false), gathering(true)]
+
+    /** The facts of each installation, in that order. */
+    return (installations: ReadonlyArray<Installation>, options: GatherOptions = {}) => {
+      if (installations.length === 0) return Effect.succeed([])
+      const { locks = false, onlyChanged = false, withContents = false } = options
+      const keyOf = ({ organizationId, templateAgentId }: Pick<Installation, "organizationId" | "templateAgentId">) =>
+        `${organizationId} ${templateAgentId}`
+      const asked = installations.map(({ organizationId, revision, templateAgentId }) => ({
+        organization_id: organizationId,
+        template_agent_id: templateAgentId,
+        revision
+      }))
+      const gather = locks ? locking : reading
+      return Effect.map(gather({ installations: asked, withContents, onlyChanged }), (found) => {
+        const rows = new Map(found.map((one) => [keyOf(one), one.rows.map(factsOf)]))
+        return installations.map((one): InstallationFacts => ({ ...one, rows: rows.get(keyOf(one)) ?? [] }))
+      })
+    }
+  })

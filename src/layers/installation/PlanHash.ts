@@ -1,0 +1,9 @@
+import { createHash } from "node:crypto"
+import { type Decision, planText } from "../../domain/installation/Decide.ts"
+
+/** The hash of a plan. */
+export const planHashOf = (decision: Decision): string => createHash("sha256").update(planText(decision)).digest("hex")
+
+/** Whether a decision is what the caller expects, if they expect anything. */
+export const isAsPlanned = (decision: Decision, expectedPlan: string | undefined): boolean =>
+  expectedPlan === undefined || expectedPlan === planHashOf(decision)

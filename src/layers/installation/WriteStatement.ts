@@ -1,0 +1,198 @@
+import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import {
+  content,
+  contentColumns,
+  inserts,
+  joinVersion,
+  list,
+  newVersionId,
+  recordOf,
+  sequence,
+  updates
+} from "../catalog/KindSql.ts"
+
+/* What is written once it is decided. */
+
+/**
+ * Puts copies whose slug another row is to have out of the index of live slugs, for the write in the same transaction to settle:
+ * so swaps and cycles of slugs never meet. Parameter: their ids, by kind, as a JSON object of arrays.
+ */
+export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const steps = kinds.map(
+    ({ kind, table }) => `${kind}_aside AS (
+  UPDATE ${table} SET deleted_at = 'infinity'
+  WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb -> '${kind}')::bigint)) RETURNING id
+)`
+  )
+  return `WITH ${steps.join(",\n")}
+SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" + ")} AS moved`
+}
+
+/** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
+const installations = `given AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS given (at integer, organization_id text, template_agent_id text,
+    revision integer, user_id text, agent_id text, action text, is_recorded boolean, agent jsonb)
+),
+installed AS (
+  INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
+    template_description, revision, pinned)
+  SELECT given.organization_id, given.template_agent_id, given.user_id, agent.*
+  FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
+    template_description text, revision integer, pinned boolean)
+  WHERE given.agent IS NOT NULL
+  ON CONFLICT (organization_id, template_agent_id) WHERE template_agent_id IS NOT NULL DO UPDATE SET
+    name = excluded.name, description = excluded.description, template_name = excluded.template_name,
+    template_description = excluded.template_description, revision = excluded.revision, pinned = excluded.pinned,
+    updated_at = now()
+  RETURNING id, organization_id, template_agent_id
+),
+installation AS MATERIALIZED (
+  SELECT given.*, COALESCE(installed.id, given.agent_id) AS installed_id,
+    (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher
+  FROM given
+  LEFT JOIN installed
+    ON installed.organization_id = given.organization_id AND installed.template_agent_id = given.template_agent_id
+),
+decided AS MATERIALIZED (
+  SELECT i.at, i.organization_id, i.template_agent_id, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
+    d.write, d.row_id, d.managed_by AS managed_by_template_agent_id,
+    CASE WHEN d.managed_by IS NOT NULL THEN i.publisher END AS source_template_org_id,
+    CASE WHEN d.is_bound THEN i.installed_id ELSE d.agent_id END AS works_for, d.is_retired, d.is_rescheduled, d.due,
+    d.remembered_id, d.remembered_slug, d.remembered_hash, d.adopted, d.forgotten, d.change, d.is_replaced
+  FROM jsonb_to_recordset($2::jsonb) AS d (at integer, kind text, source_id bigint, slug text, write text, row_id bigint,
+    managed_by text, is_bound boolean, agent_id text, is_retired boolean, is_rescheduled boolean, due timestamptz,
+    remembered_id bigint, remembered_slug text, remembered_hash text, adopted boolean, forgotten text, change text,
+    is_replaced boolean)
+  JOIN installation i ON i.at = d.at
+)`
+
+/** The rows of a kind that are made and those that are brought up to date, with the content that the revision has of them. */
+const contents = (kind: KindDescription) => {
+  const { agent, document, kind: name, references = {}, schedule, table } = kind
+  const columns = Object.keys(contentColumns(kind)).map((column) =>
+    column === document
+      ? `COALESCE(r.document, NULLIF(r.content -> '${column}', 'null')) AS ${column}`
+      : column in references
+        ? `((SELECT ids FROM ${references[column]}_placed) ->> (d.at || ' ' || n.${column}))::bigint AS ${column}`
+        : `n.${column}`
+  )
+  const besides = list([
+    ...columns,
+    "d.at, d.organization_id, d.template_agent_id, d.kind, d.source_id, d.managed_by_template_agent_id, d.source_template_org_id",
+    "d.is_rescheduled, d.remembered_slug, d.remembered_hash, d.adopted",
+    agent === undefined ? "" : `d.works_for AS ${agent}`,
+    schedule === undefined ? "" : `d.due AS ${schedule.due}`
+  ])
+  const from = `FROM decided d
+  CROSS JOIN LATERAL (
+    SELECT * FROM template_revision_rows r
+    WHERE r.template_agent_id = d.template_agent_id AND r.revision = d.revision AND r.kind = d.kind AND r.source_id = d.source_id
+    OFFSET 0
+  ) r
+  CROSS JOIN LATERAL jsonb_to_record(r.content) AS n(${recordOf(kind, document)})
+  WHERE d.kind = '${name}'`
+  return [
+    `${name}_new AS MATERIALIZED (
+  SELECT ${list([besides, `${sequence(table)} AS id`, newVersionId(kind), "d.user_id AS created_by"])}
+  ${from} AND d.write = 'insert'
+)`,
+    `${name}_behind AS MATERIALIZED (
+  SELECT ${besides}, d.row_id AS id
+  ${from} AND d.write = 'update'
+)`
+  ]
+}
+
+/** Which row stands for each source row of a kind that others refer to: as one object, since a join is planned as if there were one. */
+const placed = ({ kind }: KindDescription) => `${kind}_placed AS MATERIALIZED (
+  SELECT jsonb_object_agg(at || ' ' || source_id, id) AS ids FROM (
+    SELECT at, source_id, row_id AS id FROM decided WHERE kind = '${kind}' AND row_id IS NOT NULL
+    UNION ALL
+    SELECT at, source_id, id FROM ${kind}_new
+  ) placed
+)`
+
+/** The rows of a kind that go, and those of which the content stays: hidden, shown, freed, handed over, bound to the agent. */
+const tagged = ({ agent, kind, table }: KindDescription) => [
+  `${kind}_deleted AS (
+  DELETE FROM ${table} t USING decided d WHERE d.kind = '${kind}' AND d.write = 'delete' AND t.id = d.row_id
+)`,
+  `${kind}_tagged AS (
+  UPDATE ${table} t SET managed_by_template_agent_id = d.managed_by_template_agent_id,
+    source_template_org_id = d.source_template_org_id,
+    retired_at = CASE WHEN d.is_retired THEN COALESCE(t.retired_at, now()) END
+    ${agent === undefined ? "" : `, ${agent} = d.works_for`}
+  FROM decided d WHERE d.kind = '${kind}' AND d.write = 'tag' AND t.id = d.row_id
+)`
+]
+
+/** What the history says of the rows of a kind: `[kind, source_id, slug, change, before]`, references as slugs. */
+const changed = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
+  const slugOf = (column: string) =>
+    `(SELECT slug FROM ${kinds.find((other) => other.kind === kind.references?.[column])?.table} WHERE id = t.${column})`
+  return `SELECT d.at, d.kind, d.source_id, d.slug, d.change, CASE WHEN d.is_replaced THEN (
+    SELECT ${content(kind, "t", "v", slugOf)} FROM ${kind.table} t ${joinVersion(kind, "t", "v")} WHERE t.id = d.row_id
+  ) END AS before
+  FROM decided d WHERE d.kind = '${kind.kind}' AND d.change IS NOT NULL`
+}
+
+/** What the ledger and the history say from now on. */
+const records = (kinds: ReadonlyArray<KindDescription>) => `applied AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT at, organization_id, template_agent_id, kind, source_id, remembered_id AS copy_id, remembered_slug AS slug,
+      remembered_hash AS applied_hash, adopted
+    FROM decided WHERE write IS DISTINCT FROM 'insert'
+    ${kinds
+      .map(
+        ({ kind }) => `UNION ALL
+    SELECT at, organization_id, template_agent_id, kind, source_id, id, remembered_slug, remembered_hash, adopted FROM ${kind}_new`
+      )
+      .join("\n    ")}
+  ) rows WHERE applied_hash IS NOT NULL
+),
+remembered AS (
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted)
+  SELECT organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted FROM applied
+  ON CONFLICT (template_agent_id, organization_id, kind, source_id) DO UPDATE SET copy_id = excluded.copy_id,
+    slug = excluded.slug, applied_hash = excluded.applied_hash, adopted = excluded.adopted
+),
+remembered_by_siblings AS (
+  UPDATE mirror_ledger l SET copy_id = a.copy_id, slug = a.slug, applied_hash = a.applied_hash, adopted = a.adopted
+  FROM applied a
+  WHERE l.organization_id = a.organization_id AND l.kind = a.kind AND l.source_id = a.source_id
+    AND l.template_agent_id <> a.template_agent_id
+    AND (l.copy_id, l.applied_hash, l.slug, l.adopted) IS DISTINCT FROM (a.copy_id, a.applied_hash, a.slug, a.adopted)
+),
+forgotten AS (
+  DELETE FROM mirror_ledger l USING decided d
+  WHERE d.forgotten IS NOT NULL AND l.organization_id = d.organization_id AND l.kind = d.kind AND l.source_id = d.source_id
+    AND (d.forgotten = 'everywhere' OR l.template_agent_id = d.template_agent_id)
+),
+changes AS MATERIALIZED (
+  SELECT at, jsonb_agg(jsonb_build_array(kind, source_id, slug, change, before) ORDER BY kind COLLATE "C", slug COLLATE "C") AS rows
+  FROM (${kinds.map((kind) => changed(kind, kinds)).join("\n  UNION ALL\n  ")}) changed GROUP BY at
+),
+recorded AS (
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+  SELECT i.organization_id, i.template_agent_id, i.installed_id, i.user_id, i.action, i.revision, COALESCE(changes.rows, '[]')
+  FROM installation i LEFT JOIN changes ON changes.at = i.at
+  WHERE i.is_recorded OR changes.rows IS NOT NULL
+)`
+
+/**
+ * Writes decisions. Parameters: the installations as a JSON array, each with its position `at` and its agent as it is to be (absent
+ * for an uninstall); what is done to their rows (`RowAction`), as another. Content is read from the revision. Result: the agent of
+ * each installation.
+ */
+export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
+  const steps = kinds.flatMap((kind) => [
+    ...contents(kind),
+    ...(referred.has(kind.kind) ? [placed(kind)] : []),
+    ...inserts(kind),
+    ...updates(kind),
+    ...tagged(kind)
+  ])
+  return `WITH ${[installations, ...steps, records(kinds)].join(",\n")}
+SELECT at, installed_id AS agent_id FROM installation`
+}
