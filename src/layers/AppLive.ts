@@ -1,4 +1,5 @@
 import { Effect, Layer, Option } from "effect"
+import { AccountsLive } from "./account/AccountsLive.ts"
 import { AuthenticationLive } from "./account/BetterAuthLive.ts"
 import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
@@ -54,6 +55,7 @@ export const ServicesLive = ({
   routeOnClaim
 }: Pick<Settings, "defaultCountry" | "limits"> & Partial<Pick<Settings, "routeOnClaim">>) =>
   Layer.mergeAll(
+    AccountsLive,
     HealthLive,
     IdentityLinkerLive({ defaultCountry, routeOnClaim }),
     InstalledAgentsLive,

@@ -6,6 +6,7 @@ import type { RateLimits } from "../services/admission/RateLimiter.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { Health } from "../services/runtime/Health.ts"
+import { AccountsMemory } from "./account/AccountsMemory.ts"
 import { AuthMemory } from "./account/AuthMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
@@ -25,6 +26,8 @@ export interface Person {
   readonly name: string
   readonly email: string
   readonly session: string
+  /** Without one, nobody can prove to be that person. */
+  readonly password?: string | undefined
 }
 
 /** What there is when a world begins. */
@@ -60,6 +63,7 @@ export const AppMemory = (seed: Seed) =>
   begin(seed).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
+        AccountsMemory,
         AuthMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),

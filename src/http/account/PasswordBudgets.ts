@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Effect, Predicate } from "effect"
+import { ownPassword } from "../../domain/admission/Budget.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter, type RateLimitPolicy } from "../../services/admission/RateLimiter.ts"
@@ -68,6 +69,6 @@ export const testingNamed = <E, R>(email: string, address: string, ask: Effect.E
 /** Asks something that tests the password of whoever is signed in. */
 export const testingOwn = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
-    const own = yield* taken("password", `user ${userId}`)
+    const own = yield* taken("password", ownPassword(userId))
     return yield* counting(ask, own.giveBack)
   })

@@ -235,7 +235,7 @@ const AuthLive = Layer.effect(
         // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
         const session = yield* calling(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
         if (session === null) return yield* new Unauthenticated()
-        return { userId: UserId.make(session.user.id) }
+        return { userId: UserId.make(session.user.id), sessionId: session.session.id }
       })
     })
   })

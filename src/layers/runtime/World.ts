@@ -14,9 +14,14 @@ export interface UserRecord {
   readonly name: string
   readonly email: string
   readonly emailVerified: boolean
-  /** The token of the user's session. */
+  /** The token of the user's one session; empty where there is none. */
   readonly session: string
+  /** Absent where the account has none. */
+  readonly password?: string | undefined
 }
+
+/** The id of a user's one session. */
+export const sessionId = ({ id }: UserRecord): string => `session_${id}`
 
 export interface OrganizationRecord {
   readonly id: OrganizationId

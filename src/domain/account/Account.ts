@@ -1,0 +1,34 @@
+import { Schema } from "effect"
+
+/** Where somebody is signed in. */
+export const AccountSession = Schema.Struct({
+  id: Schema.String,
+  current: Schema.Boolean.annotations({ description: "Whether it is the session that asks." }),
+  createdAt: Schema.DateTimeUtc,
+  expiresAt: Schema.DateTimeUtc,
+  ipAddress: Schema.NullOr(Schema.String),
+  userAgent: Schema.NullOr(Schema.String).annotations({ description: "What the browser says of itself." })
+})
+export type AccountSession = typeof AccountSession.Type
+
+/** What `GET /api/account` answers: the sessions that have not expired, the newest first. */
+export const Account = Schema.Struct({
+  name: Schema.String,
+  email: Schema.String,
+  emailVerified: Schema.Boolean,
+  createdAt: Schema.DateTimeUtc,
+  sessions: Schema.Array(AccountSession)
+}).annotations({ identifier: "Account" })
+export type Account = typeof Account.Type
+
+/** The body of `POST /api/account/delete`. Its text is nobody's business but better-auth's, so it is only bounded here. */
+export const DeleteRequest = Schema.Struct({
+  password: Schema.Redacted(Schema.String.pipe(Schema.maxLength(1_000)))
+}).annotations({ identifier: "DeleteRequest" })
+export type DeleteRequest = typeof DeleteRequest.Type
+
+/** A row that the service holds of a person: its table, and its columns as the JSON text of an object. */
+export interface HeldRow {
+  readonly table: string
+  readonly row: string
+}
