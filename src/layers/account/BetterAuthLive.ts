@@ -7,7 +7,7 @@ import { bearer } from "better-auth/plugins"
 import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
 import { Unauthenticated } from "../../domain/Errors.ts"
-import { isNotNow, isTransient } from "../../domain/Faults.ts"
+import { isNotNow, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { UserId } from "../../domain/Ids.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
@@ -116,6 +116,11 @@ const inOurWords = (message: string, isRefusal: boolean): string =>
 // Two who want one address at once: better-auth refuses the later one.
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
 
+// Whom a session or an account was made for has been deleted meanwhile: foreign_key_violation. Asked again, they are nobody.
+const isOfNobody = (fault: unknown) => sqlStateOf(fault) === "23503"
+
+const mayPass = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
+
 /** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
 class Outrun extends Data.TaggedError("Outrun")<{ readonly fault: Error }> {}
 
@@ -128,10 +133,10 @@ const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
     const attempt = Effect.suspend(() => {
       const faults: Array<Error> = []
       const worst = () => faults.find(isNotNow) ?? faults.find((fault) => !isConflict(fault))
-      const outrun = () => faults.find((fault) => isTransient(fault) || isOutdated(fault))
+      const outrun = () => faults.find(mayPass)
       return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
         Effect.catchAllDefect((defect) => {
-          const fault = outrun() ?? (isTransient(defect) || isOutdated(defect) ? defect : undefined)
+          const fault = outrun() ?? (mayPass(defect) ? defect : undefined)
           return fault instanceof Error ? new Outrun({ fault }) : Effect.die(worst() ?? defect)
         }),
         Effect.tap((result) => {
