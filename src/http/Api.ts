@@ -21,6 +21,7 @@ import { AgentList, AgentOverview, ResyncAnswer, ResyncRequest } from "../domain
 import { History } from "../domain/installation/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/installation/Install.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../domain/installation/Plan.ts"
+import { AccountApi } from "./account/AccountApi.ts"
 import { authPaths } from "./account/AuthPaths.ts"
 import { signedIn, templateRefusals, unreadable } from "./Contract.ts"
 import { complete } from "./documents/Document.ts"
@@ -353,6 +354,7 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
+  .add(AccountApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(HealthApi)

@@ -12,6 +12,7 @@ import {
 import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
 import { requestDuration } from "../services/runtime/Measures.ts"
 import { Api } from "./Api.ts"
+import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
@@ -74,7 +75,7 @@ const observeRequest = HttpMiddleware.make((app) =>
 export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
   Layer.provide([Refusals, AuthHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
+  Layer.provide([InstallHttp, AgentsHttp, AccountHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),
   // The platform's own span would carry the URL and all headers.

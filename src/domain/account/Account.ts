@@ -32,3 +32,12 @@ export interface HeldRow {
   readonly table: string
   readonly row: string
 }
+
+/** What `GET /api/account/export` answers: every row held of the person, by table, as the columns of that table stand. */
+export const AccountExport = Schema.Struct({
+  exportedAt: Schema.DateTimeUtc,
+  tables: Schema.Record({
+    key: Schema.String,
+    value: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+  })
+}).annotations({ identifier: "AccountExport" })

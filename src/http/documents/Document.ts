@@ -217,6 +217,49 @@ const bodies: Readonly<Record<string, unknown>> = {
     ],
     next: null
   },
+  Account: {
+    name: "Ada Lovelace",
+    email: "ada@example.org",
+    emailVerified: false,
+    createdAt: "2026-11-22T09:12:44.120Z",
+    sessions: [
+      {
+        id: "c8JqZ0m1yT5",
+        current: true,
+        createdAt: "2026-11-23T06:29:58.402Z",
+        expiresAt: "2026-11-30T06:29:58.402Z",
+        ipAddress: "192.0.2.17",
+        userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
+      }
+    ]
+  },
+  AccountExport: {
+    exportedAt: "2026-11-23T06:31:07.911Z",
+    tables: {
+      user: [{ id: "Jx3VqA4mR0zW", name: "Ada Lovelace", email: "ada@example.org", emailVerified: false }],
+      organization: [{ id: organizationId, slug: "ada-lovelace", name: "Ada Lovelace", visibility: "private" }]
+    }
+  },
+  DeletionPlan: {
+    email: "ada@example.org",
+    sessions: 2,
+    organizations: [
+      {
+        organizationId,
+        organizationSlug: "ada-lovelace",
+        name: "Ada Lovelace",
+        personal: true,
+        agents: 1,
+        definitions: 89,
+        entities: 12,
+        identities: 3,
+        otherMembers: 0
+      }
+    ],
+    leaves: [],
+    obstacles: []
+  },
+  DeleteRequest: { password: "correct horse battery" },
   OwnIdentities: { identities: [{ ...ownIdentity, state: "claimed", checkNumber: checkNumber(pendingId) }] },
   OwnIdentity: { ...ownIdentity, state: "verified" },
   PhoneRequest: { phone: "07911 123456", country: "GB" },

@@ -58,7 +58,7 @@ const make = Effect.gen(function* () {
     SELECT id FROM organization WHERE metadata ->> 'personal_org_for_user_id' = ${userId} AND visibility = 'private'
   `
 
-  const gather = SqlSchema.findAll({
+  const findOrganizations = SqlSchema.findAll({
     Request: UserId,
     Result: Schema.Struct({
       organizationId: OrganizationId,
@@ -72,9 +72,7 @@ const make = Effect.gen(function* () {
       definitions: Schema.Int,
       entities: Schema.Int,
       identities: Schema.Int,
-      installedElsewhere: Schema.Int,
-      keptElsewhere: Schema.Boolean,
-      installedIn: Schema.Array(OrganizationId)
+      publishes: Schema.Boolean
     }),
     execute: (userId) => sql`
       WITH mine AS MATERIALIZED (
@@ -82,11 +80,6 @@ const make = Effect.gen(function* () {
           o.visibility = 'private' AND o.metadata ->> 'personal_org_for_user_id' IS NOT DISTINCT FROM ${userId} AS personal
         FROM organization o LEFT JOIN member m ON m.organization_id = o.id AND m.user_id = ${userId}
         WHERE o.id IN (${organizationsOf(userId)})
-      ),
-      installed AS MATERIALIZED (
-        SELECT DISTINCT t.organization_id AS publisher, i.organization_id AS id
-        FROM mine JOIN agents t ON t.organization_id = mine.id JOIN agents i ON i.template_agent_id = t.id
-        WHERE i.organization_id <> t.organization_id
       )
       SELECT mine.id AS organization_id, mine.slug AS organization_slug, mine.name, mine.personal, mine.role,
         others.owners AS other_owners, others.members AS other_members,
@@ -109,21 +102,54 @@ const make = Effect.gen(function* () {
           SELECT count(*) FROM entity_identities i
           WHERE i.organization_id = mine.id AND i.deleted_at IS NULL AND i.namespace <> 'auth_user_id'
         )::integer AS identities,
-        (
-          SELECT count(*) FROM installed i WHERE i.publisher = mine.id AND i.id NOT IN (SELECT id FROM mine)
-        )::integer AS installed_elsewhere,
-        EXISTS (
-          SELECT FROM agents t JOIN mirror_ledger l ON l.template_agent_id = t.id
-          WHERE t.organization_id = mine.id AND t.template_agent_id IS NULL AND l.organization_id NOT IN (SELECT id FROM mine)
-        ) AS kept_elsewhere,
-        ARRAY(SELECT i.id FROM installed i WHERE i.publisher = mine.id AND i.id IN (SELECT id FROM mine) ORDER BY i.id)
-          AS installed_in
+        EXISTS (SELECT FROM agents a WHERE a.organization_id = mine.id AND a.slug IS NOT NULL) AS publishes
       FROM mine CROSS JOIN LATERAL (
         SELECT count(*)::integer AS members, (count(*) FILTER (WHERE m.role = 'owner'))::integer AS owners
         FROM member m WHERE m.organization_id = mine.id AND m.user_id <> ${userId}
       ) AS others
       ORDER BY mine.personal DESC, mine.slug, mine.id
     `
+  })
+
+  // Asked only of those who publish: whoever has installed a popular template is found by reading all installed agents.
+  const findHolders = SqlSchema.findAll({
+    Request: Schema.Array(OrganizationId),
+    Result: Schema.Struct({
+      organizationId: OrganizationId,
+      installedElsewhere: Schema.Int,
+      keptElsewhere: Schema.Boolean,
+      installedIn: Schema.Array(OrganizationId)
+    }),
+    execute: (mine) =>
+      sql.unsafe(
+        `WITH installed AS MATERIALIZED (
+          SELECT DISTINCT t.organization_id AS publisher, i.organization_id AS id
+          FROM agents t JOIN agents i ON i.template_agent_id = t.id
+          WHERE t.organization_id = ANY ($1) AND i.organization_id <> t.organization_id
+        )
+        SELECT mine.id AS organization_id,
+          (SELECT count(*) FROM installed i WHERE i.publisher = mine.id AND i.id <> ALL ($1))::integer AS installed_elsewhere,
+          EXISTS (
+            SELECT FROM agents t JOIN mirror_ledger l ON l.template_agent_id = t.id
+            WHERE t.organization_id = mine.id AND t.slug IS NOT NULL AND l.organization_id <> ALL ($1)
+          ) AS kept_elsewhere,
+          ARRAY(SELECT i.id FROM installed i WHERE i.publisher = mine.id AND i.id = ANY ($1) ORDER BY i.id) AS installed_in
+        FROM unnest($1::text[]) AS mine (id)`,
+        [mine]
+      )
+  })
+
+  const nobodyHolds = { installedElsewhere: 0, keptElsewhere: false, installedIn: [] }
+
+  const gather = Effect.fnUntraced(function* (userId: UserId) {
+    const organizations = yield* findOrganizations(userId)
+    const holders = organizations.some(({ publishes }) => publishes)
+      ? yield* findHolders(organizations.map(({ organizationId }) => organizationId))
+      : []
+    return organizations.map(({ publishes: _, ...organization }) => ({
+      ...organization,
+      ...(holders.find(({ organizationId }) => organizationId === organization.organizationId) ?? nobodyHolds)
+    }))
   })
 
   const decided = (userId: UserId) => Effect.map(gather(userId), decideDeletion)

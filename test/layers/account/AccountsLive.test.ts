@@ -32,6 +32,9 @@ const nobodys: Readonly<Record<string, string>> = {
 }
 
 const right = Redacted.make(password)
+/** Enough that a table is worth an index. */
+const people = 3_000
+
 let names = 0
 
 const auth = (path: string, body: object) =>
@@ -291,5 +294,76 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a deleted acc
         assert.deepStrictEqual(yield* saying(userId, email), [])
       }
     })
+  )
+})
+
+layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an account among many", (it) => {
+  it.effect(
+    "is exported and deleted without any table being read whole",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const accounts = yield* Accounts
+        const catalog = yield* TemplateCatalog
+        const mirror = yield* TemplateMirror
+        const { organization, userId } = yield* signedUp
+        const { templateAgentId } = yield* catalog.publish(template("among-many", oneOfEach))
+        yield* mirror.apply({ userId, organizationId: organization.id, templateAgentId })
+        // As many again of whatever that person has.
+        yield* sql.unsafe(
+          `DO $$
+        DECLARE person text := '${userId}'; home text := '${organization.id}'; people integer := ${people};
+        BEGIN
+          INSERT INTO "user" (id, name, email, "emailVerified") SELECT 'u' || n, 'U', 'u' || n || '@example.org', false FROM generate_series(1, people) n;
+          INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId") SELECT 's' || n, now() + interval '1 day', 's' || n, now(), 'u' || n FROM generate_series(1, people) n;
+          INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") SELECT 'a' || n, 'a' || n, 'credential', 'u' || n, now() FROM generate_series(1, people) n;
+          INSERT INTO organization (id, name, slug, metadata) SELECT 'org_' || n, 'O', 'o' || n, jsonb_build_object('personal_org_for_user_id', 'u' || n) FROM generate_series(1, people) n;
+          INSERT INTO member (organization_id, user_id, role) SELECT 'org_' || n, 'u' || n, 'owner' FROM generate_series(1, people) n;
+          INSERT INTO agents (id, organization_id, name, owner_user_id, template_agent_id, revision) SELECT 'agent_' || n, 'org_' || n, 'A', 'u' || n, '${templateAgentId}', 1 FROM generate_series(1, people) n;
+          INSERT INTO entity_types (organization_id, slug, name, managed_by_template_agent_id, source_template_org_id)
+            SELECT 'org_' || n, t.slug, t.name, t.managed_by_template_agent_id, t.source_template_org_id FROM entity_types t, generate_series(1, people) n WHERE t.organization_id = home;
+          INSERT INTO entity_relationship_types (organization_id, slug, name, managed_by_template_agent_id, source_template_org_id)
+            SELECT 'org_' || n, t.slug, t.name, t.managed_by_template_agent_id, t.source_template_org_id FROM entity_relationship_types t, generate_series(1, people) n WHERE t.organization_id = home;
+          INSERT INTO watchers (organization_id, slug, name, agent_id, managed_by_template_agent_id, source_template_org_id)
+            SELECT 'org_' || n, t.slug, t.name, 'agent_' || n, t.managed_by_template_agent_id, t.source_template_org_id FROM watchers t, generate_series(1, people) n WHERE t.organization_id = home;
+          INSERT INTO watcher_versions (watcher_id) SELECT id FROM watchers WHERE current_version_id IS NULL;
+          UPDATE watchers w SET current_version_id = v.id FROM watcher_versions v WHERE v.watcher_id = w.id AND w.current_version_id IS NULL;
+          INSERT INTO event_classifiers (organization_id, slug, name, watcher_id, managed_by_template_agent_id, source_template_org_id)
+            SELECT w.organization_id, 'topic', 'T', w.id, w.managed_by_template_agent_id, w.source_template_org_id FROM watchers w WHERE w.organization_id LIKE 'org\\_%' AND w.agent_id LIKE 'agent\\__' || '%' AND NOT EXISTS (SELECT FROM event_classifiers c WHERE c.watcher_id = w.id);
+          INSERT INTO event_classifier_versions (classifier_id) SELECT id FROM event_classifiers c WHERE NOT EXISTS (SELECT FROM event_classifier_versions v WHERE v.classifier_id = c.id);
+          INSERT INTO entities (organization_id, entity_type_id, name) SELECT organization_id, id, 'E' FROM entity_types WHERE organization_id ~ '^org_[0-9]+$';
+          INSERT INTO entity_relationships (organization_id, relationship_type_id, from_entity_id, to_entity_id)
+            SELECT e.organization_id, r.id, e.id, e.id FROM entities e JOIN entity_relationship_types r ON r.organization_id = e.organization_id WHERE e.organization_id ~ '^org_[0-9]+$';
+          INSERT INTO identity_links (id, organization_id, entity_id, platform, origin, person_agreed_at) SELECT 'l' || id, organization_id, id, 'whatsapp', 'typed', now() FROM entities WHERE organization_id ~ '^org_[0-9]+$';
+          INSERT INTO entity_identities (organization_id, entity_id, namespace, identifier, link_id) SELECT organization_id, id, 'phone', '+4479' || lpad(id::text, 8, '0'), 'l' || id FROM entities WHERE organization_id ~ '^org_[0-9]+$';
+          INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier) SELECT organization_id, id, 'wa_lid', 'r' || id FROM entities WHERE organization_id ~ '^org_[0-9]+$';
+          INSERT INTO install_tokens (user_id, template_agent_id, digest, expires_at) SELECT 'u' || n, '${templateAgentId}', sha256(convert_to('u' || n, 'UTF8')), now() + interval '1 day' FROM generate_series(1, people) n;
+          INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
+            SELECT 'org_' || n, l.template_agent_id, l.kind, l.source_id, l.copy_id, l.slug, l.applied_hash FROM mirror_ledger l, generate_series(1, people) n WHERE l.organization_id = home;
+          INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
+            SELECT 'org_' || n, '${templateAgentId}', 'agent_' || n, 'u' || n, 'install', 1, '[]' FROM generate_series(1, people) n;
+          INSERT INTO rate_limits (key, hits, allowed, expires_at) SELECT 'install:u' || n, '{}', true, now() + interval '1 day' FROM generate_series(1, people) n;
+          INSERT INTO verification (id, identifier, value, "expiresAt", "updatedAt") SELECT 'v' || n, 'v' || n, 'u' || n, now() + interval '1 day', now() FROM generate_series(1, people) n;
+        END $$`
+        )
+        yield* sql.unsafe("ANALYZE")
+        const scans = Effect.gen(function* () {
+          // Each connection tells what it read when it is told to.
+          const told = sql.unsafe("SELECT pg_stat_force_next_flush(), pg_sleep(0.1)")
+          yield* Effect.replicateEffect(told, 12, { concurrency: "unbounded" })
+          const rows = yield* sql.unsafe<{ readonly name: string; readonly scans: number }>(
+            `SELECT c.relname AS name, seq_scan::integer AS scans FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+          WHERE c.reltuples >= ${people} ORDER BY 1`
+          )
+          return Object.fromEntries(rows.map(({ name, scans }) => [name, scans]))
+        })
+        const before = yield* scans
+        assert.isAbove(Object.keys(before).length, 15)
+        const rows = yield* held(userId)
+        assert.isAbove(rows.length, 15)
+        yield* accounts.delete(userId, right)
+        assert.deepStrictEqual(yield* scans, before)
+      }),
+    120_000
   )
 })
