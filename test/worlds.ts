@@ -18,6 +18,7 @@ import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import { Kinds } from "../src/services/catalog/Kinds.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
+import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
@@ -539,6 +540,7 @@ export type Services =
   | RateLimiter
   | TemplateCatalog
   | TemplateMirror
+  | TemplateOffers
   | Transactor
 
 /** What a world may be besides what it usually is. */

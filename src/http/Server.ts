@@ -20,6 +20,7 @@ import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
 import { InstallHttp } from "./installation/InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
+import { PagesHttp } from "./pages/PagesHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
@@ -73,7 +74,7 @@ const observeRequest = HttpMiddleware.make((app) =>
 
 /** All routes of the service; what runs it provides the services and a server. */
 export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
-  Layer.provide([Refusals, AuthHttp]),
+  Layer.provide([Refusals, AuthHttp, PagesHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([InstallHttp, AgentsHttp, AccountHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.

@@ -5,6 +5,7 @@ import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
+import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
@@ -64,6 +65,7 @@ export const ServicesLive = ({
     RateLimiterLive(limits),
     TemplateCatalogLive,
     TemplateMirrorLive,
+    TemplateOffersLive,
     TransactorLive
   )
 

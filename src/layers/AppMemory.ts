@@ -12,6 +12,7 @@ import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
+import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
@@ -74,6 +75,7 @@ export const AppMemory = (seed: Seed) =>
         RateLimiterMemory(seed.limits),
         TemplateCatalogMemory,
         TemplateMirrorMemory,
+        TemplateOffersMemory,
         TransactorMemory,
         Layer.succeed(Health, Health.of({ ready: Effect.void, met: () => Effect.void }))
       )

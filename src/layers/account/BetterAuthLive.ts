@@ -305,6 +305,14 @@ const AuthRoutesLive = Layer.effect(
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
+      session: Effect.fn("AuthRoutes.session")(function* (cookie) {
+        const headers = new Headers({ cookie: Redacted.value(cookie) })
+        const answer = yield* calling(() => auth.api.getSession({ headers, returnHeaders: true }))
+        return Option.map(Option.fromNullable(answer.response), ({ user: { email, id, name } }) => ({
+          visitor: { userId: UserId.make(id), name, email },
+          cookies: answer.headers.getSetCookie()
+        }))
+      }),
       addressesOf: Effect.fn("AuthRoutes.addressesOf")((email) =>
         findAddresses(email).pipe(
           Effect.map((rows) => rows.map(({ address }) => address)),
