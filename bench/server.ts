@@ -24,7 +24,8 @@ const limits = {
   auth: generous,
   password: generous,
   account: generous,
-  sender: generous
+  sender: generous,
+  mail: generous
 }
 
 /** The live services. */

@@ -512,7 +512,8 @@ export const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
-  sender: { limit: 1_000, window: Duration.hours(1) }
+  sender: { limit: 1_000, window: Duration.hours(1) },
+  mail: { limit: 1_000, window: Duration.hours(1) }
 }
 
 /** What the chat gateway of each world shows. */

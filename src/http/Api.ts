@@ -22,7 +22,7 @@ import { History } from "../domain/installation/History.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../domain/installation/Install.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../domain/installation/Plan.ts"
 import { AccountApi } from "./account/AccountApi.ts"
-import { authPaths } from "./account/AuthPaths.ts"
+import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { signedIn, templateRefusals, unreadable } from "./Contract.ts"
 import { complete } from "./documents/Document.ts"
 import { GatewayApi, IdentitiesApi } from "./identity/IdentitiesApi.ts"
@@ -365,7 +365,7 @@ export class Api extends HttpApi.make("agent-install")
     OpenApi.annotations({
       title: "agent-install",
       version: "0.1.0",
-      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
+      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}; where the service sends mail, also ${mailPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
       transform: (document) => complete(finish(document))
     })

@@ -2,7 +2,7 @@ import { HttpApi, type HttpServerRequest } from "@effect/platform"
 import { Either } from "effect"
 import { reservedSlugs } from "../domain/Slug.ts"
 import { Api } from "./Api.ts"
-import { authPaths } from "./account/AuthPaths.ts"
+import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { pagePaths } from "./pages/PagePaths.ts"
 import { readTarget } from "./Target.ts"
 
@@ -21,7 +21,7 @@ const routeAt = (method: string, path: string): Route => ({
   pattern: new RegExp(`^${path.replace(/:organization\b/, organization).replace(/:[^/]+/g, "[^/]+")}/?$`)
 })
 
-const routes: Array<Route> = [...authPaths, ...pagePaths].map(({ method, path }) => routeAt(method, path))
+const routes: Array<Route> = [...authPaths, ...mailPaths, ...pagePaths].map(({ method, path }) => routeAt(method, path))
 HttpApi.reflect(Api, {
   onGroup: () => {},
   onEndpoint: ({ endpoint: { method, path } }) => {

@@ -1,6 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { AccountsLive } from "./account/AccountsLive.ts"
 import { AuthenticationLive } from "./account/BetterAuthLive.ts"
+import { MailerLive } from "./account/MailerLive.ts"
 import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
@@ -69,6 +70,10 @@ export const ServicesLive = ({
     TransactorLive
   )
 
+/** The mail server that is named, if any. */
+const MailLive = ({ mailFrom, smtpUrl }: Settings) =>
+  Option.match(smtpUrl, { onNone: () => Layer.empty, onSome: (url) => MailerLive({ url, from: mailFrom }) })
+
 const SessionsLive = ({ authSecret, baseUrl, dataDir, ownOrigins }: Settings) =>
   Layer.unwrapEffect(
     Effect.map(
@@ -90,7 +95,8 @@ const ChatLive = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
 
 /** Every service, live, and the sweep of what is old. */
 export const AppLive = (settings: Settings) =>
-  Layer.mergeAll(SessionsLive(settings), ChatLive(settings), SweepLive(settings.kept)).pipe(
-    Layer.provideMerge(ServicesLive(settings)),
-    Layer.provide(DatabaseLive(settings))
-  )
+  Layer.mergeAll(
+    Layer.provide(SessionsLive(settings), MailLive(settings)),
+    ChatLive(settings),
+    SweepLive(settings.kept)
+  ).pipe(Layer.provideMerge(ServicesLive(settings)), Layer.provide(DatabaseLive(settings)))

@@ -52,7 +52,8 @@ const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 1_000, window: Duration.minutes(15) },
   account: { limit: 1_000, window: Duration.hours(1) },
-  sender: { limit: 1_000, window: Duration.hours(1) }
+  sender: { limit: 1_000, window: Duration.hours(1) },
+  mail: { limit: 1_000, window: Duration.hours(1) }
 }
 
 /** The served program on a Postgres of its own, and a browser that looks at it. */

@@ -11,6 +11,7 @@ import { ServicesLive } from "../../src/layers/AppLive.ts"
 import { AuthenticationLive } from "../../src/layers/account/BetterAuthLive.ts"
 import { GatewayLive } from "../../src/layers/identity/GatewayLive.ts"
 import { InstallCodesLive } from "../../src/layers/identity/InstallCodesLive.ts"
+import type { Mailer } from "../../src/services/account/Mailer.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
@@ -27,7 +28,8 @@ const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
-  sender: { limit: 8, window: Duration.hours(1) }
+  sender: { limit: 8, window: Duration.hours(1) },
+  mail: { limit: 3, window: Duration.hours(1) }
 }
 
 export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
@@ -182,22 +184,26 @@ const RunningLive = Layer.effect(
   })
 )
 
-/** The whole service on a database of the suite's own, on a free port. */
-export const TestServer = RunningLive.pipe(
-  Layer.provideMerge(HttpLive),
-  Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
-  Layer.provideMerge(
-    AuthenticationLive({
-      baseUrl: ownOrigin,
-      ownOrigins: [ownOrigin],
-      secret
-    })
-  ),
-  Layer.provideMerge(InstallCodesLive(secret)),
-  Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-  Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
-  Layer.provideMerge(PgTest),
-  Layer.provide(Logger.remove(Logger.defaultLogger)),
-  Layer.orDie
-)
+/** The whole service on a database of the suite's own, on a free port, with what sends its mail. */
+export const testServer = <E>(mail: Layer.Layer<Mailer, E> | Layer.Layer<never>) =>
+  RunningLive.pipe(
+    Layer.provideMerge(HttpLive),
+    Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
+    Layer.provideMerge(
+      AuthenticationLive({
+        baseUrl: ownOrigin,
+        ownOrigins: [ownOrigin],
+        secret
+      }).pipe(Layer.provide(mail))
+    ),
+    Layer.provideMerge(InstallCodesLive(secret)),
+    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
+    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
+    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
+    Layer.provideMerge(PgTest),
+    Layer.provide(Logger.remove(Logger.defaultLogger)),
+    Layer.orDie
+  )
+
+/** The same, where no mail is sent. */
+export const TestServer = testServer(Layer.empty)

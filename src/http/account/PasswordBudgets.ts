@@ -46,13 +46,19 @@ const counting = <E, R>(ask: Effect.Effect<Response, E, R>, giveBack: Effect.Eff
     Effect.tapDefect(() => Effect.catchAllCause(giveBack, () => Effect.void))
   )
 
+// As better-auth looks it up. A digest: what somebody typed is nothing to keep, and may be long.
+const accountKey = (email: string) => createHash("sha256").update(email.toLowerCase()).digest("base64url")
+
+/** Spends a mail to that address, whether or not there is an account: the answer is not to tell. */
+export const takeMail = (email: string) =>
+  Effect.flatMap(RateLimiter, (limiter) => limiter.take("mail", accountKey(email)))
+
 /** Asks something that tests the password of the account with that e-mail address, which need not be one. */
 export const testingNamed = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
     const network = limiterKey(address)
-    // As better-auth looks it up. A digest: what somebody typed is nothing to keep, and may be long.
-    const account = createHash("sha256").update(email.toLowerCase()).digest("base64url")
+    const account = accountKey(email)
     const near = yield* taken("password", `${account} ${network}`)
     const all = yield* taken("account", account).pipe(
       Effect.catchTag("RateLimitExceeded", (refusal) =>

@@ -1,4 +1,5 @@
 import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Record } from "effect"
+import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
@@ -187,6 +188,8 @@ export interface WorldState {
   readonly refusals: ReadonlyArray<RefusalRecord>
   readonly codes: ReadonlyArray<CodeRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
+  /** What was sent, the oldest first. */
+  readonly mails: ReadonlyArray<Mail>
 }
 
 const empty: WorldState = {
@@ -205,7 +208,8 @@ const empty: WorldState = {
   links: [],
   refusals: [],
   codes: [],
-  hits: {}
+  hits: {},
+  mails: []
 }
 
 /** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */

@@ -11,6 +11,8 @@ export interface BrowserSession {
 export class AuthRoutes extends Context.Tag("agent-install/AuthRoutes")<
   AuthRoutes,
   {
+    /** Whether mail is sent, and so whether an address can be verified and a forgotten password be replaced. */
+    readonly sendsMail: boolean
     /** Answers a request whose body has been read and checked; `clientAddress` is kept with the session. */
     readonly handle: (request: Request, clientAddress: string) => Effect.Effect<Response>
     /** The session that a browser's cookies name. One that was not prolonged for a day is. */
