@@ -21,20 +21,22 @@ interface NotBegun {
   readonly problems: ReadonlyArray<FormProblem>
 }
 
-const Email = Schema.Trim.pipe(Schema.compose(BoundedText(1, 254)), Schema.pattern(/^[^\s@]+@[^\s@]+\.[^\s@]+$/))
+/** An e-mail address as somebody types it. */
+export const Email = Schema.Trim.pipe(Schema.compose(BoundedText(1, 254)), Schema.pattern(/^[^\s@]+@[^\s@]+\.[^\s@]+$/))
 
 // As better-auth counts them.
 const shortest = 8
 const longest = 128
 
-const emailProblem = { field: "email", message: "Write your e-mail address with an @, as in name@example.org." }
+export const emailProblem = { field: "email", message: "Write your e-mail address with an @, as in name@example.org." }
 const nameProblem = { field: "name", message: "Write your name, in 200 characters at most." }
 
-const passwordProblems = (password: string): ReadonlyArray<FormProblem> =>
+/** What is wrong with a password that somebody chooses. */
+export const passwordProblems = (password: string, field = "password"): ReadonlyArray<FormProblem> =>
   password.length < shortest
-    ? [{ field: "password", message: `Choose a password of at least ${shortest} characters.` }]
+    ? [{ field, message: `Choose a password of at least ${shortest} characters.` }]
     : password.length > longest
-      ? [{ field: "password", message: `Choose a password of at most ${longest} characters.` }]
+      ? [{ field, message: `Choose a password of at most ${longest} characters.` }]
       : []
 
 const takenProblem = {
@@ -43,7 +45,8 @@ const takenProblem = {
 }
 const wrongProblem = { field: "email", message: "E-mail address and password do not belong together. Check both." }
 
-const codeOf = (response: Response) =>
+/** What better-auth calls it, where it refuses. */
+export const codeOf = (response: Response) =>
   Effect.promise(() => response.clone().json()).pipe(
     Effect.map((body) => (Predicate.hasProperty(body, "code") ? String(body.code) : "")),
     Effect.catchAllDefect(() => Effect.succeed(""))

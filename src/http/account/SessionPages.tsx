@@ -25,6 +25,8 @@ interface SessionPageProps {
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem>
   readonly done?: string | undefined
+  /** Whether a forgotten password can be replaced. */
+  readonly sendsMail: boolean
 }
 
 const texts = {
@@ -32,7 +34,7 @@ const texts = {
   up: { title: "Sign up", other: "/sign-in", ask: "You have an account?", otherLabel: "Sign in" }
 } as const
 
-const SessionPage = ({ done, next, problems = [], sign, typed }: SessionPageProps): VNode => {
+const SessionPage = ({ done, next, problems = [], sendsMail, sign, typed }: SessionPageProps): VNode => {
   const { ask, other, otherLabel, title } = texts[sign]
   const onward = next === "/agents" ? "" : `?next=${encodeURIComponent(next)}`
   return (
@@ -50,6 +52,11 @@ const SessionPage = ({ done, next, problems = [], sign, typed }: SessionPageProp
       <p>
         {ask} <a href={`${other}${onward}`}>{otherLabel}</a>
       </p>
+      {sign === "in" && sendsMail && (
+        <p>
+          <a href="/account/forgot">Forgot your password?</a>
+        </p>
+      )}
     </Layout>
   )
 }
@@ -57,18 +64,30 @@ const SessionPage = ({ done, next, problems = [], sign, typed }: SessionPageProp
 const nothing = new URLSearchParams()
 
 const showing = (sign: "in" | "up") => (visit: Visit) =>
-  visit.visitor === undefined
-    ? answerPage(
-        <SessionPage sign={sign} next={nextOf(visit.query.get("next"))} typed={nothing} done={doneOf(visit.query)} />
-      )
-    : Effect.succeed(seeOther(nextOf(visit.query.get("next"))))
+  Effect.flatMap(AuthRoutes, ({ sendsMail }) => {
+    const next = nextOf(visit.query.get("next"))
+    return visit.visitor === undefined
+      ? answerPage(
+          <SessionPage sign={sign} next={next} typed={nothing} done={doneOf(visit.query)} sendsMail={sendsMail} />
+        )
+      : Effect.succeed(seeOther(next))
+  })
 
 const redrawing =
-  (sign: "in" | "up"): Redraw<HttpServerRequest.HttpServerRequest> =>
+  (sign: "in" | "up"): Redraw<AuthRoutes | HttpServerRequest.HttpServerRequest> =>
   ({ form: typed, query }, problems, status) =>
-    answerPage(<SessionPage sign={sign} next={nextOf(query.get("next"))} typed={typed} problems={problems} />, {
-      status
-    })
+    Effect.flatMap(AuthRoutes, ({ sendsMail }) =>
+      answerPage(
+        <SessionPage
+          sign={sign}
+          next={nextOf(query.get("next"))}
+          typed={typed}
+          problems={problems}
+          sendsMail={sendsMail}
+        />,
+        { status }
+      )
+    )
 
 const began = (sign: "in" | "up") => (visit: FormVisit) =>
   Effect.succeed(seeOther(saying(nextOf(visit.query.get("next")), sign === "in" ? "signed-in" : "signed-up")))

@@ -97,6 +97,11 @@ export const Field = ({
   )
 }
 
+/** Whose password a form asks for, so that password managers offer and keep the right one; it is not seen. */
+export const Username = ({ email }: { email: string }): VNode => (
+  <input type="text" name="username" value={email} autocomplete="username" aria-label="Account" readOnly hidden />
+)
+
 /** What was typed before, sent along again. */
 export const Hidden = ({ fields }: { fields: Iterable<readonly [name: string, value: string]> }): VNode => (
   <>

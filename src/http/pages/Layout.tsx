@@ -1,11 +1,12 @@
 import type { ComponentChildren, VNode } from "preact"
+import type { UserId } from "../../domain/Ids.ts"
 import { icon, pageScript, styleSheet } from "./Assets.ts"
 import { Problems } from "./Form.tsx"
 import type { FormProblem } from "./ReadForm.ts"
 
 /** Whoever looks at a page, signed in. */
 export interface Visitor {
-  readonly userId: string
+  readonly userId: UserId
   readonly name: string
   readonly email: string
 }
@@ -70,6 +71,9 @@ export const Layout = ({ children, done, path, problems = [], refreshSeconds, ti
             <>
               <NavLink href="/agents" now={path}>
                 My agents
+              </NavLink>
+              <NavLink href="/account" now={path}>
+                Account
               </NavLink>
               {visitor !== "unknown" && (
                 <form method="post" action="/sign-out">

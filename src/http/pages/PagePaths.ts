@@ -9,7 +9,19 @@ export const pagePaths = [
   { method: "POST", path: "/sign-in" },
   { method: "GET", path: "/sign-up" },
   { method: "POST", path: "/sign-up" },
-  { method: "POST", path: "/sign-out" }
+  { method: "POST", path: "/sign-out" },
+  { method: "GET", path: "/account" },
+  { method: "POST", path: "/account/password" },
+  { method: "POST", path: "/account/sessions" },
+  { method: "GET", path: "/account/delete" },
+  { method: "POST", path: "/account/delete" },
+  { method: "GET", path: "/account/forgot" },
+  { method: "POST", path: "/account/forgot" },
+  { method: "GET", path: "/account/reset" },
+  { method: "POST", path: "/account/reset" },
+  { method: "GET", path: "/account/verify" },
+  { method: "POST", path: "/account/verify" },
+  { method: "POST", path: "/account/verification" }
 ] as const satisfies ReadonlyArray<{ readonly method: "GET" | "POST"; readonly path: `/${string}` }>
 
 /** A path that is shown, or acted on. */

@@ -1,5 +1,7 @@
 import { HttpApiBuilder, type HttpRouter, HttpServerRequest } from "@effect/platform"
 import { Context, Effect } from "effect"
+import { accountPages } from "../account/AccountPage.tsx"
+import { mailPages } from "../account/MailPages.tsx"
 import { sessionPages } from "../account/SessionPages.tsx"
 import { templatesPages } from "../catalog/TemplatesPage.tsx"
 import { readTarget } from "../Target.ts"
@@ -18,7 +20,7 @@ const assets = {
 }
 
 /** Every page and every form; a subject adds its own here. */
-const all = [...templatesPages, ...sessionPages, assets]
+const all = [...templatesPages, ...sessionPages, ...accountPages, ...mailPages, assets]
 
 type Needs = Effect.Effect.Context<(typeof all)[number]["answer"]>
 

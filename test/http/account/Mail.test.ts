@@ -221,6 +221,11 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("where n
           "not_found"
         )
       }
+      const headers = { accept: "text/html" }
+      for (const path of ["/account/forgot", "/account/reset?token=x", "/account/verify?token=x"]) {
+        assert.strictEqual((yield* ask(path, { headers })).status, 404)
+      }
+      assert.notInclude((yield* ask("/sign-in", { headers })).text, "Forgot")
     })
   )
 })
