@@ -1,14 +1,11 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { Vitest } from "@effect/vitest"
-import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema, TestClock } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
-import { ServicesLive } from "../src/layers/AppLive.ts"
+import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
-import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../src/layers/identity/InstallCodesLive.ts"
-import { World, type WorldState } from "../src/layers/runtime/World.ts"
+import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Accounts } from "../src/services/account/Accounts.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
@@ -26,6 +23,7 @@ import type { InstalledAgents } from "../src/services/installation/InstalledAgen
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
+import { mutating } from "./machine.ts"
 import { PgTest } from "./pg.ts"
 
 /** A definition as it stands in an organization, references by slug. */
@@ -106,6 +104,8 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
     /** Makes all codes and pending links older by that many minutes. */
     readonly age: (minutes: number) => Effect.Effect<void>
+    /** Lets time pass for the budgets, by the clock of the test and by the database's. */
+    readonly elapse: (time: Duration.Duration) => Effect.Effect<void>
   }
 >() {}
 
@@ -125,8 +125,8 @@ const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>
 const HandsMemory = Layer.effect(
   Hands,
   Effect.gen(function* () {
-    const { change, read } = yield* World
-    const update = (next: (state: WorldState) => WorldState) =>
+    const { change, read } = yield* MemoryStore
+    const update = (next: (state: MemoryState) => MemoryState) =>
       change((state) => Either.right([undefined, next(state)] as const))
     const account = (name: string, email: string, signedUp: { session: string; password?: string } = { session: "" }) =>
       Effect.suspend(() => {
@@ -139,7 +139,7 @@ const HandsMemory = Layer.effect(
       })
     const withDefinitions = (
       row: Row,
-      next: (record: WorldState["definitions"][number]) => Partial<WorldState["definitions"][number]>
+      next: (record: MemoryState["definitions"][number]) => Partial<MemoryState["definitions"][number]>
     ) =>
       update((state) => ({
         ...state,
@@ -288,7 +288,8 @@ const HandsMemory = Layer.effect(
           ...state,
           codes: state.codes.map((code) => ({ ...code, expiresAt: code.expiresAt - minutes * 60_000 })),
           links: state.links.map((link) => ({ ...link, expiresAt: link.expiresAt - minutes * 60_000 }))
-        }))
+        })),
+      elapse: TestClock.adjust
     })
   })
 )
@@ -499,6 +500,16 @@ const HandsLive = Layer.effect(
           Effect.zipRight(
             run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
           )
+        ),
+      elapse: (time) =>
+        TestClock.adjust(time).pipe(
+          Effect.zipRight(
+            run(sql`
+              UPDATE rate_limits SET hits = ARRAY(
+                SELECT hit - make_interval(secs => ${Duration.toSeconds(time)}) FROM unnest(hits) AS hit ORDER BY hit
+              )
+            `)
+          )
         )
     })
   })
@@ -507,8 +518,8 @@ const HandsLive = Layer.effect(
 /** Budgets small enough to spend in a test. */
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
-  install: { limit: 3, window: Duration.seconds(4) },
-  read: { limit: 3, window: Duration.seconds(4) },
+  install: { limit: 3, window: Duration.minutes(1) },
+  read: { limit: 3, window: Duration.minutes(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
@@ -524,6 +535,14 @@ export const authentication = {
   baseUrl: "http://127.0.0.1:3000",
   ownOrigins: ["http://127.0.0.1:3000"],
   secret: Redacted.make("a secret of at least thirty-two characters")
+}
+
+/** What the application is told in the tests. */
+export const appOptions = {
+  ...authentication,
+  limits,
+  defaultCountry: "GB",
+  gatewayToken: Option.some(Redacted.make(gatewayToken))
 }
 
 /** What every world has. */
@@ -567,18 +586,14 @@ export const worldsOf = ({
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
   const Postgres = HandsLive.pipe(
-    Layer.provideMerge(AuthenticationLive(authentication)),
-    Layer.provideMerge(InstallCodesLive(authentication.secret)),
-    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB", routeOnClaim })),
+    Layer.provideMerge(AppLive({ ...appOptions, routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )
   const KindsLive = Layer.succeed(Kinds, kinds)
-  return [
-    ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))],
-    ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))]
-  ]
+  const memory = ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))] as const
+  const postgres = ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))] as const
+  return mutating ? [memory] : [memory, postgres]
 }
 
 /** What the laws hold for: each service in memory, and on Postgres. */

@@ -10,7 +10,8 @@ import {
 } from "node:http"
 import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { NodeHttpServer } from "@effect/platform-node"
+// By module: the package's index loads the servers of a cluster.
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Runtime } from "effect"
 import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"

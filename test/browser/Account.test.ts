@@ -100,7 +100,7 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
             await visit(page, "/account")
             await page.getByRole("link", { name: "See what would go" }).click()
             await page.waitForURL(/\/account\/delete$/)
-            assert.include(await page.getByRole("main").textContent(), "1 agent, 4 definitions")
+            assert.include(await page.getByRole("main").textContent(), "with 1 agent and 4 definitions")
             if (javaScriptEnabled) {
               await isSound(page, "the deletion of an account")
               await shoot(page, "account-delete")

@@ -1,17 +1,14 @@
 import { request as nodeRequest } from "node:http"
 import { BlockList, connect } from "node:net"
 import { HttpServer } from "@effect/platform"
-import { assert } from "@effect/vitest"
+import { afterAll, assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { openApi } from "../../src/http/Api.ts"
 import { NodeServerLive } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
-import { ServicesLive } from "../../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../../src/layers/identity/InstallCodesLive.ts"
-import type { Mailer } from "../../src/services/account/Mailer.ts"
+import { AppLive } from "../../src/layers/AppLive.ts"
+import type { MailerOptions } from "../../src/layers/account/MailerLive.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
@@ -33,8 +30,6 @@ const limits = {
 }
 
 export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
-
-const secret = Redacted.make("a secret of at least thirty-two characters")
 
 /** An answer, whole. */
 export interface Answer {
@@ -60,8 +55,6 @@ export class Running extends Context.Tag("test/Running")<
     readonly ask: (path: string, ask?: Ask) => Effect.Effect<Answer>
     /** Sends text as it is over a connection of its own, ends its side of it, and answers with all that comes back. */
     readonly say: (text: string) => Effect.Effect<string>
-    /** The statuses each documented operation has answered with so far. */
-    readonly seen: ReadonlyMap<string, ReadonlySet<number>>
     /** Signs up and answers with the bearer token and the cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
   }
@@ -133,6 +126,18 @@ const documented = (method: string, path: string) => {
 }
 type Promised = Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> } | undefined>>
 
+const seen = new Map<string, Set<number>>()
+
+/**
+ * Once all tests of a suite have passed: looks at the statuses with which each documented operation has answered in it. Where a test was
+ * left out there is nothing to say of them.
+ */
+export const afterAllAnswers = (check: (statuses: (operation: string) => ReadonlyArray<number>) => void) =>
+  afterAll(({ tasks }) => {
+    if (!tasks.every(({ result }) => result?.state === "pass")) return
+    check((operation) => [...(seen.get(operation) ?? [])].sort())
+  })
+
 const RunningLive = Layer.effect(
   Running,
   Effect.gen(function* () {
@@ -140,7 +145,6 @@ const RunningLive = Layer.effect(
     const catalog = yield* TemplateCatalog
     yield* catalog.publish(template("helper", oneOfEach))
     const asked = asking(address._tag === "TcpAddress" ? address.port : 0)
-    const seen = new Map<string, Set<number>>()
     const ask: typeof asked = (path, given) =>
       Effect.tap(asked(path, given), (answer) =>
         Effect.sync(() => {
@@ -169,7 +173,6 @@ const RunningLive = Layer.effect(
           socket.on("error", (error) => resume(Effect.die(error)))
           socket.end(text)
         }),
-      seen,
       signUp: (name) =>
         Effect.map(
           ask("/api/auth/sign-up/email", {
@@ -184,21 +187,22 @@ const RunningLive = Layer.effect(
   })
 )
 
-/** The whole service on a database of the suite's own, on a free port, with what sends its mail. */
-export const testServer = <E>(mail: Layer.Layer<Mailer, E> | Layer.Layer<never>) =>
+/** The whole service on a database of the suite's own, on a free port; with a mail server, where one is named. */
+export const testServer = (mail: Option.Option<MailerOptions>) =>
   RunningLive.pipe(
     Layer.provideMerge(HttpLive),
     Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
     Layer.provideMerge(
-      AuthenticationLive({
+      AppLive({
         baseUrl: ownOrigin,
         ownOrigins: [ownOrigin],
-        secret
-      }).pipe(Layer.provide(mail))
+        secret: Redacted.make("a secret of at least thirty-two characters"),
+        limits,
+        defaultCountry: "GB",
+        gatewayToken: Option.some(Redacted.make(gatewayToken)),
+        mail
+      })
     ),
-    Layer.provideMerge(InstallCodesLive(secret)),
-    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
     Layer.provideMerge(PgTest),
     Layer.provide(Logger.remove(Logger.defaultLogger)),
@@ -206,4 +210,4 @@ export const testServer = <E>(mail: Layer.Layer<Mailer, E> | Layer.Layer<never>)
   )
 
 /** The same, where no mail is sent. */
-export const TestServer = testServer(Layer.empty)
+export const TestServer = testServer(Option.none())

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { OrganizationId, Slug } from "../Ids.ts"
+import { exampleIds, OrganizationId, Slug } from "../Ids.ts"
 
 /** What is known of an organization that a person belongs to, or that was made for them. */
 export interface OrganizationFacts {
@@ -72,7 +72,30 @@ export const DeletionPlan = Schema.Struct({
   obstacles: Schema.Array(DeletionObstacle).annotations({
     description: "Organizations that others depend on. While there is one, the account can't be deleted."
   })
-}).annotations({ identifier: "DeletionPlan" })
+}).annotations({
+  identifier: "DeletionPlan",
+  examples: [
+    {
+      email: "ada@example.org",
+      sessions: 2,
+      organizations: [
+        {
+          organizationId: exampleIds.organizationId,
+          organizationSlug: Slug.make("ada-lovelace"),
+          name: "Ada Lovelace",
+          personal: true,
+          agents: 1,
+          definitions: 89,
+          entities: 12,
+          identities: 3,
+          otherMembers: 0
+        }
+      ],
+      leaves: [],
+      obstacles: []
+    }
+  ]
+})
 export type DeletionPlan = typeof DeletionPlan.Type
 
 /**

@@ -2,24 +2,17 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/p
 import { Schema } from "effect"
 import { Account, AccountExport, DeleteRequest } from "../../domain/account/Account.ts"
 import { DeletionPlan } from "../../domain/account/Deletion.ts"
-import {
-  ForeignOrigin,
-  OrganizationInUse,
-  RateLimitExceeded,
-  Unauthenticated,
-  WrongPassword
-} from "../../domain/Errors.ts"
+import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
-
-const reads = Schema.Union(problem(Unauthenticated), problem(RateLimitExceeded))
 
 /** The caller's account as a whole. */
 export class AccountApi extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.get("view", "/api/account")
       .addSuccess(Account)
-      .addError(reads)
+      .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
           summary: "The caller's account",
@@ -28,11 +21,12 @@ export class AccountApi extends HttpApiGroup.make("account")
           transform: signedIn
         })
       )
+      .middleware(Limited)
   )
   .add(
     HttpApiEndpoint.get("export", "/api/account/export")
       .addSuccess(AccountExport)
-      .addError(reads)
+      .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
           summary: "Download all that is held of the caller",
@@ -41,11 +35,12 @@ export class AccountApi extends HttpApiGroup.make("account")
           transform: signedIn
         })
       )
+      .middleware(Limited)
   )
   .add(
     HttpApiEndpoint.get("planDeletion", "/api/account/deletion")
       .addSuccess(DeletionPlan)
-      .addError(reads)
+      .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
           summary: "Say what goes with the account",
@@ -53,12 +48,13 @@ export class AccountApi extends HttpApiGroup.make("account")
           transform: signedIn
         })
       )
+      .middleware(Limited)
   )
   .add(
     HttpApiEndpoint.post("delete", "/api/account/delete")
       .setPayload(DeleteRequest)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(Schema.Union(problem(ForeignOrigin), reads, unreadable))
+      .addError(Schema.Union(problem(Unauthenticated), unreadable))
       .addError(Schema.Union(problem(WrongPassword), problem(OrganizationInUse)))
       .annotateContext(
         OpenApi.annotations({
@@ -68,5 +64,7 @@ export class AccountApi extends HttpApiGroup.make("account")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .annotate(OpenApi.Description, "The caller's account: seeing it, taking its data along, ending it") {}

@@ -2,6 +2,7 @@ import { DateTime, Effect, Redacted } from "effect"
 import type { VNode } from "preact"
 import type { Account, AccountSession } from "../../domain/account/Account.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
+import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { deleteAccount, planAccountDeletion, viewAccount } from "../../services/account/OwnAccount.ts"
 import { clientAddress } from "../admission/Caller.ts"
@@ -201,7 +202,7 @@ const remove = (visit: FormVisit) =>
     credential: visit.credential,
     body: Effect.succeed({ password: Redacted.make(visit.form.get("password") ?? "") })
   }).pipe(
-    Effect.zipRight(forgetSession(seeOther(saying("/", "account-deleted")))),
+    Effect.zipRight(Effect.map(Auth, (auth) => forgetSession(auth)(seeOther(saying("/", "account-deleted"))))),
     Effect.catchTags({
       WrongPassword: () => {
         const message = "This is not the password of your account. Nothing was deleted."

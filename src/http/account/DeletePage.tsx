@@ -6,17 +6,26 @@ import type { FormProblem } from "../pages/ReadForm.ts"
 
 const counted = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 
-const Going = ({ organization }: { organization: GoingOrganization }): VNode => (
-  <li>
-    {organization.personal ? "Your own organization" : "The organization"} <bdi>{organization.name}</bdi> (
-    <bdi>{organization.organizationSlug}</bdi>), with {counted(organization.agents, "agent")},{" "}
-    {counted(organization.definitions, "definition")}, {counted(organization.entities, "entity", "entities")} and{" "}
-    {counted(organization.identities, "identity", "identities")} such as your e-mail address and phones
-    {organization.otherMembers > 0 && (
-      <strong>; {counted(organization.otherMembers, "other person loses", "other people lose")} it too</strong>
-    )}
-  </li>
-)
+/** A few things, as a sentence has them. */
+const listed = (things: ReadonlyArray<string>) =>
+  things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`
+
+const Going = ({ organization }: { organization: GoingOrganization }): VNode => {
+  const { agents, definitions, entities, identities, otherMembers } = organization
+  const things = [
+    ...(agents > 0 ? [counted(agents, "agent")] : []),
+    ...(definitions > 0 ? [counted(definitions, "definition")] : []),
+    ...(entities > 0 ? [counted(entities, "entity", "entities")] : []),
+    ...(identities > 1 ? ["the phones linked to it"] : [])
+  ]
+  return (
+    <li>
+      {organization.personal ? "Your own organization" : "The organization"} <bdi>{organization.name}</bdi> (
+      <bdi>{organization.organizationSlug}</bdi>){things.length > 0 && `, with ${listed(things)}`}
+      {otherMembers > 0 && <strong>; {counted(otherMembers, "other person loses", "other people lose")} it too</strong>}
+    </li>
+  )
+}
 
 interface DeletePageProps {
   readonly plan: DeletionPlan

@@ -5,14 +5,17 @@ import { reservedSlugs } from "../../domain/Slug.ts"
 import { findUncleanText } from "../../domain/Text.ts"
 import { Auth, type Credential } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
+import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { beginSession } from "../account/BeginSession.ts"
 import { GoOnPage } from "../account/GoOnPage.tsx"
-import { withRateLimitFields } from "../admission/RateLimitFields.ts"
+import { tellingLimiter } from "../admission/RateLimitFields.ts"
 import { readTarget } from "../Target.ts"
 import { answerPage, seeOther, withCookies } from "./AnswerPage.ts"
 import type { Visitor } from "./Layout.tsx"
 import type { PagePath } from "./PagePaths.ts"
 import { type FormProblem, readForm, refuseForeignForm } from "./ReadForm.ts"
+
+const withRateLimitFields = Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
 
 /** Somebody who looks at a page. */
 export interface Visit {

@@ -6,6 +6,7 @@ export const styles = `
 :root{color-scheme:light dark;--sans-font:system-ui,sans-serif;--mono-font:ui-monospace,monospace;--accent-hover:var(--accent)}
 @media(prefers-color-scheme:dark){:root{--accent:#8ab4f8;--accent-hover:#8ab4f8;--border:#8a8a94}}
 html{scroll-behavior:auto}
+[hidden]{display:none!important}
 *{transition:none!important;animation:none!important}
 body{font-size:1.0625rem;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr;overflow-wrap:anywhere}
 body>header{text-align:start;padding:.5rem 0;display:grid;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr}

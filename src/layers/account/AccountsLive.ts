@@ -1,22 +1,17 @@
 import { createHash } from "node:crypto"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { SqlError } from "@effect/sql/SqlError"
 import { verifyPassword } from "better-auth/crypto"
 import { Chunk, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { decideDeletion, referredTo } from "../../domain/account/Deletion.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
-import { sqlStateOf } from "../../domain/Faults.ts"
 import { OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
 import { Kinds } from "../../services/catalog/Kinds.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violatesForeignKey } from "../postgres/Database.ts"
 import { type HeldTable, heldStatement, heldTables } from "./HeldTables.ts"
 
 /** How budgets know an e-mail address: `PasswordBudgets` keeps it as a digest. */
 const digestOf = (email: string) => createHash("sha256").update(email.toLowerCase()).digest("base64url")
-
-/** Whether rows are still there that refer to what should go: foreign_key_violation. */
-const isReferredTo = (error: unknown) => error instanceof SqlError && sqlStateOf(error.cause) === "23503"
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -270,9 +265,9 @@ const make = Effect.gen(function* () {
         hash !== null && (yield* Effect.promise(() => verifyPassword({ hash, password: Redacted.value(password) })))
       if (!isRight) return yield* new WrongPassword()
       yield* sql.withTransaction(removeProved(userId, hash)).pipe(
-        retryWhile(isPassing),
+        retryTransient(violatesForeignKey),
         // Still there after some tries, so no install that came between: rows of another program, which nobody here knows.
-        Effect.catchIf(isReferredTo, () =>
+        Effect.catchIf(violatesForeignKey, () =>
           Effect.flatMap(
             decided(userId),
             ({ organizations }) => new OrganizationInUse({ organizations: referredTo(organizations) })

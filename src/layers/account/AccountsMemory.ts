@@ -5,12 +5,12 @@ import { ownPassword } from "../../domain/admission/Budget.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import type { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
-import { isPersonal, sessionId, type UserRecord, World, type WorldState } from "../runtime/World.ts"
+import { isPersonal, type MemoryState, MemoryStore, sessionId, type UserRecord } from "../memory/MemoryStore.ts"
 
 /** How long a session is kept, as better-auth keeps one. */
 const sessionDays = Duration.days(7)
 
-const factsOf = (state: WorldState, userId: UserId): ReadonlyArray<OrganizationFacts> => {
+const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<OrganizationFacts> => {
   const roleIn = (id: OrganizationId) =>
     state.members.find((member) => member.organizationId === id && member.userId === userId)?.role ?? null
   const mine = state.organizations.flatMap((organization) => {
@@ -59,12 +59,12 @@ const factsOf = (state: WorldState, userId: UserId): ReadonlyArray<OrganizationF
     .sort((a, b) => Number(b.personal) - Number(a.personal) || (a.organizationSlug < b.organizationSlug ? -1 : 1))
 }
 
-const budgetsOf = (state: WorldState, userId: UserId) =>
+const budgetsOf = (state: MemoryState, userId: UserId) =>
   Object.entries(state.hits).filter(([key]) =>
     [`install:${userId}`, `change:${userId}`, `password:${ownPassword(userId)}`].includes(key)
   )
 
-const heldBy = (state: WorldState, user: UserRecord): ReadonlyArray<HeldRow> => {
+const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> => {
   const going = new Set(
     decideDeletion(factsOf(state, user.id)).organizations.map(({ organizationId }) => organizationId)
   )
@@ -105,7 +105,7 @@ const heldBy = (state: WorldState, user: UserRecord): ReadonlyArray<HeldRow> => 
 }
 
 /** The world without the person and those organizations. */
-const without = (state: WorldState, { id }: UserRecord, organizations: ReadonlyArray<OrganizationId>): WorldState => {
+const without = (state: MemoryState, { id }: UserRecord, organizations: ReadonlyArray<OrganizationId>): MemoryState => {
   const stays = ({ organizationId }: { readonly organizationId: OrganizationId }) =>
     !organizations.includes(organizationId)
   const agents = state.agents.filter(stays)
@@ -136,8 +136,8 @@ const without = (state: WorldState, { id }: UserRecord, organizations: ReadonlyA
 /** Accounts of the world. A session there has no times of its own: it begins when it is asked for. */
 export const AccountsMemory = Layer.effect(
   Accounts,
-  Effect.map(World, ({ change, read }) => {
-    const userOf = (state: WorldState, userId: UserId) => state.users.find(({ id }) => id === userId)
+  Effect.map(MemoryStore, ({ change, read }) => {
+    const userOf = (state: MemoryState, userId: UserId) => state.users.find(({ id }) => id === userId)
     const found = (userId: UserId) =>
       Effect.filterOrFail(
         read((state) => userOf(state, userId)),
@@ -179,7 +179,7 @@ export const AccountsMemory = Layer.effect(
         change(
           (
             state
-          ): Either.Either<readonly [undefined, WorldState], Unauthenticated | WrongPassword | OrganizationInUse> => {
+          ): Either.Either<readonly [undefined, MemoryState], Unauthenticated | WrongPassword | OrganizationInUse> => {
             const user = userOf(state, userId)
             if (user === undefined) return Either.left(new Unauthenticated())
             if (user.password !== Redacted.value(password)) return Either.left(new WrongPassword())

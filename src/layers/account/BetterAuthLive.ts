@@ -9,7 +9,7 @@ import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema 
 import type Pg from "pg"
 import { linkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
-import { isNotNow, isTransient, sqlStateOf } from "../../domain/Faults.ts"
+import { foreignKeyViolation, isNotNow, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { UserId } from "../../domain/Ids.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
@@ -162,7 +162,7 @@ const inOurWords = (message: string, isRefusal: boolean): string =>
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
 
 // Whom a session or an account was made for has been deleted meanwhile: foreign_key_violation. Asked again, they are nobody.
-const isOfNobody = (fault: unknown) => sqlStateOf(fault) === "23503"
+const isOfNobody = (fault: unknown) => sqlStateOf(fault) === foreignKeyViolation
 
 const mayPass = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
 

@@ -1,11 +1,11 @@
 import { Effect, Either, Layer, Option } from "effect"
 import { Mailer } from "../../services/account/Mailer.ts"
-import { World } from "../runtime/World.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
 
 /** Keeps what is sent in the world, as `mails`. */
 export const MailerMemory = Layer.effect(
   Mailer,
-  Effect.map(World, ({ change }) =>
+  Effect.map(MemoryStore, ({ change }) =>
     Option.some({
       send: (mail) => change((state) => Either.right([undefined, { ...state, mails: [...state.mails, mail] }]))
     })

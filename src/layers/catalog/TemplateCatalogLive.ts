@@ -25,7 +25,7 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { Kinds } from "../../services/catalog/Kinds.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
 import {
   formerSlugsStatement,
   heldStatement,
@@ -41,6 +41,8 @@ const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Effect.fail(new Publ
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
+  // A definition of that slug was made by hand since the publisher's were read.
+  const isConflict = violates(...kinds.map(({ table }) => `${table}_slug`))
 
   // A person's own organization may have the slug as well: it is another one.
   const publisher = SqlSchema.single({
@@ -284,7 +286,10 @@ const make = Effect.gen(function* () {
       if (issues.length > 0) return yield* refuse(...issues)
       return yield* sql
         .withTransaction(writeTemplate(template))
-        .pipe(retryWhile(isPassing), Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
+        .pipe(
+          retryTransient(isConflict),
+          Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+        )
     }),
     manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
       // Postgres can't even be asked for other text, and nothing has such a slug.

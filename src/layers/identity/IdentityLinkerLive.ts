@@ -29,7 +29,7 @@ import {
   type IdentityLinkerOptions,
   type Own
 } from "../../services/identity/IdentityLinker.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
 import { isRefused, lookupStatement } from "./LookupStatement.ts"
 
 const pendingSeconds = Duration.toSeconds(pendingFor)
@@ -473,8 +473,9 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         )
     })
 
-    /** A step of several statements, taken again where another one came between. */
-    const step = <A, E>(effect: Effect.Effect<A, E>) => sql.withTransaction(effect).pipe(retryWhile(isPassing))
+    /** A step of several statements, run again where somebody else's proof of the same sender came between. */
+    const step = <A, E>(effect: Effect.Effect<A, E>) =>
+      sql.withTransaction(effect).pipe(retryTransient(violates("entity_identities_verified")))
 
     const group = Effect.fnUntraced(function* ({ id, organizationId, userId }: Own) {
       const rows = yield* findMine({ organizationId, userId })
@@ -616,7 +617,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
             moved.push({ id: row.identityId, address: shown })
           }
         }
-        if (moved.length > 0) yield* keepAddresses(moved).pipe(retryWhile(isPassing))
+        if (moved.length > 0) yield* keepAddresses(moved).pipe(retryTransient())
         return answers
       }, Effect.orDie)
     })

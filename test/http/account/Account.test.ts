@@ -148,15 +148,4 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the acc
       assert.strictEqual((yield* ada.me("/api/account")).status, 200)
     })
   )
-
-  it.effect("has answered in every way that is documented", () =>
-    Effect.gen(function* () {
-      const { seen } = yield* Running
-      const statuses = (operation: string) => [...(seen.get(operation) ?? [])].sort()
-      assert.deepStrictEqual(statuses("GET /api/account"), [200, 401])
-      assert.deepStrictEqual(statuses("GET /api/account/export"), [200, 401])
-      assert.deepStrictEqual(statuses("GET /api/account/deletion"), [200, 401])
-      assert.deepStrictEqual(statuses("POST /api/account/delete"), [204, 400, 401, 403, 409, 413, 429])
-    })
-  )
 })

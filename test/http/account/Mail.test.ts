@@ -1,27 +1,20 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Logger, LogLevel, Redacted, Schedule } from "effect"
+import { Effect, Layer, Logger, LogLevel, Option, Redacted, Schedule } from "effect"
 import { mailPaths } from "../../../src/http/account/AuthPaths.ts"
-import { MailerLive } from "../../../src/layers/account/MailerLive.ts"
 import { Smtp, SmtpLive, tokenIn } from "../../smtp.ts"
 import { type Ask, isProblem, ownOrigin, Running, TestServer, testServer } from "../server.ts"
 
 const from = "agents@example.org"
-const Mailing = Layer.unwrapEffect(
-  Effect.map(Smtp, ({ url }) => MailerLive({ url: Redacted.make(url), from, retryAfter: "50 millis" }))
-)
 const logged: Array<string> = []
 const Logged = Layer.merge(
   Logger.add(Logger.make((line) => logged.push(Logger.logfmtLogger.log(line)))),
   Logger.minimumLogLevel(LogLevel.All)
 )
 
-const Live = Layer.provideMerge(
-  Layer.unwrapEffect(Effect.map(Smtp, (smtp) => testServer(Layer.provide(Mailing, Layer.succeed(Smtp, smtp))))).pipe(
-    Layer.provide(Logged)
-  ),
-  SmtpLive
-)
+const Live = Layer.unwrapEffect(
+  Effect.map(Smtp, ({ url }) => testServer(Option.some({ url: Redacted.make(url), from, retryAfter: "50 millis" })))
+).pipe(Layer.provide(Logged), Layer.provideMerge(SmtpLive))
 
 const often = Schedule.spaced("20 millis")
 

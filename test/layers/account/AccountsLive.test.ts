@@ -3,10 +3,8 @@ import { assert, layer } from "@effect/vitest"
 import { Chunk, Duration, Effect, Fiber, Layer, Redacted, Schedule, Stream } from "effect"
 import { kindDescriptions } from "../../../src/domain/catalog/Kind.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
-import { ServicesLive } from "../../../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../../../src/layers/account/BetterAuthLive.ts"
+import { AppLive } from "../../../src/layers/AppLive.ts"
 import { heldPage, heldTables } from "../../../src/layers/account/HeldTables.ts"
-import { InstallCodesLive } from "../../../src/layers/identity/InstallCodesLive.ts"
 import { Accounts } from "../../../src/services/account/Accounts.ts"
 import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
@@ -16,12 +14,9 @@ import { InstallCodes } from "../../../src/services/identity/InstallCodes.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
 import { PgTest } from "../../pg.ts"
-import { authentication, limits, password } from "../../worlds.ts"
+import { appOptions, password } from "../../worlds.ts"
 
-const Live = Layer.merge(AuthenticationLive(authentication), InstallCodesLive(authentication.secret)).pipe(
-  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-  Layer.provideMerge(PgTest)
-)
+const Live = AppLive(appOptions).pipe(Layer.provideMerge(PgTest))
 
 /** Tables that hold nothing of a person, and why. */
 const nobodys: Readonly<Record<string, string>> = {

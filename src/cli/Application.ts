@@ -1,0 +1,32 @@
+import { Effect, Layer, Option } from "effect"
+import { AppLive, DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
+import { keptSecret } from "../layers/runtime/Secrets.ts"
+import type { Settings } from "../layers/runtime/Settings.ts"
+import { onDatabase } from "./Database.ts"
+
+/* From the settings to the options of the application's layers. */
+
+/** The services that need nothing but the database. */
+export const ServicesFrom = (settings: Settings) =>
+  ServicesLive(settings).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))
+
+/** The secret that signs sessions: as it is given, else a generated one that is kept. */
+const secretOf = ({ authSecret, dataDir }: Settings) =>
+  Option.isSome(authSecret) ? Effect.succeed(authSecret.value) : keptSecret(dataDir, "auth-secret")
+
+/** The gateway's token as it is given, else, with the embedded database, a generated one that is kept beside it. */
+const gatewayTokenOf = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
+  Option.isSome(gatewayToken) || Option.isSome(databaseUrl)
+    ? Effect.succeed(gatewayToken)
+    : Effect.asSome(keptSecret(dataDir, "gateway-token"))
+
+/** The whole application. */
+export const AppFrom = (settings: Settings) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const secret = yield* secretOf(settings)
+      const gatewayToken = yield* gatewayTokenOf(settings)
+      const mail = Option.map(settings.smtpUrl, (url) => ({ url, from: settings.mailFrom }))
+      return AppLive({ ...settings, secret, gatewayToken, mail })
+    })
+  ).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))
