@@ -32,21 +32,16 @@ const TellWarnings = Layer.scopedDiscard(
   })
 )
 
-const sayStarting = ({ databaseUrl, dataDir }: Settings) =>
-  Effect.logInfo(
-    `Starting agent-install ${version} on ${
-      Option.isSome(databaseUrl) ? "the database of DATABASE_URL" : `a Postgres of its own in ${dataDir}`
-    }`
-  )
-
-/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere none of it is loaded. */
+/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere no span is made that nobody would collect. */
 const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
-  Effect.transposeMapOption(otlpEndpoint, (endpoint) =>
-    Effect.flatMap(
-      Effect.promise(() => import("../layers/runtime/TelemetryLive.ts")),
-      ({ TelemetryLive }) => Layer.buildWithScope(TelemetryLive({ endpoint, version }), scope)
-    )
-  )
+  Option.match(otlpEndpoint, {
+    onNone: () => Layer.buildWithScope(Layer.setTracerEnabled(false), scope),
+    onSome: (endpoint) =>
+      Effect.flatMap(
+        Effect.promise(() => import("../layers/runtime/TelemetryLive.ts")),
+        ({ TelemetryLive }) => Layer.buildWithScope(TelemetryLive({ endpoint, version }), scope)
+      )
+  })
 
 /**
  * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before
@@ -59,8 +54,8 @@ const GroundLive = (given: Settings) =>
       const close = Effect.addFinalizer((exit) => Scope.close(telemetry, exit))
       yield* close
       yield* telemetryIn(telemetry, given)
-      if (!isWorker) yield* sayStarting(given)
       const database = yield* Layer.build(DatabaseUrlFrom(given))
+      if (!isWorker && Option.isNone(given.databaseUrl)) yield* Effect.logInfo(`Postgres runs in ${given.dataDir}`)
       yield* close
       return database
     })

@@ -9,7 +9,7 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
+import { Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
@@ -29,6 +29,40 @@ import { withSecurityHeaders } from "./SecurityHeaders.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
+// A metric for each method, route and status there is, found once: tagging one costs more than counting by it.
+const durations = new Map<string, typeof requestDuration>()
+
+const durationOf = (answered: Readonly<Record<string, string | number>>) => {
+  const key = Object.values(answered).join(" ")
+  const known = durations.get(key)
+  if (known !== undefined) return known
+  const tags = Object.entries(answered).map(([name, value]) => MetricLabel.make(name, String(value)))
+  const duration = Metric.taggedWithLabels(requestDuration, tags)
+  durations.set(key, duration)
+  return duration
+}
+
+/** Has the log lines of this fiber say so from now on: a request has one to itself, so nothing need be taken back. */
+const logWith = (annotations: Readonly<Record<string, string | number>>) =>
+  FiberRef.update(FiberRef.currentLogAnnotations, (all) =>
+    Object.entries(annotations).reduce((more, [name, value]) => HashMap.set(more, name, value), all)
+  )
+
+/** A span around the answer, where there is anybody to collect it. */
+const spanning =
+  (request: HttpServerRequest.HttpServerRequest, attributes: Readonly<Record<string, string>>) =>
+  <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isEnabled) =>
+      isEnabled
+        ? Effect.withSpan(answer, `${attributes["http.request.method"]} ${attributes["http.route"]}`, {
+            kind: "server",
+            attributes,
+            captureStackTrace: false,
+            parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
+          })
+        : answer
+    )
+
 /**
  * Gives a request its id: on its log lines, its span, its problem body and its answer; and writes down that it was
  * answered. Of what was asked only method and route are told, since a URL or a header may hold what is nobody's business.
@@ -36,39 +70,30 @@ const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 const observeRequest = HttpMiddleware.make((app) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const requestId = randomUUID()
-    const method = methods.has(request.method) ? request.method : "OTHER"
-    const asked = { "http.request.method": method, "http.route": routeOf(request) }
+    const route = routeOf(request)
+    const asked = { "http.request.method": methods.has(request.method) ? request.method : "OTHER", "http.route": route }
     const name = HttpApp.appendPreResponseHandler((_request, response) =>
       Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId))
     )
+    const begin = Effect.zipRight(
+      FiberRef.set(currentRequestId, requestId),
+      Effect.zipRight(logWith({ requestId }), name)
+    )
     const note = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>, took: Duration.Duration) => {
-      const status = HttpServerError.exitResponse(exit).status
+      const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
+      durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
+      // Those who watch over the service ask all the time, and only a bad answer is news.
+      const log = route.startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
       return Effect.annotateCurrentSpan(answered).pipe(
-        Effect.zipRight(
-          // Those who watch over the service ask all the time, and only a bad answer is news.
-          (asked["http.route"].startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo)(
-            "Answered"
-          ).pipe(Effect.annotateLogs({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }))
-        ),
-        Effect.zipRight(
-          Effect.tagMetrics(Metric.update(requestDuration, Duration.toSeconds(took)), Record.map(answered, String))
-        )
+        Effect.zipRight(logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })),
+        Effect.zipRight(log("Answered"))
       )
     }
-    return name.pipe(
-      Effect.zipRight(Effect.exit(app)),
+    return Effect.zipRight(begin, Effect.exit(app)).pipe(
       Effect.timed,
-      Effect.tap(([took, exit]) => note(exit, took)),
-      Effect.flatMap(([, exit]) => exit),
-      Effect.withSpan(`${method} ${asked["http.route"]}`, {
-        kind: "server",
-        attributes: { ...asked, requestId },
-        captureStackTrace: false,
-        parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
-      }),
-      Effect.locally(currentRequestId, requestId),
-      Effect.annotateLogs({ requestId })
+      Effect.flatMap(([took, exit]) => Effect.zipRight(note(exit, took), exit)),
+      spanning(request, { ...asked, requestId })
     )
   })
 )

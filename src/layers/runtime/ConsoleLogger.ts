@@ -1,4 +1,5 @@
-import { Array as Arr, Cause, type Layer, Logger, Predicate } from "effect"
+import { Console } from "node:console"
+import { Array as Arr, Cause, type Layer, Logger, LogLevel, Predicate } from "effect"
 import { scrub, withoutValues } from "../../domain/Scrub.ts"
 
 const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
@@ -36,13 +37,45 @@ export interface ConsoleLoggerOptions {
   readonly error: boolean
 }
 
-/** Log lines on the console. */
+const gatherMillis = 10
+const mostGathered = 64 * 1024
+
+/**
+ * Writes lines together: what comes within ten milliseconds, since a write waits for whoever reads. A line that can't wait takes
+ * with it what was gathered before, and so does the end of the process, also by a fault that nobody catches.
+ */
+const gathering = (stdout: NodeJS.WriteStream) => {
+  const console = new Console({ stdout, ignoreErrors: true })
+  let gathered: Array<string> = []
+  let size = 0
+  const flush = () => {
+    if (gathered.length > 0) console.log(gathered.join("\n"))
+    gathered = []
+    size = 0
+  }
+  process.once("exit", flush)
+  return (line: string, canWait: boolean) => {
+    if (gathered.length === 0 && canWait) setTimeout(flush, gatherMillis).unref()
+    gathered.push(line)
+    size += line.length
+    if (!canWait || size > mostGathered) flush()
+  }
+}
+
+/**
+ * Log lines on the console. A server's, which are JSON on the standard output, are written together, but for warnings and errors,
+ * which are written at once.
+ */
 export const ConsoleLogger = (to: ConsoleLoggerOptions): Layer.Layer<never> => {
-  const write = to.error ? Logger.withConsoleError : Logger.withConsoleLog
+  if (to.terminal) {
+    const pretty = Logger.prettyLogger({ stderr: to.error, colors: to.colors })
+    return Logger.replace(Logger.defaultLogger, Logger.mapInput(withCleanCauses(pretty), scrubMessage))
+  }
+  const json = Logger.map(withCleanCauses(Logger.jsonLogger), scrub)
+  if (to.error) return Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json))
+  const write = gathering(process.stdout)
   return Logger.replace(
     Logger.defaultLogger,
-    to.terminal
-      ? Logger.mapInput(withCleanCauses(Logger.prettyLogger({ stderr: to.error, colors: to.colors })), scrubMessage)
-      : write(Logger.map(withCleanCauses(Logger.jsonLogger), scrub))
+    Logger.make((options) => write(json.log(options), LogLevel.lessThan(options.logLevel, LogLevel.Warning)))
   )
 }

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
-import { isSameSender } from "../../../src/domain/identity/Link.ts"
 import { jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
 import { canonical, senderKey } from "../../../src/domain/identity/Platform.ts"
+import { isSameSender } from "../../../src/domain/identity/Sender.ts"
 import { type Identifier, oneSender, readWaId } from "../../../src/domain/identity/WaId.ts"
 import { mutating, workOf } from "../../machine.ts"
 
