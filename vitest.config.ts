@@ -1,9 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-/** Tests that start programs, send them signals, or drive a browser. */
+/** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
 const processes = [
   "test/e2e/**/*.test.ts",
-  "test/browser/**/*.test.ts",
   "test/layers/runtime/EmbeddedPostgres.test.ts",
   "test/layers/postgres/DatabaseAddress.test.ts"
 ]
@@ -16,7 +15,9 @@ export default defineConfig({
     globalSetup: ["test/setup.ts"],
     poolOptions: { forks: { maxForks: 2 } },
     projects: [
-      { test: { name: "quick", include: ["test/**/*.test.ts"], exclude: processes, ...patience } },
+      {
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [...processes, "test/browser/**"], ...patience }
+      },
       { test: { name: "processes", include: processes, ...patience } }
     ]
   }

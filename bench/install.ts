@@ -18,7 +18,7 @@ const GivenUser = Layer.succeed(
   Auth.of({
     sessionCookie: "none",
     identify: ({ authorization = Redacted.make("") }) =>
-      Effect.succeed({ userId: UserId.make(Redacted.value(authorization)) })
+      Effect.succeed({ userId: UserId.make(Redacted.value(authorization)), sessionId: "none" })
   })
 )
 

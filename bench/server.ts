@@ -21,7 +21,8 @@ const limits = {
   auth: generous,
   password: generous,
   account: generous,
-  sender: generous
+  sender: generous,
+  mail: generous
 }
 
 export const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"

@@ -18,6 +18,7 @@ import slugsOfPublishers from "./0014_slugs_of_publishers.ts"
 import contentTexts from "./0015_content_texts.ts"
 import leftRows from "./0016_left_rows.ts"
 import sweep from "./0017_sweep.ts"
+import accountDeletion from "./0018_account_deletion.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -37,5 +38,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0014_slugs_of_publishers": slugsOfPublishers,
   "0015_content_texts": contentTexts,
   "0016_left_rows": leftRows,
-  "0017_sweep": sweep
+  "0017_sweep": sweep,
+  "0018_account_deletion": accountDeletion
 }

@@ -6,6 +6,7 @@ import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
 import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
+import type { Accounts } from "../src/services/account/Accounts.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
@@ -13,6 +14,7 @@ import { OrgResolver } from "../src/services/account/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
+import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
@@ -89,9 +91,14 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly useAgent: (agentId: AgentId) => Effect.Effect<void>
     /** Makes something refer to the row, as an entity of its type does. */
     readonly use: (row: Row) => Effect.Effect<void>
-    readonly setRole: (organizationId: OrganizationId, userId: UserId, role: "owner" | "member") => Effect.Effect<void>
+    readonly setRole: (
+      organizationId: OrganizationId,
+      userId: UserId,
+      role: "owner" | "admin" | "member"
+    ) => Effect.Effect<void>
     readonly leave: (organizationId: OrganizationId, userId: UserId) => Effect.Effect<void>
     readonly organizationName: (slug: string) => Effect.Effect<string>
+    readonly organizationId: (slug: string) => Effect.Effect<OrganizationId>
     readonly setVisibility: (slug: string, visibility: "public" | "private") => Effect.Effect<void>
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
     /** Makes all codes and pending links older by that many minutes. */
@@ -102,6 +109,9 @@ export class Hands extends Context.Tag("test/Hands")<
 >() {}
 
 let people = 0
+
+/** What everybody signs up with. */
+export const password = "a long password"
 
 /** What a row that is made by hand says where it is not told, as the tables have it. */
 const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -117,10 +127,10 @@ const HandsMemory = Layer.effect(
     const { change, read } = yield* MemoryStore
     const update = (next: (state: MemoryState) => MemoryState) =>
       change((state) => Either.right([undefined, next(state)] as const))
-    const account = (name: string, email: string, session = "") =>
+    const account = (name: string, email: string, signedUp: { session: string; password?: string } = { session: "" }) =>
       Effect.suspend(() => {
         const id = UserId.make(`user-${++people}`)
-        const user = { id, name, email, emailVerified: false, session }
+        const user = { id, name, email, emailVerified: false, ...signedUp }
         return Effect.as(
           update((state) => ({ ...state, users: [...state.users, user] })),
           id
@@ -149,7 +159,7 @@ const HandsMemory = Layer.effect(
           users: state.users.map((user) => (user.id === userId ? { ...user, email, emailVerified } : user))
         })),
       signUp: (name) =>
-        Effect.map(account(name, `${name}@example.org`, `token-${name}`), () => ({
+        Effect.map(account(name, `${name}@example.org`, { session: `token-${name}`, password }), () => ({
           bearer: `Bearer token-${name}`,
           cookie: `session=token-${name}`
         })),
@@ -259,6 +269,11 @@ const HandsMemory = Layer.effect(
         })),
       organizationName: (slug) =>
         read(({ organizations }) => organizations.find((organization) => organization.slug === slug)?.name ?? ""),
+      organizationId: (slug) =>
+        read(
+          ({ organizations }) =>
+            organizations.find((organization) => organization.slug === slug)?.id ?? OrganizationId.make("none")
+        ),
       setVisibility: (slug, visibility) =>
         update((state) => ({
           ...state,
@@ -351,10 +366,10 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
             [organizationId]
           )
       })
-      const findOrganizationName = SqlSchema.single({
+      const findOrganization = SqlSchema.single({
         Request: Schema.String,
-        Result: Schema.Struct({ name: Schema.String }),
-        execute: (slug) => sql`SELECT name FROM organization WHERE slug = ${slug}`
+        Result: Schema.Struct({ id: OrganizationId, name: Schema.String }),
+        execute: (slug) => sql`SELECT id, name FROM organization WHERE slug = ${slug}`
       })
       const findAgents = SqlSchema.findAll({
         Request: OrganizationId,
@@ -392,7 +407,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
               new Request("http://127.0.0.1:3000/api/auth/sign-up/email", {
                 method: "POST",
                 headers: { "content-type": "application/json" },
-                body: JSON.stringify({ name, email: `${name}@example.org`, password: "a long password" })
+                body: JSON.stringify({ name, email: `${name}@example.org`, password })
               }),
               "127.0.0.1"
             )
@@ -475,7 +490,8 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
         `),
         leave: (organizationId, userId) =>
           run(sql`DELETE FROM member WHERE organization_id = ${organizationId} AND user_id = ${userId}`),
-        organizationName: (slug) => Effect.map(Effect.orDie(findOrganizationName(slug)), ({ name }) => name),
+        organizationName: (slug) => Effect.map(Effect.orDie(findOrganization(slug)), ({ name }) => name),
+        organizationId: (slug) => Effect.map(Effect.orDie(findOrganization(slug)), ({ id }) => id),
         setVisibility: (slug, visibility) =>
           run(sql`UPDATE organization SET visibility = ${visibility} WHERE slug = ${slug}`),
         verifyPhones: (organizationId) =>
@@ -517,7 +533,8 @@ export const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
-  sender: { limit: 1_000, window: Duration.hours(1) }
+  sender: { limit: 1_000, window: Duration.hours(1) },
+  mail: { limit: 1_000, window: Duration.hours(1) }
 }
 
 /** What the chat gateway of each world shows. */
@@ -540,6 +557,7 @@ export const appOptions = {
 
 /** What every world has. */
 export type Services =
+  | Accounts
   | Auth
   | Gateway
   | Hands
@@ -552,6 +570,7 @@ export type Services =
   | RateLimiter
   | TemplateCatalog
   | TemplateMirror
+  | TemplateOffers
   | Transactor
 
 /** What a world may be besides what it usually is. */

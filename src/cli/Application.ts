@@ -26,6 +26,7 @@ export const AppFrom = (settings: Settings) =>
     Effect.gen(function* () {
       const secret = yield* secretOf(settings)
       const gatewayToken = yield* gatewayTokenOf(settings)
-      return AppLive({ ...settings, secret, gatewayToken })
+      const mail = Option.map(settings.smtpUrl, (url) => ({ url, from: settings.mailFrom }))
+      return AppLive({ ...settings, secret, gatewayToken, mail })
     })
   ).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))

@@ -16,6 +16,7 @@ import {
   NoSuchRow,
   NotGateway,
   NotOrgAdmin,
+  OrganizationInUse,
   PendingNotFound,
   PlanStale,
   RateLimitExceeded,
@@ -30,9 +31,10 @@ import {
   Unauthenticated,
   Unavailable,
   UnknownTemplateSlug,
-  UnsupportedMediaType
+  UnsupportedMediaType,
+  WrongPassword
 } from "./Errors.ts"
-import { AgentId, OrganizationId, UserId } from "./Ids.ts"
+import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
 
 /** What a reader of the documentation is told of an error beyond what its class says. */
 export interface Guidance<E> {
@@ -185,6 +187,28 @@ export const errorGuide: {
     when: "A route of the chat gateway was asked without GATEWAY_TOKEN as bearer token, or the service has none.",
     remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
     example: new NotGateway()
+  },
+  WrongPassword: {
+    when: "What is asked for is final, so it wants the password once more, and this is another. Wrong ones count against a budget.",
+    remedy: "Ask the person for the password again. A forgotten one can be set anew where the service sends mail.",
+    example: new WrongPassword()
+  },
+  OrganizationInUse: {
+    when: "The account is the only owner of an organization that other people belong to, or whose templates others have installed or keep rows of. All such organizations are named. GET /api/account/deletion tells them beforehand, as obstacles.",
+    remedy:
+      "Give each of them another owner; the account is then only taken out of it. Where nobody else belongs to it, ask those who run the service.",
+    example: new OrganizationInUse({
+      organizations: [
+        {
+          organizationId: OrganizationId.make("org_2c1d7a0f6c4f4d0e8d5b0f4f5b7c9a11"),
+          organizationSlug: Slug.make("ada-templates"),
+          name: "Ada's templates",
+          otherMembers: 0,
+          installations: 12,
+          kept: true
+        }
+      ]
+    })
   },
   RouteNotFound: {
     when: "No route has this path.",

@@ -1,4 +1,5 @@
 import { Duration, Schema } from "effect"
+import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
@@ -336,6 +337,38 @@ export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {
   }
 }
 
+/** The password that should prove who asks is not the account's. */
+export class WrongPassword extends Schema.TaggedError<WrongPassword>()("WrongPassword", {}) {
+  static readonly status = 403
+  static readonly code = "wrong_password"
+  static readonly title = "Wrong password"
+  override get message() {
+    return "This is not the password of the account you are signed in to. Nothing was changed."
+  }
+}
+
+const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
+
+/** Others depend on organizations that would go with the account. Nothing was deleted; every one of them is named. */
+export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("OrganizationInUse", {
+  organizations: Schema.Array(DeletionObstacle)
+}) {
+  static readonly status = 409
+  static readonly code = "organization_in_use"
+  static readonly title = "Others depend on your organization"
+  override get message() {
+    const named = this.organizations.map(({ installations, kept, organizationSlug, otherMembers }) => {
+      const why = [
+        ...(otherMembers > 0 ? [counted(otherMembers, "other member", "other members")] : []),
+        ...(installations > 0 ? [counted(installations, "installation by others", "installations by others")] : []),
+        ...(kept && installations === 0 ? ["rows that others keep of it"] : [])
+      ]
+      return `${organizationSlug} (${why.join(", ")})`
+    })
+    return `Nothing was deleted, since others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -445,6 +478,8 @@ export const refusals = [
   IdentityNotFound,
   PendingNotFound,
   NotGateway,
+  WrongPassword,
+  OrganizationInUse,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,

@@ -1,6 +1,7 @@
 import { HttpApi, OpenApi } from "@effect/platform"
 import { Internal, Unavailable } from "../domain/Errors.ts"
-import { authPaths } from "./account/AuthPaths.ts"
+import { AccountApi } from "./account/AccountApi.ts"
+import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
 import { GatewayApi } from "./identity/GatewayApi.ts"
@@ -14,6 +15,7 @@ import { HealthApi } from "./runtime/HealthApi.ts"
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
+  .add(AccountApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(HealthApi)
@@ -24,7 +26,7 @@ export class Api extends HttpApi.make("agent-install")
     OpenApi.annotations({
       title: "agent-install",
       version: "0.1.0",
-      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
+      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}; where the service sends mail, also ${mailPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
       transform: complete
     })

@@ -3,9 +3,10 @@ import {
   HttpApiBuilder,
   type HttpApiEndpoint,
   type HttpApiGroup,
-  type HttpServerRequest
+  type HttpServerRequest,
+  type HttpServerResponse
 } from "@effect/platform"
-import { Effect, type Layer, Option, Record, type Schema, type Scope } from "effect"
+import { Data, Effect, type Layer, Option, Record, type Schema, type Scope } from "effect"
 import type { InvalidRequest, ReadError } from "../domain/Errors.ts"
 import type { Credential } from "../services/account/Auth.ts"
 import { credentialOf } from "./admission/Caller.ts"
@@ -30,10 +31,16 @@ export type Asked<E extends HttpApiEndpoint.HttpApiEndpoint.Any> = { readonly cr
     ? unknown
     : { readonly query: Effect.Effect<HttpApiEndpoint.HttpApiEndpoint.UrlParams<E>, InvalidRequest> })
 
+/** What an endpoint declares, written as it is read rather than held as a value. */
+export class Streamed<out A> extends Data.Class<{ readonly response: HttpServerResponse.HttpServerResponse }> {
+  /** What this is the text of: for the compiler alone. */
+  declare readonly of: A
+}
+
 type Value<A> = Extract<A, object | string>
 
 /** What a handler answers: the value its endpoint declares, kept with a tag where the endpoint declares 304 besides. */
-export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Kept<Value<A>>) : A
+export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Kept<Value<A>>) : A | Streamed<A>
 
 /** Answers an endpoint, with what that declares, and fails with nothing that neither it nor the API declares. */
 export type Handler<E extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiError, R> = (
@@ -80,7 +87,12 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
         body: body?.(request),
         query: query?.(request)
       }),
-      (answer: unknown) => (answer instanceof Kept ? answerKept(request, answer) : (answer as never))
+      (answer: unknown) =>
+        answer instanceof Kept
+          ? answerKept(request, answer)
+          : answer instanceof Streamed
+            ? answer.response
+            : (answer as never)
     )
 }
 

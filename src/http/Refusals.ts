@@ -12,6 +12,7 @@ import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
 import { Health } from "../services/runtime/Health.ts"
 import { invalidRequest } from "./Body.ts"
 import { problemMediaType, problemOf } from "./Problem.ts"
+import { answerRefusalPage, wantsPage } from "./pages/ErrorPage.tsx"
 import { methodsOf } from "./Routing.ts"
 import { readTarget } from "./Target.ts"
 
@@ -105,8 +106,13 @@ const headersOf = (refusal: AnyRefusal): Record<string, string> => {
   }
 }
 
-/** The one place where a refusal becomes an answer. */
+/** The one place where a refusal becomes an answer: a page for a person at a browser, a problem for a program. */
 const respond = (refusal: AnyRefusal) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    wantsPage(request) ? answerRefusalPage(refusal, headersOf(refusal)) : respondProblem(refusal)
+  )
+
+const respondProblem = (refusal: AnyRefusal) =>
   Effect.flatMap(problemOf(refusal), (body) =>
     Effect.orDie(
       HttpServerResponse.json(body, {

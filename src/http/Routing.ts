@@ -1,7 +1,9 @@
 import { HttpApi, type HttpServerRequest } from "@effect/platform"
 import { Either } from "effect"
+import { reservedSlugs } from "../domain/Slug.ts"
 import { Api } from "./Api.ts"
-import { authPaths } from "./account/AuthPaths.ts"
+import { authPaths, mailPaths } from "./account/AuthPaths.ts"
+import { pagePaths } from "./pages/PagePaths.ts"
 import { readTarget } from "./Target.ts"
 
 interface Route {
@@ -10,13 +12,16 @@ interface Route {
   readonly pattern: RegExp
 }
 
+// No organization has the name of another path.
+const organization = `(?!(?:${[...reservedSlugs].join("|")})/)[^/]+`
+
 const routeAt = (method: string, path: string): Route => ({
   method,
   path,
-  pattern: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}/?$`)
+  pattern: new RegExp(`^${path.replace(/:organization\b/, organization).replace(/:[^/]+/g, "[^/]+")}/?$`)
 })
 
-const routes: Array<Route> = authPaths.map(({ method, path }) => routeAt(method, path))
+const routes: Array<Route> = [...authPaths, ...mailPaths, ...pagePaths].map(({ method, path }) => routeAt(method, path))
 HttpApi.reflect(Api, {
   onGroup: () => {},
   onEndpoint: ({ endpoint: { method, path } }) => {

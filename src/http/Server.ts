@@ -12,6 +12,7 @@ import {
 import { Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
+import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
@@ -20,6 +21,7 @@ import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
 import { InstallHttp } from "./installation/InstallHttp.ts"
 import { currentRequestId } from "./Problem.ts"
+import { PagesHttp } from "./pages/PagesHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
@@ -98,9 +100,9 @@ const observeRequest = HttpMiddleware.make((app) =>
 
 /** All routes of the service; what runs it provides the services and a server. */
 export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
-  Layer.provide([Refusals, AuthHttp]),
+  Layer.provide([Refusals, AuthHttp, PagesHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
+  Layer.provide([InstallHttp, AgentsHttp, AccountHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
   Layer.provide(AdmissionHttp),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),

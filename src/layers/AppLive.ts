@@ -1,12 +1,15 @@
-import { Layer, type Option, type Redacted } from "effect"
+import { Layer, Option, type Redacted } from "effect"
 import type { KindDescription } from "../domain/catalog/Kind.ts"
 import type { RateLimits } from "../services/admission/RateLimiter.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
+import { AccountsLive } from "./account/AccountsLive.ts"
 import { AuthenticationLive, type BetterAuthOptions } from "./account/BetterAuthLive.ts"
+import { MailerLive, type MailerOptions } from "./account/MailerLive.ts"
 import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
+import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
@@ -29,6 +32,8 @@ export interface ServicesOptions extends IdentityLinkerOptions {
 export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   /** What the chat gateway shows; none means that nobody is the gateway. */
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
+  /** The mail server; absent, no mail is sent and nothing that needs mail is there. */
+  readonly mail?: Option.Option<MailerOptions> | undefined
   /** How long old rows are kept; absent, and nothing is swept. */
   readonly kept?: SweepOptions | undefined
 }
@@ -40,6 +45,7 @@ export const DatabaseLive = (options: DatabaseOptions) =>
 /** The services that need nothing but the database: enough to publish, not to serve. */
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
+    AccountsLive(options.kinds),
     HealthLive,
     IdentityLinkerLive(options),
     InstalledAgentsLive(options.kinds),
@@ -48,13 +54,17 @@ export const ServicesLive = (options: ServicesOptions) =>
     RateLimiterLive(options.limits),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),
+    TemplateOffersLive(options.kinds),
     TransactorLive
   )
 
 /** The whole application on the database it is provided with: every service, live, and the sweep of what is old. */
-export const AppLive = ({ kept, ...options }: AppOptions) =>
+export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) =>
   Layer.mergeAll(
-    AuthenticationLive(options),
+    Layer.provide(
+      AuthenticationLive(options),
+      Option.match(mail, { onNone: () => Layer.empty, onSome: (server) => MailerLive(server) })
+    ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
     kept === undefined ? Layer.empty : SweepLive(kept)

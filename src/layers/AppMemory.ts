@@ -7,11 +7,13 @@ import type { RateLimits } from "../services/admission/RateLimiter.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { Health } from "../services/runtime/Health.ts"
+import { AccountsMemory } from "./account/AccountsMemory.ts"
 import { AuthMemory } from "./account/AuthMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
+import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
@@ -26,6 +28,8 @@ export interface Person {
   readonly name: string
   readonly email: string
   readonly session: string
+  /** Without one, nobody can prove to be that person. */
+  readonly password?: string | undefined
 }
 
 /** What there is when a world begins. */
@@ -63,6 +67,7 @@ export const AppMemory = (seed: Seed) =>
   begin(seed).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
+        AccountsMemory,
         AuthMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),
@@ -73,6 +78,7 @@ export const AppMemory = (seed: Seed) =>
         RateLimiterMemory(seed.limits),
         TemplateCatalogMemory(seed.kinds),
         TemplateMirrorMemory(seed.kinds),
+        TemplateOffersMemory(seed.kinds),
         TransactorMemory,
         Layer.succeed(Health, Health.of({ ready: Effect.void, noteFault: () => Effect.void }))
       )

@@ -36,6 +36,8 @@ const promised = [
   ["IdentityNotFound", 404, "identity_not_found"],
   ["PendingNotFound", 404, "pending_not_found"],
   ["NotGateway", 401, "not_gateway"],
+  ["WrongPassword", 403, "wrong_password"],
+  ["OrganizationInUse", 409, "organization_in_use"],
   ["RouteNotFound", 404, "not_found"],
   ["MethodNotAllowed", 405, "method_not_allowed"],
   ["TooSlow", 408, "request_timeout"],

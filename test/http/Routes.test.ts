@@ -75,8 +75,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
   it.effect("says what there is not, and which methods a path takes", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [method: string, path: string, status: number, allow?: string]> = [
-        ["GET", "/", 404],
+        ["GET", "/nothing", 404],
         ["GET", "/api/nothing", 404],
+        ["POST", "/", 405, "GET, HEAD"],
         ["POST", "/api/install/manifest", 404],
         ["GET", "/api/install", 405, "POST"],
         ["DELETE", "/api/install", 405, "POST"],

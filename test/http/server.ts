@@ -8,6 +8,7 @@ import { NodeServerLive } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
 import { AppLive } from "../../src/layers/AppLive.ts"
+import type { MailerOptions } from "../../src/layers/account/MailerLive.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
@@ -24,7 +25,8 @@ const limits = {
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
-  sender: { limit: 8, window: Duration.hours(1) }
+  sender: { limit: 8, window: Duration.hours(1) },
+  mail: { limit: 3, window: Duration.hours(1) }
 }
 
 export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
@@ -185,22 +187,27 @@ const RunningLive = Layer.effect(
   })
 )
 
-/** The whole service on a database of the suite's own, on a free port. */
-export const TestServer = RunningLive.pipe(
-  Layer.provideMerge(HttpLive),
-  Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
-  Layer.provideMerge(
-    AppLive({
-      baseUrl: ownOrigin,
-      ownOrigins: [ownOrigin],
-      secret: Redacted.make("a secret of at least thirty-two characters"),
-      limits,
-      defaultCountry: "GB",
-      gatewayToken: Option.some(Redacted.make(gatewayToken))
-    })
-  ),
-  Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
-  Layer.provideMerge(PgTest),
-  Layer.provide(Logger.remove(Logger.defaultLogger)),
-  Layer.orDie
-)
+/** The whole service on a database of the suite's own, on a free port; with a mail server, where one is named. */
+export const testServer = (mail: Option.Option<MailerOptions>) =>
+  RunningLive.pipe(
+    Layer.provideMerge(HttpLive),
+    Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
+    Layer.provideMerge(
+      AppLive({
+        baseUrl: ownOrigin,
+        ownOrigins: [ownOrigin],
+        secret: Redacted.make("a secret of at least thirty-two characters"),
+        limits,
+        defaultCountry: "GB",
+        gatewayToken: Option.some(Redacted.make(gatewayToken)),
+        mail
+      })
+    ),
+    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
+    Layer.provideMerge(PgTest),
+    Layer.provide(Logger.remove(Logger.defaultLogger)),
+    Layer.orDie
+  )
+
+/** The same, where no mail is sent. */
+export const TestServer = testServer(Option.none())

@@ -1,3 +1,5 @@
+import type { UserId } from "../Ids.ts"
+
 /** What a try makes of a budget: whether it passes, the tries in the window afterwards, and when the oldest that counts leaves it. */
 export interface Spent {
   readonly allowed: boolean
@@ -16,3 +18,6 @@ export const spend = (hits: ReadonlyArray<number>, now: number, limit: number, w
   const after = allowed ? [...recent, now] : recent
   return { allowed, hits: after, resetAfter: (after[Math.max(0, after.length - limit)] ?? now) + window - now }
 }
+
+/** The key of the budget of whoever is signed in and gives the password once more. */
+export const ownPassword = (userId: UserId): string => `user ${userId}`

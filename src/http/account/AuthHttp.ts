@@ -8,8 +8,8 @@ import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin 
 import { tellingLimiter } from "../admission/RateLimitFields.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "../Body.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
-import { type AuthPath, authPaths } from "./AuthPaths.ts"
-import { testingNamed, testingOwn } from "./PasswordBudgets.ts"
+import { type AuthPath, authPaths, mailPaths } from "./AuthPaths.ts"
+import { takeMail, testingNamed, testingOwn } from "./PasswordBudgets.ts"
 
 // What better-auth leaves open: it takes names and addresses of any length, and the database does not.
 const AccountFields = Schema.Struct({
@@ -55,6 +55,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
     const query = request.url.split("?").slice(1).join("?")
     yield* checkQuery(query)
     const { email } = yield* checkBody(request, bytes)
+    if (tests === "mail" && email !== undefined) yield* takeMail(email)
     // By the path of the list: what the client's may have besides, an address in front or an escape, is not read twice.
     const asked = new Request(new URL(`${path}?${query}`, "http://service"), {
       method,
@@ -75,7 +76,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
 /** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
   Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
-    Effect.forEach(authPaths, (route) =>
+    Effect.forEach([...authPaths, ...(Context.get(context, AuthRoutes).sendsMail ? mailPaths : [])], (route) =>
       (route.method === "GET" ? router.get : router.post)(
         route.path,
         Effect.mapInputContext(handle(route), (request) => Context.merge(context, request))

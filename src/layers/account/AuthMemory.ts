@@ -1,7 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { Unauthenticated } from "../../domain/Errors.ts"
 import { Auth } from "../../services/account/Auth.ts"
-import { MemoryStore } from "../memory/MemoryStore.ts"
+import { MemoryStore, sessionId } from "../memory/MemoryStore.ts"
 
 const sessionCookie = "session"
 
@@ -22,7 +22,7 @@ export const AuthMemory = Layer.effect(
           const bearer = /^bearer\s+(.*)$/i.exec(authorization === undefined ? "" : Redacted.value(authorization))
           const token = bearer === null ? cookieValue(cookie === undefined ? "" : Redacted.value(cookie)) : bearer[1]
           const user = yield* read(({ users }) => users.find(({ session }) => session !== "" && session === token))
-          return user === undefined ? yield* new Unauthenticated() : { userId: user.id }
+          return user === undefined ? yield* new Unauthenticated() : { userId: user.id, sessionId: sessionId(user) }
         })
     })
   )

@@ -1,16 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks"
+import { createHash } from "node:crypto"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { BetterAuthError, betterAuth } from "better-auth"
-import { createAuthMiddleware, isAPIError } from "better-auth/api"
+import { BASE_ERROR_CODES, BetterAuthError, betterAuth } from "better-auth"
+import { APIError, createAuthMiddleware, isAPIError } from "better-auth/api"
 import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
 import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
+import { linkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
-import { isNotNow, isTransient } from "../../domain/Faults.ts"
+import { foreignKeyViolation, isNotNow, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { UserId } from "../../domain/Ids.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
+import { Mailer, type MailSender } from "../../services/account/Mailer.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
 import { isOutdated } from "../postgres/Connection.ts"
 import { PgPool, retryWhile } from "../postgres/Database.ts"
@@ -30,7 +33,23 @@ const addressHeader = "x-agent-install-client"
 interface Hooks {
   readonly signedIn: (userId: string) => Promise<void>
   /** `errors` are the errors among what better-auth logs; whatever else it says of a request may be the client's text. */
+  readonly mail?: MailHooks | undefined
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, errors: ReadonlyArray<Error>) => void
+}
+
+/** What is done by mail, where mail is sent. */
+interface MailHooks {
+  readonly sendVerification: (user: Addressee, token: string) => Promise<void>
+  readonly sendReset: (user: Addressee, token: string) => Promise<void>
+  /** Uses up the token of a verification; false where it was used, has expired or never was. */
+  readonly useVerification: (token: string) => Promise<boolean>
+  readonly verified: (userId: string) => Promise<void>
+  readonly passwordReset: (userId: string) => Promise<void>
+}
+
+interface Addressee {
+  readonly id: string
+  readonly email: string
 }
 
 /** The stored hash of the password that a request has proved, for as long as it is answered. */
@@ -45,7 +64,7 @@ const mostSessions = 100
 const isError = (value: unknown): value is Error => value instanceof Error
 
 /** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
-export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks: Hooks) =>
+export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail, ...hooks }: Hooks) =>
   betterAuth({
     database: pool,
     baseURL: options.baseUrl,
@@ -61,8 +80,29 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
           if (isRight && proof !== undefined) proof.hash = given.hash
           return isRight
         }
-      }
+      },
+      ...(mail === undefined
+        ? {}
+        : {
+            sendResetPassword: ({ token, user }: { token: string; user: Addressee }) => mail.sendReset(user, token),
+            resetPasswordTokenExpiresIn: linkSeconds.reset,
+            revokeSessionsOnPasswordReset: true,
+            onPasswordReset: ({ user }: { user: Addressee }) => mail.passwordReset(user.id)
+          })
     },
+    ...(mail === undefined
+      ? {}
+      : {
+          emailVerification: {
+            sendVerificationEmail: ({ token, user }: { token: string; user: Addressee }) =>
+              mail.sendVerification(user, token),
+            sendOnSignUp: true,
+            expiresIn: linkSeconds.verification,
+            afterEmailVerification: (user: Addressee) => mail.verified(user.id)
+          }
+        }),
+    // Who reads the table is to choose nobody's password.
+    verification: { storeIdentifier: "hashed" },
     plugins: [bearer({ requireSignature: true })],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
@@ -82,9 +122,13 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, hooks:
     hooks: {
       // Whoever had the old password may be signed in: a new one ends every session but the one it was given in, which goes on
       // under a new token.
-      before: createAuthMiddleware(async ({ body, path }) =>
-        path === "/change-password" ? { context: { body: { ...body, revokeOtherSessions: true } } } : undefined
-      )
+      before: createAuthMiddleware(async ({ body, path, query }) => {
+        // Its tokens are good for as long as they say; ours are good once.
+        if (path === "/verify-email" && (await mail?.useVerification(String(query?.token))) !== true) {
+          throw APIError.from("UNAUTHORIZED", BASE_ERROR_CODES.INVALID_TOKEN)
+        }
+        return path === "/change-password" ? { context: { body: { ...body, revokeOtherSessions: true } } } : undefined
+      })
     },
     databaseHooks: { session: { create: { after: (session) => hooks.signedIn(session.userId) } } }
   })
@@ -103,6 +147,7 @@ export const isFault = (error: Error): boolean =>
 
 // What better-auth says of a request, in our words: its own may quote what the client sent.
 const words: ReadonlyArray<readonly [its: RegExp, ours: string]> = [
+  [/^Reset Password: User not found$/, "Somebody asked for a new password of an account that is not there"],
   [/^User not found$/, "Somebody tried to sign in to an account that is not there"],
   [/^(Invalid password|Password not found)$/, "Somebody gave a wrong password"],
   [/^Password is too (short|long)$/, "Somebody gave a password that is too short or too long"],
@@ -116,6 +161,11 @@ const inOurWords = (message: string, isRefusal: boolean): string =>
 // Two who want one address at once: better-auth refuses the later one.
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
 
+// Whom a session or an account was made for has been deleted meanwhile: foreign_key_violation. Asked again, they are nobody.
+const isOfNobody = (fault: unknown) => sqlStateOf(fault) === foreignKeyViolation
+
+const mayPass = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
+
 /** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
 class Outrun extends Data.TaggedError("Outrun")<{ readonly fault: Error }> {}
 
@@ -128,10 +178,10 @@ const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
     const attempt = Effect.suspend(() => {
       const faults: Array<Error> = []
       const worst = () => faults.find(isNotNow) ?? faults.find((fault) => !isConflict(fault))
-      const outrun = () => faults.find((fault) => isTransient(fault) || isOutdated(fault))
+      const outrun = () => faults.find(mayPass)
       return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
         Effect.catchAllDefect((defect) => {
-          const fault = outrun() ?? (isTransient(defect) || isOutdated(defect) ? defect : undefined)
+          const fault = outrun() ?? (mayPass(defect) ? defect : undefined)
           return fault instanceof Error ? new Outrun({ fault }) : Effect.die(worst() ?? defect)
         }),
         Effect.tap((result) => {
@@ -148,6 +198,57 @@ const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
       retryWhile((error) => error instanceof Outrun),
       Effect.catchTag("Outrun", ({ fault }) => Effect.die(fault))
     )
+  })
+
+/** How a verification is told from others in the table: by a digest, since who reads the table is to verify nothing. */
+const verificationOf = (token: string) => `verify-email:${createHash("sha256").update(token).digest("base64url")}`
+
+const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect: Effect.Effect<A>) => Promise<A>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const personalOrgs = yield* PersonalOrgs
+
+    const keep = SqlSchema.void({
+      Request: Schema.Struct({ verification: Schema.String, userId: Schema.String }),
+      execute: ({ userId, verification }) => sql`
+        INSERT INTO verification (id, identifier, value, "expiresAt", "updatedAt")
+        SELECT ${verification}, ${verification}, id, now() + make_interval(secs => ${linkSeconds.verification}), now()
+        FROM "user" WHERE id = ${userId}
+        ON CONFLICT DO NOTHING
+      `
+    })
+    const use = SqlSchema.findOne({
+      Request: Schema.String,
+      Result: Schema.Struct({ id: Schema.String }),
+      execute: (verification) => sql`
+        DELETE FROM verification WHERE identifier = ${verification} AND "expiresAt" > now() RETURNING id
+      `
+    })
+    const endSessions = SqlSchema.void({
+      Request: Schema.String,
+      execute: (userId) => sql`DELETE FROM session WHERE "userId" = ${userId}`
+    })
+
+    return {
+      // A sign-up stands whether or not its mail is sent; the person asks for another.
+      sendVerification: ({ email, id }, token) =>
+        keep({ verification: verificationOf(token), userId: id }).pipe(
+          Effect.zipRight(mailer.send(verificationMail(baseUrl, email, token))),
+          Effect.catchAllCause((cause) => Effect.logError("The mail that verifies an address was not sent", cause)),
+          running
+        ),
+      sendReset: ({ email }, token) => running(mailer.send(resetMail(baseUrl, email, token))),
+      useVerification: (token) => use(verificationOf(token)).pipe(Effect.map(Option.isSome), Effect.orDie, running),
+      verified: (userId) =>
+        personalOrgs.ensure(UserId.make(userId)).pipe(
+          Effect.catchAllCause((cause) =>
+            Effect.logError("A verified address was not noted as an identity; the next sign-in tries again", cause)
+          ),
+          running
+        ),
+      // Once more: a sign-in that had looked at the old password may have begun a session since the others were ended.
+      passwordReset: (userId) => endSessions(userId).pipe(Effect.orDie, running)
+    } satisfies MailHooks
   })
 
 class BetterAuth extends Context.Tag("agent-install/BetterAuth")<BetterAuth, ReturnType<typeof makeBetterAuth>>() {}
@@ -168,6 +269,10 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
         `
       })
       const runtime = yield* Effect.runtime<never>()
+      const running = <A>(effect: Effect.Effect<A>) =>
+        Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)(effect)
+      const mailer = yield* Mailer
+      const mail = Option.isNone(mailer) ? undefined : yield* makeMailHooks(mailer.value, options.baseUrl, running)
       let answers = false
       const auth = makeBetterAuth(pool, options, {
         // Every sign-up and sign-in begins a session. What fails here is mended at the next one; the account stands.
@@ -181,8 +286,9 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
               Effect.logWarning("The oldest sessions were not ended; the next sign-in tries again", cause)
             ),
             Effect.annotateLogs({ userId }),
-            Runtime.runPromise(currentCall.getStore()?.runtime ?? runtime)
+            running
           ),
+        mail,
         log: (level, message, errors) => {
           const call = currentCall.getStore()
           const faults = errors.filter(isFault)
@@ -235,7 +341,7 @@ const AuthLive = Layer.effect(
         // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
         const session = yield* calling(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
         if (session === null) return yield* new Unauthenticated()
-        return { userId: UserId.make(session.user.id) }
+        return { userId: UserId.make(session.user.id), sessionId: session.session.id }
       })
     })
   })
@@ -300,6 +406,15 @@ const AuthRoutesLive = Layer.effect(
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
+      sendsMail: Option.isSome(yield* Mailer),
+      session: Effect.fn("AuthRoutes.session")(function* (cookie) {
+        const headers = new Headers({ cookie: Redacted.value(cookie) })
+        const answer = yield* calling(() => auth.api.getSession({ headers, returnHeaders: true }))
+        return Option.map(Option.fromNullable(answer.response), ({ user: { email, id, name } }) => ({
+          visitor: { userId: UserId.make(id), name, email },
+          cookies: answer.headers.getSetCookie()
+        }))
+      }),
       addressesOf: Effect.fn("AuthRoutes.addressesOf")((email) =>
         findAddresses(email).pipe(
           Effect.map((rows) => rows.map(({ address }) => address)),

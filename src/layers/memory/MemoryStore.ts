@@ -1,4 +1,5 @@
 import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Record } from "effect"
+import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
@@ -14,9 +15,14 @@ export interface UserRecord {
   readonly name: string
   readonly email: string
   readonly emailVerified: boolean
-  /** The token of the user's session. */
+  /** The token of the user's one session; empty where there is none. */
   readonly session: string
+  /** Absent where the account has none. */
+  readonly password?: string | undefined
 }
+
+/** The id of a user's one session. */
+export const sessionId = ({ id }: UserRecord): string => `session_${id}`
 
 export interface OrganizationRecord {
   readonly id: OrganizationId
@@ -182,6 +188,8 @@ export interface MemoryState {
   readonly refusals: ReadonlyArray<RefusalRecord>
   readonly codes: ReadonlyArray<CodeRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
+  /** What was sent, the oldest first. */
+  readonly mails: ReadonlyArray<Mail>
 }
 
 const empty: MemoryState = {
@@ -200,7 +208,8 @@ const empty: MemoryState = {
   links: [],
   refusals: [],
   codes: [],
-  hits: {}
+  hits: {},
+  mails: []
 }
 
 /** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */

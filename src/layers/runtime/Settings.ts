@@ -81,6 +81,9 @@ const wrongPasswords = {
   account: { limit: 100, window: Duration.hours(1) }
 }
 
+/** Mails to one address in an hour that somebody asked for: enough for one that got lost, too few to be a nuisance. */
+const mailsAsked = 5
+
 const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
 
 const logLevels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
@@ -109,6 +112,14 @@ export const settings = Config.all({
   ),
   gatewayToken: variable("GATEWAY_TOKEN", "a secret of at least 32 characters, without blanks", (text) =>
     /^[!-~]{32,}$/.test(text) ? Redacted.make(text) : undefined
+  ),
+  smtpUrl: checked("SMTP_URL", (text) =>
+    URL.canParse(text) && /^smtps?:$/.test(new URL(text).protocol) && new URL(text).hostname !== ""
+      ? Either.right(Redacted.make(text))
+      : Either.left("must be an address like smtp://user:password@mail.example.org:587, or smtps://…")
+  ),
+  mailFrom: variable("MAIL_FROM", "an e-mail address like agents@example.org", (text) =>
+    /^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(text) ? text : undefined
   ),
   routeOnClaim: variable("ROUTE_ON_CLAIM", "true or false", (text) =>
     text === "true" || text === "false" ? text : undefined
@@ -149,13 +160,18 @@ export const settings = Config.all({
       : Either.right({
           ...given,
           ...publicAddress(given.baseUrl, given.host, given.port),
+          mailFrom: Option.getOrElse(
+            given.mailFrom,
+            () => `agent-install@${new URL(publicAddress(given.baseUrl, given.host, given.port).baseUrl).hostname}`
+          ),
           limits: {
             install: hours(given.installsPerHour),
             change: hours(given.changesPerHour),
             read: { limit: given.readsPerMinute, window: Duration.minutes(1) },
             auth: { limit: given.authAttemptsPerMinute, window: Duration.minutes(1) },
             ...wrongPasswords,
-            sender: hours(sendersTries)
+            sender: hours(sendersTries),
+            mail: hours(mailsAsked)
           },
           kept: { history: Duration.days(given.historyDays), closedLinks: Duration.days(given.closedLinksDays) }
         })

@@ -18,6 +18,8 @@ export class Auth extends Context.Tag("agent-install/Auth")<
      * The user whose session the credential names. A bearer token counts alone: where there is one, the cookie is not
      * looked at, so what passes the check on foreign origins is what is authenticated.
      */
-    readonly identify: (credential: Credential) => Effect.Effect<{ readonly userId: UserId }, Unauthenticated>
+    readonly identify: (
+      credential: Credential
+    ) => Effect.Effect<{ readonly userId: UserId; readonly sessionId: string }, Unauthenticated>
   }
 >() {}

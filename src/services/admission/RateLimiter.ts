@@ -10,9 +10,9 @@ export interface RateLimit {
 /**
  * The budgets there are: installs, other requests about them, and reads (of a user), sign-ups and whatever tests a password (from an
  * address), wrong passwords (of an account from one network or of a user, and of an account from everywhere), codes and
- * answers (of a sender on a chat platform).
+ * answers (of a sender on a chat platform), mails (to an e-mail address).
  */
-export type RateLimitPolicy = "install" | "change" | "read" | "auth" | "password" | "account" | "sender"
+export type RateLimitPolicy = "install" | "change" | "read" | "auth" | "password" | "account" | "sender" | "mail"
 
 /** The budget of every policy. */
 export type RateLimits = Readonly<Record<RateLimitPolicy, RateLimit>>

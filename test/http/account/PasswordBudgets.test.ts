@@ -19,7 +19,9 @@ const World = Layer.merge(
   Layer.succeed(
     AuthRoutes,
     AuthRoutes.of({
+      sendsMail: false,
       handle: () => Effect.die("not asked"),
+      session: () => Effect.die("not asked"),
       addressesOf: (asked) => Effect.succeed(asked === email ? ["2001:db8:1:2:0:0:0:0"] : [])
     })
   )

@@ -18,7 +18,8 @@ const Live = ServicesLive({
     auth: budget,
     password: budget,
     account: budget,
-    sender: budget
+    sender: budget,
+    mail: budget
   },
   defaultCountry: "GB"
 }).pipe(Layer.provideMerge(PgTest), Layer.orDie)

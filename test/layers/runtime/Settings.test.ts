@@ -27,6 +27,8 @@ describe("settings", () => {
         otlpEndpoint: Option.none(),
         logLevel: LogLevel.Info,
         gatewayToken: Option.none(),
+        smtpUrl: Option.none(),
+        mailFrom: "agent-install@127.0.0.1",
         routeOnClaim: false,
         defaultCountry: "GB",
         limits: {
@@ -36,7 +38,8 @@ describe("settings", () => {
           read: { limit: 600, window: Duration.minutes(1) },
           password: { limit: 10, window: Duration.minutes(15) },
           account: { limit: 100, window: Duration.hours(1) },
-          sender: { limit: 30, window: Duration.hours(1) }
+          sender: { limit: 30, window: Duration.hours(1) },
+          mail: { limit: 5, window: Duration.hours(1) }
         },
         kept: { history: Duration.days(365), closedLinks: Duration.days(90) }
       } as never)
@@ -71,6 +74,9 @@ describe("settings", () => {
         [{ DATABASE_URL: "postgres://u:p@/y?host=/cloudsql/i" }, /^AUTH_SECRET must be set together/],
         [{ DATABASE_URL: "postgres://x/y" }, /^AUTH_SECRET must be set together with DATABASE_URL/],
         [{ AUTH_SECRET: "short" }, /^AUTH_SECRET must be a secret of at least 32/],
+        [{ SMTP_URL: "mail.example.org:25" }, /^SMTP_URL must be an address like smtp:/],
+        [{ SMTP_URL: "https://mail.example.org" }, /^SMTP_URL must be an address like smtp:/],
+        [{ MAIL_FROM: "Agents <a@example.org>" }, /^MAIL_FROM must be an e-mail address like/],
         [{ GATEWAY_TOKEN: "short" }, /^GATEWAY_TOKEN must be a secret of at least 32/],
         [{ GATEWAY_TOKEN: "with blanks in the midst of the secret" }, /^GATEWAY_TOKEN must be/],
         [{ ROUTE_ON_CLAIM: "yes" }, /^ROUTE_ON_CLAIM must be true or false$/],

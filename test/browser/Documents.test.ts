@@ -1,85 +1,12 @@
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { assert, describe, layer } from "@effect/vitest"
-import { Context, Effect, Layer, Redacted } from "effect"
-import { chromium, type Locator, type Page } from "playwright-core"
+import { Effect } from "effect"
+import type { Locator, Page } from "playwright-core"
 import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/documents/Document.ts"
-import { secret, serve } from "../e2e/processes.ts"
-import { ownDatabase } from "../pg.ts"
-import { lacks } from "../programs.ts"
-
-const executablePath = "/usr/bin/chromium"
-
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync"
-]
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+import { Browsing, BrowsingLive, broken, phone, wide } from "./browsing.ts"
 
 const minutes = { timeout: 300_000 }
-
-const wide = { width: 1280, height: 900 }
-const phone = { width: 375, height: 740 }
-
-/** The served program, and a browser that looks at it. */
-class Browsing extends Context.Tag("test/Browsing")<
-  Browsing,
-  {
-    readonly origin: string
-    /**
-     * Looks at a page in a window of its own; afterwards nothing must have been asked of another host, and the console must
-     * hold no error, which a breach of the Content-Security-Policy is too.
-     */
-    readonly look: (path: string, size: typeof wide, at: (page: Page) => Promise<void>) => Effect.Effect<void>
-  }
->() {}
-
-const BrowsingLive = Layer.scoped(
-  Browsing,
-  Effect.gen(function* () {
-    const { origin, ready } = yield* serve({
-      DATABASE_URL: Redacted.value(yield* ownDatabase()),
-      AUTH_SECRET: secret
-    })
-    yield* ready
-    const browser = yield* Effect.acquireRelease(
-      Effect.promise(() => chromium.launch({ executablePath, args: flags })),
-      (browser) => Effect.promise(() => browser.close())
-    )
-    return Browsing.of({
-      origin,
-      look: (path, viewport, at) =>
-        Effect.promise(async () => {
-          const context = await browser.newContext({ viewport })
-          try {
-            const page = await context.newPage()
-            const wrong: Array<string> = []
-            page.on("request", (request) => {
-              if (new URL(request.url()).origin !== origin) wrong.push(`asked for ${request.url()}`)
-            })
-            page.on("console", (message) => {
-              if (message.type() !== "info") wrong.push(`${message.type()}: ${message.text()}`)
-            })
-            page.on("pageerror", (error) => wrong.push(String(error)))
-            const answer = await page.goto(`${origin}${path}`)
-            assert.strictEqual(answer?.status(), 200)
-            await at(page)
-            assert.deepStrictEqual(wrong, [])
-          } finally {
-            await context.close()
-          }
-        })
-    })
-  })
-)
 
 const operations = Object.entries((openApi as unknown as Document).paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
@@ -95,8 +22,8 @@ const inView = async (part: Locator, { height }: typeof wide) => {
 }
 const search = (page: Page) => page.getByRole("searchbox", { name: "Search" })
 
-describe.skipIf(lacks(executablePath))("in a browser", () => {
-  layer(BrowsingLive, { timeout: "60 seconds", excludeTestServices: true })("the documentation", (it) => {
+describe("in a browser", () => {
+  layer(BrowsingLive(), { timeout: "60 seconds", excludeTestServices: true })("the documentation", (it) => {
     it.effect(
       "shows every route, and fits",
       () =>
@@ -104,7 +31,7 @@ describe.skipIf(lacks(executablePath))("in a browser", () => {
           const { look } = yield* Browsing
           for (const size of [wide, phone]) {
             for (const path of ["/docs", "/docs/errors"]) {
-              yield* look(path, size, async (page) => {
+              yield* look(path, { viewport: size }, async (page) => {
                 const headings = await shown(page)
                 const expected = path === "/docs" ? operations : refusals.map(({ code, title }) => `${code} ${title}`)
                 assert.deepStrictEqual(headings.slice(0, expected.length), expected)
@@ -124,7 +51,7 @@ describe.skipIf(lacks(executablePath))("in a browser", () => {
       () =>
         Effect.gen(function* () {
           const { look } = yield* Browsing
-          yield* look("/docs", wide, async (page) => {
+          yield* look("/docs", { viewport: wide }, async (page) => {
             const all = await shown(page)
             const example = page.locator("#install\\.install pre").first()
             assert.isFalse(await example.isVisible())
@@ -159,13 +86,13 @@ describe.skipIf(lacks(executablePath))("in a browser", () => {
       () =>
         Effect.gen(function* () {
           const { look, origin } = yield* Browsing
-          yield* look("/docs", wide, async (page) => {
+          yield* look("/docs", { viewport: wide }, async (page) => {
             await page.getByRole("link", { name: "/docs/errors", exact: true }).click()
             assert.strictEqual(page.url(), `${origin}/docs/errors`)
             await page.getByRole("link", { name: "the documentation" }).click()
             assert.strictEqual(page.url(), `${origin}/docs`)
           })
-          yield* look("/docs/errors", phone, async (page) => {
+          yield* look("/docs/errors", { viewport: phone }, async (page) => {
             for (const { code } of refusals) {
               await page.goto(`${origin}/docs/errors#${code}`)
               assert.isTrue(
@@ -187,14 +114,10 @@ describe.skipIf(lacks(executablePath))("in a browser", () => {
             ["/docs", wide, "dark"],
             ["/docs/errors", phone, "light"]
           ] as const) {
-            yield* look(path, size, async (page) => {
+            yield* look(path, { viewport: size }, async (page) => {
               await page.emulateMedia({ colorScheme })
               await openAll(page, "section:nth-of-type(-n+2) details")
-              await page.evaluate(axe)
-              const broken = await page.evaluate(
-                "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))"
-              )
-              assert.deepStrictEqual(broken, [], `${path}, ${colorScheme}`)
+              assert.deepStrictEqual(await broken(page), [], `${path}, ${colorScheme}`)
             })
           }
         }),
@@ -206,7 +129,7 @@ describe.skipIf(lacks(executablePath))("in a browser", () => {
       () =>
         Effect.gen(function* () {
           const { look } = yield* Browsing
-          yield* look("/docs", wide, async (page) => {
+          yield* look("/docs", { viewport: wide }, async (page) => {
             for (let at = 0; at < 3; at++) await page.keyboard.press("Tab")
             await page.keyboard.type("manifest/{slug}")
             await page.keyboard.press("Tab")

@@ -1,0 +1,142 @@
+import { Schema } from "effect"
+import { exampleIds, OrganizationId, Slug } from "../Ids.ts"
+
+/** What is known of an organization that a person belongs to, or that was made for them. */
+export interface OrganizationFacts {
+  readonly organizationId: OrganizationId
+  readonly organizationSlug: Slug
+  readonly name: string
+  /** Whether it was made for this person, and is private. */
+  readonly personal: boolean
+  /** What the person is in it; null where they left. */
+  readonly role: "owner" | "admin" | "member" | null
+  readonly otherOwners: number
+  readonly otherMembers: number
+  readonly agents: number
+  readonly definitions: number
+  readonly entities: number
+  readonly identities: number
+  /** How many organizations that the person does not belong to have installed its templates. */
+  readonly installedElsewhere: number
+  /** Whether any of those keeps rows of its templates, installed or not. */
+  readonly keptElsewhere: boolean
+  /** Which organizations of the person's have installed its templates. */
+  readonly installedIn: ReadonlyArray<OrganizationId>
+}
+
+const named = {
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  name: Schema.String
+}
+
+/** An organization that goes with an account. */
+export const GoingOrganization = Schema.Struct({
+  ...named,
+  personal: Schema.Boolean.annotations({ description: "Whether it is the one that was made at sign-up." }),
+  agents: Schema.NonNegativeInt,
+  definitions: Schema.NonNegativeInt,
+  entities: Schema.NonNegativeInt,
+  identities: Schema.NonNegativeInt,
+  otherMembers: Schema.NonNegativeInt.annotations({ description: "How many other people lose it." })
+})
+export type GoingOrganization = typeof GoingOrganization.Type
+
+/** An organization that stays without the person. */
+export const LeftOrganization = Schema.Struct(named)
+export type LeftOrganization = typeof LeftOrganization.Type
+
+/** An organization that would go, and that others depend on: why the account can't go yet. */
+export const DeletionObstacle = Schema.Struct({
+  ...named,
+  otherMembers: Schema.NonNegativeInt.annotations({
+    description: "How many other members it has; none of them is its owner."
+  }),
+  installations: Schema.NonNegativeInt.annotations({
+    description: "How many other organizations have installed its templates."
+  }),
+  kept: Schema.Boolean.annotations({
+    description: "Whether others, or another program, keep rows that refer to its rows, installed or not."
+  })
+})
+export type DeletionObstacle = typeof DeletionObstacle.Type
+
+/** What the deletion of an account does: what goes, what is left, and what is in its way. */
+export const DeletionPlan = Schema.Struct({
+  email: Schema.String,
+  sessions: Schema.NonNegativeInt,
+  organizations: Schema.Array(GoingOrganization),
+  leaves: Schema.Array(LeftOrganization).annotations({
+    description: "Organizations that stay, with what others see of the person there without a name."
+  }),
+  obstacles: Schema.Array(DeletionObstacle).annotations({
+    description: "Organizations that others depend on. While there is one, the account can't be deleted."
+  })
+}).annotations({
+  identifier: "DeletionPlan",
+  examples: [
+    {
+      email: "ada@example.org",
+      sessions: 2,
+      organizations: [
+        {
+          organizationId: exampleIds.organizationId,
+          organizationSlug: Slug.make("ada-lovelace"),
+          name: "Ada Lovelace",
+          personal: true,
+          agents: 1,
+          definitions: 89,
+          entities: 12,
+          identities: 3,
+          otherMembers: 0
+        }
+      ],
+      leaves: [],
+      obstacles: []
+    }
+  ]
+})
+export type DeletionPlan = typeof DeletionPlan.Type
+
+/**
+ * What goes with an account: the person's own organization, and each that nobody else owns. One that others belong to, or whose
+ * templates others have, has to be given up first; of the person's own the other members are told only.
+ */
+export const decideDeletion = (
+  facts: ReadonlyArray<OrganizationFacts>
+): Pick<DeletionPlan, "organizations" | "leaves" | "obstacles"> => {
+  const going = facts.filter(({ otherOwners, personal, role }) => otherOwners === 0 && (personal || role === "owner"))
+  const goes = new Set(going.map(({ organizationId }) => organizationId))
+  return {
+    organizations: going.map(
+      ({ installedElsewhere: _, installedIn: __, keptElsewhere: ___, otherOwners: ____, role: _____, ...one }) => one
+    ),
+    leaves: facts
+      .filter(({ organizationId, role }) => !goes.has(organizationId) && role !== null)
+      .map(({ name, organizationId, organizationSlug }) => ({ organizationId, organizationSlug, name })),
+    obstacles: going
+      .map(
+        ({ installedElsewhere, installedIn, keptElsewhere, name, organizationId, organizationSlug, ...one }) =>
+          ({
+            organizationId,
+            organizationSlug,
+            name,
+            otherMembers: one.personal ? 0 : one.otherMembers,
+            installations: installedElsewhere + installedIn.filter((id) => !goes.has(id)).length,
+            kept: keptElsewhere
+          }) satisfies DeletionObstacle
+      )
+      .filter(({ installations, kept, otherMembers }) => installations > 0 || kept || otherMembers > 0)
+  }
+}
+
+/** The same of organizations whose rows are referred to by what nobody here knows, as rows of another program. */
+export const referredTo = (organizations: ReadonlyArray<GoingOrganization>): ReadonlyArray<DeletionObstacle> =>
+  organizations.map(({ name, organizationId, organizationSlug }) => ({
+    organizationId,
+    organizationSlug,
+    name,
+    otherMembers: 0,
+    installations: 0,
+    kept: true
+  }))

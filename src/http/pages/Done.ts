@@ -1,0 +1,48 @@
+/**
+ * What a page says was done, after the form that did it led there: `?done=` names one of these, so that nobody can have a page say
+ * what they like by a link.
+ */
+const sentences = {
+  "signed-in": "You are signed in.",
+  "signed-up": "Your account is ready, and you are signed in.",
+  "signed-out": "You are signed out. What was shown here is not kept by this browser.",
+  "password-changed": "Your password is changed. Everywhere else you were signed in, you are signed out.",
+  "password-chosen": "Your new password is set, and you are signed out everywhere. Sign in with it.",
+  "sessions-ended": "Done. You are signed in here alone.",
+  "account-deleted": "Your account is deleted, with all that belonged to it. Nothing of it is kept.",
+  "reset-sent":
+    "If there is an account with this address, a mail with a link is on its way to it. The link works for an hour.",
+  "verification-sent": "A mail with a link is on its way to you. The link works for a day.",
+  "email-verified": "Thank you. This e-mail address is confirmed as yours.",
+  installed: "Installed. Everything listed below is yours now, in your own organization.",
+  "up-to-date": "Your agent is there and up to date. Nothing was installed twice.",
+  updated: "Updated. What you had changed yourself was kept, unless you chose otherwise.",
+  "rolled-back": "Done. Your agent stays at this revision until you follow the publisher again.",
+  following: "Done. Your agent follows the publisher’s newest revision again.",
+  uninstalled: "Uninstalled. What you had changed, or what is in use, has stayed with you.",
+  paused: "Paused. It does not run again until you resume it.",
+  resumed: "Resumed. Its next run is shown beside it.",
+  "phone-claimed": "Your number is noted. It is linked once you send the message, or answer ours, from that phone.",
+  "phone-confirmed": "Confirmed. The phone is linked to your account.",
+  "phone-waiting": "Confirmed from your side. It is linked once that phone has said yes.",
+  "phone-ended": "Done. That phone is no longer linked to your account.",
+  "phone-invalid_phone":
+    "Installed. But the phone number could not be read, so no phone was linked: add it again under My phones.",
+  "phone-no_member": "Installed. But no phone was linked: sign out and in again, then add it under My phones.",
+  "phone-already_linked": "Installed. But that phone is linked to another account, so it was not linked to yours.",
+  "phone-declined": "Installed. But the owner of that phone said no to your account, so it was not linked.",
+  "phone-unavailable": "Installed. But the phone could not be linked just now: add it again under My phones."
+} as const
+
+/** What can be said to be done. */
+export type Done = keyof typeof sentences
+
+/** The sentence a page's address asks for; none for a name that is not of the list. */
+export const doneOf = (query: URLSearchParams): string | undefined => {
+  const name = query.get("done")
+  return name !== null && Object.hasOwn(sentences, name) ? sentences[name as Done] : undefined
+}
+
+/** The address of a page that says what was done, and is read from there. */
+export const saying = (path: `/${string}`, done: Done): `/${string}` =>
+  `${path}${path.includes("?") ? "&" : "?"}done=${done}#done`

@@ -1,0 +1,16 @@
+import type { HttpServerRequest } from "@effect/platform"
+
+/** The first of some encodings that the client says it reads (RFC 9110, 12.5.3); none where it names none of them. */
+export const encodingFor = <A extends string>(
+  { headers }: HttpServerRequest.HttpServerRequest,
+  encodings: ReadonlyArray<A>
+): A | undefined => {
+  const read = new Set(
+    (headers["accept-encoding"] ?? "")
+      .split(",")
+      .map((member) => member.split(";").map((part) => part.trim().toLowerCase()))
+      .filter(([, weight = "q=1"]) => !/^q=0(\.0*)?$/.test(weight))
+      .map(([name]) => name)
+  )
+  return encodings.find((encoding) => read.has(encoding))
+}

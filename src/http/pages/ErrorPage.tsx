@@ -1,0 +1,101 @@
+import type { HttpServerRequest } from "@effect/platform"
+import { Effect, FiberRef } from "effect"
+import type { VNode } from "preact"
+import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
+import { currentRequestId } from "../Problem.ts"
+import { answerPage } from "./AnswerPage.ts"
+import { Layout } from "./Layout.tsx"
+import { Wait } from "./Wait.tsx"
+
+interface Words {
+  readonly title: string
+  readonly text: VNode | string
+}
+
+/** What a refusal is to a person: what it means for them, and what they can do. */
+const wordsOf = (refusal: AnyRefusal): Words => {
+  switch (refusal._tag) {
+    case "RouteNotFound":
+    case "MethodNotAllowed":
+    case "AgentNotFound":
+    case "IdentityNotFound":
+    case "UnknownTemplateSlug":
+      return {
+        title: "There is nothing here",
+        text: "The address may be mistyped, or what was here is gone. If it is an agent of yours, you may be signed in to another account."
+      }
+    case "ForeignOrigin":
+      return {
+        title: "This did not come from here",
+        text: "The form was sent from a page of another site, so nothing was done. Open the page here and send it again."
+      }
+    case "TooLarge":
+      return { title: "That is too much", text: "What you sent is larger than is taken here. Nothing was done." }
+    case "RateLimitExceeded":
+      return {
+        title: "A little too often",
+        text: (
+          <>
+            There is a limit to how often this can be done, and it is reached. Nothing was done this time. Try again in{" "}
+            <Wait seconds={refusal.retryAfterSeconds} />.
+          </>
+        )
+      }
+    case "Unavailable":
+      return {
+        title: "We can’t do this just now",
+        text: "Our database does not answer. Nothing is lost. Try again in a moment: going back keeps what you typed."
+      }
+    case "NoPersonalOrg":
+      return {
+        title: "Your account is not ready yet",
+        text: "It has no organization of its own. Sign out and sign in again: that makes one."
+      }
+    case "PlanStale":
+      return {
+        title: "Something has changed meanwhile",
+        text: "What you were shown is not what would happen any more, so nothing was done. Go back, load the page again, and look once more."
+      }
+    case "InvalidRequest":
+    case "UnsupportedMediaType":
+      return {
+        title: "This could not be read",
+        text: "What was sent is not what this page asks for. Nothing was done."
+      }
+    case "Internal":
+      return { title: "Something went wrong here", text: "It is our fault, not yours. Try again later." }
+    default:
+      return { title: "This can’t be done", text: refusal.message }
+  }
+}
+
+const statusOf = (refusal: AnyRefusal) => refusals.find(({ _tag }) => _tag === refusal._tag)?.status ?? 500
+
+/** A refusal as a page. */
+const ErrorPage = ({ refusal, requestId }: { refusal: AnyRefusal; requestId: string }): VNode => {
+  const { text, title } = wordsOf(refusal)
+  return (
+    <Layout title={title} visitor="unknown">
+      <h1>{title}</h1>
+      <p>{text}</p>
+      <p>
+        <a href="/">See what you can install</a>, or <a href="/agents">go to your agents</a>.
+      </p>
+      {statusOf(refusal) >= 500 && (
+        <p class="quiet">
+          If you ask for help, say this number: <code>{requestId}</code>
+        </p>
+      )}
+    </Layout>
+  )
+}
+
+/** Whether who asks is a person with a browser, at an address where pages are. */
+export const wantsPage = ({ headers, url }: HttpServerRequest.HttpServerRequest): boolean =>
+  /(^|[,\s])text\/html\s*(,|;|$)/i.test(headers.accept ?? "") && !/^\/api(\/|\?|$)/.test(url)
+
+/** Answers a person with a refusal. */
+export const answerRefusalPage = (refusal: AnyRefusal, headers: Readonly<Record<string, string>>) =>
+  Effect.flatMap(FiberRef.get(currentRequestId), (requestId) =>
+    answerPage(<ErrorPage refusal={refusal} requestId={requestId} />, { status: statusOf(refusal), headers })
+  )

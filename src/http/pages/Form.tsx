@@ -1,0 +1,129 @@
+import type { ComponentChildren, VNode } from "preact"
+import type { FormProblem } from "./ReadForm.ts"
+
+/** What is wrong, before all else on the page: it is focused, and leads to the fields it is about. */
+export const Problems = ({ problems }: { problems: ReadonlyArray<FormProblem> }): VNode => (
+  <div id="problem" class="problem" role="alert" tabIndex={-1} autofocus>
+    <h2>There is a problem</h2>
+    <ul>
+      {problems.map(({ field, message }) => (
+        <li>{field === undefined ? message : <a href={`#${field}`}>{message}</a>}</li>
+      ))}
+    </ul>
+  </div>
+)
+
+type FieldType = "text" | "email" | "password" | "tel" | "search"
+
+interface InputProps {
+  readonly id: string
+  readonly name: string
+  readonly value?: string
+  readonly autocomplete?: string
+  readonly required: boolean
+  readonly dir?: "auto"
+  readonly "aria-describedby"?: string
+  readonly "aria-invalid"?: "true"
+}
+
+// Each type of input has roles of its own, so the element's types want to be told it literally.
+const Input = ({ type, ...rest }: InputProps & { readonly type: FieldType }): VNode => {
+  switch (type) {
+    case "text":
+      return <input type="text" {...rest} />
+    case "email":
+      return <input type="email" {...rest} />
+    case "password":
+      return <input type="password" {...rest} />
+    case "tel":
+      return <input type="tel" {...rest} />
+    case "search":
+      return <input type="search" {...rest} />
+  }
+}
+
+interface FieldProps {
+  readonly name: string
+  readonly label: string
+  /** Why it is asked, or what it is for. */
+  readonly why?: ComponentChildren
+  readonly value?: string | undefined
+  readonly type?: FieldType
+  readonly autocomplete?: string
+  readonly required?: boolean
+  readonly problems?: ReadonlyArray<FormProblem> | undefined
+}
+
+/** A field with its label, why it is asked, and what is wrong with what was typed. */
+export const Field = ({
+  autocomplete,
+  label,
+  name,
+  problems = [],
+  required = false,
+  type = "text",
+  value,
+  why
+}: FieldProps): VNode => {
+  const wrong = problems.find(({ field }) => field === name)
+  const described = [why === undefined ? "" : `${name}-why`, wrong === undefined ? "" : `${name}-wrong`]
+    .filter((id) => id !== "")
+    .join(" ")
+  return (
+    <div>
+      <label for={name}>{label}</label>
+      {why !== undefined && (
+        <span class="why" id={`${name}-why`}>
+          {why}
+        </span>
+      )}
+      {wrong !== undefined && (
+        <span class="wrong" id={`${name}-wrong`}>
+          {wrong.message}
+        </span>
+      )}
+      <Input
+        id={name}
+        name={name}
+        type={type}
+        {...(value === undefined || type === "password" ? {} : { value })}
+        {...(autocomplete === undefined ? {} : { autocomplete })}
+        {...(described === "" ? {} : { "aria-describedby": described })}
+        {...(wrong === undefined ? {} : { "aria-invalid": "true" as const })}
+        required={required}
+        {...(type === "text" || type === "search" ? { dir: "auto" as const } : {})}
+      />
+    </div>
+  )
+}
+
+/** Whose password a form asks for, so that password managers offer and keep the right one; it is not seen. */
+export const Username = ({ email }: { email: string }): VNode => (
+  <input type="text" name="username" value={email} autocomplete="username" aria-label="Account" readOnly hidden />
+)
+
+/** What was typed before, sent along again. */
+export const Hidden = ({ fields }: { fields: Iterable<readonly [name: string, value: string]> }): VNode => (
+  <>
+    {[...fields].map(([name, value]) => (
+      <input type="hidden" name={name} value={value} />
+    ))}
+  </>
+)
+
+interface ActionProps {
+  readonly action: string
+  readonly label: string
+  readonly fields?: Readonly<Record<string, string>>
+  readonly class?: "plain" | "grave"
+}
+
+/** A form of one button. */
+export const Action = ({ action, fields = {}, label, class: kind }: ActionProps): VNode => (
+  <form method="post" action={action}>
+    <Hidden fields={Object.entries(fields)} />
+    <button type="submit" {...(kind === undefined ? {} : { class: kind })}>
+      {label}
+    </button>
+  </form>
+)

@@ -1,0 +1,110 @@
+import type { ComponentChildren, VNode } from "preact"
+import type { UserId } from "../../domain/Ids.ts"
+import { icon, pageScript, styleSheet } from "./Assets.ts"
+import { Problems } from "./Form.tsx"
+import type { FormProblem } from "./ReadForm.ts"
+
+/** Whoever looks at a page, signed in. */
+export interface Visitor {
+  readonly userId: UserId
+  readonly name: string
+  readonly email: string
+}
+
+/** What every page has. */
+export interface Frame {
+  readonly title: string
+  /** Who is signed in; nobody where it is absent. Of an error's page it is not known. */
+  readonly visitor?: Visitor | "unknown" | undefined
+  /** What was done just before (`doneOf`). */
+  readonly done?: string | undefined
+  /** What is wrong with the form that was sent. */
+  readonly problems?: ReadonlyArray<FormProblem> | undefined
+  /** After how many seconds a browser without JavaScript loads the page again. */
+  readonly refreshSeconds?: number | undefined
+  /** The page's own path, for the mark in the navigation. */
+  readonly path?: string | undefined
+  readonly children?: ComponentChildren
+}
+
+const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | undefined; children: string }) => (
+  <a href={href} {...(href === now ? { "aria-current": "page" as const } : {})}>
+    {children}
+  </a>
+)
+
+/** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
+export const Layout = ({ children, done, path, problems = [], refreshSeconds, title, visitor }: Frame): VNode => (
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{`${problems.length > 0 ? "Error: " : ""}${title} – agent-install`}</title>
+      <link rel="stylesheet" href={styleSheet.path} />
+      <link rel="icon" href={icon.path} type="image/svg+xml" />
+      <script src={pageScript.path} defer />
+      {refreshSeconds !== undefined && (
+        <noscript>
+          <meta httpEquiv="refresh" content={String(refreshSeconds)} />
+        </noscript>
+      )}
+    </head>
+    <body>
+      <header>
+        <nav aria-label="Service">
+          <a href="/" class="brand">
+            agent-install
+          </a>
+          <NavLink href="/" now={path}>
+            Templates
+          </NavLink>
+          {visitor === undefined ? (
+            <>
+              <NavLink href="/sign-in" now={path}>
+                Sign in
+              </NavLink>
+              <NavLink href="/sign-up" now={path}>
+                Sign up
+              </NavLink>
+            </>
+          ) : (
+            <>
+              <NavLink href="/agents" now={path}>
+                My agents
+              </NavLink>
+              <NavLink href="/account" now={path}>
+                Account
+              </NavLink>
+              {visitor !== "unknown" && (
+                <form method="post" action="/sign-out">
+                  <button type="submit" class="link">
+                    Sign out
+                  </button>
+                </form>
+              )}
+            </>
+          )}
+        </nav>
+      </header>
+      <main>
+        {problems.length > 0 && <Problems problems={problems} />}
+        {done !== undefined && (
+          <div id="done" class="told" role="status" tabIndex={-1}>
+            {done}
+          </div>
+        )}
+        {children}
+      </main>
+      <footer>
+        {visitor !== undefined && visitor !== "unknown" && (
+          <p>
+            Signed in as <bdi>{visitor.email}</bdi>.
+          </p>
+        )}
+        <p>
+          <a href="/docs">For programs: the HTTP interface</a>
+        </p>
+      </footer>
+    </body>
+  </html>
+)

@@ -1,0 +1,28 @@
+/**
+ * Where pages and their forms are. One path may be shown (GET) and acted on (POST); what stands for a parameter begins with a
+ * colon. No organization has the name of a page (`reservedSlugs`), so `/:organization/…` is none of the others.
+ */
+export const pagePaths = [
+  { method: "GET", path: "/" },
+  { method: "GET", path: "/assets/:file" },
+  { method: "GET", path: "/sign-in" },
+  { method: "POST", path: "/sign-in" },
+  { method: "GET", path: "/sign-up" },
+  { method: "POST", path: "/sign-up" },
+  { method: "POST", path: "/sign-out" },
+  { method: "GET", path: "/account" },
+  { method: "POST", path: "/account/password" },
+  { method: "POST", path: "/account/sessions" },
+  { method: "GET", path: "/account/delete" },
+  { method: "POST", path: "/account/delete" },
+  { method: "GET", path: "/account/forgot" },
+  { method: "POST", path: "/account/forgot" },
+  { method: "GET", path: "/account/reset" },
+  { method: "POST", path: "/account/reset" },
+  { method: "GET", path: "/account/verify" },
+  { method: "POST", path: "/account/verify" },
+  { method: "POST", path: "/account/verification" }
+] as const satisfies ReadonlyArray<{ readonly method: "GET" | "POST"; readonly path: `/${string}` }>
+
+/** A path that is shown, or acted on. */
+export type PagePath<Method extends "GET" | "POST"> = Extract<(typeof pagePaths)[number], { method: Method }>["path"]

@@ -1,0 +1,41 @@
+import { HttpApiBuilder, type HttpRouter, HttpServerRequest } from "@effect/platform"
+import { Context, Effect } from "effect"
+import { accountPages } from "../account/AccountPage.tsx"
+import { mailPages } from "../account/MailPages.tsx"
+import { sessionPages } from "../account/SessionPages.tsx"
+import { templatesPages } from "../catalog/TemplatesPage.tsx"
+import { readTarget } from "../Target.ts"
+import { answerAsset } from "./Assets.ts"
+import type { PagePath } from "./PagePaths.ts"
+import type { PageRoute } from "./PageRoutes.tsx"
+
+const assets = {
+  method: "GET" as const,
+  path: "/assets/:file" as const satisfies PagePath<"GET">,
+  answer: Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { pathname } = yield* readTarget(request)
+    return yield* answerAsset(request, pathname)
+  })
+}
+
+/** Every page and every form; a subject adds its own here. */
+const all = [...templatesPages, ...sessionPages, ...accountPages, ...mailPages, assets]
+
+type Needs = Effect.Effect.Context<(typeof all)[number]["answer"]>
+
+const routes: ReadonlyArray<PageRoute<Needs>> = all
+
+/** The pages, behind the same workflows as the routes under `/api`. */
+export const PagesHttp = HttpApiBuilder.Router.use((router) =>
+  Effect.flatMap(Effect.context<Exclude<Needs, HttpRouter.HttpRouter.Provided>>(), (context) =>
+    Effect.forEach(routes, ({ answer, method, path }) =>
+      (method === "GET" ? router.get : router.post)(
+        path,
+        Effect.mapInputContext(answer, (request: Context.Context<HttpRouter.HttpRouter.Provided>) =>
+          Context.merge(context, request)
+        )
+      )
+    )
+  )
+)

@@ -1,0 +1,13 @@
+import { Effect, Either, Layer, Option } from "effect"
+import { Mailer } from "../../services/account/Mailer.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
+
+/** Keeps what is sent in the world, as `mails`. */
+export const MailerMemory = Layer.effect(
+  Mailer,
+  Effect.map(MemoryStore, ({ change }) =>
+    Option.some({
+      send: (mail) => change((state) => Either.right([undefined, { ...state, mails: [...state.mails, mail] }]))
+    })
+  )
+)

@@ -1,0 +1,66 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import { Effect, Layer, Option, Schema } from "effect"
+import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Offer, OfferedTemplate, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
+import { UnknownTemplateSlug } from "../../domain/Errors.ts"
+import { CleanText } from "../../domain/Text.ts"
+import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
+
+const make = (kinds: ReadonlyArray<KindDescription>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const crons = kinds.flatMap(({ kind, schedule }) => (schedule === undefined ? [] : [[kind, schedule.cron]]))
+    const cronOf = JSON.stringify(Object.fromEntries(crons))
+
+    const findOffers = SqlSchema.findAll({
+      Request: Schema.Struct({ words: Schema.Array(Schema.String), after: Schema.String }),
+      Result: OfferedTemplate,
+      execute: ({ after, words }) => sql`
+      SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
+        (SELECT count(*)::integer FROM template_revision_rows r
+          WHERE r.template_agent_id = a.id AND r.revision = a.revision) AS definitions
+      FROM agents a
+      JOIN organization o ON o.id = a.organization_id
+      WHERE a.slug COLLATE "C" > ${after} AND a.revision IS NOT NULL AND o.visibility = 'public'
+        AND NOT EXISTS (
+          SELECT FROM jsonb_array_elements_text(${JSON.stringify(words)}::jsonb) word
+          WHERE strpos(lower(concat_ws(' ', a.slug, a.name, a.description, o.name)), word) = 0
+        )
+      ORDER BY a.slug COLLATE "C"
+      LIMIT ${offersToFind}
+    `
+    })
+
+    const findOffer = SqlSchema.findOne({
+      Request: Schema.String,
+      Result: Offer,
+      execute: (slug) => sql`
+      SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
+        a.id AS template_agent_id, a.revision, a.bot_phone IS NOT NULL AS has_bot_phone,
+        COALESCE((
+          SELECT jsonb_agg(jsonb_build_object(
+            'kind', r.kind, 'slug', r.slug, 'name', r.content ->> 'name', 'description', r.content ->> 'description',
+            'schedule', r.content ->> (${cronOf}::jsonb ->> r.kind)) ORDER BY r.slug COLLATE "C")
+          FROM template_revision_rows r WHERE r.template_agent_id = a.id AND r.revision = a.revision
+        ), '[]') AS rows
+      FROM agents a
+      JOIN organization o ON o.id = a.organization_id
+      WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
+    `
+    })
+
+    return TemplateOffers.of({
+      search: Effect.fn("TemplateOffers.search")(({ after, q }) =>
+        Effect.map(Effect.orDie(findOffers({ after, words: wordsOf(q) })), offerPage)
+      ),
+      find: Effect.fn("TemplateOffers.find")(function* (slug) {
+        // Postgres can't even be asked for other text, and nothing has such a slug.
+        const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findOffer(slug)) : Option.none()
+        return yield* Effect.mapError(found, () => new UnknownTemplateSlug({ slug }))
+      })
+    })
+  })
+
+/** Offers in Postgres. */
+export const TemplateOffersLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(TemplateOffers, make(kinds))

@@ -1,0 +1,75 @@
+import { Effect, Layer } from "effect"
+import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { type Offer, type OfferedRow, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
+import { UnknownTemplateSlug } from "../../domain/Errors.ts"
+import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
+import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
+
+const offersOf = (
+  { agents, organizations, revisionRows }: MemoryState,
+  kinds: ReadonlyArray<KindDescription>
+): ReadonlyArray<Offer> =>
+  agents.flatMap(({ botPhone, description, id, name, organizationId, revision, slug }): ReadonlyArray<Offer> => {
+    const publisher = organizations.find((one) => one.id === organizationId)
+    if (slug === undefined || revision === undefined || publisher?.visibility !== "public") return []
+    const rows = revisionRows
+      .filter((row) => row.templateAgentId === id && row.revision === revision)
+      .map(({ content, kind, slug }): OfferedRow => {
+        const cron = kinds.find((one) => one.kind === kind)?.schedule?.cron
+        return {
+          kind,
+          slug,
+          name: content.name,
+          description: content.description,
+          schedule: cron === undefined ? null : String(content.content[cron])
+        }
+      })
+      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+    return [
+      {
+        slug,
+        name,
+        description,
+        publisher: { slug: publisher.slug, name: publisher.name },
+        templateAgentId: id,
+        revision,
+        hasBotPhone: (botPhone ?? null) !== null,
+        rows
+      }
+    ]
+  })
+
+/** Offers of the world. */
+export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
+  Layer.effect(
+    TemplateOffers,
+    Effect.map(MemoryStore, ({ read }) =>
+      TemplateOffers.of({
+        search: ({ after, q }) =>
+          read((state) =>
+            offerPage(
+              offersOf(state, kinds)
+                .filter(({ description, name, publisher, slug }) => {
+                  const text = [slug, name, description, publisher.name].join(" ").toLowerCase()
+                  return slug > after && wordsOf(q).every((word) => text.includes(word))
+                })
+                .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+                .slice(0, offersToFind)
+                .map(({ description, name, publisher, rows, slug }) => ({
+                  slug,
+                  name,
+                  description,
+                  publisher,
+                  definitions: rows.length
+                }))
+            )
+          ),
+        find: (slug) =>
+          Effect.filterOrFail(
+            read((state) => offersOf(state, kinds).find((offer) => offer.slug === slug)),
+            (offer) => offer !== undefined,
+            () => new UnknownTemplateSlug({ slug })
+          )
+      })
+    )
+  )

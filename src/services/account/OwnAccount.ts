@@ -1,0 +1,70 @@
+import { Effect, Exit } from "effect"
+import type { Account, DeleteRequest } from "../../domain/account/Account.ts"
+import { ownPassword } from "../../domain/admission/Budget.ts"
+import type { OrganizationInUse, RateLimitExceeded, ReadError, Unauthenticated } from "../../domain/Errors.ts"
+import { WrongPassword } from "../../domain/Errors.ts"
+import { admit } from "../admission/Admission.ts"
+import { RateLimiter } from "../admission/RateLimiter.ts"
+import { Accounts } from "./Accounts.ts"
+import { Auth, type Credential } from "./Auth.ts"
+
+/* What a person does with their account as a whole. */
+
+/** The account of whoever asks. */
+export const viewAccount: (
+  credential: Credential
+) => Effect.Effect<Account, Unauthenticated | RateLimitExceeded, Accounts | Auth | RateLimiter> = Effect.fn(
+  "OwnAccount.viewAccount"
+)(function* (credential) {
+  const auth = yield* Auth
+  const accounts = yield* Accounts
+  const limiter = yield* RateLimiter
+  const { sessionId, userId } = yield* auth.identify(credential)
+  yield* limiter.take("read", userId)
+  return yield* accounts.view(userId, sessionId)
+})
+
+/** What is held of whoever asks, to be read as it is sent. It costs more than a read, so it spends the budget of changes. */
+export const exportAccount = Effect.fn("OwnAccount.exportAccount")(function* (credential: Credential) {
+  const accounts = yield* Accounts
+  const userId = yield* admit("change", credential)
+  return accounts.held(userId)
+})
+
+/** What the deletion of the account would do. */
+export const planAccountDeletion = Effect.fn("OwnAccount.planAccountDeletion")(function* (credential: Credential) {
+  const accounts = yield* Accounts
+  const userId = yield* admit("read", credential)
+  return yield* accounts.planDeletion(userId)
+})
+
+export interface DeleteAccountRequest {
+  readonly credential: Credential
+  readonly body: Effect.Effect<DeleteRequest, ReadError>
+}
+
+/**
+ * Deletes the account of whoever asks and gives its password. A wrong one counts against the budget of the person; it is taken
+ * before the password is looked at, so that many at once don't pass together, and given back for anything but a wrong one.
+ */
+export const deleteAccount: (
+  request: DeleteAccountRequest
+) => Effect.Effect<
+  void,
+  Unauthenticated | RateLimitExceeded | ReadError | WrongPassword | OrganizationInUse,
+  Accounts | Auth | RateLimiter
+> = Effect.fn("OwnAccount.deleteAccount")(function* ({ body, credential }) {
+  const accounts = yield* Accounts
+  const limiter = yield* RateLimiter
+  const userId = yield* admit("change", credential)
+  const { password } = yield* body
+  const budget = ownPassword(userId)
+  yield* limiter.take("password", budget)
+  const exit = yield* Effect.exit(accounts.delete(userId, password))
+  const isWrong = Exit.match(exit, {
+    onFailure: (cause) => cause._tag === "Fail" && cause.error instanceof WrongPassword,
+    onSuccess: () => false
+  })
+  if (!isWrong) yield* limiter.giveBack("password", budget)
+  return yield* exit
+})
