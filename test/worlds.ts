@@ -23,6 +23,7 @@ import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
+import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
 import { PgTest } from "./pg.ts"
@@ -526,6 +527,7 @@ export type Services =
   | TemplateMirror
   | TemplateOffers
   | Transactor
+  | Watchers
 
 /** What a world may be besides what it usually is. */
 export interface Unusual {

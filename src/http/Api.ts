@@ -25,6 +25,7 @@ import { authPaths } from "./account/AuthPaths.ts"
 import { signedIn, templateRefusals, unreadable } from "./Contract.ts"
 import { complete } from "./documents/Document.ts"
 import { GatewayApi, IdentitiesApi } from "./identity/IdentitiesApi.ts"
+import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem, problemMediaType } from "./Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
@@ -353,6 +354,7 @@ const finish = (document: Record<string, unknown>): Record<string, unknown> => {
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
+  .add(WatchersApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(HealthApi)

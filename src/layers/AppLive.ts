@@ -10,6 +10,7 @@ import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
+import { WatchersLive } from "./installation/WatchersLive.ts"
 import { DatabaseUrl, MigrationsLive, PgPoolLive, SqlClientLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
 import { open } from "./runtime/EmbeddedPostgres.ts"
@@ -64,7 +65,8 @@ export const ServicesLive = ({
     TemplateCatalogLive,
     TemplateMirrorLive,
     TemplateOffersLive,
-    TransactorLive
+    TransactorLive,
+    WatchersLive
   )
 
 const SessionsLive = ({ authSecret, baseUrl, dataDir, ownOrigins }: Settings) =>

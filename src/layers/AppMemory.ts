@@ -17,6 +17,7 @@ import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
+import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 import { World, WorldLive } from "./runtime/World.ts"
 
@@ -73,6 +74,7 @@ export const AppMemory = (seed: Seed) =>
         TemplateMirrorMemory,
         TemplateOffersMemory,
         TransactorMemory,
+        WatchersMemory,
         Layer.succeed(Health, Health.of({ ready: Effect.void, met: () => Effect.void }))
       )
     ),

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
 import { assert } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Redacted } from "effect"
+import { Context, Duration, Effect, Layer, Redacted, Runtime } from "effect"
 import pg from "pg"
 import { type BrowserContext, chromium, type Page } from "playwright-core"
 import type { Template } from "../../src/domain/catalog/Template.ts"
@@ -121,12 +121,13 @@ export const BrowsingLive = (given: Readonly<Record<string, string>> = {}) =>
         (browser) => Effect.promise(() => browser.close())
       )
       const ask = asking(Number(new URL(origin).port))
+      const run = Runtime.runPromise(yield* Effect.runtime())
       return Browsing.of({
         origin,
         publish: (template) => Effect.orDie(Effect.asVoid(catalog.publish(template))),
         query: async (text, values = []) => (await client.query(text, [...values])).rows,
         gateway: async (path, body) =>
-          (await Effect.runPromise(ask(path, { body, headers: { authorization: `Bearer ${gatewayToken}` } }))).body,
+          (await run(ask(path, { body, headers: { authorization: `Bearer ${gatewayToken}` } }))).body,
         look: (path, { colorScheme = "light", expects, javaScriptEnabled = true, viewport = wide }, at) =>
           Effect.promise(async () => {
             const context = await browser.newContext({ viewport, javaScriptEnabled, colorScheme })

@@ -101,6 +101,15 @@ const overview = {
   retired: [{ kind: "watchers", slug: "inbox", name: "Inbox", because: "in_use" }]
 }
 
+const watcher = {
+  slug: "weekly-deadline-radar",
+  name: "Deadlines",
+  description: "Looks ahead each Monday",
+  schedule: "0 7 * * 1",
+  nextRunAt: "2026-11-30T07:00:00.000Z",
+  pausedAt: null
+}
+
 const leaving = {
   agentId,
   organizationId,
@@ -192,6 +201,8 @@ const bodies: Readonly<Record<string, unknown>> = {
     mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
     redirectTo: `/ada-lovelace/agents/${agentId}`
   },
+  AgentWatcher: watcher,
+  AgentWatchers: { watchers: [watcher] },
   UninstallPlan: { ...leaving, planHash: "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592" },
   Uninstalled: { ...leaving, agentRemoved: true },
   History: {

@@ -279,6 +279,7 @@ const apply =
               agentId:
                 description.agent === undefined ? undefined : act === "adopt" ? agent.id : (place?.agentId ?? agent.id),
               due: rescheduled ? dueOf(description, row.content) : place.due,
+              paused: place?.paused,
               managedBy: place?.managedBy ?? templateAgentId,
               sourceOrganizationId: place?.sourceOrganizationId ?? template.organizationId
             }
