@@ -22,6 +22,7 @@ import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
+import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
@@ -523,6 +524,7 @@ export type Services =
   | OrgResolver
   | PersonalOrgs
   | RateLimiter
+  | RowPairs
   | TemplateCatalog
   | TemplateMirror
   | TemplateOffers

@@ -9,6 +9,7 @@ import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
+import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
 import { WatchersLive } from "./installation/WatchersLive.ts"
 import { DatabaseUrl, MigrationsLive, PgPoolLive, SqlClientLive } from "./postgres/Database.ts"
@@ -62,6 +63,7 @@ export const ServicesLive = ({
     OrgResolverLive,
     PersonalOrgsLive,
     RateLimiterLive(limits),
+    RowPairsLive,
     TemplateCatalogLive,
     TemplateMirrorLive,
     TemplateOffersLive,

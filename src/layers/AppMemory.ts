@@ -16,6 +16,7 @@ import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
+import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
@@ -70,6 +71,7 @@ export const AppMemory = (seed: Seed) =>
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),
+        RowPairsMemory,
         TemplateCatalogMemory,
         TemplateMirrorMemory,
         TemplateOffersMemory,
