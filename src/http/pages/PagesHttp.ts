@@ -2,6 +2,12 @@ import { HttpApiBuilder, type HttpRouter, HttpServerRequest } from "@effect/plat
 import { Context, Effect } from "effect"
 import { sessionPages } from "../account/SessionPages.tsx"
 import { templatesPages } from "../catalog/TemplatesPage.tsx"
+import { phonePages } from "../identity/PhonePages.ts"
+import { agentPages } from "../installation/AgentPage.tsx"
+import { agentsPages } from "../installation/AgentsPage.tsx"
+import { installPages } from "../installation/InstallPage.tsx"
+import { uninstallPages } from "../installation/UninstallPage.tsx"
+import { updatePages } from "../installation/UpdatePage.tsx"
 import { readTarget } from "../Target.ts"
 import { answerAsset } from "./Assets.ts"
 import type { PagePath } from "./PagePaths.ts"
@@ -18,7 +24,17 @@ const assets = {
 }
 
 /** Every page and every form; a subject adds its own here. */
-const all = [...templatesPages, ...sessionPages, assets]
+const all = [
+  ...templatesPages,
+  ...installPages,
+  ...agentsPages,
+  ...agentPages,
+  ...updatePages,
+  ...uninstallPages,
+  ...phonePages,
+  ...sessionPages,
+  assets
+]
 
 type Needs = Effect.Effect.Context<(typeof all)[number]["answer"]>
 
