@@ -218,7 +218,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
   const waits = link !== undefined || phones.some(({ state }) => state === "claimed")
   const rows = view?.plan.rows ?? []
   return (
-    <Layout title={agent.name} visitor={visitor} done={done} refreshSeconds={waits ? 5 : undefined}>
+    <Layout title={agent.name} visitor={visitor} done={done} refreshTo={waits ? path : undefined}>
       <h1 dir="auto">{agent.name}</h1>
       {agent.description !== "" && (
         <p class="lead" dir="auto">

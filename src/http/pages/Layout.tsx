@@ -19,8 +19,8 @@ export interface Frame {
   readonly done?: string | undefined
   /** What is wrong with the form that was sent. */
   readonly problems?: ReadonlyArray<FormProblem> | undefined
-  /** After how many seconds a browser without JavaScript loads the page again. */
-  readonly refreshSeconds?: number | undefined
+  /** Where a browser without JavaScript looks every five seconds whether there is news. */
+  readonly refreshTo?: `/${string}` | undefined
   /** The page's own path, for the mark in the navigation. */
   readonly path?: string | undefined
   readonly children?: ComponentChildren
@@ -33,7 +33,7 @@ const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | un
 )
 
 /** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
-export const Layout = ({ children, done, path, problems = [], refreshSeconds, title, visitor }: Frame): VNode => (
+export const Layout = ({ children, done, path, problems = [], refreshTo, title, visitor }: Frame): VNode => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -42,9 +42,9 @@ export const Layout = ({ children, done, path, problems = [], refreshSeconds, ti
       <link rel="stylesheet" href={styleSheet.path} />
       <link rel="icon" href={icon.path} type="image/svg+xml" />
       <script src={pageScript.path} defer />
-      {refreshSeconds !== undefined && (
+      {refreshTo !== undefined && (
         <noscript>
-          <meta httpEquiv="refresh" content={String(refreshSeconds)} />
+          <meta httpEquiv="refresh" content={`5;url=${refreshTo}`} />
         </noscript>
       )}
     </head>
