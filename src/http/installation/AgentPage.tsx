@@ -22,7 +22,7 @@ import { Time } from "../pages/Time.tsx"
 import { agentAt } from "./AgentAt.ts"
 import { HistoryList } from "./HistoryList.tsx"
 import { differenceOf, Row } from "./Rows.tsx"
-import { count, kindsOf, kindWords, scheduleWords } from "./Words.ts"
+import { kindsOf, kindWords, scheduleWords } from "./Words.ts"
 
 interface AgentPageProps {
   readonly visitor: Visitor | undefined
@@ -260,8 +260,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
             return (
               <details open={changed > 0 && changed <= 10}>
                 <summary>
-                  {kindWords(kind).heading}: {count(own.length, "definition")}
-                  {changed > 0 && `, ${changed} not as published`}
+                  {kindWords(kind).heading} ({own.length}){changed > 0 && `: ${changed} not as published`}
                 </summary>
                 <ul class="rows">
                   {[

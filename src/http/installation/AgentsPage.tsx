@@ -42,7 +42,7 @@ const stateOf = (agent: AgentOverview): string => {
         ? `Stays at revision ${agent.revision}.`
         : news === 0
           ? "Up to date."
-          : `An update is there: it would change ${count(news, "definition")}.`,
+          : `An update is there: it would change ${count(news, "part")}.`,
     ...(own === 0 ? [] : [`${count(own, "change")} of yours kept.`])
   ].join(" ")
 }

@@ -3,7 +3,7 @@ import type { VNode } from "preact"
 import type { OfferedRow } from "../../domain/catalog/Offer.ts"
 import { nextDue } from "../../domain/catalog/Schedule.ts"
 import { Time } from "../pages/Time.tsx"
-import { count, kindsOf, kindWords, scheduleWords } from "./Words.ts"
+import { kindsOf, kindWords, scheduleWords } from "./Words.ts"
 
 const Runs = ({ now, schedule }: { schedule: string; now: DateTime.Utc }): VNode => {
   const first = Option.map(nextDue(schedule, DateTime.toDateUtc(now)), DateTime.unsafeFromDate)
@@ -29,7 +29,7 @@ export const Contents = ({ now, rows }: { rows: ReadonlyArray<OfferedRow>; now: 
       return (
         <details>
           <summary>
-            {heading}: {count(own.length, "definition")}
+            {heading} ({own.length})
           </summary>
           <p class="why">{what}</p>
           <ul class="rows">

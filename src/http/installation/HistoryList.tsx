@@ -48,7 +48,7 @@ export const HistoryList = ({ history, path }: { history: History; path: string 
           {revision !== null && `, revision ${revision}`}: <Time at={at} />
         </summary>
         <p class="why">
-          By <bdi>{by.name ?? "somebody who has left"}</bdi>. {count(rows.length, "definition")}.
+          By <bdi>{by.name ?? "somebody who has left"}</bdi>. {count(rows.length, "part")}.
         </p>
         <ul>
           {rows.slice(0, most).map((row) => (

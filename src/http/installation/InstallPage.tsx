@@ -50,8 +50,8 @@ const Installed = ({ agentId, preview }: { agentId: string; preview: Preview }):
           "It is up to date: installing it again would change nothing."
         ) : (
           <>
-            An update would change {count(news.length, "definition")}.{" "}
-            <a href={`${path}/update`}>See what it would do</a> before you decide.
+            An update would change {count(news.length, "part")}. <a href={`${path}/update`}>See what it would do</a>{" "}
+            before you decide.
           </>
         )}
       </p>
@@ -139,7 +139,7 @@ export const InstallPage = (props: InstallPageProps): VNode => {
       <section>
         <h2>What you get</h2>
         <p>
-          {agentId === null ? "An agent of your own, with" : "It brings"} {count(offer.rows.length, "definition")}
+          {agentId === null ? "An agent of your own, with" : "It brings"} {count(offer.rows.length, "part")}
           {preview !== undefined && (
             <>
               , in your organization <strong>{preview.organization.slug}</strong>

@@ -53,7 +53,7 @@ export const UninstallPage = ({ agent, path, plan, problems, visitor }: Uninstal
       <p>Nothing has happened yet. This is what would:</p>
       <section>
         <h2>Goes</h2>
-        <p>The agent itself, and {count(removed.length, "definition")} it brought that you neither changed nor use.</p>
+        <p>The agent itself, and {count(removed.length, "part")} it brought that you neither changed nor use.</p>
         {removed.length > 0 && (
           <details>
             <summary>See all {removed.length}</summary>
@@ -64,16 +64,16 @@ export const UninstallPage = ({ agent, path, plan, problems, visitor }: Uninstal
       <section>
         <h2>Stays with you</h2>
         {kept.length === 0 ? (
-          <p>None of its definitions: you changed none, and none is in use. What you made yourself is not touched.</p>
+          <p>None of its parts: you changed none, and none is in use. What you made yourself is not touched.</p>
         ) : (
           <>
-            <p>{count(kept.length, "definition")}, and everything you made yourself.</p>
+            <p>{count(kept.length, "part")}, and everything you made yourself.</p>
             <List rows={kept} />
           </>
         )}
         {passedOn.length > 0 && (
           <>
-            <p>Stays with another agent of the same publisher: {count(passedOn.length, "definition")}.</p>
+            <p>Stays with another agent of the same publisher: {count(passedOn.length, "part")}.</p>
             <List rows={passedOn} />
           </>
         )}

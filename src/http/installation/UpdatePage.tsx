@@ -105,7 +105,7 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
       <p>
         {isNothing
           ? "There is nothing to do: everything is as the publisher’s revision has it, and you changed nothing."
-          : `Nothing has happened yet. This is all that would: ${count(changing.length, "definition")} would change, ${count(of("customized").length, "change")} of yours would be kept.`}
+          : `Nothing has happened yet. This is all that would: ${count(changing.length, "part")} would change, ${count(of("customized").length, "change")} of yours would be kept.`}
       </p>
       {wanted !== "" && wanted !== "newest" && (
         <p>

@@ -33,7 +33,7 @@ input:not([type=checkbox]):not([type=radio]),select,textarea{width:100%;max-widt
 input[type=checkbox],input[type=radio]{flex:none}
 button,button[type]{font-size:1.0625rem;margin:.25rem .5rem .25rem 0;min-height:2.75rem;padding:.5rem 1rem;border:1px solid var(--accent);max-width:100%;white-space:normal;cursor:pointer}
 button.plain{background:none;color:var(--accent)}
-button.link{background:none;border:0;padding:.25rem 0;min-height:2rem;margin:0;color:var(--text)}
+button.link{font-size:inherit;background:none;border:0;padding:.25rem 0;min-height:2rem;margin:0;color:var(--text)}
 button.plain:hover,button.link:hover{background:none;color:var(--accent);text-decoration:underline}
 button.grave{background:#b3261e;border-color:#b3261e;color:#fff}
 button.grave:hover{background:#8c1d18}
