@@ -2,10 +2,11 @@ import { createHmac, randomBytes } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Redacted } from "effect"
 import Pg from "pg"
 import { OrganizationId, UserId } from "../src/domain/Ids.ts"
-import { MigrationsLive, PgPool, PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
+import { DatabaseLive } from "../src/layers/AppLive.ts"
+import { PgPool } from "../src/layers/postgres/Database.ts"
 import { open } from "../src/layers/runtime/EmbeddedPostgres.ts"
 import { openPackaged } from "../test/packaged.ts"
 import { pooled } from "../test/pgbouncer.ts"
@@ -48,8 +49,7 @@ export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
   })
 
 /** Pool, client and schema of the service on that Postgres. */
-export const databaseOn = (url: Redacted.Redacted<string>) =>
-  MigrationsLive.pipe(Layer.provideMerge(SqlClientLive), Layer.provideMerge(PgPoolLive({ url, maxConnections })))
+export const databaseOn = (url: Redacted.Redacted<string>) => DatabaseLive({ url, maxConnections })
 
 /** Somebody who has signed up, with the bearer token of their session. */
 export interface Somebody {

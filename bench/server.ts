@@ -7,10 +7,7 @@ import { Context, Duration, Effect, Layer, Logger, LogLevel, Option, Redacted } 
 import { NodeServerLive } from "../src/http/NodeServer.ts"
 import { HttpLive } from "../src/http/Server.ts"
 import { ServerConfig } from "../src/http/ServerConfig.ts"
-import { ServicesLive } from "../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../src/layers/identity/InstallCodesLive.ts"
+import { AppLive } from "../src/layers/AppLive.ts"
 import type { PgPool } from "../src/layers/postgres/Database.ts"
 import { secret } from "./database.ts"
 import type { Work } from "./load.ts"
@@ -27,13 +24,22 @@ const limits = {
   sender: generous
 }
 
-/** The live services. */
-export const Services = ServicesLive({ limits, defaultCountry: "GB" })
-
 const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
 
 /** What the gateway shows. */
 export const gateway = `Bearer ${gatewayToken}`
+
+const ownOrigins = ["http://127.0.0.1:3000"]
+
+/** The live services. */
+export const Services = AppLive({
+  limits,
+  defaultCountry: "GB",
+  baseUrl: "http://127.0.0.1:3000",
+  ownOrigins,
+  secret: Redacted.make(secret),
+  gatewayToken: Option.some(Redacted.make(gatewayToken))
+})
 
 type Served = Layer.Layer<Layer.Layer.Success<typeof Services>, never, PgPool | Layer.Layer.Context<typeof Services>>
 
@@ -42,18 +48,8 @@ export const portOf = <A, R>(services: Served, routes: Layer.Layer<A, never, R>)
   HttpLive.pipe(
     Layer.provide(routes),
     Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
-    Layer.provide(
-      AuthenticationLive({
-        baseUrl: "http://127.0.0.1:3000",
-        ownOrigins: ["http://127.0.0.1:3000"],
-        secret: Redacted.make(secret)
-      })
-    ),
-    Layer.provide([GatewayLive(Option.some(Redacted.make(gatewayToken))), InstallCodesLive(Redacted.make(secret))]),
     Layer.provide(services),
-    Layer.provide(
-      Layer.succeed(ServerConfig, { ownOrigins: ["http://127.0.0.1:3000"], trustedProxies: new BlockList() })
-    ),
+    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins, trustedProxies: new BlockList() })),
     Layer.provide(Logger.minimumLogLevel(LogLevel.Warning)),
     Layer.build,
     Effect.map((context) => {

@@ -1,14 +1,7 @@
 import { Layer, type Redacted } from "effect"
-import { ServicesLive } from "../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
-import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
-import { authentication, limits } from "./worlds.ts"
+import { AppLive, DatabaseLive } from "../src/layers/AppLive.ts"
+import { appOptions } from "./worlds.ts"
 
 /** The live services on a database that is brought up to date first. */
 export const servicesOn = (url: Redacted.Redacted<string>) =>
-  AuthenticationLive(authentication).pipe(
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
-    Layer.provideMerge(MigrationsLive),
-    Layer.provideMerge(SqlClientLive),
-    Layer.provideMerge(PgPoolLive({ url, maxConnections: 4 }))
-  )
+  AppLive(appOptions).pipe(Layer.provideMerge(DatabaseLive({ url, maxConnections: 4 })))

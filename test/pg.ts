@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
-import { PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
+import { ConnectionLive } from "../src/layers/postgres/Database.ts"
 
 const named = (url: string, database: string) => {
   const address = new URL(url)
@@ -52,5 +52,5 @@ export const ownDatabase = (template = new URL(inject("templateDatabase")).pathn
 
 /** A database of the suite's own with the migrations applied, and the pool and client on it. */
 export const PgTest = Layer.unwrapScoped(
-  Effect.map(ownDatabase(), (url) => SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 20 }))))
+  Effect.map(ownDatabase(), (url) => ConnectionLive({ url, maxConnections: 20 }))
 )

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, Layer, Redacted, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-import { MigrationsLive, PgPoolLive, SqlClientLive } from "../src/layers/postgres/Database.ts"
+import { ConnectionLive, MigrationsLive } from "../src/layers/postgres/Database.ts"
 import { open } from "../src/layers/runtime/EmbeddedPostgres.ts"
 import { openPackaged } from "./packaged.ts"
 
@@ -23,7 +23,7 @@ export default async (project: TestProject) => {
   // The laws hold on the server that is packaged, too.
   const server = process.env.TEST_POSTGRES === "packaged" ? openPackaged(settings) : open({ dataDir, settings })
   const { url } = await Effect.runPromise(Scope.extend(server, scope))
-  const database = SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 1 })))
+  const database = ConnectionLive({ url, maxConnections: 1 })
   await Effect.runPromise(Effect.scoped(Layer.build(MigrationsLive.pipe(Layer.provide(database)))))
   project.provide("templateDatabase", Redacted.value(url))
   return async () => {

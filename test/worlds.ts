@@ -3,12 +3,9 @@ import type { Vitest } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
-import { ServicesLive } from "../src/layers/AppLive.ts"
+import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
-import { AuthenticationLive } from "../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../src/layers/identity/InstallCodesLive.ts"
-import { World, type WorldState } from "../src/layers/runtime/World.ts"
+import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
@@ -118,8 +115,8 @@ const columnDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>
 const HandsMemory = Layer.effect(
   Hands,
   Effect.gen(function* () {
-    const { change, read } = yield* World
-    const update = (next: (state: WorldState) => WorldState) =>
+    const { change, read } = yield* MemoryStore
+    const update = (next: (state: MemoryState) => MemoryState) =>
       change((state) => Either.right([undefined, next(state)] as const))
     const account = (name: string, email: string, session = "") =>
       Effect.suspend(() => {
@@ -132,7 +129,7 @@ const HandsMemory = Layer.effect(
       })
     const withDefinitions = (
       row: Row,
-      next: (record: WorldState["definitions"][number]) => Partial<WorldState["definitions"][number]>
+      next: (record: MemoryState["definitions"][number]) => Partial<MemoryState["definitions"][number]>
     ) =>
       update((state) => ({
         ...state,
@@ -512,6 +509,14 @@ export const authentication = {
   secret: Redacted.make("a secret of at least thirty-two characters")
 }
 
+/** What the application is told in the tests. */
+export const appOptions = {
+  ...authentication,
+  limits,
+  defaultCountry: "GB",
+  gatewayToken: Option.some(Redacted.make(gatewayToken))
+}
+
 /** What every world has. */
 export type Services =
   | Auth
@@ -554,10 +559,7 @@ export const worldsOf = ({
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
   const Postgres = HandsLive.pipe(
-    Layer.provideMerge(AuthenticationLive(authentication)),
-    Layer.provideMerge(InstallCodesLive(authentication.secret)),
-    Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-    Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB", routeOnClaim })),
+    Layer.provideMerge(AppLive({ ...appOptions, routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )

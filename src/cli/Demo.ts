@@ -5,8 +5,8 @@ import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option 
 import { Slug } from "../domain/Ids.ts"
 import { countVerdicts } from "../domain/installation/Plan.ts"
 import { Api } from "../http/Api.ts"
-import { DatabaseUrlLive } from "../layers/AppLive.ts"
 import { settings } from "../layers/runtime/Settings.ts"
+import { DatabaseUrlFrom } from "./Application.ts"
 import { json as jsonOption, type Row, table } from "./Output.ts"
 import { publishBundled, ServiceLive } from "./Serve.ts"
 
@@ -32,7 +32,7 @@ const ownService = Effect.gen(function* () {
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATA_DIR", dataDir]])))
   )
   const service = yield* Layer.build(
-    ServiceLive(given, 0, publishBundled).pipe(Layer.provide(DatabaseUrlLive(given)))
+    ServiceLive(given, 0, publishBundled).pipe(Layer.provide(DatabaseUrlFrom(given)))
   ).pipe(Logger.withMinimumLogLevel(LogLevel.Warning))
   return yield* Effect.provide(
     HttpServer.addressFormattedWith((address) => Effect.succeed(address)),

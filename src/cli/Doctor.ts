@@ -5,16 +5,16 @@ import { dirname, join } from "node:path"
 import { Command } from "@effect/cli"
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Data, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Data, Effect, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
-import { connectionsOf } from "../layers/AppLive.ts"
 import { unsettledStatement } from "../layers/postgres/Connection.ts"
-import { PgPoolLive, SqlClientLive } from "../layers/postgres/Database.ts"
+import { ConnectionLive } from "../layers/postgres/Database.ts"
 import { connectionOf } from "../layers/postgres/DatabaseAddress.ts"
 import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/postgres/DatabaseCheck.ts"
 import { installed } from "../layers/runtime/embedded/Binaries.ts"
 import { ask, fits, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
+import { connectionsOf } from "./Application.ts"
 import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
 import { json, print, table } from "./Output.ts"
 import { nodeVersions } from "./Package.ts"
@@ -231,7 +231,7 @@ const database = (given: Settings) =>
         ...(facts.migrated && !askable ? [] : [describeSchema(applied.map(({ migrationId }) => migrationId))])
       ]
     }).pipe(
-      Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url: found.value, maxConnections: 1 })))),
+      Effect.provide(ConnectionLive({ url: found.value, maxConnections: 1 })),
       Effect.catchAll((error) => {
         const { role } = databaseNamed(Option.some(given))
         const { what, remedy = "Check DATABASE_URL, and that Postgres runs there and lets this user in." } =

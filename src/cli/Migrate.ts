@@ -1,19 +1,15 @@
 import { Command } from "@effect/cli"
 import { Effect, Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
-import { ConnectionLive, DatabaseUrlLive } from "../layers/AppLive.ts"
 import { migrate as bringUpToDate } from "../layers/postgres/Database.ts"
-import { DatabaseFitLive } from "../layers/postgres/DatabaseCheck.ts"
 import { settings } from "../layers/runtime/Settings.ts"
+import { DatabaseUrlFrom, FitDatabaseFrom } from "./Application.ts"
 import { json, print } from "./Output.ts"
 
 export const migrate = Command.make("migrate", { json }, ({ json }) =>
   Effect.gen(function* () {
     const given = yield* settings
-    const database = DatabaseFitLive.pipe(
-      Layer.provideMerge(ConnectionLive(given)),
-      Layer.provide(DatabaseUrlLive(given))
-    )
+    const database = FitDatabaseFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given)))
     const done = yield* Effect.provide(bringUpToDate, database)
     const applied = done.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
     const schema = Object.keys(migrations).at(-1) ?? ""

@@ -6,7 +6,6 @@ import { PublishRefused } from "../domain/catalog/Template.ts"
 import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
-import { AppLive, DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
 import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
 import { type Settings, settings } from "../layers/runtime/Settings.ts"
 import { TelemetryLive } from "../layers/runtime/TelemetryLive.ts"
@@ -14,6 +13,7 @@ import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
+import { AppFrom, DatabaseUrlFrom, ServicesFrom } from "./Application.ts"
 import { root, version } from "./Package.ts"
 import { isWorker, keepWorkers, told } from "./Workers.ts"
 
@@ -147,7 +147,7 @@ export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect
     ),
     Layer.provide(Layer.effectDiscard(publish)),
     Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
-    Layer.provide(AppLive(given))
+    Layer.provide(AppFrom(given))
   )
 
 /**
@@ -161,7 +161,7 @@ const GroundLive = (given: Settings) =>
       const close = Effect.addFinalizer((exit) => Scope.close(telemetry, exit))
       yield* close
       yield* Layer.buildWithScope(TelemetryLive({ endpoint: given.otlpEndpoint, version }), telemetry)
-      const database = yield* Layer.build(DatabaseUrlLive(given))
+      const database = yield* Layer.build(DatabaseUrlFrom(given))
       yield* close
       return database
     })
@@ -180,7 +180,7 @@ const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
 /** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */
 const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
-    yield* Effect.provide(publish, ServicesLive(given).pipe(Layer.provide(DatabaseLive(given))))
+    yield* Effect.provide(publish, ServicesFrom(given))
     return yield* keepWorkers(given.workers)
   })
 

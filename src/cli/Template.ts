@@ -2,7 +2,6 @@ import { Args, Command, Options, Prompt } from "@effect/cli"
 import { Console, Effect, Layer } from "effect"
 import { PublishRefused, type Template, typeOf } from "../domain/catalog/Template.ts"
 import type { Impact } from "../domain/installation/Impact.ts"
-import { DatabaseLive, DatabaseUrlLive, ServicesLive } from "../layers/AppLive.ts"
 import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
 import { settings } from "../layers/runtime/Settings.ts"
 import {
@@ -12,6 +11,7 @@ import {
   type WithdrawalNotAgreed
 } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
+import { DatabaseUrlFrom, ServicesFrom } from "./Application.ts"
 import { json, print, table } from "./Output.ts"
 
 const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
@@ -19,9 +19,7 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
 )
 
 const Services = Layer.unwrapEffect(
-  Effect.map(settings, (given) =>
-    ServicesLive(given).pipe(Layer.provide(DatabaseLive(given)), Layer.provide(DatabaseUrlLive(given)))
-  )
+  Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
 )
 
 const describeImpact = ({ affected, installations, mostAffected, pinned, total }: Impact): ReadonlyArray<string> =>

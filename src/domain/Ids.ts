@@ -15,6 +15,14 @@ export type OrganizationId = typeof OrganizationId.Type
 export const AgentId = id.pipe(Schema.brand("AgentId"))
 export type AgentId = typeof AgentId.Type
 
+/** Ids as they may come, for the examples of documentation. */
+export const exampleIds = {
+  userId: UserId.make("Jx3VqA4mR0zW"),
+  organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920"),
+  agentId: AgentId.make("agent_a6672434b8364bfda00ef65341e202cc"),
+  templateAgentId: AgentId.make("agent_0b2f64a1c1b84f0e9d5e2f7f6a1d3c55")
+}
+
 /**
  * A slug of a definition: lower-case letters and digits, with single hyphens and underscores between them, 63 at most. `a-b` and
  * `a_b` are two.

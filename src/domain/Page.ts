@@ -3,18 +3,26 @@ import { Schema } from "effect"
 /** How many items of a list are answered at once, at most. */
 const mostItems = 100
 
-/** The parameters of a page: how many items at most, and the `next` of the page before. */
-export const pageQuery = (cursor: RegExp, usual: number) => ({
+/** The parameters of a page of such items: how many at most, and the `next` of the page before. */
+export const pageQuery = (items: string, cursor: RegExp, usual: number) => ({
   before: Schema.optionalWith(
-    Schema.String.pipe(Schema.pattern(cursor, { message: () => "Expected the next of a page" })),
+    Schema.String.pipe(Schema.pattern(cursor, { message: () => "Expected the next of a page" })).annotations({
+      description: `The next of the page before: ${items} older than that.`
+    }),
     { exact: true }
   ),
   limit: Schema.optionalWith(
-    Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, mostItems)).annotations({
+    Schema.NumberFromString.pipe(
+      Schema.int(),
+      Schema.between(1, mostItems, { title: `1 to ${mostItems}` })
+    ).annotations({
       message: () => ({ message: `Expected a number from 1 to ${mostItems}`, override: true })
     }),
     { default: () => usual }
-  )
+  ).annotations({
+    description: `How many ${items}, 1 to ${mostItems}; ${usual} if absent. A page may hold fewer, and still have a next.`,
+    jsonSchema: { type: "string" }
+  })
 })
 
 /** What the items of a page may come to together. */

@@ -1,5 +1,5 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Effect, Predicate, Schema, Stream } from "effect"
+import { Effect, Option, Predicate, Schema, Stream } from "effect"
 import { InvalidRequest, type ReadError, TooLarge, UnsupportedMediaType } from "../domain/Errors.ts"
 import { findUncleanText } from "../domain/Text.ts"
 import { type Place, placesOf } from "./Issues.ts"
@@ -137,80 +137,57 @@ export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
     }))
   })
 
-const decoded =
-  (onExcessProperty: "error" | "ignore") =>
-  <A, I>(schema: Schema.Schema<A, I>) =>
-  (value: unknown): Effect.Effect<A, InvalidRequest> =>
+/** Decodes objects, and tells of those that are not as the schema wants them what is wrong, place by place. */
+const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | "ignore") => {
+  const decodeUnknown = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty })
+  return (value: unknown): Effect.Effect<A, InvalidRequest> =>
     Predicate.isRecord(value)
-      ? Schema.decodeUnknown(schema, { errors: "all", onExcessProperty })(value).pipe(
-          Effect.mapError(({ issue }) => invalidRequest(placesOf(issue)))
-        )
+      ? Effect.mapError(decodeUnknown(value), ({ issue }) => invalidRequest(placesOf(issue)))
       : invalid("Expected a JSON object")
+}
 
 /** What a schema knows of an object, whatever else that has; or what is wrong with it, place by place. */
-export const decode = decoded("ignore")
+export const decode = <A, I>(schema: Schema.Schema<A, I>) => decoder(schema, "ignore")
 
-/** A decoded object that has only members its schema knows; or what is wrong with it, place by place. */
-const decodeOnly = decoded("error")
+/** Reads the parameters after the question mark, of a request that has no body. */
+export const queryReader = <A, I>(schema: Schema.Schema<A, I>) => {
+  const decodeMembers = decoder(schema, "error")
+  return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
+    Effect.gen(function* () {
+      const { searchParams } = yield* readTarget(request)
+      const given = Object.fromEntries(searchParams)
+      const unclean = findUncleanText(given)
+      if (unclean !== undefined) {
+        return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
+      }
+      const repeated = Object.keys(given).filter((name) => searchParams.getAll(name).length > 1)
+      if (repeated.length > 0) {
+        return yield* invalidRequest(repeated.map((name) => ({ path: [name], message: isRepeated })))
+      }
+      if (hasBody(request))
+        return yield* invalid("this request has no body: its parameters stand after the question mark")
+      return yield* decodeMembers(given)
+    })
+}
 
-/** Decodes the parameters after the question mark, of a request that has no body. */
-export const readQuery = <A, I>(
-  request: HttpServerRequest.HttpServerRequest,
-  schema: Schema.Schema<A, I>
-): Effect.Effect<A, InvalidRequest> =>
-  Effect.gen(function* () {
-    const { searchParams } = yield* readTarget(request)
-    const given = Object.fromEntries(searchParams)
-    const unclean = findUncleanText(given)
-    if (unclean !== undefined) {
-      return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
-    }
-    const repeated = Object.keys(given).filter((name) => searchParams.getAll(name).length > 1)
-    if (repeated.length > 0) {
-      return yield* invalidRequest(repeated.map((name) => ({ path: [name], message: isRepeated })))
-    }
-    if (hasBody(request))
-      return yield* invalid("this request has no body: its parameters stand after the question mark")
-    return yield* decodeOnly(schema)(given)
-  })
-
-/** Reads and decodes a JSON body. */
-export const readJson = <A, I>(
-  request: HttpServerRequest.HttpServerRequest,
-  schema: Schema.Schema<A, I>
-): Effect.Effect<A, ReadError> => Effect.flatMap(readBytes(request), (bytes) => decodeJson(request, bytes, schema))
-
-/** The same, where a body that is empty counts as `{}`. */
-export const readOptionalJson = <A, I>(
-  request: HttpServerRequest.HttpServerRequest,
-  schema: Schema.Schema<A, I>
-): Effect.Effect<A, ReadError> =>
-  Effect.flatMap(readBytes(request), (bytes) =>
-    bytes.byteLength === 0 ? decodeMembers(request, {}, schema) : decodeJson(request, bytes, schema)
-  )
-
-/** Decodes what a body says, of a request that says nothing in its query, where nobody would look for it. */
-const decodeMembers = <A, I>(
-  request: HttpServerRequest.HttpServerRequest,
-  members: unknown,
-  schema: Schema.Schema<A, I>
-): Effect.Effect<A, InvalidRequest> =>
-  Effect.gen(function* () {
-    const names = [...new Set((yield* readTarget(request)).searchParams.keys())]
-    if (names.length > 0) {
-      const message = "stands after the question mark, where this request has nothing: its members stand in the body"
-      return yield* invalidRequest(names.map((name) => ({ path: [name], message })))
-    }
-    return yield* decodeOnly(schema)(members)
-  })
-
-const decodeJson = <A, I>(
-  request: HttpServerRequest.HttpServerRequest,
-  bytes: Uint8Array,
-  schema: Schema.Schema<A, I>
-): Effect.Effect<A, InvalidRequest> =>
-  Effect.gen(function* () {
-    if (!saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
-    const value = yield* parseJson(bytes)
-    return yield* decodeMembers(request, value, schema)
-  })
+/**
+ * Reads the JSON body of a request that says nothing in its query, where nobody would look for it. An empty body counts as `{}`
+ * where that is all a request has to say.
+ */
+export const bodyReader = <A, I>(schema: Schema.Schema<A, I>) => {
+  const decodeMembers = decoder(schema, "error")
+  const mayBeEmpty = Option.isSome(Schema.decodeUnknownOption(schema)({}))
+  return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, ReadError> =>
+    Effect.gen(function* () {
+      const bytes = yield* readBytes(request)
+      const isEmpty = mayBeEmpty && bytes.byteLength === 0
+      if (!isEmpty && !saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
+      const members = isEmpty ? {} : yield* parseJson(bytes)
+      const names = [...new Set((yield* readTarget(request)).searchParams.keys())]
+      if (names.length > 0) {
+        const message = "stands after the question mark, where this request has nothing: its members stand in the body"
+        return yield* invalidRequest(names.map((name) => ({ path: [name], message })))
+      }
+      return yield* decodeMembers(members)
+    })
+}

@@ -1,22 +1,28 @@
 import { createHash } from "node:crypto"
-import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { HttpApiSchema, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { Data, Schema } from "effect"
 
-/** A text that does not change while the process runs, with the tag by which clients and caches ask about it again. */
-export interface Kept {
+type Headers = Readonly<Record<string, string>>
+
+/** A value as the text that is sent of it, with the tag by which clients and caches ask about it again. */
+export class Kept<out A> extends Data.Class<{
   readonly text: string
   readonly etag: string
   readonly contentType: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers: Headers
+}> {
+  /** What this is the text of: for the compiler alone. */
+  declare readonly of: A
 }
 
-/** The text with its tag, made from its content. */
-export const keep = (text: string, contentType: string, headers?: Readonly<Record<string, string>>): Kept => ({
-  text,
-  contentType,
-  etag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`,
-  ...(headers === undefined ? {} : { headers })
-})
+/** The value as its schema writes it, tagged by its content. */
+export const keep = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Headers = {}): Kept<A> => {
+  const { contentType = "application/json", kind } = HttpApiSchema.getEncoding(schema.ast)
+  const encoded = Schema.encodeSync(schema)(value)
+  const text = kind === "Text" ? String(encoded) : JSON.stringify(encoded)
+  const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`
+  return new Kept({ text, etag, contentType, headers: { etag, "cache-control": "public, no-cache", ...headers } })
+}
 
 /**
  * The text as an answer that clients and caches may keep and ask about again: 304 without a body where `If-None-Match` has
@@ -24,15 +30,10 @@ export const keep = (text: string, contentType: string, headers?: Readonly<Recor
  */
 export const answerKept = (
   request: HttpServerRequest.HttpServerRequest,
-  { contentType, etag, headers, text }: Kept
+  { contentType, etag, headers, text }: Kept<unknown>
 ) => {
   const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""))
-  const all = { etag, "cache-control": "public, no-cache", ...headers }
   return known.includes(etag) || known.includes("*")
-    ? HttpServerResponse.empty({ status: 304, headers: all })
-    : HttpServerResponse.text(text, { headers: all, contentType })
+    ? HttpServerResponse.empty({ status: 304, headers })
+    : HttpServerResponse.text(text, { headers, contentType })
 }
-
-/** A value as a JSON answer that clients and caches may keep and ask about again. */
-export const cached = (request: HttpServerRequest.HttpServerRequest, value: unknown) =>
-  Effect.sync(() => answerKept(request, keep(JSON.stringify(value), "application/json")))

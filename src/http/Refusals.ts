@@ -1,13 +1,12 @@
 import { IncomingMessage } from "node:http"
 import {
   HttpApiBuilder,
-  HttpApiError,
   HttpMiddleware,
   HttpServerError,
   HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Cause, type Context, Effect, Either } from "effect"
+import { Cause, type Context, Effect, Option } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
 import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
 import { Health } from "../services/runtime/Health.ts"
@@ -26,14 +25,11 @@ const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
 /** Hands on a request with its path and query alone, however its target was written; one that has none is refused. */
 const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Either.match(readTarget(request), {
-      onLeft: Effect.die,
-      onRight: ({ pathname, search }) => {
-        const url = `${pathname}${search}`
-        return url === request.url
-          ? app
-          : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
-      }
+    Effect.flatMap(readTarget(request), ({ pathname, search }) => {
+      const url = `${pathname}${search}`
+      return url === request.url
+        ? app
+        : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
     })
   )
 
@@ -47,7 +43,7 @@ const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }
       : more.length > 0 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
         ? "must be one host"
         : undefined
-  return wrong === undefined ? Effect.void : Effect.die(invalidRequest([{ path: ["host"], message: wrong }]))
+  return wrong === undefined ? Effect.void : invalidRequest([{ path: ["host"], message: wrong }])
 })
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
@@ -60,23 +56,35 @@ const unavailable = (error: unknown, { met }: Context.Tag.Service<typeof Health>
     Effect.as(new Unavailable())
   )
 
-/** The refusal a failed answer amounts to. Whatever is none of ours is a fault, and says nothing from inside. */
+/** What an answer failed with that a caller can act on. A defect is none of these, not even one of their classes. */
+const refused = (cause: Cause.Cause<unknown>): Option.Option<AnyRefusal> =>
+  Option.flatMap(Cause.failureOption(cause), (error) =>
+    error instanceof HttpServerError.RouteNotFound
+      ? Option.some(unrouted(error.request))
+      : Option.liftPredicate(isRefusal)(error)
+  )
+
+/**
+ * The refusal a failed answer amounts to. Whatever is none of ours is a fault, and says nothing from inside; also an
+ * `HttpApiDecodeError`, since requests are decoded by us, and what is left to fail so is an answer that its schema can't write.
+ */
 const refusalOf = (
   cause: Cause.Cause<unknown>,
   health: Context.Tag.Service<typeof Health>
-): Effect.Effect<AnyRefusal> => {
-  const error = Cause.squash(cause)
-  if (isRefusal(error)) return Effect.succeed(error)
-  if (error instanceof HttpServerError.RouteNotFound) return Effect.succeed(unrouted(error.request))
-  if (error instanceof HttpApiError.HttpApiDecodeError) {
-    return Effect.succeed(
-      invalidRequest(error.issues.map(({ path }) => ({ path, message: "is not what is documented" })))
-    )
-  }
-  return isNotNow(error)
-    ? unavailable(error, health)
-    : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
-}
+): Effect.Effect<AnyRefusal> =>
+  Option.match(refused(cause), {
+    onSome: (refusal) =>
+      Effect.as(
+        Effect.when(Effect.logError("A refused request met a fault", cause), () => Cause.isDie(cause)),
+        refusal
+      ),
+    onNone: () => {
+      const fault = Cause.squash(cause)
+      return isNotNow(fault)
+        ? unavailable(fault, health)
+        : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
+    }
+  })
 
 const headersOf = (refusal: AnyRefusal): Record<string, string> => {
   switch (refusal._tag) {
@@ -117,7 +125,9 @@ export const Refusals = HttpApiBuilder.middleware(
   Effect.map(Health, (health) =>
     HttpMiddleware.make((app) =>
       Effect.catchAllCause(Effect.zipRight(withHost, withTarget(app)), (cause) =>
-        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.flatMap(refusalOf(cause, health), respond)
+        Cause.isInterruptedOnly(cause)
+          ? Effect.failCause(Cause.stripFailures(cause))
+          : Effect.flatMap(refusalOf(cause, health), respond)
       )
     )
   )

@@ -10,9 +10,10 @@ import {
   HttpTraceContext
 } from "@effect/platform"
 import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
-import { requestDuration } from "../services/runtime/Measures.ts"
+import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
+import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
@@ -77,6 +78,7 @@ export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRe
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([InstallHttp, AgentsHttp, WatchersHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
+  Layer.provide(AdmissionHttp),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),
   // The platform's own span would carry the URL and all headers.

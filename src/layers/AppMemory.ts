@@ -19,8 +19,8 @@ import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
+import { MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
-import { World, WorldLive } from "./runtime/World.ts"
 
 /** Somebody who has signed up. `session` is the token they are signed in with. */
 export interface Person {
@@ -42,7 +42,7 @@ export interface Seed extends IdentityLinkerOptions {
 const begin = ({ people, templates }: Seed) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const { change } = yield* World
+      const { change } = yield* MemoryStore
       const personalOrgs = yield* PersonalOrgs
       const catalog = yield* TemplateCatalog
       for (const person of people) {
@@ -57,7 +57,7 @@ const begin = ({ people, templates }: Seed) =>
 
 /**
  * Every service in memory, for tests here and in programs that depend on this one: people who have signed up, templates
- * that are published. `World` is the state behind them, to look into and to change.
+ * that are published. `MemoryStore` is the state behind them, to look into and to change.
  */
 export const AppMemory = (seed: Seed) =>
   begin(seed).pipe(
@@ -80,5 +80,5 @@ export const AppMemory = (seed: Seed) =>
         Layer.succeed(Health, Health.of({ ready: Effect.void, met: () => Effect.void }))
       )
     ),
-    Layer.provideMerge(WorldLive)
+    Layer.provideMerge(MemoryStoreLive)
   )

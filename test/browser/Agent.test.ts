@@ -31,11 +31,7 @@ let templates = 0
 
 layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an agent's page", (it) => {
   /** Somebody with an agent of revision 1 of a template of which there are two, a row changed and one deleted. */
-  const prepared = async (
-    page: Page,
-    { publish, query }: Browsing["Type"],
-    run: <A>(effect: Effect.Effect<A>) => Promise<A>
-  ) => {
+  const prepared = async (page: Page, { publish, query, run }: Browsing["Type"]) => {
     const slug = `ledger-${++templates}`
     await run(publish(template(slug, first, { name: "Ledger" })))
     const person = await signUp(page)
@@ -74,7 +70,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
             if (name !== undefined) await shoot(page, name, { fullPage: true })
           }
           yield* browsing.look("/", { javaScriptEnabled }, async (page) => {
-            const { names, path } = await prepared(page, browsing, Effect.runPromise)
+            const { names, path } = await prepared(page, browsing)
             await go(page, path)
             const shown = await textOf(page)
             assert.include(shown, "What is new in revision 2")
@@ -137,12 +133,10 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
     Effect.gen(function* () {
       const browsing = yield* Browsing
       yield* browsing.look("/", { expects: /409/ }, async (page) => {
-        const { names, path, slug } = await prepared(page, browsing, Effect.runPromise)
+        const { names, path, slug } = await prepared(page, browsing)
         await go(page, `${path}/update`)
         await page.getByRole("checkbox", { name: /^Give up my changes/ }).check()
-        await Effect.runPromise(
-          browsing.publish(template(slug, [...second, type("frost", "Frost")], { name: "Ledger" }))
-        )
+        await browsing.run(browsing.publish(template(slug, [...second, type("frost", "Frost")], { name: "Ledger" })))
         await press(page, "Update Ledger to revision 2")
         assert.include(String(await main(page).getByRole("alert").textContent()), "Nothing was changed")
         assert.deepStrictEqual(await names(), ["Account", "My bills", "Coin"])
@@ -162,7 +156,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
       const { look } = browsing
       let path = ""
       yield* look("/", {}, async (page) => {
-        path = (await prepared(page, browsing, Effect.runPromise)).path
+        path = (await prepared(page, browsing)).path
       })
       yield* look("/", { expects: /404/ }, async (page) => {
         await go(page, path)
@@ -183,7 +177,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
     Effect.gen(function* () {
       const browsing = yield* Browsing
       yield* browsing.look("/", {}, async (page) => {
-        const { path } = await prepared(page, browsing, Effect.runPromise)
+        const { path } = await prepared(page, browsing)
         await go(page, path)
         await page.getByRole("button", { name: "Sign out" }).click()
         await page.waitForURL(/done=signed-out/)
@@ -198,7 +192,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
     Effect.gen(function* () {
       const browsing = yield* Browsing
       yield* browsing.look("/", { viewport: phone }, async (page) => {
-        const { path } = await prepared(page, browsing, Effect.runPromise)
+        const { path } = await prepared(page, browsing)
         await go(page, `${path}/update`)
         await main(page).getByRole("button", { name: "Update Ledger to revision 2" }).dblclick()
         await page.waitForURL(/done=updated/)

@@ -69,6 +69,8 @@ export class Browsing extends Context.Tag("test/Browsing")<
       window: Window,
       at: (page: Page, context: BrowserContext) => Promise<void>
     ) => Effect.Effect<void>
+    /** Runs an effect in the midst of what `look` is given. */
+    readonly run: <A>(effect: Effect.Effect<A>) => Promise<A>
     readonly publish: (template: Template) => Effect.Effect<void>
     /** Asks a statement of the database, as another program would. */
     readonly query: (text: string, values?: ReadonlyArray<unknown>) => Promise<ReadonlyArray<Record<string, unknown>>>
@@ -124,6 +126,7 @@ export const BrowsingLive = (given: Readonly<Record<string, string>> = {}) =>
       const run = Runtime.runPromise(yield* Effect.runtime())
       return Browsing.of({
         origin,
+        run,
         publish: (template) => Effect.orDie(Effect.asVoid(catalog.publish(template))),
         query: async (text, values = []) => (await client.query(text, [...values])).rows,
         gateway: async (path, body) =>

@@ -7,10 +7,7 @@ import { openApi } from "../../src/http/Api.ts"
 import { NodeServerLive } from "../../src/http/NodeServer.ts"
 import { HttpLive } from "../../src/http/Server.ts"
 import { ServerConfig } from "../../src/http/ServerConfig.ts"
-import { ServicesLive } from "../../src/layers/AppLive.ts"
-import { AuthenticationLive } from "../../src/layers/account/BetterAuthLive.ts"
-import { GatewayLive } from "../../src/layers/identity/GatewayLive.ts"
-import { InstallCodesLive } from "../../src/layers/identity/InstallCodesLive.ts"
+import { AppLive } from "../../src/layers/AppLive.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { PgTest } from "../pg.ts"
@@ -31,8 +28,6 @@ const limits = {
 }
 
 export const gatewayToken = "the-token-of-the-gateway-of-the-tests"
-
-const secret = Redacted.make("a secret of at least thirty-two characters")
 
 /** An answer, whole. */
 export interface Answer {
@@ -187,15 +182,15 @@ export const TestServer = RunningLive.pipe(
   Layer.provideMerge(HttpLive),
   Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
   Layer.provideMerge(
-    AuthenticationLive({
+    AppLive({
       baseUrl: ownOrigin,
       ownOrigins: [ownOrigin],
-      secret
+      secret: Redacted.make("a secret of at least thirty-two characters"),
+      limits,
+      defaultCountry: "GB",
+      gatewayToken: Option.some(Redacted.make(gatewayToken))
     })
   ),
-  Layer.provideMerge(InstallCodesLive(secret)),
-  Layer.provideMerge(GatewayLive(Option.some(Redacted.make(gatewayToken)))),
-  Layer.provideMerge(ServicesLive({ limits, defaultCountry: "GB" })),
   Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: [ownOrigin], trustedProxies: proxies })),
   Layer.provideMerge(PgTest),
   Layer.provide(Logger.remove(Logger.defaultLogger)),

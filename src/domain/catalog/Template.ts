@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { AgentId, DefinitionSlug, Slug } from "../Ids.ts"
+import { AgentId, DefinitionSlug, exampleIds, Slug } from "../Ids.ts"
 import { E164 } from "../identity/Phone.ts"
 import { didYouMean } from "../Nearest.ts"
 import { reservedSlugs } from "../Slug.ts"
@@ -93,7 +93,27 @@ export const Manifest = Schema.Struct({
   templateAgentId: AgentId,
   revision: Schema.Int,
   rows: Schema.Struct(byKind(() => Schema.Array(ManifestRow)))
-}).annotations({ identifier: "Manifest" })
+}).annotations({
+  identifier: "Manifest",
+  examples: [
+    {
+      slug: "personal-finance",
+      name: "Personal finance",
+      description: "Keeps track of money and tax",
+      botPhone: "447911123456",
+      templateAgentId: exampleIds.templateAgentId,
+      revision: 2,
+      rows: {
+        entity_types: [{ slug: "bank-account", name: "Bank account", description: "Where money is kept" }],
+        entity_relationship_types: [
+          { slug: "holds-account", name: "Holds account", description: "Whose account it is" }
+        ],
+        watchers: [{ slug: "weekly-deadline-radar", name: "Deadlines", description: "Looks ahead each Monday" }],
+        event_classifiers: []
+      }
+    }
+  ]
+})
 export type Manifest = typeof Manifest.Type
 
 /** Groups rows under their kinds, by slug. */

@@ -1,8 +1,9 @@
 import { Hash, Schema } from "effect"
-import { AgentId, OrganizationId, Slug, UserId } from "../Ids.ts"
-import { LinkedPhone } from "../installation/Install.ts"
+import { AgentId, exampleIds, OrganizationId, Slug, UserId } from "../Ids.ts"
 import { BoundedText, CleanText } from "../Text.ts"
-import { Namespace, Platform } from "./Platform.ts"
+import { codeSeconds, messageWith } from "./InstallCode.ts"
+import { E164, LinkedPhone, WaJid } from "./Phone.ts"
+import { Namespace, Platform, platforms } from "./Platform.ts"
 
 /*
  * What people and gateways say to each other about identities. A link is what a person and a sender agree on: the person by
@@ -16,193 +17,6 @@ export type PendingId = typeof PendingId.Type
 /** The id of one of the caller's identities. */
 export const IdentityId = BoundedText(1, 200).pipe(Schema.brand("IdentityId"))
 export type IdentityId = typeof IdentityId.Type
-
-/**
- * Where an identity stands: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
- * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
- * `verified`; `displaced` where somebody else has proved it since.
- */
-export const IdentityState = Schema.Literal("claimed", "declined", "confirm_session", "verified", "displaced")
-export type IdentityState = typeof IdentityState.Type
-
-/** One of the caller's identities. */
-export const OwnIdentity = Schema.Struct({
-  id: IdentityId,
-  platform: Platform,
-  namespace: Namespace,
-  identifier: Schema.String.annotations({ description: "Masked: how it begins and how it ends." }),
-  state: IdentityState,
-  checkNumber: Schema.optionalWith(Schema.String, { exact: true }).annotations({
-    description: "While it waits for an answer: the four digits in the question its sender gets."
-  })
-}).annotations({ identifier: "OwnIdentity" })
-export type OwnIdentity = typeof OwnIdentity.Type
-
-/** How many of their identities a person is shown at most. */
-export const mostIdentities = 200
-
-/** How many of a person's agents a look-up names at most. */
-export const mostAgents = 100
-
-/** What `GET /api/identities` answers. */
-export const OwnIdentities = Schema.Struct({
-  identities: Schema.Array(OwnIdentity).annotations({
-    description: `At most ${mostIdentities}: where there are more, the newest, and what is displaced after all else.`
-  })
-}).annotations({
-  identifier: "OwnIdentities"
-})
-
-const TextOrNull = Schema.NullOr(CleanText).annotations({
-  message: () => ({ message: "Expected text or null", override: true })
-})
-
-/** The body of `POST /api/identities/phone`. */
-export const PhoneRequest = Schema.Struct({
-  phone: BoundedText(1, 200),
-  country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
-    description: "The two-letter country by which a national number is read; the service's default otherwise."
-  })
-}).annotations({ identifier: "PhoneRequest" })
-export type PhoneRequest = typeof PhoneRequest.Type
-
-/** What `POST /api/identities/phone` answers. */
-export const ClaimedPhone = Schema.Struct({
-  ...LinkedPhone.fields,
-  state: IdentityState.pipe(Schema.pickLiteral("claimed", "declined", "verified")).annotations({
-    description:
-      "verified: proved before. claimed: its sender is to be asked. declined: its sender said no to this account, and is asked again only when a code is sent from it."
-  })
-}).annotations({ identifier: "ClaimedPhone" })
-export type ClaimedPhone = typeof ClaimedPhone.Type
-
-/** What `POST /api/install/token` answers. */
-export const TokenAnswer = Schema.Struct({
-  token: Schema.String.annotations({ description: "The code, for the message the person sends. It works once." }),
-  expiresInSeconds: Schema.Int,
-  link: Schema.optionalWith(Schema.String, { exact: true }).annotations({
-    description: "Opens a chat with the template's bot in which the message is written; absent where it has no phone."
-  })
-}).annotations({ identifier: "TokenAnswer" })
-export type TokenAnswer = typeof TokenAnswer.Type
-
-const senderFields = {
-  platform: Platform,
-  platformUserId: BoundedText(1, 200).annotations({
-    description: "The sender of a direct message, as the platform names them."
-  }),
-  alternateIds: Schema.optionalWith(Schema.Array(BoundedText(1, 200)).pipe(Schema.maxItems(8)), {
-    exact: true
-  }).annotations({ description: "Other ids the platform gives the same sender, as the phone's JID beside a LID." })
-}
-
-/** A sender, as a gateway names them. */
-export interface SenderFields {
-  readonly platform: Platform
-  readonly platformUserId: string
-  readonly alternateIds?: ReadonlyArray<string>
-}
-
-/** The body of `POST /api/install/claim`. */
-export const ClaimRequest = Schema.Struct({
-  message: BoundedText(0, 4_096).annotations({
-    description: "The text of the message, with the code somewhere in it."
-  }),
-  ...senderFields
-}).annotations({ identifier: "ClaimRequest" })
-export type ClaimRequest = typeof ClaimRequest.Type
-
-const text = Schema.String.annotations({ description: "The sentence to send to the sender." })
-
-/** What `POST /api/install/claim` answers. */
-export const ClaimAnswer = Schema.Struct({
-  status: Schema.Literal(
-    "confirm_sender",
-    "token_invalid",
-    "token_expired",
-    "token_used",
-    "no_personal_org",
-    "already_linked_here"
-  ),
-  text,
-  pendingId: Schema.optionalWith(PendingId, { exact: true }).annotations({
-    description: "With confirm_sender: what the sender's YES or NO answers."
-  }),
-  installError: Schema.optionalWith(Schema.String, { exact: true }).annotations({
-    description: "Why the template could not be installed; the sender can be linked all the same."
-  })
-}).annotations({ identifier: "ClaimAnswer" })
-export type ClaimAnswer = typeof ClaimAnswer.Type
-
-/** The body of `POST /api/identities/pending/:id/answer`. */
-export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean }).annotations({
-  identifier: "SenderAnswer"
-})
-export type SenderAnswer = typeof SenderAnswer.Type
-
-/** What became of a pending link once its sender has answered. */
-export const AnswerOutcome = Schema.Literal("verified", "confirm_session", "declined")
-export type AnswerOutcome = typeof AnswerOutcome.Type
-
-/** What `POST /api/identities/pending/:id/answer` answers. */
-export const AnswerAnswer = Schema.Struct({ status: AnswerOutcome, text }).annotations({ identifier: "AnswerAnswer" })
-
-/** The body of `POST /api/identities/lookup`. */
-export const LookupRequest = Schema.Struct({
-  identities: Schema.Array(Schema.Struct({ namespace: Namespace, identifier: BoundedText(1, 200) })).pipe(
-    Schema.minItems(1),
-    Schema.maxItems(500)
-  ),
-  template: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({
-    description: "The slug or the id of a template: only the agent installed from it is wanted."
-  })
-}).annotations({ identifier: "LookupRequest" })
-export type LookupRequest = typeof LookupRequest.Type
-
-/** The question to put to a sender whom one account claims. */
-export const Prompt = Schema.Struct({ pendingId: PendingId, text })
-export type Prompt = typeof Prompt.Type
-
-const route = {
-  person: Schema.Struct({ userId: UserId, name: Schema.String }),
-  organization: Schema.Struct({ id: OrganizationId, slug: Slug }),
-  memberEntityId: Schema.String.annotations({ description: "The entity that stands for the person there." }),
-  agents: Schema.Array(Schema.Struct({ agentId: AgentId, templateAgentId: Schema.NullOr(AgentId) })).annotations({
-    description: `The organization's agents, the oldest first, at most ${mostAgents}; with template, the one installed from it, if any.`
-  }),
-  answerTo: Schema.NullOr(Schema.String).annotations({
-    description: "The address the sender was last seen under, to answer to; null while none was seen."
-  })
-}
-
-/** Where the messages of a sender go whose identity is proved. */
-export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
-export type Route = typeof Route.Type
-
-/** Where the messages of a sender go whom one person claims alone, where that is allowed; and what to ask all the same. */
-export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
-  identifier: "ClaimedRoute"
-})
-export type ClaimedRoute = typeof ClaimedRoute.Type
-
-/** A sender whom one account claims: nobody's name, and what to ask. */
-export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
-  identifier: "Unproved"
-})
-export type Unproved = typeof Unproved.Type
-
-/** Whose an identifier is; null for nobody, and for rival claims alike. */
-export const Found = Schema.NullOr(
-  // A claimed route is an unproved one with more to it, so it has to be tried first: what is left over is dropped.
-  Schema.Union(Route, ClaimedRoute, Unproved)
-)
-export type Found = typeof Found.Type
-
-/** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */
-export const LookupAnswer = Schema.Struct({ identities: Schema.Array(Found) }).annotations({
-  identifier: "LookupAnswer"
-})
-export type LookupAnswer = typeof LookupAnswer.Type
 
 const dots = "•••"
 
@@ -253,3 +67,250 @@ export const answerTexts: Readonly<Record<AnswerOutcome, string>> = {
   confirm_session: "Thank you. Now confirm this number where you are signed in, and the chat is linked.",
   declined: "Nothing was linked."
 }
+
+const examplePendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+const examplePrompt = promptOf("ada@example.org", examplePendingId)
+const exampleCode = "mzxw6ytboi2gc3dmn5uw4zdfpb2gs5df"
+const exampleJid = "447911123456@s.whatsapp.net"
+const exampleOwn = {
+  id: IdentityId.make("3"),
+  platform: "whatsapp",
+  namespace: "phone",
+  identifier: maskIdentifier("+447911123456")
+} as const
+
+/**
+ * Where an identity stands: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
+ * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
+ * `verified`; `displaced` where somebody else has proved it since.
+ */
+export const IdentityState = Schema.Literal("claimed", "declined", "confirm_session", "verified", "displaced")
+export type IdentityState = typeof IdentityState.Type
+
+/** One of the caller's identities. */
+export const OwnIdentity = Schema.Struct({
+  id: IdentityId,
+  platform: Platform,
+  namespace: Namespace,
+  identifier: Schema.String.annotations({ description: "Masked: how it begins and how it ends." }),
+  state: IdentityState,
+  checkNumber: Schema.optionalWith(Schema.String, { exact: true }).annotations({
+    description: "While it waits for an answer: the four digits in the question its sender gets."
+  })
+}).annotations({ identifier: "OwnIdentity", examples: [{ ...exampleOwn, state: "verified" }] })
+export type OwnIdentity = typeof OwnIdentity.Type
+
+/** How many of their identities a person is shown at most. */
+export const mostIdentities = 200
+
+/** How many of a person's agents a look-up names at most. */
+export const mostAgents = 100
+
+/** What `GET /api/identities` answers. */
+export const OwnIdentities = Schema.Struct({
+  identities: Schema.Array(OwnIdentity).annotations({
+    description: `At most ${mostIdentities}: where there are more, the newest, and what is displaced after all else.`
+  })
+}).annotations({
+  identifier: "OwnIdentities",
+  examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(examplePendingId) }] }]
+})
+
+const TextOrNull = Schema.NullOr(CleanText).annotations({
+  message: () => ({ message: "Expected text or null", override: true })
+})
+
+/** The body of `POST /api/identities/phone`. */
+export const PhoneRequest = Schema.Struct({
+  phone: BoundedText(1, 200),
+  country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
+    description: "The two-letter country by which a national number is read; the service's default otherwise."
+  })
+}).annotations({ identifier: "PhoneRequest", examples: [{ phone: "07911 123456", country: "GB" }] })
+export type PhoneRequest = typeof PhoneRequest.Type
+
+/** What `POST /api/identities/phone` answers. */
+export const ClaimedPhone = Schema.Struct({
+  ...LinkedPhone.fields,
+  state: IdentityState.pipe(Schema.pickLiteral("claimed", "declined", "verified")).annotations({
+    description:
+      "verified: proved before. claimed: its sender is to be asked. declined: its sender said no to this account, and is asked again only when a code is sent from it."
+  })
+}).annotations({
+  identifier: "ClaimedPhone",
+  examples: [{ phone: E164.make("+447911123456"), waJid: WaJid.make(exampleJid), verified: false, state: "claimed" }]
+})
+export type ClaimedPhone = typeof ClaimedPhone.Type
+
+/** What `POST /api/install/token` answers. */
+export const TokenAnswer = Schema.Struct({
+  token: Schema.String.annotations({ description: "The code, for the message the person sends. It works once." }),
+  expiresInSeconds: Schema.Int,
+  link: Schema.optionalWith(Schema.String, { exact: true }).annotations({
+    description: "Opens a chat with the template's bot in which the message is written; absent where it has no phone."
+  })
+}).annotations({
+  identifier: "TokenAnswer",
+  examples: [
+    {
+      token: exampleCode,
+      expiresInSeconds: codeSeconds,
+      link: platforms.whatsapp.link(E164.make("+447911000000"), messageWith(exampleCode))
+    }
+  ]
+})
+export type TokenAnswer = typeof TokenAnswer.Type
+
+const senderFields = {
+  platform: Platform,
+  platformUserId: BoundedText(1, 200).annotations({
+    description: "The sender of a direct message, as the platform names them."
+  }),
+  alternateIds: Schema.optionalWith(Schema.Array(BoundedText(1, 200)).pipe(Schema.maxItems(8)), {
+    exact: true
+  }).annotations({ description: "Other ids the platform gives the same sender, as the phone's JID beside a LID." })
+}
+
+/** A sender, as a gateway names them. */
+export interface SenderFields {
+  readonly platform: Platform
+  readonly platformUserId: string
+  readonly alternateIds?: ReadonlyArray<string>
+}
+
+/** The body of `POST /api/install/claim`. */
+export const ClaimRequest = Schema.Struct({
+  message: BoundedText(0, 4_096).annotations({
+    description: "The text of the message, with the code somewhere in it."
+  }),
+  ...senderFields
+}).annotations({
+  identifier: "ClaimRequest",
+  examples: [
+    {
+      message: messageWith(exampleCode),
+      platform: "whatsapp",
+      platformUserId: "185031603552434@lid",
+      alternateIds: [exampleJid]
+    }
+  ]
+})
+export type ClaimRequest = typeof ClaimRequest.Type
+
+const text = Schema.String.annotations({ description: "The sentence to send to the sender." })
+
+/** What `POST /api/install/claim` answers. */
+export const ClaimAnswer = Schema.Struct({
+  status: Schema.Literal(
+    "confirm_sender",
+    "token_invalid",
+    "token_expired",
+    "token_used",
+    "no_personal_org",
+    "already_linked_here"
+  ),
+  text,
+  pendingId: Schema.optionalWith(PendingId, { exact: true }).annotations({
+    description: "With confirm_sender: what the sender's YES or NO answers."
+  }),
+  installError: Schema.optionalWith(Schema.String, { exact: true }).annotations({
+    description: "Why the template could not be installed; the sender can be linked all the same."
+  })
+}).annotations({
+  identifier: "ClaimAnswer",
+  examples: [{ status: "confirm_sender", ...examplePrompt }]
+})
+export type ClaimAnswer = typeof ClaimAnswer.Type
+
+/** The body of `POST /api/identities/pending/:id/answer`. */
+export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean }).annotations({
+  identifier: "SenderAnswer",
+  examples: [{ platform: "whatsapp", platformUserId: exampleJid, yes: true }]
+})
+export type SenderAnswer = typeof SenderAnswer.Type
+
+/** What became of a pending link once its sender has answered. */
+export const AnswerOutcome = Schema.Literal("verified", "confirm_session", "declined")
+export type AnswerOutcome = typeof AnswerOutcome.Type
+
+/** What `POST /api/identities/pending/:id/answer` answers. */
+export const AnswerAnswer = Schema.Struct({ status: AnswerOutcome, text }).annotations({
+  identifier: "AnswerAnswer",
+  examples: [{ status: "verified", text: answerTexts.verified }]
+})
+
+/** The body of `POST /api/identities/lookup`. */
+export const LookupRequest = Schema.Struct({
+  identities: Schema.Array(Schema.Struct({ namespace: Namespace, identifier: BoundedText(1, 200) })).pipe(
+    Schema.minItems(1),
+    Schema.maxItems(500)
+  ),
+  template: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({
+    description: "The slug or the id of a template: only the agent installed from it is wanted."
+  })
+}).annotations({
+  identifier: "LookupRequest",
+  examples: [{ identities: [{ namespace: "wa_jid", identifier: exampleJid }], template: "personal-finance" }]
+})
+export type LookupRequest = typeof LookupRequest.Type
+
+/** The question to put to a sender whom one account claims. */
+export const Prompt = Schema.Struct({ pendingId: PendingId, text })
+export type Prompt = typeof Prompt.Type
+
+const route = {
+  person: Schema.Struct({ userId: UserId, name: Schema.String }),
+  organization: Schema.Struct({ id: OrganizationId, slug: Slug }),
+  memberEntityId: Schema.String.annotations({ description: "The entity that stands for the person there." }),
+  agents: Schema.Array(Schema.Struct({ agentId: AgentId, templateAgentId: Schema.NullOr(AgentId) })).annotations({
+    description: `The organization's agents, the oldest first, at most ${mostAgents}; with template, the one installed from it, if any.`
+  }),
+  answerTo: Schema.NullOr(Schema.String).annotations({
+    description: "The address the sender was last seen under, to answer to; null while none was seen."
+  })
+}
+
+/** Where the messages of a sender go whose identity is proved. */
+export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
+export type Route = typeof Route.Type
+
+/** Where the messages of a sender go whom one person claims alone, where that is allowed; and what to ask all the same. */
+export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
+  identifier: "ClaimedRoute"
+})
+export type ClaimedRoute = typeof ClaimedRoute.Type
+
+/** A sender whom one account claims: nobody's name, and what to ask. */
+export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
+  identifier: "Unproved"
+})
+export type Unproved = typeof Unproved.Type
+
+/** Whose an identifier is; null for nobody, and for rival claims alike. */
+export const Found = Schema.NullOr(
+  // A claimed route is an unproved one with more to it, so it has to be tried first: what is left over is dropped.
+  Schema.Union(Route, ClaimedRoute, Unproved)
+)
+export type Found = typeof Found.Type
+
+/** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */
+export const LookupAnswer = Schema.Struct({ identities: Schema.Array(Found) }).annotations({
+  identifier: "LookupAnswer",
+  examples: [
+    {
+      identities: [
+        {
+          verified: true,
+          person: { userId: exampleIds.userId, name: "Ada Lovelace" },
+          organization: { id: exampleIds.organizationId, slug: Slug.make("ada-lovelace") },
+          memberEntityId: "1",
+          agents: [{ agentId: exampleIds.agentId, templateAgentId: exampleIds.templateAgentId }],
+          answerTo: exampleJid
+        },
+        { verified: false, prompt: examplePrompt },
+        null
+      ]
+    }
+  ]
+})
+export type LookupAnswer = typeof LookupAnswer.Type

@@ -17,6 +17,12 @@ export type E164 = typeof E164.Type
 export const WaJid = Schema.String.pipe(Schema.pattern(/^[1-9][0-9]{4,14}@s\.whatsapp\.net$/), Schema.brand("WaJid"))
 export type WaJid = typeof WaJid.Type
 
+/** A phone number as it was linked, and the WhatsApp address derived from it. */
+export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
+  identifier: "LinkedPhone"
+})
+export type LinkedPhone = typeof LinkedPhone.Type
+
 /** A two-letter country code of ISO 3166-1 for which phone numbers can be read. */
 export const Country = Schema.String.pipe(
   Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")

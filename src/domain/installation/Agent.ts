@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
-import { AgentId, OrganizationId, Slug } from "../Ids.ts"
+import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 import {
   expectedPlan,
@@ -49,6 +49,42 @@ const VerdictCounts = Schema.Struct({
   unchanged: Schema.Int
 } satisfies Record<Verdict, unknown>)
 
+const noVerdicts: typeof VerdictCounts.Type = {
+  collision: 0,
+  deleted_by_owner: 0,
+  retire: 0,
+  customized: 0,
+  create: 0,
+  update: 0,
+  unchanged: 0
+}
+
+const exampleOverview = {
+  agentId: exampleIds.agentId,
+  organizationId: exampleIds.organizationId,
+  organizationSlug: Slug.make("ada-lovelace"),
+  name: "Personal finance",
+  description: "Keeps track of money and tax",
+  template: {
+    templateAgentId: exampleIds.templateAgentId,
+    slug: "personal-finance",
+    name: "Personal finance",
+    publisher: "agent-install-templates",
+    available: true
+  },
+  revision: 1,
+  newestRevision: 2,
+  pinned: false,
+  counts: {
+    entity_types: { ...noVerdicts, update: 1, customized: 1, unchanged: 41 },
+    entity_relationship_types: { ...noVerdicts, unchanged: 42 },
+    watchers: { ...noVerdicts, retire: 1, unchanged: 1 },
+    event_classifiers: { ...noVerdicts, unchanged: 2 }
+  },
+  customized: [{ kind: "entity_types", slug: "bank-account", name: "My accounts", fields: ["name"] }],
+  retired: [{ kind: "watchers", slug: "inbox", name: "Inbox", because: "in_use" }]
+} as const
+
 /** An installed agent with the state of its rows: what a resync would do with them. */
 export const AgentOverview = Schema.Struct({
   ...agentFields,
@@ -61,7 +97,10 @@ export const AgentOverview = Schema.Struct({
   retired: Schema.Array(
     Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeptBecause })
   ).annotations({ description: "Rows the publisher withdrew that are still here, and why." })
-}).annotations({ identifier: "AgentOverview" })
+}).annotations({
+  identifier: "AgentOverview",
+  examples: [exampleOverview]
+})
 export type AgentOverview = typeof AgentOverview.Type
 
 /** An agent with what a plan says of its rows. */
@@ -100,7 +139,7 @@ const agentCursor = /^\d{1,18}-[^\0]{1,200}$/u
 export const AgentCursor = Schema.String.pipe(Schema.pattern(agentCursor))
 
 /** The parameters of `GET /api/agents`: the page. */
-export const AgentsQuery = Schema.Struct(pageQuery(agentCursor, 100))
+export const AgentsQuery = Schema.Struct(pageQuery("agents", agentCursor, 100))
 export type AgentsQuery = typeof AgentsQuery.Type
 
 /** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
@@ -117,7 +156,10 @@ export const agentsThatFit = <A>(agents: ReadonlyArray<A>, limit: number, rowsOf
 export const AgentList = Schema.Struct({
   agents: Schema.Array(AgentOverview),
   next: Schema.NullOr(Schema.String)
-}).annotations({ identifier: "AgentList" })
+}).annotations({
+  identifier: "AgentList",
+  examples: [{ agents: [exampleOverview], next: null }]
+})
 export type AgentList = typeof AgentList.Type
 
 const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
@@ -126,10 +168,9 @@ const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotation
 })
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */
-export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes }).pipe(
-  Schema.filter(namesEachRowOnce),
-  Schema.annotations({ identifier: "ResyncRequest" })
-)
+export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes })
+  .annotations({ examples: [{ revert: [{ kind: "entity_types", slug: "bank-account" }] }] })
+  .pipe(Schema.filter(namesEachRowOnce), Schema.annotations({ identifier: "ResyncRequest" }))
 export type ResyncRequest = typeof ResyncRequest.Type
 
 /** What `POST /api/agents/:id/resync` answers. */
@@ -141,7 +182,20 @@ export const ResyncAnswer = Schema.Struct({
   pinned: Schema.Boolean,
   mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
   redirectTo: Schema.String
-}).annotations({ identifier: "ResyncAnswer" })
+}).annotations({
+  identifier: "ResyncAnswer",
+  examples: [
+    {
+      agentId: exampleIds.agentId,
+      organizationId: exampleIds.organizationId,
+      organizationSlug: Slug.make("ada-lovelace"),
+      revision: 2,
+      pinned: false,
+      mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
+      redirectTo: `/ada-lovelace/agents/${exampleIds.agentId}`
+    }
+  ]
+})
 export type ResyncAnswer = typeof ResyncAnswer.Type
 
 /** The parameters of `GET /api/agents/:id/plan`, where a number is a text. */
@@ -150,9 +204,14 @@ export const ResyncPlanQuery = Schema.Struct({
     Schema.Union(
       Schema.Literal("newest"),
       Schema.compose(Schema.NumberFromString, Schema.Int.pipe(Schema.between(1, latestRevision)))
-    ).annotations({ message: () => ({ message: "Expected a revision's number, or newest", override: true }) }),
+    ).annotations({
+      message: () => ({ message: "Expected a revision's number, or newest", override: true }),
+      jsonSchema: { type: "string" }
+    }),
     { exact: true }
-  )
+  ).annotations({
+    description: "The revision to plan for: a number, or newest. Absent: the one a resync would go to."
+  })
 })
 export type ResyncPlanQuery = typeof ResyncPlanQuery.Type
 

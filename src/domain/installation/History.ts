@@ -1,7 +1,7 @@
-import { Record, Schema } from "effect"
+import { DateTime, Record, Schema } from "effect"
 import { contentSize, isSameContent } from "../catalog/Content.ts"
 import { Kind } from "../catalog/Kind.ts"
-import { UserId } from "../Ids.ts"
+import { exampleIds, UserId } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 
 const Content = Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
@@ -61,13 +61,15 @@ export type HistoryEntry = typeof HistoryEntry.Type
 
 /** The parameters of `GET /api/agents/:id/history`: the page, and how much of each row. */
 export const HistoryQuery = Schema.Struct({
-  ...pageQuery(/^\d{1,18}$/, 20),
+  ...pageQuery("entries", /^\d{1,18}$/, 20),
   rows: Schema.optionalWith(
     Schema.Literal("changed", "whole").annotations({
       message: () => ({ message: "Expected changed or whole", override: true })
     }),
     { default: () => "changed" as const }
-  )
+  ).annotations({
+    description: "How much of each row is told: changed (as if absent), the fields that differ; whole, all of them."
+  })
 })
 export type HistoryQuery = typeof HistoryQuery.Type
 
@@ -78,7 +80,34 @@ export type HistoryQuery = typeof HistoryQuery.Type
 export const History = Schema.Struct({
   entries: Schema.Array(HistoryEntry),
   next: Schema.NullOr(Schema.String)
-}).annotations({ identifier: "History" })
+}).annotations({
+  identifier: "History",
+  examples: [
+    {
+      entries: [
+        {
+          id: "7",
+          at: DateTime.unsafeMake("2026-11-23T06:30:00Z"),
+          by: { userId: exampleIds.userId, name: "Ada Lovelace" },
+          action: "resync",
+          revision: 2,
+          rows: [
+            {
+              kind: "entity_types",
+              slug: "bank-account",
+              did: "reverted",
+              fields: ["name"],
+              before: { name: "My accounts" },
+              after: { name: "Bank account" },
+              omitted: false
+            }
+          ]
+        }
+      ],
+      next: null
+    }
+  ]
+})
 export type History = typeof History.Type
 
 /**

@@ -1,8 +1,8 @@
 import { Schema } from "effect"
 import { KindCounts } from "../catalog/Kind.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
-import { AgentId, OrganizationId, Slug } from "../Ids.ts"
-import { E164, WaJid } from "../identity/Phone.ts"
+import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
+import { E164, LinkedPhone, WaJid } from "../identity/Phone.ts"
 import { BoundedText, CleanText, Name } from "../Text.ts"
 import { expectedPlan, namesEachRowOnce, Wishes } from "./Plan.ts"
 
@@ -31,10 +31,9 @@ const namesOneTemplate = (request: { readonly slug?: string; readonly templateAg
 }
 
 /** The body of `POST /api/install/plan`: which template. */
-export const PlanRequest = Schema.Struct(whichTemplate).pipe(
-  Schema.filter(namesOneTemplate),
-  Schema.annotations({ identifier: "PlanRequest" })
-)
+export const PlanRequest = Schema.Struct(whichTemplate)
+  .annotations({ examples: [{ slug: "personal-finance" }] })
+  .pipe(Schema.filter(namesOneTemplate), Schema.annotations({ identifier: "PlanRequest" }))
 export type PlanRequest = typeof PlanRequest.Type
 
 /** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
@@ -51,18 +50,14 @@ export const InstallRequest = Schema.Struct({
   country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
-}).pipe(
-  Schema.filter(namesOneTemplate),
-  Schema.filter(namesEachRowOnce),
-  Schema.annotations({ identifier: "InstallRequest" })
-)
-export type InstallRequest = typeof InstallRequest.Type
-
-/** A phone number as it was linked, and the WhatsApp address derived from it. */
-export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
-  identifier: "LinkedPhone"
 })
-export type LinkedPhone = typeof LinkedPhone.Type
+  .annotations({ examples: [{ slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" }] })
+  .pipe(
+    Schema.filter(namesOneTemplate),
+    Schema.filter(namesEachRowOnce),
+    Schema.annotations({ identifier: "InstallRequest" })
+  )
+export type InstallRequest = typeof InstallRequest.Type
 
 /**
  * Why a phone that was given was not linked: what `POST /api/identities/phone` refuses it for; `declined` where its sender has
@@ -96,5 +91,23 @@ export const InstallAnswer = Schema.Struct({
     description: "Stands there only where a phone was given and is linked."
   }),
   whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
-}).annotations({ identifier: "InstallAnswer" })
+}).annotations({
+  identifier: "InstallAnswer",
+  examples: [
+    {
+      agentId: exampleIds.agentId,
+      organizationId: exampleIds.organizationId,
+      organizationSlug: Slug.make("ada-lovelace"),
+      created: true,
+      revision: 1,
+      mirrored: { entity_types: 43, entity_relationship_types: 42, watchers: 2, event_classifiers: 2 },
+      redirectTo: `/ada-lovelace/agents/${exampleIds.agentId}`,
+      whatsapp: {
+        phone: E164.make("+447911123456"),
+        waJid: WaJid.make("447911123456@s.whatsapp.net"),
+        verified: false
+      }
+    }
+  ]
+})
 export type InstallAnswer = typeof InstallAnswer.Type

@@ -1,6 +1,6 @@
 import { Array as Arr, Schema } from "effect"
 import { Kind } from "../catalog/Kind.ts"
-import { AgentId, OrganizationId } from "../Ids.ts"
+import { AgentId, exampleIds, OrganizationId } from "../Ids.ts"
 import { BoundedText } from "../Text.ts"
 
 /** What an install would do with a row; the first that fits. */
@@ -125,7 +125,41 @@ export const Plan = Schema.Struct({
   revision: Schema.Int,
   planHash: PlanHash,
   rows: Schema.Array(PlannedRow)
-}).annotations({ identifier: "Plan" })
+}).annotations({
+  identifier: "Plan",
+  examples: [
+    {
+      templateAgentId: exampleIds.templateAgentId,
+      organizationId: exampleIds.organizationId,
+      revision: 2,
+      planHash: PlanHash.make("3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855e"),
+      rows: [
+        {
+          kind: "entity_types",
+          slug: "bank-account",
+          name: "Bank account",
+          verdict: "update",
+          fate: null,
+          because: null,
+          owner: null,
+          adoptable: false,
+          fields: ["description"]
+        },
+        {
+          kind: "watchers",
+          slug: "inbox",
+          name: "Inbox",
+          verdict: "retire",
+          fate: "kept",
+          because: "in_use",
+          owner: null,
+          adoptable: false,
+          fields: []
+        }
+      ]
+    }
+  ]
+})
 export type Plan = typeof Plan.Type
 
 /** The largest number a revision can have: a Postgres integer. */
@@ -161,9 +195,23 @@ export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
   return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
 }
 
+const exampleLeaving: typeof Leaving.Type = {
+  agentId: exampleIds.agentId,
+  organizationId: exampleIds.organizationId,
+  removed: [{ kind: "watchers", slug: "weekly-deadline-radar", name: "Deadlines" }],
+  kept: [{ kind: "entity_types", slug: "bank-account", name: "My accounts", because: "customized" }],
+  passedOn: []
+}
+
 /** What an uninstall would do; one that expects this `planHash` does exactly that. */
 export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: PlanHash }).annotations({
-  identifier: "UninstallPlan"
+  identifier: "UninstallPlan",
+  examples: [
+    {
+      ...exampleLeaving,
+      planHash: PlanHash.make("d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592")
+    }
+  ]
 })
 export type UninstallPlan = typeof UninstallPlan.Type
 
@@ -174,5 +222,5 @@ export const Uninstalled = Schema.Struct({
     description:
       "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."
   })
-}).annotations({ identifier: "Uninstalled" })
+}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleLeaving, agentRemoved: true }] })
 export type Uninstalled = typeof Uninstalled.Type

@@ -1,5 +1,14 @@
-import { Option, Schema } from "effect"
+import { DateTime, Option, Schema } from "effect"
 import { nextDue } from "../catalog/Schedule.ts"
+
+const exampleWatcher = {
+  slug: "weekly-deadline-radar",
+  name: "Deadlines",
+  description: "Looks ahead each Monday",
+  schedule: "0 7 * * 1",
+  nextRunAt: DateTime.unsafeMake("2026-11-30T07:00:00Z"),
+  pausedAt: null
+}
 
 /** A watcher of an installed agent: when it runs, and whether its person has paused it. */
 export const AgentWatcher = Schema.Struct({
@@ -13,12 +22,13 @@ export const AgentWatcher = Schema.Struct({
   pausedAt: Schema.NullOr(Schema.DateTimeUtc).annotations({
     description: "Since when it is paused; null where it is not."
   })
-}).annotations({ identifier: "AgentWatcher" })
+}).annotations({ identifier: "AgentWatcher", examples: [exampleWatcher] })
 export type AgentWatcher = typeof AgentWatcher.Type
 
 /** What `GET /api/agents/:id/watchers` answers: by slug. */
 export const AgentWatchers = Schema.Struct({ watchers: Schema.Array(AgentWatcher) }).annotations({
-  identifier: "AgentWatchers"
+  identifier: "AgentWatchers",
+  examples: [{ watchers: [exampleWatcher] }]
 })
 
 /** What is done to a watcher. */

@@ -5,7 +5,7 @@ import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin } from "../admission/Caller.ts"
-import { withRateLimitFields } from "../admission/RateLimitFields.ts"
+import { tellingLimiter } from "../admission/RateLimitFields.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "../Body.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { type AuthPath, authPaths } from "./AuthPaths.ts"
@@ -67,7 +67,10 @@ const handle = ({ method, path, tests }: AuthPath) =>
       return yield* testingOwn(userId, answered)
     }
     return yield* tests === "named" && email !== undefined ? testingNamed(email, address, answered) : answered
-  }).pipe(Effect.map(HttpServerResponse.fromWeb), withRateLimitFields)
+  }).pipe(
+    Effect.map(HttpServerResponse.fromWeb),
+    Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
+  )
 
 /** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>

@@ -1,4 +1,4 @@
-import { HttpApp, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { HttpApp, HttpServerResponse } from "@effect/platform"
 import { Duration, Effect } from "effect"
 import type { RateLimitExceeded } from "../../domain/Errors.ts"
 import { RateLimiter, type RateLimitStatus } from "../../services/admission/RateLimiter.ts"
@@ -20,39 +20,37 @@ const spent = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
 })
 
 /**
- * Puts `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) on the answer to whatever the effect
- * spends, a member for each budget, also where it fails afterwards. A try that was given back is not told.
+ * The limiter for one request, which puts `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) on the
+ * answer: a member for each budget that is spent, also where the request fails afterwards. A try that was given back is not told.
  */
-export const withRateLimitFields = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+export const tellingLimiter = (limiter: typeof RateLimiter.Service) =>
+  Effect.suspend(() => {
     const told = new Map<string, RateLimitStatus>()
-    const report = HttpApp.appendPreResponseHandler((_request, response) => {
-      const all = [...told.values()]
-      return Effect.succeed(
-        all.length === 0
-          ? response
-          : HttpServerResponse.setHeaders(response, {
-              "ratelimit-policy": all.map(policyField).join(", "),
-              ratelimit: all.map(statusField).join(", ")
-            })
-      )
-    }).pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
     const note = (status: RateLimitStatus) => Effect.sync(() => told.set(status.policy, status))
-    return Effect.zipRight(
-      report,
-      Effect.updateService(effect, RateLimiter, (limiter) =>
-        RateLimiter.of({
-          take: (policy, key) =>
-            limiter.take(policy, key).pipe(
-              Effect.tap(note),
-              Effect.tapError((error) => note(spent(error)))
-            ),
-          giveBack: (policy, key) =>
-            Effect.zipRight(
-              Effect.sync(() => told.delete(policy)),
-              limiter.giveBack(policy, key)
-            )
-        })
-      )
+    const telling = RateLimiter.of({
+      take: (policy, key) =>
+        limiter.take(policy, key).pipe(
+          Effect.tap(note),
+          Effect.tapError((error) => note(spent(error)))
+        ),
+      giveBack: (policy, key) =>
+        Effect.zipRight(
+          Effect.sync(() => told.delete(policy)),
+          limiter.giveBack(policy, key)
+        )
+    })
+    return Effect.as(
+      HttpApp.appendPreResponseHandler((_request, response) => {
+        const all = [...told.values()]
+        return Effect.succeed(
+          all.length === 0
+            ? response
+            : HttpServerResponse.setHeaders(response, {
+                "ratelimit-policy": all.map(policyField).join(", "),
+                ratelimit: all.map(statusField).join(", ")
+              })
+        )
+      }),
+      telling
     )
   })

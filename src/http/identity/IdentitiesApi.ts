@@ -1,51 +1,31 @@
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
 import {
-  ForeignOrigin,
   IdentityNotFound,
   IdentityTaken,
   InvalidPhone,
   NoMember,
   NoPersonalOrg,
-  NotGateway,
   NotOrgAdmin,
-  PendingNotFound,
-  RateLimitExceeded,
   Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
-import {
-  AnswerAnswer,
-  ClaimAnswer,
-  ClaimedPhone,
-  ClaimRequest,
-  LookupAnswer,
-  LookupRequest,
-  OwnIdentities,
-  OwnIdentity,
-  PhoneRequest,
-  SenderAnswer,
-  TokenAnswer
-} from "../../domain/identity/Identity.ts"
+import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
-import { gateway, signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 const id = Schema.Struct({ id: Schema.String })
 
-const changes = Schema.Union(
-  problem(ForeignOrigin),
-  problem(Unauthenticated),
-  problem(RateLimitExceeded),
-  problem(NoPersonalOrg)
-)
+const refusals = Schema.Union(problem(Unauthenticated), problem(NoPersonalOrg))
 
 /** A person's own identities, and codes to prove them by. */
 export class IdentitiesApi extends HttpApiGroup.make("identities")
   .add(
     HttpApiEndpoint.get("list", "/api/identities")
       .addSuccess(OwnIdentities)
-      .addError(Schema.Union(problem(Unauthenticated), problem(RateLimitExceeded), problem(NoPersonalOrg)))
+      .addError(refusals)
       .annotateContext(
         OpenApi.annotations({
           summary: "List the caller's identities",
@@ -53,12 +33,13 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Limited)
   )
   .add(
     HttpApiEndpoint.post("phone", "/api/identities/phone")
       .setPayload(PhoneRequest)
       .addSuccess(ClaimedPhone)
-      .addError(changes)
+      .addError(refusals)
       .addError(unreadable)
       .addError(Schema.Union(problem(InvalidPhone), problem(NoMember), problem(IdentityTaken)))
       .annotateContext(
@@ -69,12 +50,14 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .add(
     HttpApiEndpoint.post("confirm", "/api/identities/:id/confirm")
       .setPath(id)
       .addSuccess(OwnIdentity)
-      .addError(changes)
+      .addError(refusals)
       .addError(problem(IdentityNotFound))
       .annotateContext(
         OpenApi.annotations({
@@ -84,12 +67,14 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .add(
     HttpApiEndpoint.del("unlink", "/api/identities/:id")
       .setPath(id)
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(changes)
+      .addError(refusals)
       .addError(problem(IdentityNotFound))
       .annotateContext(
         OpenApi.annotations({
@@ -98,12 +83,14 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .add(
     HttpApiEndpoint.post("token", "/api/install/token")
       .setPayload(PlanRequest)
       .addSuccess(TokenAnswer)
-      .addError(changes)
+      .addError(refusals)
       .addError(unreadable)
       .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
       .annotateContext(
@@ -114,56 +101,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .annotate(OpenApi.Description, "The caller's identities on chat platforms") {}
-
-/** What the chat gateway asks and hands on. */
-export class GatewayApi extends HttpApiGroup.make("gateway")
-  .add(
-    HttpApiEndpoint.post("claim", "/api/install/claim")
-      .setPayload(ClaimRequest)
-      .addSuccess(ClaimAnswer)
-      .addError(problem(NotGateway))
-      .addError(unreadable)
-      .addError(problem(RateLimitExceeded))
-      .annotateContext(
-        OpenApi.annotations({
-          summary: "Hand on a message with a code",
-          description: "Uses the code up and says what to send back.",
-          transform: gateway
-        })
-      )
-  )
-  .add(
-    HttpApiEndpoint.post("answer", "/api/identities/pending/:id/answer")
-      .setPath(id)
-      .setPayload(SenderAnswer)
-      .addSuccess(AnswerAnswer)
-      .addError(problem(NotGateway))
-      .addError(unreadable)
-      .addError(problem(RateLimitExceeded))
-      .addError(problem(PendingNotFound))
-      .annotateContext(
-        OpenApi.annotations({
-          summary: "Hand on a sender's yes or no",
-          description: "From the very sender the question went to. A yes said again changes nothing.",
-          transform: gateway
-        })
-      )
-  )
-  .add(
-    HttpApiEndpoint.post("lookup", "/api/identities/lookup")
-      .setPayload(LookupRequest)
-      .addSuccess(LookupAnswer)
-      .addError(problem(NotGateway))
-      .addError(unreadable)
-      .annotateContext(
-        OpenApi.annotations({
-          summary: "Say whose identifiers are",
-          description:
-            "For each, in order: where its messages go; or, where one account claims it, the question to put to the sender; or null.",
-          transform: gateway
-        })
-      )
-  )
-  .annotate(OpenApi.Description, "For the chat gateway, by its own bearer token") {}

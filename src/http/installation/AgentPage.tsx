@@ -301,8 +301,9 @@ const show = (visit: Visit) =>
     const { credential, query, request, visitor } = visit
     const { agent, path } = yield* agentAt(visit)
     const { agentId, organizationId, template } = agent
-    const untold = () => Effect.succeed(undefined)
+    const untold = () => Effect.succeedNone
     const view = yield* viewRows(credential, agentId).pipe(
+      Effect.asSome,
       Effect.catchTags({
         NotOrgAdmin: untold,
         TemplateNotFound: untold,
@@ -333,7 +334,7 @@ const show = (visit: Visit) =>
         done={doneOf(query)}
         agent={agent}
         path={path}
-        view={view}
+        view={Option.getOrUndefined(view)}
         watchers={watchers}
         history={history}
         phones={phones}

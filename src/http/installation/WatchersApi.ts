@@ -1,19 +1,13 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
-import {
-  AgentNotFound,
-  ForeignOrigin,
-  NotOrgAdmin,
-  RateLimitExceeded,
-  Unauthenticated,
-  WatcherNotFound
-} from "../../domain/Errors.ts"
+import { AgentNotFound, NotOrgAdmin, Unauthenticated, WatcherNotFound } from "../../domain/Errors.ts"
 import { AgentWatcher, AgentWatchers } from "../../domain/installation/Watcher.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-const reads = Schema.Union(problem(Unauthenticated), problem(RateLimitExceeded), problem(AgentNotFound))
-const changes = Schema.Union(problem(ForeignOrigin), reads, problem(NotOrgAdmin), problem(WatcherNotFound))
+const reads = Schema.Union(problem(Unauthenticated), problem(AgentNotFound))
+const changes = Schema.Union(reads, problem(NotOrgAdmin), problem(WatcherNotFound))
 
 const watcherPath = Schema.Struct({ id: Schema.String, slug: Schema.String })
 
@@ -31,6 +25,7 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
           transform: signedIn
         })
       )
+      .middleware(Limited)
   )
   .add(
     HttpApiEndpoint.post("pause", "/api/agents/:id/watchers/:slug/pause")
@@ -44,6 +39,8 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .add(
     HttpApiEndpoint.post("resume", "/api/agents/:id/watchers/:slug/resume")
@@ -58,5 +55,7 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
           transform: signedIn
         })
       )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
   )
   .annotate(OpenApi.Description, "Watchers of installed agents: when they run, pausing and resuming them") {}

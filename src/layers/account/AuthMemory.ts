@@ -1,7 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { Unauthenticated } from "../../domain/Errors.ts"
 import { Auth } from "../../services/account/Auth.ts"
-import { World } from "../runtime/World.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
 
 const sessionCookie = "session"
 
@@ -14,7 +14,7 @@ const cookieValue = (header: string) =>
 /** Sessions of the world: a user's token, as a bearer token or in a cookie named `session`. */
 export const AuthMemory = Layer.effect(
   Auth,
-  Effect.map(World, ({ read }) =>
+  Effect.map(MemoryStore, ({ read }) =>
     Auth.of({
       sessionCookie,
       identify: ({ authorization, cookie }) =>

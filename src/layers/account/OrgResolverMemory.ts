@@ -2,12 +2,12 @@ import { Effect, Layer } from "effect"
 import { NoPersonalOrg, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import { type Organization, OrgResolver, type Resolved } from "../../services/account/OrgResolver.ts"
-import { World } from "../runtime/World.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
 
 /** Organizations and templates of the world. */
 export const OrgResolverMemory = Layer.effect(
   OrgResolver,
-  Effect.map(World, ({ read }) => {
+  Effect.map(MemoryStore, ({ read }) => {
     const personalOrg = (userId: UserId): Effect.Effect<Organization, NoPersonalOrg> =>
       read(({ members, organizations }) =>
         organizations.find(

@@ -6,13 +6,13 @@ import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
 import {
   type IdentityRecord,
   isPersonal,
+  type MemoryState,
+  MemoryStore,
   type OrganizationRecord,
-  type UserRecord,
-  World,
-  type WorldState
-} from "../runtime/World.ts"
+  type UserRecord
+} from "../memory/MemoryStore.ts"
 
-const freeSlug = ({ organizations }: WorldState, user: UserRecord) => {
+const freeSlug = ({ organizations }: MemoryState, user: UserRecord) => {
   const base = personalSlug(user)
   for (let n = 1; ; n++) {
     const slug = numberedSlug(base, n)
@@ -21,7 +21,7 @@ const freeSlug = ({ organizations }: WorldState, user: UserRecord) => {
   }
 }
 
-const ensure = (state: WorldState, user: UserRecord): WorldState => {
+const ensure = (state: MemoryState, user: UserRecord): MemoryState => {
   const existing = state.organizations.find((known) => known.personalFor === user.id && isPersonal(known))
   const organization: OrganizationRecord = existing ?? {
     id: OrganizationId.make(`org_${state.nextId}`),
@@ -70,7 +70,7 @@ const ensure = (state: WorldState, user: UserRecord): WorldState => {
 /** Personal organizations of the world. */
 export const PersonalOrgsMemory = Layer.effect(
   PersonalOrgs,
-  Effect.map(World, ({ change }) =>
+  Effect.map(MemoryStore, ({ change }) =>
     PersonalOrgs.of({
       ensure: (userId) =>
         change((state) => {

@@ -3,7 +3,7 @@ import { Clock, Duration, Effect, Layer, Metric, Schema } from "effect"
 import { spend } from "../../domain/admission/Budget.ts"
 import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
-import { limiterRefusals } from "../../services/runtime/Measures.ts"
+import { limiterRefusals } from "../../services/runtime/Metrics.ts"
 
 /**
  * Budgets as sliding logs of this process: for what is counted to protect the process itself, and would cost the database more than

@@ -2,13 +2,13 @@ import { Clock, Duration, Effect, Either, Layer } from "effect"
 import { spend } from "../../domain/admission/Budget.ts"
 import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
-import { World } from "../runtime/World.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
 
 /** Budgets as sliding logs in the world, by the clock of the fiber. */
 export const RateLimiterMemory = (limits: RateLimits) =>
   Layer.effect(
     RateLimiter,
-    Effect.map(World, ({ change }) =>
+    Effect.map(MemoryStore, ({ change }) =>
       RateLimiter.of({
         take: (policy, key) =>
           Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -27,15 +27,15 @@ import {
   fieldsOf,
   hashOf,
   isPersonal,
+  type MemoryState,
+  MemoryStore,
   type OrganizationRecord,
-  type RevisionRowRecord,
-  World,
-  type WorldState
-} from "../runtime/World.ts"
+  type RevisionRowRecord
+} from "../memory/MemoryStore.ts"
 
 const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Either.left(new PublishRefused({ issues }))
 
-const newestRows = ({ agents, revisionRows }: WorldState, wanted: (agent: AgentRecord) => boolean) => {
+const newestRows = ({ agents, revisionRows }: MemoryState, wanted: (agent: AgentRecord) => boolean) => {
   const newest = new Map(agents.filter(wanted).map(({ id, revision }) => [id, revision]))
   return revisionRows.filter((row) => newest.get(row.templateAgentId) === row.revision)
 }
@@ -44,7 +44,7 @@ const keyed = <A extends { readonly kind: string }>(rows: ReadonlyArray<A>, id: 
   new Map(rows.map((row) => [`${row.kind} ${id(row)}`, row]))
 
 /** The rows a template may continue: of its latest revision that has the slug, and the publisher's own. */
-const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
+const knownSources = (state: MemoryState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
   const revisions = state.revisionRows
     .filter((row) => row.templateAgentId === agent.id)
     .sort((a, b) => a.revision - b.revision)
@@ -69,7 +69,7 @@ const knownSources = (state: WorldState, agent: AgentRecord): ReadonlyArray<Know
 
 /** Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. */
 const formerSlugs = (
-  { agents, revisionRows }: WorldState,
+  { agents, revisionRows }: MemoryState,
   organizationId: OrganizationId
 ): ReadonlyArray<FormerSlug> => {
   const templates = new Set(agents.filter((agent) => agent.organizationId === organizationId).map(({ id }) => id))
@@ -223,7 +223,7 @@ const publish =
         at.has(`${row.kind} ${row.slug}`)
     )
     if (held.length > 0) return refuse(...heldSlugs(template.definitions, held))
-    const state: WorldState = {
+    const state: MemoryState = {
       ...before,
       nextId,
       organizations: [...before.organizations.filter(({ id }) => id !== organization.id), organization],
@@ -252,7 +252,7 @@ const publish =
 /** The catalogue of the world. */
 export const TemplateCatalogMemory = Layer.effect(
   TemplateCatalog,
-  Effect.map(Effect.all([World, Kinds]), ([{ change, read }, kinds]) =>
+  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ change, read }, kinds]) =>
     TemplateCatalog.of({
       publish: (template) => change(publish(kinds)(template)),
       list: read((state) =>

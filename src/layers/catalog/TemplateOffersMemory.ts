@@ -4,10 +4,10 @@ import { type Offer, type OfferedRow, offerPage, offersToFind, wordsOf } from ".
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { Kinds } from "../../services/catalog/Kinds.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
-import { World, type WorldState } from "../runtime/World.ts"
+import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 
 const offersOf = (
-  { agents, organizations, revisionRows }: WorldState,
+  { agents, organizations, revisionRows }: MemoryState,
   kinds: ReadonlyArray<KindDescription>
 ): ReadonlyArray<Offer> =>
   agents.flatMap(({ botPhone, description, id, name, organizationId, revision, slug }): ReadonlyArray<Offer> => {
@@ -43,7 +43,7 @@ const offersOf = (
 /** Offers of the world. */
 export const TemplateOffersMemory = Layer.effect(
   TemplateOffers,
-  Effect.map(Effect.all([World, Kinds]), ([{ read }, kinds]) =>
+  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ read }, kinds]) =>
     TemplateOffers.of({
       standing: (organizationId, templateAgentId) =>
         read(({ agents }) => ({

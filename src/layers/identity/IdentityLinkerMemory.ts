@@ -29,7 +29,7 @@ import {
   type Own,
   type Sender
 } from "../../services/identity/IdentityLinker.ts"
-import { type IdentityRecord, type LinkRecord, World, type WorldState } from "../runtime/World.ts"
+import { type IdentityRecord, type LinkRecord, type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 
 const isMine =
   ({ organizationId, userId }: Me) =>
@@ -41,33 +41,33 @@ const isIn = (identifiers: ReadonlyArray<Identifier>) => (identity: Identifier) 
     ({ identifier, namespace }) => namespace === identity.namespace && identifier === identity.identifier
   )
 
-const isKnown = ({ identities }: WorldState, me: Me) =>
+const isKnown = ({ identities }: MemoryState, me: Me) =>
   identities.some((identity) => identity.namespace === "auth_user_id" && isMine(me)(identity))
 
 const isWaiting = (link: LinkRecord, now: number) => link.open && link.expiresAt > now
 
 /** Whether the sender of a typed claim has said no to its person before. */
-const isRefused = ({ refusals }: WorldState, { namespace, identifier, organizationId, user }: IdentityRecord) =>
+const isRefused = ({ refusals }: MemoryState, { namespace, identifier, organizationId, user }: IdentityRecord) =>
   refusals.some(
     (refusal) => isMine({ organizationId, userId: user })(refusal) && isIn([{ namespace, identifier }])(refusal)
   )
 
 /** Ends links and, of their identifiers, those that `ends` says. */
 const close = (
-  state: WorldState,
+  state: MemoryState,
   ids: ReadonlySet<string>,
   ends = ({ link }: IdentityRecord) => link !== undefined && ids.has(link)
-): WorldState => ({
+): MemoryState => ({
   ...state,
   links: state.links.map((link) => (ids.has(link.id) ? { ...link, open: false } : link)),
   identities: state.identities.filter((identity) => !ends(identity))
 })
 
 const withLink = (
-  state: WorldState,
+  state: MemoryState,
   link: Omit<LinkRecord, "id" | "open" | "sender">,
   identifiers: ReadonlyArray<Identifier>
-): readonly [id: string, state: WorldState] => {
+): readonly [id: string, state: MemoryState] => {
   const id = `link_${state.nextId}`
   return [
     id,
@@ -80,7 +80,7 @@ const withLink = (
 }
 
 /** Adds what a link has not yet; the address of what it has is the one that was shown last. */
-const addTo = (state: WorldState, linkId: string, identifiers: ReadonlyArray<Identifier>): WorldState => {
+const addTo = (state: MemoryState, linkId: string, identifiers: ReadonlyArray<Identifier>): MemoryState => {
   const link = state.links.find(({ id }) => id === linkId)
   if (link === undefined) return state
   const { organizationId, user } = link
@@ -115,13 +115,13 @@ const addTo = (state: WorldState, linkId: string, identifiers: ReadonlyArray<Ide
   }
 }
 
-const withAgreement = (state: WorldState, id: string, agreed: Partial<LinkRecord>): WorldState => ({
+const withAgreement = (state: MemoryState, id: string, agreed: Partial<LinkRecord>): MemoryState => ({
   ...state,
   links: state.links.map((link) => (link.id === id ? { ...link, ...agreed } : link))
 })
 
 /** Both have agreed: the link's identifiers are the person's, nobody else's, and nobody is asked about them any more. */
-const verify = (before: WorldState, id: string): WorldState => {
+const verify = (before: MemoryState, id: string): MemoryState => {
   const link = before.links.find((one) => one.id === id)
   if (link === undefined) return before
   const fresh = before.identities.filter((identity) => identity.link === id)
@@ -159,7 +159,7 @@ const verify = (before: WorldState, id: string): WorldState => {
   }
 }
 
-const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standing> =>
+const findMine = (state: MemoryState, me: Me, now: number): ReadonlyArray<Standing> =>
   state.identities.filter(isMine(me)).flatMap((identity): ReadonlyArray<Standing> => {
     const platform = platformOf(identity.namespace)
     const link = state.links.find(({ id }) => id === identity.link)
@@ -183,12 +183,12 @@ const findMine = (state: WorldState, me: Me, now: number): ReadonlyArray<Standin
     ]
   })
 
-const group = (state: WorldState, { id, ...me }: Own, now: number): ReadonlyArray<Standing> =>
+const group = (state: MemoryState, { id, ...me }: Own, now: number): ReadonlyArray<Standing> =>
   standingWith(findMine(state, me, now), id)
 
 const confirm =
   (own: Own, now: number) =>
-  (state: WorldState): Either.Either<readonly [ReturnType<typeof ownIdentity>, WorldState], IdentityNotFound> => {
+  (state: MemoryState): Either.Either<readonly [ReturnType<typeof ownIdentity>, MemoryState], IdentityNotFound> => {
     const [first] = group(state, own, now)
     if (first === undefined) return Either.left(new IdentityNotFound())
     const link = state.links.find(({ id }) => id === first.linkId)
@@ -202,7 +202,7 @@ const confirm =
 
 const unlink =
   (own: Own, now: number) =>
-  (state: WorldState): Either.Either<readonly [undefined, WorldState], IdentityNotFound> => {
+  (state: MemoryState): Either.Either<readonly [undefined, MemoryState], IdentityNotFound> => {
     const rows = group(state, own, now)
     if (rows.length === 0) return Either.left(new IdentityNotFound())
     const ids = new Set<string>(rows.map(({ id }) => id))
@@ -212,7 +212,7 @@ const unlink =
 
 const open =
   (me: Me, { identifiers, platform }: Sender, now: number) =>
-  (state: WorldState): Either.Either<readonly [Opened, WorldState], NoMember> => {
+  (state: MemoryState): Either.Either<readonly [Opened, MemoryState], NoMember> => {
     const user = state.users.find(({ id }) => id === me.userId)
     if (user === undefined || !isKnown(state, me)) {
       return Either.left(new NoMember({ organizationId: me.organizationId }))
@@ -243,8 +243,8 @@ const open =
 const answer =
   (pendingId: PendingId, { identifiers, platform }: Sender, yes: boolean, now: number) =>
   (
-    state: WorldState
-  ): Either.Either<readonly ["verified" | "confirm_session" | "declined", WorldState], PendingNotFound> => {
+    state: MemoryState
+  ): Either.Either<readonly ["verified" | "confirm_session" | "declined", MemoryState], PendingNotFound> => {
     const link = state.links.find(({ id }) => id === pendingId)
     if (link === undefined || link.platform !== platform || !isSameSender(link.sender, identifiers)) {
       return Either.left(new PendingNotFound())
@@ -286,7 +286,7 @@ const answer =
   }
 
 const route = (
-  state: WorldState,
+  state: MemoryState,
   one: Identifier,
   template: string | undefined,
   routeOnClaim: boolean,
@@ -351,9 +351,10 @@ const route = (
 export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Layer.effect(
     IdentityLinker,
-    Effect.map(World, ({ change }) => {
-      const atNow = <A, E>(next: (now: number) => (state: WorldState) => Either.Either<readonly [A, WorldState], E>) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => change(next(now)))
+    Effect.map(MemoryStore, ({ change }) => {
+      const atNow = <A, E>(
+        next: (now: number) => (state: MemoryState) => Either.Either<readonly [A, MemoryState], E>
+      ) => Effect.flatMap(Clock.currentTimeMillis, (now) => change(next(now)))
       return IdentityLinker.of({
         claimPhone: ({ country, organizationId, phone: typed, userId }) =>
           Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { Clock, Effect, Either, Layer, Random, Redacted } from "effect"
 import { codeBytes, codeOf, codeSeconds } from "../../domain/identity/InstallCode.ts"
 import type { E164 } from "../../domain/identity/Phone.ts"
 import { type ConsumedCode, type DeadCode, InstallCodes } from "../../services/identity/InstallCodes.ts"
-import { World } from "../runtime/World.ts"
+import { MemoryStore } from "../memory/MemoryStore.ts"
 
 const randomCode = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 256), codeBytes), (bytes) =>
   codeOf(Uint8Array.from(bytes))
@@ -11,7 +11,7 @@ const randomCode = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 25
 /** Codes of the world, as they are, by the clock and the random numbers of the fiber. */
 export const InstallCodesMemory = Layer.effect(
   InstallCodes,
-  Effect.map(World, ({ change }) =>
+  Effect.map(MemoryStore, ({ change }) =>
     InstallCodes.of({
       mint: ({ templateAgentId, userId }) =>
         Effect.gen(function* () {

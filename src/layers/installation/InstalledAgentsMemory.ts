@@ -6,10 +6,10 @@ import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "
 import { historyPage } from "../../domain/installation/History.ts"
 import { Kinds } from "../../services/catalog/Kinds.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
-import { World, type WorldState } from "../runtime/World.ts"
+import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 import { judge, plannedRows } from "./Judgement.ts"
 
-const agentsOf = ({ agents, members, organizations }: WorldState, userId: UserId): ReadonlyArray<InstalledAgent> =>
+const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserId): ReadonlyArray<InstalledAgent> =>
   agents.flatMap((agent): ReadonlyArray<InstalledAgent> => {
     const isMember = members.some((one) => one.organizationId === agent.organizationId && one.userId === userId)
     const organization = organizations.find(({ id }) => id === agent.organizationId)
@@ -38,7 +38,7 @@ const agentsOf = ({ agents, members, organizations }: WorldState, userId: UserId
     ]
   })
 
-const withRows = (state: WorldState, agent: InstalledAgent, kinds: ReadonlyArray<KindDescription>) => {
+const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArray<KindDescription>) => {
   const { organizationId, template } = agent
   const target = { organizationId, templateAgentId: template.templateAgentId, revision: judgedRevision(agent) }
   return overviewOf(agent, plannedRows(state, judge(state, target, kinds), kinds), kinds)
@@ -47,7 +47,7 @@ const withRows = (state: WorldState, agent: InstalledAgent, kinds: ReadonlyArray
 /** Installed agents of the world. */
 export const InstalledAgentsMemory = Layer.effect(
   InstalledAgents,
-  Effect.map(Effect.all([World, Kinds]), ([{ read }, kinds]) => {
+  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ read }, kinds]) => {
     const find = (userId: UserId, agentId: string) =>
       read((state) => agentsOf(state, userId).find((agent) => agent.agentId === agentId)).pipe(
         Effect.filterOrFail(

@@ -9,9 +9,9 @@ import {
   fieldsOf,
   hashOf,
   type LedgerRecord,
-  type RevisionRowRecord,
-  type WorldState
-} from "../runtime/World.ts"
+  type MemoryState,
+  type RevisionRowRecord
+} from "../memory/MemoryStore.ts"
 
 /* The verdicts over the world's state: the rule that VerdictSql tells in SQL. */
 
@@ -61,7 +61,7 @@ type First = Omit<Judged, "granted" | "act" | "place" | "owner" | "adoptable">
 
 /** Each row by itself. */
 const judgeEach = (
-  { agents, definitions, ledger, revisionRows, uses }: WorldState,
+  { agents, definitions, ledger, revisionRows, uses }: MemoryState,
   { organizationId, revision, templateAgentId }: JudgedTarget,
   kinds: ReadonlyArray<KindDescription>
 ): ReadonlyArray<First> => {
@@ -184,7 +184,7 @@ const isAdoptable = ({ copy, holder }: Pick<First, "copy" | "holder">) =>
 
 /** Every row with its verdict, and with what is done in view of the wishes and of each other. */
 export const judge = (
-  state: WorldState,
+  state: MemoryState,
   target: JudgedTarget,
   kinds: ReadonlyArray<KindDescription>,
   wishes: ReadonlyArray<WishedRow> = []
@@ -244,7 +244,7 @@ export const hashOfPlan = (revision: number | null, judged: ReadonlyArray<Judged
 
 /** The rows as a plan tells them, in the order of kinds and slugs. */
 export const plannedRows = (
-  { organizations }: WorldState,
+  { organizations }: MemoryState,
   judged: ReadonlyArray<Judged>,
   kinds: ReadonlyArray<KindDescription>
 ): ReadonlyArray<PlannedRow> => {

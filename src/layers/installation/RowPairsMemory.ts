@@ -1,14 +1,14 @@
 import { Effect, Layer } from "effect"
 import type { RowPair } from "../../domain/installation/Difference.ts"
 import { RowPairs } from "../../services/installation/RowPairs.ts"
-import { contentOf, type DefinitionRecord, World } from "../runtime/World.ts"
+import { contentOf, type DefinitionRecord, MemoryStore } from "../memory/MemoryStore.ts"
 
 const said = (definition: DefinitionRecord) => contentOf({ ...definition, references: {} }, () => null)
 
 /** What rows of the world say. */
 export const RowPairsMemory = Layer.effect(
   RowPairs,
-  Effect.map(World, ({ read }) =>
+  Effect.map(MemoryStore, ({ read }) =>
     RowPairs.of({
       of: ({ organizationId, template: { templateAgentId } }, revision, rows) =>
         read(({ definitions, ledger, revisionRows }) =>

@@ -45,27 +45,27 @@ import {
   type DefinitionRecord,
   type HistoryRecord,
   type LedgerRecord,
-  type RevisionRecord,
-  World,
-  type WorldState
-} from "../runtime/World.ts"
+  type MemoryState,
+  MemoryStore,
+  type RevisionRecord
+} from "../memory/MemoryStore.ts"
 import { hashOfPlan, type Judged, judge, plannedRows, slugOf } from "./Judgement.ts"
 
 type AnyApplyRequest = ApplyRequest & Partial<Pick<ResyncRequest, "agentId" | "revision">>
 type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
 
-const roleIn = ({ members }: WorldState, organizationId: string, userId: string) =>
+const roleIn = ({ members }: MemoryState, organizationId: string, userId: string) =>
   members.find((member) => member.organizationId === organizationId && member.userId === userId)?.role ?? "none"
 
-const administers = (state: WorldState, organizationId: string, userId: string) =>
+const administers = (state: MemoryState, organizationId: string, userId: string) =>
   ["owner", "admin"].includes(roleIn(state, organizationId, userId))
 
-const installedAgent = ({ agents }: WorldState, { organizationId, templateAgentId }: MirrorRequest) =>
+const installedAgent = ({ agents }: MemoryState, { organizationId, templateAgentId }: MirrorRequest) =>
   agents.find((agent) => agent.organizationId === organizationId && agent.templateAgentId === templateAgentId)
 
 /** The template's revision that is wanted, and its publisher, where the caller may have it there. */
 const mayInstall = (
-  state: WorldState,
+  state: MemoryState,
   request: MirrorRequest & Partial<ResyncPlanRequest>
 ): Either.Either<
   { readonly template: AgentRecord; readonly wanted: RevisionRecord },
@@ -135,7 +135,7 @@ const doneBy = ({ act, copy, fate, granted }: Judged, hides: boolean): Did | und
 }
 
 const changesOf = (
-  { definitions }: WorldState,
+  { definitions }: MemoryState,
   judged: ReadonlyArray<Judged>,
   hides: boolean
 ): ReadonlyArray<RecordedRow> => {
@@ -163,10 +163,10 @@ const changesOf = (
 
 /** The state with an entry of the history more, where there is something to say. */
 const recorded = (
-  state: WorldState,
+  state: MemoryState,
   { organizationId, templateAgentId, userId }: MirrorRequest,
   entry: Pick<HistoryRecord, "action" | "revision" | "rows" | "at">
-): WorldState => {
+): MemoryState => {
   const last = state.history.findLast(
     (one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId
   )
@@ -181,7 +181,7 @@ const recorded = (
 
 /** The copy that the person deleted, where it is still there, as it is once nothing of this template remembers it. */
 const leftCopy = (
-  { definitions }: WorldState,
+  { definitions }: MemoryState,
   { organizationId, templateAgentId }: MirrorRequest,
   { act, entry, fate, sibling }: Judged
 ): ReadonlyArray<DefinitionRecord> => {
@@ -308,7 +308,7 @@ const apply =
           entry.organizationId === organizationId
             ? entries.find(({ kind, sourceId }) => kind === entry.kind && sourceId === entry.sourceId)
             : undefined
-        const state: WorldState = {
+        const state: MemoryState = {
           ...before,
           nextId,
           agents:
@@ -360,7 +360,7 @@ const apply =
 const plan =
   (kinds: ReadonlyArray<KindDescription>) =>
   (
-    state: WorldState,
+    state: MemoryState,
     request: MirrorRequest & Partial<ResyncPlanRequest>
   ): Either.Either<Plan, AgentNotFound | NoSuchRevision | MirrorRefusal> =>
     Either.map(mayInstall(state, request), ({ wanted: { revision } }) => {
@@ -376,7 +376,7 @@ const plan =
     })
 
 const mayUninstall = (
-  state: WorldState,
+  state: MemoryState,
   request: UninstallRequest
 ): Either.Either<AgentRecord, AgentNotFound | NotOrgAdmin> => {
   const agent = installedAgent(state, request)
@@ -387,7 +387,7 @@ const mayUninstall = (
     : Either.left(new NotOrgAdmin({ organizationId }))
 }
 
-const leaving = (kinds: ReadonlyArray<KindDescription>, state: WorldState, request: UninstallRequest) =>
+const leaving = (kinds: ReadonlyArray<KindDescription>, state: MemoryState, request: UninstallRequest) =>
   Either.map(mayUninstall(state, request), (agent) => {
     const { agentId, organizationId, templateAgentId } = request
     const judged = judge(state, { organizationId, templateAgentId, revision: null }, kinds)
@@ -424,7 +424,7 @@ const uninstall =
         name: agent.name,
         description: agent.description
       }
-      const state: WorldState = {
+      const state: MemoryState = {
         ...before,
         agents: [...before.agents.filter(({ id }) => id !== agent.id), ...(agentStays ? [own] : [])],
         definitions: before.definitions
@@ -446,12 +446,12 @@ const uninstall =
 
 const planUninstall =
   (kinds: ReadonlyArray<KindDescription>) =>
-  (state: WorldState, request: UninstallRequest): Either.Either<UninstallPlan, AgentNotFound | NotOrgAdmin> =>
+  (state: MemoryState, request: UninstallRequest): Either.Either<UninstallPlan, AgentNotFound | NotOrgAdmin> =>
     Either.map(leaving(kinds, state, request), ({ left, planHash }) => ({ ...left, planHash }))
 
 const impact =
   (kinds: ReadonlyArray<KindDescription>) =>
-  (state: WorldState, templateAgentId: AgentId, revision: number, since: number) => {
+  (state: MemoryState, templateAgentId: AgentId, revision: number, since: number) => {
     const before = state.revisionRows.filter((row) => row.templateAgentId === templateAgentId && row.revision === since)
     const isAffected = ({ kind, row, sourceId }: Judged) =>
       !before.some(
@@ -481,7 +481,7 @@ const impact =
 /** The mirror of the world. */
 export const TemplateMirrorMemory = Layer.effect(
   TemplateMirror,
-  Effect.map(Effect.all([World, Kinds]), ([{ change, read }, kinds]) => {
+  Effect.map(Effect.all([MemoryStore, Kinds]), ([{ change, read }, kinds]) => {
     const applied = (request: AnyApplyRequest) =>
       Effect.flatMap(DateTime.now, (now) => change(apply(kinds)(request, now)))
     const planned = (request: MirrorRequest & Partial<ResyncPlanRequest>) =>

@@ -3,11 +3,11 @@ import { NotOrgAdmin, WatcherNotFound } from "../../domain/Errors.ts"
 import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import { type AgentWatcher, dueOnResume } from "../../domain/installation/Watcher.ts"
 import { Watchers } from "../../services/installation/Watchers.ts"
-import { type DefinitionRecord, World, type WorldState } from "../runtime/World.ts"
+import { type DefinitionRecord, type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 
 const scheduleOf = ({ content }: DefinitionRecord) => (typeof content.schedule === "string" ? content.schedule : null)
 
-const watchersOf = ({ definitions, ledger }: WorldState, { agentId, organizationId, template }: InstalledAgent) =>
+const watchersOf = ({ definitions, ledger }: MemoryState, { agentId, organizationId, template }: InstalledAgent) =>
   definitions
     .filter(
       (row) =>
@@ -38,12 +38,12 @@ const shown = (row: DefinitionRecord): AgentWatcher => ({
 /** Watchers of the world. */
 export const WatchersMemory = Layer.effect(
   Watchers,
-  Effect.map(World, ({ change, read }) =>
+  Effect.map(MemoryStore, ({ change, read }) =>
     Watchers.of({
       list: (agent) => read((state) => watchersOf(state, agent).map(shown)),
       set: (what, { agent, slug, userId }) =>
         Effect.flatMap(DateTime.nowAsDate, (now) =>
-          change((state): Either.Either<readonly [AgentWatcher, WorldState], NotOrgAdmin | WatcherNotFound> => {
+          change((state): Either.Either<readonly [AgentWatcher, MemoryState], NotOrgAdmin | WatcherNotFound> => {
             const { organizationId } = agent
             const isAdmin = state.members.some(
               (one) => one.organizationId === organizationId && one.userId === userId && one.role !== "member"

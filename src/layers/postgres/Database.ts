@@ -6,7 +6,7 @@ import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, Stri
 import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
 import { isTransient, sqlStateOf } from "../../domain/Faults.ts"
-import { poolInUse, poolWaiting } from "../../services/runtime/Measures.ts"
+import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
 import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
 
@@ -103,6 +103,9 @@ export const SqlClientLive = Layer.unwrapEffect(
     })
   )
 )
+
+/** The pool and the client over it: the database as it is. */
+export const ConnectionLive = (options: DatabaseOptions) => SqlClientLive.pipe(Layer.provideMerge(PgPoolLive(options)))
 
 const migrationLock = 7_203_114
 

@@ -13,7 +13,7 @@ import { OrgResolver } from "../account/OrgResolver.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter, RateLimitPolicy } from "../admission/RateLimiter.ts"
 import { IdentityLinker, type PhoneClaim } from "../identity/IdentityLinker.ts"
-import { countRows, measuredInstall, type Watched } from "../runtime/Measures.ts"
+import { countRows, type InstallLabels, measuredInstall } from "./InstallMetrics.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
 
 /** A template as it is asked for: who asks, and how to read what they ask for once they may. */
@@ -67,11 +67,11 @@ const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, Identit
         )
       )
 
-const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest, R>, watched: Watched) {
+const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest, R>, labels: InstallLabels) {
   const mirror = yield* TemplateMirror
 
   const { organization, request, templateAgentId, userId } = yield* readTemplateCall("install", call)
-  watched.template = templateAgentId
+  labels.template = templateAgentId
   const applied = yield* mirror
     .apply({
       userId,
@@ -113,6 +113,6 @@ export const install: <R>(
   InstallError,
   Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
 > = Effect.fn("install")(<R>(call: TemplateCall<InstallRequest, R>) => {
-  const watched: Watched = { template: "none" }
-  return measuredInstall(watched, steps(call, watched))
+  const labels: InstallLabels = { template: "none" }
+  return measuredInstall(labels, steps(call, labels))
 })

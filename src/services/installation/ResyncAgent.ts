@@ -5,8 +5,8 @@ import type { Plan } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
-import { countRows } from "../runtime/Measures.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
+import { countRows } from "./InstallMetrics.ts"
 import { type ApplyRefusal, type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
 /** Something asked of an installed agent: who asks, which one, and how to read what they ask for once they may. */

@@ -3,7 +3,7 @@ import { Duration, Effect, Either, Layer, TestClock } from "effect"
 import { UserId } from "../../../src/domain/Ids.ts"
 import { testingNamed, testingOwn } from "../../../src/http/account/PasswordBudgets.ts"
 import { RateLimiterMemory } from "../../../src/layers/admission/RateLimiterMemory.ts"
-import { WorldLive } from "../../../src/layers/runtime/World.ts"
+import { MemoryStoreLive } from "../../../src/layers/memory/MemoryStore.ts"
 import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { limits as given } from "../../worlds.ts"
 
@@ -15,7 +15,7 @@ const home = "2001:db8:1:2::1"
 
 /** Ada's password is "right", and she is signed in at home. */
 const World = Layer.merge(
-  RateLimiterMemory(limits).pipe(Layer.provide(WorldLive)),
+  RateLimiterMemory(limits).pipe(Layer.provide(MemoryStoreLive)),
   Layer.succeed(
     AuthRoutes,
     AuthRoutes.of({

@@ -12,7 +12,7 @@ import { platforms } from "../../../src/domain/identity/Platform.ts"
 import { reservedSlugs } from "../../../src/domain/Slug.ts"
 import { makeBetterAuth } from "../../../src/layers/account/BetterAuthLive.ts"
 import { IdentityLinkerLive } from "../../../src/layers/identity/IdentityLinkerLive.ts"
-import { migrate, PgPool, PgPoolLive, SqlClientLive } from "../../../src/layers/postgres/Database.ts"
+import { ConnectionLive, migrate, PgPool, PgPoolLive } from "../../../src/layers/postgres/Database.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
 import { readSender } from "../../../src/services/identity/Sender.ts"
 import { sameContents } from "../../fixtures/contents.ts"
@@ -57,13 +57,11 @@ describe("the migrations", () => {
   it.scopedLive("are applied once by many that start at once on an empty database", () =>
     Effect.gen(function* () {
       const url = yield* ownDatabase("template0")
-      const start = migrate.pipe(
-        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 2 }))))
-      )
+      const start = migrate.pipe(Effect.provide(ConnectionLive({ url, maxConnections: 2 })))
       yield* Effect.all([start, start, start, start], { concurrency: "unbounded" })
       const applied = yield* SqlClient.SqlClient.pipe(
         Effect.flatMap((sql) => sql`SELECT name FROM effect_sql_migrations ORDER BY migration_id`),
-        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 1 }))))
+        Effect.provide(ConnectionLive({ url, maxConnections: 1 }))
       )
       assert.deepStrictEqual(
         applied.map(({ name }) => name),
@@ -99,9 +97,7 @@ describe("what was claimed before there were links", () => {
         const prompt = found !== null && "prompt" in found ? found.prompt : undefined
         return yield* linker.answer({ pendingId: prompt?.pendingId ?? ("" as never), sender, yes: true })
       })
-      const said = yield* program.pipe(
-        Effect.provide(SqlClientLive.pipe(Layer.provideMerge(PgPoolLive({ url, maxConnections: 2 }))))
-      )
+      const said = yield* program.pipe(Effect.provide(ConnectionLive({ url, maxConnections: 2 })))
       assert.strictEqual(said, "verified")
     })
   )
@@ -138,9 +134,7 @@ describe("what uninstalls left before", () => {
           FROM watchers w ORDER BY w.slug
         `
       })
-      const rows = yield* program.pipe(
-        Effect.provide(SqlClientLive.pipe(Layer.provide(PgPoolLive({ url, maxConnections: 2 }))))
-      )
+      const rows = yield* program.pipe(Effect.provide(ConnectionLive({ url, maxConnections: 2 })))
       assert.deepStrictEqual(rows, [
         { slug: "adopted", retired: false, managedBy: null, remembered: false },
         { slug: "deleted", retired: false, managedBy: null, remembered: false },

@@ -1,10 +1,7 @@
-import { Cause, Duration, Effect, Exit, Metric, MetricBoundaries, Option } from "effect"
+import { Cause, Duration, Effect, Exit, Metric, Option } from "effect"
 import { codeOf, type InstallError, Internal } from "../../domain/Errors.ts"
-import type { Applied } from "../installation/TemplateMirror.ts"
-
-/* What the service counts and measures; whoever runs it decides whether and where that goes. */
-
-const seconds = MetricBoundaries.fromIterable([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+import { seconds } from "../runtime/Metrics.ts"
+import type { Applied } from "./TemplateMirror.ts"
 
 /** Installs, by `outcome` (created, updated, or the code of the refusal) and `template` (its id; none where it has none). */
 export const installs = Metric.counter("agent_install.installs", {
@@ -25,36 +22,13 @@ export const rowsMirrored = Metric.counter("agent_install.rows.mirrored", {
   incremental: true
 })
 
-/** Tries that a limiter refused, by `policy`. */
-export const limiterRefusals = Metric.counter("agent_install.limiter.refusals", {
-  description: "Tries refused by a limiter, by policy",
-  incremental: true
-})
-
-/** Connections of the pool that are in use. */
-export const poolInUse = Metric.gauge("agent_install.pool.in_use", {
-  description: "Connections of the database pool that are in use"
-})
-
-/** Requests that wait for a connection of the pool. */
-export const poolWaiting = Metric.gauge("agent_install.pool.waiting", {
-  description: "Requests that wait for a connection of the database pool"
-})
-
-/** How long an answer took, in seconds, by `http.request.method`, `http.route` and `http.response.status_code`. */
-export const requestDuration = Metric.histogram(
-  "http.server.request.duration",
-  seconds,
-  "Seconds an answer took, by method, route and status"
-)
-
-/** What those who watch the service are told of an install besides its outcome. */
-export interface Watched {
+/** The labels of an install besides its outcome. */
+export interface InstallLabels {
   /** The template's id, once the request has named one. */
   template: string
 }
 
-// Whatever comes of these, the template exists; an id that does not would be anybody's text as a label.
+// Refusals by which the template exists: any other id would put a client's text into a label.
 const knownToExist = new Set<InstallError["_tag"]>(["SelfInstall", "NotOrgAdmin", "SchemaCollision", "PlanStale"])
 
 /** Counts the rows that an install or a resync went over, once it has landed. */
@@ -67,7 +41,7 @@ export const countRows = ({ verdicts }: Pick<Applied, "verdicts">): Effect.Effec
 
 /** Measures an install: its outcome, and how long it took. */
 export const measuredInstall = <A extends Pick<Applied, "created">, E extends InstallError, R>(
-  watched: Watched,
+  labels: InstallLabels,
   install: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.exit(install).pipe(
@@ -84,7 +58,7 @@ export const measuredInstall = <A extends Pick<Applied, "created">, E extends In
       const exists = landed !== undefined || Option.exists(refusal, ({ _tag }) => knownToExist.has(_tag))
       return Effect.all(
         [
-          Effect.tagMetrics(Metric.increment(installs), { template: exists ? watched.template : "none" }),
+          Effect.tagMetrics(Metric.increment(installs), { template: exists ? labels.template : "none" }),
           Metric.update(installDuration, Duration.toSeconds(took))
         ],
         { discard: true }

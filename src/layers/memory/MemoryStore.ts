@@ -166,7 +166,7 @@ export interface CodeRecord {
   readonly used: boolean
 }
 
-export interface WorldState {
+export interface MemoryState {
   readonly nextId: number
   readonly users: ReadonlyArray<UserRecord>
   readonly organizations: ReadonlyArray<OrganizationRecord>
@@ -186,7 +186,7 @@ export interface WorldState {
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
 }
 
-const empty: WorldState = {
+const empty: MemoryState = {
   nextId: 1,
   users: [],
   organizations: [],
@@ -228,33 +228,33 @@ export const fieldsOf = (
 export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => objectText(fields)
 
 /** A change: what it answers and the state after it, or why there is none. */
-export type Change<A, E = never> = (state: WorldState) => Either.Either<readonly [A, WorldState], E>
+export type Change<A, E = never> = (state: MemoryState) => Either.Either<readonly [A, MemoryState], E>
 
-const insideStep = GlobalValue.globalValue("agent-install/World/insideStep", () => FiberRef.unsafeMake(false))
+const insideStep = GlobalValue.globalValue("agent-install/MemoryStore/insideStep", () => FiberRef.unsafeMake(false))
 
 /** The state all in-memory layers share. */
-export class World extends Context.Tag("agent-install/World")<
-  World,
+export class MemoryStore extends Context.Tag("agent-install/MemoryStore")<
+  MemoryStore,
   {
     /** Changes the state in one go, after any step that is under way. */
     readonly change: <A, E>(change: Change<A, E>) => Effect.Effect<A, E>
     /** Reads the state. */
-    readonly read: <A>(read: (state: WorldState) => A) => Effect.Effect<A>
+    readonly read: <A>(read: (state: MemoryState) => A) => Effect.Effect<A>
     /** Runs an effect as one step: nobody else's change comes between its own, and a failure takes them all back. */
     readonly step: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   }
 >() {}
 
-/** A world of nothing. */
-export const WorldLive = Layer.effect(
-  World,
+/** A store with nothing in it. */
+export const MemoryStoreLive = Layer.effect(
+  MemoryStore,
   Effect.gen(function* () {
     let state = empty
     const turn = yield* Effect.makeSemaphore(1)
     const inTurn = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.flatMap(FiberRef.get(insideStep), (inside) => (inside ? effect : turn.withPermits(1)(effect)))
 
-    return World.of({
+    return MemoryStore.of({
       change: (change) =>
         inTurn(
           Effect.suspend(() =>

@@ -1,0 +1,150 @@
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
+import { Schema } from "effect"
+import {
+  AgentNotFound,
+  InvalidRequest,
+  NoSuchRevision,
+  NoSuchRow,
+  NotOrgAdmin,
+  PlanStale,
+  SchemaCollision,
+  Unauthenticated
+} from "../../domain/Errors.ts"
+import {
+  AgentList,
+  AgentOverview,
+  AgentsQuery,
+  ResyncAnswer,
+  ResyncPlanQuery,
+  ResyncRequest,
+  UninstallQuery
+} from "../../domain/installation/Agent.ts"
+import { History, HistoryQuery } from "../../domain/installation/History.ts"
+import { Plan, Uninstalled, UninstallPlan } from "../../domain/installation/Plan.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { problem } from "../Problem.ts"
+
+/** What is refused whatever is asked of an installed agent. */
+const agentRefusals = Schema.Union(problem(Unauthenticated), problem(AgentNotFound), problem(NotOrgAdmin))
+
+/** What a resync, or its plan, can be refused for besides. */
+const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
+
+const agentPath = Schema.Struct({ id: Schema.String })
+
+/** The caller's installed agents. */
+export class AgentsApi extends HttpApiGroup.make("agents")
+  .add(
+    HttpApiEndpoint.get("list", "/api/agents")
+      .setUrlParams(AgentsQuery)
+      .addSuccess(AgentList)
+      .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest)))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "The caller's installed agents",
+          description:
+            "The newest first, each with its template, the revisions, and how many of its rows have which verdict.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.get("view", "/api/agents/:id")
+      .setPath(agentPath)
+      .addSuccess(AgentOverview)
+      .addError(Schema.Union(problem(Unauthenticated), problem(AgentNotFound)))
+      .annotateContext(OpenApi.annotations({ summary: "One installed agent", transform: signedIn }))
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.get("history", "/api/agents/:id/history")
+      .setPath(agentPath)
+      .setUrlParams(HistoryQuery)
+      .addSuccess(History)
+      .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest), problem(AgentNotFound)))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "What was done to an agent's rows",
+          description:
+            "Installs, resyncs and uninstalls of its template in the organization, newest first: who, when, which revision, and each row before and after. A page ends where its rows would be more than 1 MiB; an entry that is more by itself leaves contents out (omitted).",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.get("planResync", "/api/agents/:id/plan")
+      .setPath(agentPath)
+      .setUrlParams(ResyncPlanQuery)
+      .addSuccess(Plan)
+      .addError(problem(InvalidRequest))
+      .addError(agentRefusals)
+      .addError(resyncRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what a resync would do",
+          description:
+            "Judges every row and changes nothing. A resync with this plan's hash as expectedPlan does exactly this.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.post("resync", "/api/agents/:id/resync")
+      .setPath(agentPath)
+      .setPayload(ResyncRequest)
+      .addSuccess(ResyncAnswer)
+      .addError(unreadable)
+      .addError(agentRefusals)
+      .addError(resyncRefusals)
+      .addError(problem(NoSuchRow))
+      .addError(problem(SchemaCollision))
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Bring an installed agent up to date",
+          description:
+            "Goes to the newest revision, or to the one that is named, and stays there until told otherwise. All or nothing; repeating it is safe.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.get("planUninstall", "/api/agents/:id/uninstall-plan")
+      .setPath(agentPath)
+      .addSuccess(UninstallPlan)
+      .addError(agentRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what an uninstall would do",
+          description: "Names the rows that would go and those that would stay; changes nothing.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.del("uninstall", "/api/agents/:id")
+      .setPath(agentPath)
+      .setUrlParams(UninstallQuery)
+      .addSuccess(Uninstalled)
+      .addError(problem(InvalidRequest))
+      .addError(agentRefusals)
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Take an installed agent away",
+          description:
+            "With its rows that are unchanged and unused. What is changed, adopted or in use stays and is seen, and a later install finds it again.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .annotate(OpenApi.Description, "Installed agents: seeing them, bringing them up to date, taking them away") {}

@@ -1,0 +1,79 @@
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
+import { Schema } from "effect"
+import { Manifest } from "../../domain/catalog/Template.ts"
+import {
+  NoPersonalOrg,
+  NoSuchRow,
+  NotOrgAdmin,
+  PlanStale,
+  SchemaCollision,
+  Unauthenticated,
+  UnknownTemplateSlug
+} from "../../domain/Errors.ts"
+import { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
+import { Plan } from "../../domain/installation/Plan.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { problem } from "../Problem.ts"
+
+/** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
+const notForCaller = Schema.Union(
+  problem(Unauthenticated),
+  unreadable,
+  problem(UnknownTemplateSlug),
+  problem(NoPersonalOrg),
+  templateRefusals,
+  problem(NotOrgAdmin)
+)
+
+/** Installing, and what can be installed. */
+export class InstallApi extends HttpApiGroup.make("install")
+  .add(
+    HttpApiEndpoint.post("install", "/api/install")
+      .setPayload(InstallRequest)
+      .addSuccess(InstallAnswer)
+      .addError(notForCaller)
+      .addError(problem(NoSuchRow))
+      .addError(problem(SchemaCollision))
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Install a template",
+          description:
+            "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.post("plan", "/api/install/plan")
+      .setPayload(PlanRequest)
+      .addSuccess(Plan)
+      .addError(notForCaller)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say what an install would do",
+          description:
+            "Judges every row and changes nothing. An install with this plan's hash as expectedPlan does exactly this.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.get("manifest", "/api/install/manifest/:slug")
+      .setPath(Schema.Struct({ slug: Schema.String }))
+      .addSuccess(Manifest)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .addError(problem(UnknownTemplateSlug))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "What an install brings",
+          description: "Public. The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
+        })
+      )
+  )
+  .annotate(OpenApi.Description, "Installing template agents, and what can be installed") {}
