@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from "preact"
-import { icon, pageScript, styleSheet } from "./Assets.ts"
+import { type Asset, icon, pageScript, styleSheet } from "./Assets.ts"
 import { Problems } from "./Form.tsx"
 import type { FormProblem } from "./ReadForm.ts"
 
@@ -23,6 +23,8 @@ export interface Frame {
   readonly refreshTo?: `/${string}` | undefined
   /** The page's own path, for the mark in the navigation. */
   readonly path?: string | undefined
+  /** A script that only this page has. */
+  readonly script?: Asset | undefined
   readonly children?: ComponentChildren
 }
 
@@ -33,7 +35,7 @@ const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | un
 )
 
 /** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
-export const Layout = ({ children, done, path, problems = [], refreshTo, title, visitor }: Frame): VNode => (
+export const Layout = ({ children, done, path, problems = [], refreshTo, script, title, visitor }: Frame): VNode => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -42,6 +44,7 @@ export const Layout = ({ children, done, path, problems = [], refreshTo, title, 
       <link rel="stylesheet" href={styleSheet.path} />
       <link rel="icon" href={icon.path} type="image/svg+xml" />
       <script src={pageScript.path} defer />
+      {script !== undefined && <script src={script.path} defer />}
       {refreshTo !== undefined && (
         <noscript>
           <meta httpEquiv="refresh" content={`5;url=${refreshTo}`} />

@@ -1,4 +1,19 @@
 /**
+ * The search of a page of parts: hides every part that lacks one of the words, with its place in the contents, until a link leads
+ * to it; without it the page is whole, and the browser's own search serves.
+ */
+export const searching = `
+const field=document.querySelector("#words"),found=document.querySelector("#found"),entries=[...document.querySelectorAll("nav.contents a")]
+const partOf=(link)=>document.getElementById(link.hash.slice(1))
+const search=()=>{const words=field.value.toLowerCase().split(/\\s+/).filter(Boolean);let shown=0
+for(const entry of entries){const part=partOf(entry),hit=words.every((word)=>part.textContent.toLowerCase().includes(word));part.hidden=entry.parentNode.hidden=!hit;if(hit)shown++}
+found.textContent=words.length>0?shown+" of "+entries.length+" parts have "+(words.length>1?"all of these words.":"this word."):""}
+document.querySelector("#search").hidden=false
+field.addEventListener("input",search)
+document.addEventListener("click",({target})=>{const link=target.closest('a[href^="#"]');if(link&&partOf(link)?.hidden){field.value="";search()}})
+`
+
+/**
  * What only makes the pages smoother: a form that is sent has its buttons off until the page is left, and is whole again where
  * the page comes back; a page that waits for a message from a phone looks whether it has come.
  */

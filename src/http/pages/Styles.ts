@@ -57,12 +57,18 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
 dl.facts dt{font-weight:600}dl.facts dd{margin:0}
 .fields{display:grid;grid-template-columns:1fr 1fr;gap:.25rem 1rem;margin:.25rem 0 .75rem}
 .fields>*{min-width:0}
-.fields pre{margin:0;padding:.5rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid color-mix(in srgb,var(--border) 45%,transparent);max-height:16rem;overflow:auto}
+.fields pre{margin:0;padding:.5rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid color-mix(in srgb,var(--border) 45%,transparent)}
 .mark{font-size:.85rem;border:1px solid var(--border);border-radius:1rem;padding:.05rem .6rem;white-space:nowrap}
 .mark.changed{border-color:var(--accent);color:var(--accent)}
 .qr{display:block;width:min(14rem,100%);height:auto;background:#fff;margin:.5rem 0}
 .check{font-size:1.4rem;font-weight:700;letter-spacing:.1em;font-variant-numeric:tabular-nums}
 nav.pages{display:flex;gap:1rem;margin:1rem 0}
 code{overflow-wrap:anywhere}
+nav.contents ul{columns:18rem;padding-inline-start:1.2rem}
+.part{border-top:1px solid var(--border);padding:1rem 0;margin:0}.part h2{margin:0 0 .5rem;font-size:1.2rem}
+.part pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem;padding:.75rem}
+.method{font-weight:700}
+table{width:100%;font-size:.95rem}th,td{vertical-align:top}
+@media(max-width:40rem){.part thead{display:none}.part tr,.part td{display:block;border:0}.part tr{border-bottom:1px solid var(--border);padding:.5rem 0}.part td{padding:0 .25rem}}
 @media(max-width:34rem){.fields{grid-template-columns:1fr}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.4rem}h1{font-size:1.6rem}button:not(.link){width:100%}.inline form{display:block;margin:0}}
 `
