@@ -4,10 +4,11 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # With the optional packages: the compiler is one.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
+COPY scripts scripts
 COPY migrations migrations
 COPY src src
-RUN npm run build
+RUN npm run compile
 
 FROM node:20-bookworm-slim AS dependencies
 WORKDIR /app

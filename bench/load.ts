@@ -2,14 +2,15 @@ import { Agent, request } from "node:http"
 import { parentPort, workerData } from "node:worker_threads"
 
 /*
- * The load, in a thread of its own: posts each of the requests it is given, so many at once, and answers with how many a
- * second.
+ * The load, in a thread of its own: sends each of the requests it is given, so many at once, and answers with how many a second.
  */
 
-/** One request: whose it is, and what it says. */
+/** One request: whose it is, and what it says; one that says nothing is a GET. */
 export interface Post {
   readonly authorization: string
-  readonly body: string
+  readonly body?: string
+  /** The tag of what the client has already, which is answered 304. */
+  readonly etag?: string
 }
 
 /** What the thread is to do. */
@@ -20,15 +21,23 @@ export interface Work {
   readonly posts: ReadonlyArray<Post>
 }
 
-const send = (agent: Agent, { path, port }: Work, { authorization, body }: Post) =>
+const send = (agent: Agent, { path, port }: Work, { authorization, body, etag }: Post) =>
   new Promise<void>((resolve, reject) => {
-    const headers = { authorization, "content-type": "application/json", "content-length": Buffer.byteLength(body) }
-    const sent = request({ agent, port, host: "127.0.0.1", path, method: "POST", headers }, (response) => {
+    const headers = {
+      authorization,
+      ...(body === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) }),
+      ...(etag === undefined ? {} : { "if-none-match": etag })
+    }
+    const method = body === undefined ? "GET" : "POST"
+    const expected = etag === undefined ? 200 : 304
+    const sent = request({ agent, port, host: "127.0.0.1", path, method, headers }, (response) => {
       let text = ""
       response.on("data", (chunk) => {
         text += chunk
       })
-      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(text))))
+      response.on("end", () => (response.statusCode === expected ? resolve() : reject(new Error(text))))
     })
     sent.on("error", reject)
     sent.end(body)

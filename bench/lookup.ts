@@ -21,15 +21,15 @@ const BareHttp = HttpApiBuilder.group(BareApi, "bare", (handlers) =>
     handlers.handle("lookup", ({ payload: { identities, template = null } }) => {
       const namespaces = identities.map(({ namespace }) => namespace)
       const identifiers = identities.map(({ identifier }) => identifier)
-      return Effect.orDie(sql.unsafe(lookupStatement, [namespaces, identifiers, template, false]))
+      return Effect.orDie(sql.unsafe(lookupStatement, [namespaces, identifiers, template]))
     })
   )
 )
 
-const people = 10_000
+export const people = 10_000
 
 /** Requests that ask for so many verified identities each, none of them twice in a row. */
-const postsOf = (count: number, size: number) =>
+export const postsOf = (count: number, size: number) =>
   Array.from({ length: count }, (_, at) => ({
     authorization: gateway,
     body: JSON.stringify({

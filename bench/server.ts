@@ -24,7 +24,7 @@ const limits = {
   sender: generous
 }
 
-const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
+export const gatewayToken = "the-token-of-the-gateway-of-the-benchmarks"
 
 /** What the gateway shows. */
 export const gateway = `Bearer ${gatewayToken}`

@@ -22,3 +22,14 @@ export const ownFolder = Effect.acquireRelease(
   }),
   (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
 )
+
+/** Milliseconds of work that something takes: unlike the time on the clock the same on a busy machine. */
+export const workOf = (run: () => void): number => {
+  const before = process.cpuUsage()
+  run()
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / 1_000
+}
+
+/** Whether the tests run against mutants: in code that counts what runs, which takes longer, and with no database. */
+export const mutating = process.env.MUTATING === "true"

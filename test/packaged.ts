@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { chmodSync, chownSync, existsSync, readdirSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Redacted, Schedule } from "effect"
+import { Effect, Redacted } from "effect"
 import { ensureDatabase, urlOf } from "../src/layers/runtime/embedded/Socket.ts"
+import { serving } from "./postgres.ts"
 
 const versions = "/usr/lib/postgresql"
 
@@ -49,28 +50,20 @@ export const openPackaged = (settings: Readonly<Record<string, string>> = {}) =>
       (made) => Effect.promise(() => rm(made, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
     )
     const cluster = join(folder, "pg")
-    const options = { ...as, cwd: folder, env: environment }
     execFileSync(join(bin, "initdb"), ["-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], {
-      ...options,
+      ...as,
+      cwd: folder,
+      env: environment,
       stdio: "ignore"
     })
-    const given = Object.entries({ listen_addresses: "", unix_socket_directories: folder, ...settings })
-    yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(join(bin, "postgres"), ["-D", cluster, ...given.flatMap(([name, value]) => ["-c", `${name}=${value}`])], {
-          ...options,
-          stdio: "ignore"
-        })
-      ),
-      (server) =>
-        Effect.async<void>((resume) => {
-          server.once("exit", () => resume(Effect.void))
-          server.kill("SIGINT")
-        })
-    )
-    yield* ensureDatabase(folder).pipe(
-      Effect.retry(Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(200))),
-      Effect.orDie
+    yield* serving(
+      {
+        program: join(bin, "postgres"),
+        args: ["-D", cluster],
+        settings: { listen_addresses: "", unix_socket_directories: folder, ...settings },
+        options: { ...as, cwd: folder }
+      },
+      ensureDatabase(folder)
     )
     return { url: Redacted.make(urlOf(folder)) }
   })

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, type SpawnOptions } from "node:child_process"
 import { appendFileSync, chmodSync, chownSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
@@ -40,6 +40,29 @@ export const authority = (folder: string, name: string) => {
     }
   }
 }
+
+export interface Server {
+  readonly program: string
+  readonly args: ReadonlyArray<string>
+  readonly settings: Readonly<Record<string, string>>
+  readonly options: SpawnOptions
+}
+
+/** Runs a server until the scope ends; there once it answers what it is asked. */
+export const serving = <A, E>({ args, options, program, settings }: Server, asked: Effect.Effect<A, E>) =>
+  Effect.acquireRelease(
+    launch(program, [...args, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])], {
+      ...options,
+      stdio: "ignore"
+    }),
+    ({ child, ended }) => {
+      child.kill("SIGINT")
+      return Effect.promise(() => ended)
+    }
+  ).pipe(
+    Effect.zipRight(Effect.retry(asked, Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(400)))),
+    Effect.orDie
+  )
 
 export interface OwnServer {
   /** Settings of the server besides those that make it fast. */
@@ -83,20 +106,6 @@ export const ownServer = (options: OwnServer = {}) =>
     const port = yield* freePort
     const folder = at(runner, place.cluster)
     const settings = { fsync: "off", listen_addresses: "127.0.0.1", log_min_messages: "fatal", ...options.settings }
-    yield* Effect.acquireRelease(
-      launch(
-        join(bin, "postgres"),
-        [
-          ...["-D", folder.path, "-k", folder.path, "-p", String(port)],
-          ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
-        ],
-        { ...runner.as, cwd: folder.cwd, stdio: "ignore" }
-      ),
-      ({ child, ended }) => {
-        child.kill("SIGINT")
-        return Effect.promise(() => ended)
-      }
-    )
     const asked = (text: string, database = "postgres") =>
       Effect.tryPromise(async () => {
         const client = new pg.Client({ host: place.cluster, port, user: "postgres", database, ssl: false })
@@ -108,9 +117,14 @@ export const ownServer = (options: OwnServer = {}) =>
           await client.end()
         }
       })
-    yield* asked("SELECT").pipe(
-      Effect.retry(Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(400))),
-      Effect.orDie
+    yield* serving(
+      {
+        program: join(bin, "postgres"),
+        args: ["-D", folder.path, "-k", folder.path, "-p", String(port)],
+        settings,
+        options: { ...runner.as, cwd: folder.cwd }
+      },
+      asked("SELECT")
     )
     return {
       port,

@@ -1,6 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { Vitest } from "@effect/vitest"
-import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Context, Duration, Effect, Either, Layer, Option, Redacted, Schema, TestClock } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
@@ -24,6 +24,7 @@ import type { TemplateMirror } from "../src/services/installation/TemplateMirror
 import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
+import { mutating } from "./machine.ts"
 import { PgTest } from "./pg.ts"
 
 /** A definition as it stands in an organization, references by slug. */
@@ -99,6 +100,8 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
     /** Makes all codes and pending links older by that many minutes. */
     readonly age: (minutes: number) => Effect.Effect<void>
+    /** Lets time pass for the budgets, by the clock of the test and by the database's. */
+    readonly elapse: (time: Duration.Duration) => Effect.Effect<void>
   }
 >() {}
 
@@ -273,7 +276,8 @@ const HandsMemory = Layer.effect(
           ...state,
           codes: state.codes.map((code) => ({ ...code, expiresAt: code.expiresAt - minutes * 60_000 })),
           links: state.links.map((link) => ({ ...link, expiresAt: link.expiresAt - minutes * 60_000 }))
-        }))
+        })),
+      elapse: TestClock.adjust
     })
   })
 )
@@ -483,6 +487,16 @@ const HandsLive = Layer.effect(
           Effect.zipRight(
             run(sql`UPDATE identity_links SET expires_at = expires_at - make_interval(mins => ${minutes})`)
           )
+        ),
+      elapse: (time) =>
+        TestClock.adjust(time).pipe(
+          Effect.zipRight(
+            run(sql`
+              UPDATE rate_limits SET hits = ARRAY(
+                SELECT hit - make_interval(secs => ${Duration.toSeconds(time)}) FROM unnest(hits) AS hit ORDER BY hit
+              )
+            `)
+          )
         )
     })
   })
@@ -491,8 +505,8 @@ const HandsLive = Layer.effect(
 /** Budgets small enough to spend in a test. */
 export const limits = {
   change: { limit: 1_000, window: Duration.hours(1) },
-  install: { limit: 3, window: Duration.seconds(4) },
-  read: { limit: 3, window: Duration.seconds(4) },
+  install: { limit: 3, window: Duration.minutes(1) },
+  read: { limit: 3, window: Duration.minutes(1) },
   auth: { limit: 1_000, window: Duration.minutes(1) },
   password: { limit: 4, window: Duration.minutes(15) },
   account: { limit: 10, window: Duration.hours(1) },
@@ -564,10 +578,9 @@ export const worldsOf = ({
     Layer.provide(PgTest)
   )
   const KindsLive = Layer.succeed(Kinds, kinds)
-  return [
-    ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))],
-    ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))]
-  ]
+  const memory = ["memory", Layer.orDie(Layer.provide(Memory, KindsLive))] as const
+  const postgres = ["postgres", Layer.orDie(Layer.provide(Postgres, KindsLive))] as const
+  return mutating ? [memory] : [memory, postgres]
 }
 
 /** What the laws hold for: each service in memory, and on Postgres. */

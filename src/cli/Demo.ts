@@ -1,26 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { Command, Options } from "@effect/cli"
 import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
-import { ConfigProvider, Console, Data, Effect, Layer, Logger, LogLevel, Option } from "effect"
-import { Slug } from "../domain/Ids.ts"
+import { ConfigProvider, Console, Effect, Layer, Logger, LogLevel, Option } from "effect"
 import { countVerdicts } from "../domain/installation/Plan.ts"
 import { Api } from "../http/Api.ts"
 import { settings } from "../layers/runtime/Settings.ts"
-import { DatabaseUrlFrom } from "./Application.ts"
-import { json as jsonOption, type Row, table } from "./Output.ts"
-import { publishBundled, ServiceLive } from "./Serve.ts"
-
-/** What the demonstration was told that it can't go on after. */
-export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
-
-const templateSlug = Slug.make("personal-finance")
-
-const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs one of its own, and cleans up after it."
-  ),
-  Options.optional
-)
+import { DatabaseUrlFrom } from "./Database.ts"
+import { type AsJson, CommandFailed, type Row, table } from "./Output.ts"
+import { bundled, publishBundled, ServiceLive } from "./Service.ts"
 
 /** A service of the demo's own: in a folder that goes with the scope, deaf to the environment, on a free port. */
 const ownService = Effect.gen(function* () {
@@ -41,7 +27,7 @@ const ownService = Effect.gen(function* () {
 })
 
 const failed = (doing: string) => (error: unknown) =>
-  new DemoFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
+  new CommandFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
 
 /** Signs a new person up; answers with the session's token. */
 const signUp = (base: string, person: { readonly name: string; readonly email: string; readonly password: string }) =>
@@ -51,7 +37,7 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
     Effect.flatMap((response) => {
       const token = response.headers["set-auth-token"]
       return token === undefined
-        ? new DemoFailed({ message: `Sign-up was answered with status ${response.status} and no session` })
+        ? new CommandFailed({ message: `Sign-up was answered with status ${response.status} and no session` })
         : Effect.succeed(token)
     }),
     Effect.catchTag("RequestError", "ResponseError", (error) => failed(`No service answers at ${base}`)(error))
@@ -59,7 +45,13 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
 
 const shown = 12
 
-export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url }) =>
+interface Demo extends AsJson {
+  /** A running service; none runs one of the demo's own. */
+  readonly url: Option.Option<string>
+}
+
+/** Walks through what the service does, and tells of each step. */
+export const demo = ({ json, url }: Demo) =>
   Effect.gen(function* () {
     const steps: Array<{ readonly step: string; readonly request: string; readonly result: unknown }> = []
     const step = (title: string, request: string, result: unknown, text: string) => {
@@ -82,7 +74,7 @@ export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url
       baseUrl: base,
       transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
     })
-    const request = { payload: { slug: templateSlug } }
+    const request = { payload: { slug: bundled } }
     const plan = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
     yield* step(
       "See what an install would do",
@@ -118,8 +110,3 @@ export const demo = Command.make("demo", { url, json: jsonOption }, ({ json, url
     else if (Option.isNone(url)) yield* Console.log("\nDone. The service and its data are gone again.")
     else yield* Console.log(`\nDone. The account ${person.email} and what it installed stay at ${base}.`)
   }).pipe(Effect.scoped, Effect.provide(FetchHttpClient.layer))
-).pipe(
-  Command.withDescription(
-    "Walk through what the service does: sign up, plan, install, install again, and the rows that come of it. Examples: agent-install demo, agent-install demo --url http://localhost:3000"
-  )
-)

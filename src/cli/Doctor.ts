@@ -1,24 +1,21 @@
-import { constants } from "node:fs"
-import { access, stat } from "node:fs/promises"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
-import { Command } from "@effect/cli"
-import { FetchHttpClient, HttpClient } from "@effect/platform"
+import { FetchHttpClient, FileSystem, HttpClient } from "@effect/platform"
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Data, Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import { migrations } from "../../migrations/index.ts"
-import { unsettledStatement } from "../layers/postgres/Connection.ts"
+import { missingSettingsStatement } from "../layers/postgres/Connection.ts"
 import { ConnectionLive } from "../layers/postgres/Database.ts"
 import { connectionOf } from "../layers/postgres/DatabaseAddress.ts"
 import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/postgres/DatabaseCheck.ts"
 import { installed } from "../layers/runtime/embedded/Binaries.ts"
 import { ask, fits, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
-import { connectionsOf } from "./Application.ts"
+import { connectionsOf } from "./Database.ts"
 import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
-import { json, print, table } from "./Output.ts"
+import { type AsJson, HasReported, print, table } from "./Output.ts"
 import { nodeVersions } from "./Package.ts"
-import { readFolders } from "./Serve.ts"
+import { readFolders } from "./Service.ts"
 
 /** What was looked at, how it stands, and, where it is wrong, what to do. */
 interface Finding {
@@ -27,9 +24,6 @@ interface Finding {
   readonly found: string
   readonly remedy?: string
 }
-
-/** The doctor found something wrong, and has said what. */
-export class Unwell extends Data.TaggedError("Unwell")<{ readonly wrong: number }> {}
 
 const fine = (check: string, found: string): Finding => ({ check, ok: true, found })
 const wrong = (check: string, found: string, remedy: string): Finding => ({ check, ok: false, found, remedy })
@@ -54,15 +48,13 @@ const node = Effect.sync(() =>
 const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "unknown")
 
 /** Whether the folder, or the nearest above it that exists, can be written to. */
-const writable = (folder: string): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    access(folder, constants.W_OK | constants.X_OK).then(
-      () => "yes",
-      (error) => codeOf(error)
-    )
-  ).pipe(
-    Effect.flatMap((answer) =>
-      answer === "ENOENT" && dirname(folder) !== folder ? writable(dirname(folder)) : Effect.succeed(answer === "yes")
+const writable = (folder: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.access(folder, { writable: true })).pipe(
+    Effect.as(true),
+    Effect.catchAll((error) =>
+      error._tag === "SystemError" && error.reason === "NotFound" && dirname(folder) !== folder
+        ? writable(dirname(folder))
+        : Effect.succeed(false)
     )
   )
 
@@ -81,7 +73,8 @@ const binaries = installed(`${process.platform}-${process.arch}`).pipe(
   })
 )
 
-const tooManyMay = 0o077
+/** The permissions of a file that others than its owner have. */
+const forOthers = 0o077
 
 interface Secret {
   readonly check: string
@@ -103,14 +96,10 @@ const secret = ({ databaseUrl, dataDir }: Settings, { absent, check, file: name,
     }
     if (Option.isSome(databaseUrl)) return fine(check, absent)
     const file = join(dataDir, name)
-    const found = yield* Effect.promise(() =>
-      stat(file).then(
-        ({ mode }) => mode,
-        () => undefined
-      )
-    )
-    if (found === undefined) return fine(check, `made at the first start, in ${file}`)
-    return (found & tooManyMay) === 0
+    const fs = yield* FileSystem.FileSystem
+    const found = yield* Effect.option(fs.stat(file))
+    if (Option.isNone(found)) return fine(check, `made at the first start, in ${file}`)
+    return (found.value.mode & forOthers) === 0
       ? fine(check, `generated, in ${file}`)
       : wrong(check, `${file} can be read by others`, `Run chmod 600 ${file}.`)
   })
@@ -205,10 +194,10 @@ const database = (given: Settings) =>
         Result: Schema.Struct({ migrationId: Schema.Int }),
         execute: () => sql`SELECT migration_id FROM effect_sql_migrations ORDER BY migration_id`
       })
-      const listUnsettled = SqlSchema.findAll({
+      const listMissingSettings = SqlSchema.findAll({
         Request: Schema.Void,
         Result: Schema.Struct({ name: Schema.String }),
-        execute: () => sql.unsafe(unsettledStatement)
+        execute: () => sql.unsafe(missingSettingsStatement)
       })
       // What belongs to somebody else can't be asked about.
       const askable = facts.migrated && facts.otherOwner === null
@@ -220,7 +209,7 @@ const database = (given: Settings) =>
         // Those of a pooler are not the service's to count, nor to set when they open.
         ...(pooled
           ? facts.migrated
-            ? [describeSettings((yield* listUnsettled()).map(({ name }) => name))]
+            ? [describeSettings((yield* listMissingSettings()).map(({ name }) => name))]
             : []
           : [
               describeConnections(
@@ -297,7 +286,8 @@ const examine = Effect.gen(function* () {
   ]
 })
 
-export const doctor = Command.make("doctor", { json }, ({ json }) =>
+/** Looks at what the service needs, and says what is wrong and what to do about it. */
+export const doctor = ({ json }: AsJson) =>
   Effect.gen(function* () {
     const findings: ReadonlyArray<Finding> = yield* examine
     const bad = findings.filter(({ ok }) => !ok)
@@ -306,10 +296,5 @@ export const doctor = Command.make("doctor", { json }, ({ json }) =>
       ...bad.map(({ check, remedy = "" }) => `${check}: ${remedy}`)
     ].join("\n")
     yield* print(json, { ok: bad.length === 0, findings }, text)
-    if (bad.length > 0) return yield* new Unwell({ wrong: bad.length })
+    if (bad.length > 0) return yield* new HasReported()
   }).pipe(Effect.provide(FetchHttpClient.layer))
-).pipe(
-  Command.withDescription(
-    "Look at Node, variables, secrets, database, migrations and port, change nothing, and say what to do about each thing that is wrong. Exit code 1 where anything is."
-  )
-)

@@ -1,14 +1,14 @@
 import { HttpServerError, Error as PlatformError } from "@effect/platform"
 import { SqlError } from "@effect/sql/SqlError"
-import { ConfigError, Either, Option } from "effect"
+import { ConfigError, Effect, Either, Option } from "effect"
 import { PublishRefused } from "../domain/catalog/Template.ts"
 import { isNotNow } from "../domain/Faults.ts"
 import { connectionOf, DatabaseAddressRefused } from "../layers/postgres/DatabaseAddress.ts"
 import { DatabaseUnfit } from "../layers/postgres/DatabaseCheck.ts"
 import { EmbeddedPostgresError } from "../layers/runtime/EmbeddedPostgres.ts"
-import { describeConfigError, type Settings } from "../layers/runtime/Settings.ts"
+import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
 import { WithdrawalNotAgreed } from "../services/catalog/PublishTemplate.ts"
-import { DemoFailed } from "./Demo.ts"
+import { CommandFailed } from "./Output.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
 
@@ -160,7 +160,7 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
   if (
     error instanceof EmbeddedPostgresError ||
     error instanceof PublishRefused ||
-    error instanceof DemoFailed ||
+    error instanceof CommandFailed ||
     error instanceof DatabaseAddressRefused
   ) {
     return Option.some(error.message)
@@ -173,3 +173,7 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
     remedy === undefined ? `${name} ${what}` : `${name} ${what}. ${remedy}`
   )
 }
+
+/** The same, of the database that the settings name. */
+export const explainWith = (error: unknown): Effect.Effect<Option.Option<string>> =>
+  Effect.map(Effect.option(settings), (given) => explain(error, databaseNamed(given)))

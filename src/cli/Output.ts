@@ -1,10 +1,21 @@
 import { Options } from "@effect/cli"
-import { Console } from "effect"
+import { Console, Data } from "effect"
 
 /** `--json`: what a command has to say as one JSON value on the standard output, for programs. */
 export const json = Options.boolean("json").pipe(
   Options.withDescription("Print one JSON value instead of text, for programs to read.")
 )
+
+/** What a command is told by `--json`. */
+export interface AsJson {
+  readonly json: boolean
+}
+
+/** A command is not done, for the reason that the message says. */
+export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}
+
+/** A command is not done, and has said itself what is wrong. */
+export class HasReported extends Data.TaggedError("HasReported") {}
 
 /** A row of a table: what stands in each column. */
 export type Row = Readonly<Record<string, string | number | boolean | null>>

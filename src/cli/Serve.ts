@@ -1,115 +1,8 @@
-import { join } from "node:path"
-import { Command } from "@effect/cli"
-import { FileSystem, HttpServer, type Path } from "@effect/platform"
-import { Duration, Effect, Layer, Logger, Option, Runtime, Scope } from "effect"
-import { PublishRefused } from "../domain/catalog/Template.ts"
-import { NodeServerLive } from "../http/NodeServer.ts"
-import { HttpLive } from "../http/Server.ts"
-import { ServerConfig } from "../http/ServerConfig.ts"
-import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
+import { Effect, Fiber, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { type Settings, settings } from "../layers/runtime/Settings.ts"
-import { TelemetryLive } from "../layers/runtime/TelemetryLive.ts"
-import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
-import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
-import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
-import type { Transactor } from "../services/runtime/Transactor.ts"
-import { AppFrom, DatabaseUrlFrom, ServicesFrom } from "./Application.ts"
-import { root, version } from "./Package.ts"
-import { isWorker, keepWorkers, told } from "./Workers.ts"
-
-/** The bundled template stays as it is where it is published: it may be somebody's own version by now. */
-export const publishBundled = Effect.gen(function* () {
-  const catalog = yield* TemplateCatalog
-  const { locate, template } = yield* readTemplate(join(root, "templates", "personal-finance"))
-  const known = yield* Effect.option(catalog.manifest(template.slug))
-  if (Option.isSome(known)) return
-  const { revision } = yield* Effect.mapError(catalog.publish(template), locate)
-  yield* Effect.logInfo(`Published the bundled template ${template.slug}, revision ${revision}`)
-}).pipe(
-  Effect.catchTag("PublishRefused", ({ message }) =>
-    Effect.logWarning(`The bundled template was not published: ${message}`)
-  )
-)
-
-const refusePublish = (message: string) => new PublishRefused({ issues: [{ where: "", path: [], message }] })
-
-/** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
-export const readFolders = (folders: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const read = yield* Effect.forEach(folders, (folder) =>
-      Effect.gen(function* () {
-        const found = yield* Effect.option(fs.stat(folder))
-        if (!Option.exists(found, ({ type }) => type === "Directory")) {
-          return yield* refusePublish(`PUBLISH must name folders of templates: ${folder} is none`)
-        }
-        return { folder, ...(yield* readTemplate(folder)) }
-      })
-    )
-    for (const [at, { folder, template }] of read.entries()) {
-      const earlier = read.slice(0, at).find((other) => other.template.slug === template.slug)
-      if (earlier !== undefined) {
-        return yield* refusePublish(
-          `PUBLISH names the template ${template.slug} twice: ${earlier.folder} and ${folder}`
-        )
-      }
-    }
-    return read
-  })
-
-type Folders = Effect.Effect.Success<ReturnType<typeof readFolders>>
-
-/** Publishes those that are new or changed; what withdraws much is left to somebody who agrees to it. */
-const publishFolders = (folders: Folders) =>
-  Effect.forEach(
-    folders,
-    ({ folder, locate, template }) =>
-      publishTemplate(template, false).pipe(
-        Effect.flatMap(({ published: { changed, revision } }) =>
-          Effect.logInfo(
-            changed
-              ? `Published ${template.slug}, revision ${revision}`
-              : `${template.slug} is published already, as revision ${revision}`
-          )
-        ),
-        Effect.catchTags({
-          PublishRefused: locate,
-          WithdrawalNotAgreed: ({ message }) =>
-            Effect.logWarning(
-              `${template.slug} stays as it was published last. ${message} To publish it: agent-install template publish ${folder} --yes`
-            )
-        })
-      ),
-    { discard: true }
-  )
-
-const sayWhereEmpty = Effect.gen(function* () {
-  const catalog = yield* TemplateCatalog
-  const published = yield* catalog.list
-  if (published.length > 0) return
-  yield* Effect.logWarning(
-    "No template is published, so there is nothing to install: set PUBLISH to a template's folder (templates/personal-finance is one), or run agent-install template publish DIR"
-  )
-})
-
-/** Has ready what can be installed: the folders that are named, else, with the embedded database, the bundled template. */
-const publishAtStart = (
-  { databaseUrl }: Settings,
-  folders: Option.Option<Folders>
-): Effect.Effect<
-  void,
-  PublishRefused,
-  FileSystem.FileSystem | Path.Path | TemplateCatalog | TemplateMirror | Transactor
-> =>
-  Option.match(folders, {
-    onSome: publishFolders,
-    onNone: () => (Option.isNone(databaseUrl) ? publishBundled : sayWhereEmpty)
-  })
-
-// Built last, so released first: before the server stops to listen.
-const SayStopping = Layer.scopedDiscard(
-  Effect.addFinalizer(() => Effect.logInfo("Stopping: running requests have ten seconds to end"))
-)
+import { DatabaseUrlFrom } from "./Database.ts"
+import { version } from "./Package.ts"
+import { isWorker } from "./Workers.ts"
 
 /**
  * Tells of node's own warnings by name and code, instead of on the standard error as they come: one may quote whatever node was
@@ -139,16 +32,23 @@ const TellWarnings = Layer.scopedDiscard(
   })
 )
 
-/** The whole service, listening at `port` (0 for any that is free) of the settings' host once `publish` is done. */
-export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
-  HttpLive.pipe(
-    Layer.provideMerge(
-      NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
-    ),
-    Layer.provide(Layer.effectDiscard(publish)),
-    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
-    Layer.provide(AppFrom(given))
+const sayStarting = ({ databaseUrl, dataDir }: Settings) =>
+  Effect.logInfo(
+    `Starting agent-install ${version} on ${
+      Option.isSome(databaseUrl) ? "the database of DATABASE_URL" : `a Postgres of its own in ${dataDir}`
+    }`
   )
+
+/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere no span is made that nobody would collect. */
+const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
+  Option.match(otlpEndpoint, {
+    onNone: () => Layer.buildWithScope(Layer.setTracerEnabled(false), scope),
+    onSome: (endpoint) =>
+      Effect.flatMap(
+        Effect.promise(() => import("../layers/runtime/TelemetryLive.ts")),
+        ({ TelemetryLive }) => Layer.buildWithScope(TelemetryLive({ endpoint, version }), scope)
+      )
+  })
 
 /**
  * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before
@@ -160,49 +60,31 @@ const GroundLive = (given: Settings) =>
       const telemetry = yield* Scope.make()
       const close = Effect.addFinalizer((exit) => Scope.close(telemetry, exit))
       yield* close
-      yield* Layer.buildWithScope(TelemetryLive({ endpoint: given.otlpEndpoint, version }), telemetry)
+      yield* telemetryIn(telemetry, given)
+      if (!isWorker) yield* sayStarting(given)
       const database = yield* Layer.build(DatabaseUrlFrom(given))
       yield* close
       return database
     })
   )
 
-/** One process that serves, until interrupted or, in a worker, told to end. */
-const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) => {
-  const serving = SayStopping.pipe(
-    Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port, publish))),
-    Layer.launch,
-    Effect.onInterrupt(() => Effect.logInfo("Stopped"))
-  )
-  return isWorker ? Effect.raceFirst(serving, told) : serving
-}
-
-/** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */
-const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
-  Effect.gen(function* () {
-    yield* Effect.provide(publish, ServicesFrom(given))
-    return yield* keepWorkers(given.workers)
-  })
-
-export const serve = Command.make("serve", {}, () =>
-  Effect.gen(function* () {
-    const given = yield* settings
-    const folders = isWorker ? Option.none() : yield* Effect.transposeMapOption(given.publish, readFolders)
-    const publish = isWorker ? Effect.void : publishAtStart(given, folders)
-    yield* Effect.if(given.workers > 1 && !isWorker, {
-      onTrue: () => serveByWorkers(given, publish),
-      onFalse: () => serveHere(given, publish)
-    }).pipe(
-      Effect.provide(
-        GroundLive(given).pipe(
-          Layer.provideMerge(TellWarnings),
-          Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
-        )
+/** Serves as the settings say. */
+export const serve = Effect.gen(function* () {
+  const given = yield* settings
+  // Loaded while Postgres starts, which takes as long.
+  const service = yield* Effect.fork(Effect.promise(() => import("./Service.ts")))
+  const folders = isWorker
+    ? Option.none()
+    : yield* Effect.transposeMapOption(given.publish, (names) =>
+        Effect.flatMap(Fiber.join(service), ({ readFolders }) => readFolders(names))
+      )
+  yield* Fiber.join(service).pipe(
+    Effect.flatMap(({ serveOn }) => serveOn(given, folders)),
+    Effect.provide(
+      GroundLive(given).pipe(
+        Layer.provideMerge(TellWarnings),
+        Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
       )
     )
-  })
-).pipe(
-  Command.withDescription(
-    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install; PUBLISH names folders of others, published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
   )
-)
+})

@@ -1,4 +1,4 @@
-import { Args, Command, Options, Prompt } from "@effect/cli"
+import { Prompt } from "@effect/cli"
 import { Console, Effect, Layer } from "effect"
 import { PublishRefused, type Template, typeOf } from "../domain/catalog/Template.ts"
 import type { Impact } from "../domain/installation/Impact.ts"
@@ -11,12 +11,9 @@ import {
   type WithdrawalNotAgreed
 } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
-import { DatabaseUrlFrom, ServicesFrom } from "./Application.ts"
-import { json, print, table } from "./Output.ts"
-
-const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
-  Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
-)
+import { ServicesFrom } from "./Application.ts"
+import { DatabaseUrlFrom } from "./Database.ts"
+import { type AsJson, print, table } from "./Output.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -84,7 +81,12 @@ const withTemplate =
       return [template, done] as const
     })
 
-const rehearse = ({ folder, json }: { readonly folder: string; readonly json: boolean }) =>
+interface Folder extends AsJson {
+  readonly folder: string
+}
+
+/** Says what publishing a folder would change and do. */
+export const diff = ({ folder, json }: Folder) =>
   Effect.gen(function* () {
     const [{ slug }, publication] = yield* withTemplate(folder)((template) =>
       Effect.provide(diffTemplate(template), Services)
@@ -103,81 +105,49 @@ const rehearse = ({ folder, json }: { readonly folder: string; readonly json: bo
 const agrees = ({ message, publication }: WithdrawalNotAgreed, slug: string) =>
   Console.log(describe(`Publishing ${slug} would make revision ${publication.published.revision}:`, publication)).pipe(
     Effect.zipRight(Prompt.confirm({ message: `${message} Publish it?`, initial: false })),
-    Effect.catchTag("QuitException", () => Effect.succeed(false))
+    // Ctrl-C, which a prompt takes for itself.
+    Effect.catchTag("QuitException", () => Effect.interrupt)
   )
 
-const publish = Command.make(
-  "publish",
-  {
-    folder,
-    json,
-    dryRun: Options.boolean("dry-run").pipe(
-      Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
-    ),
-    yes: Options.boolean("yes").pipe(
-      Options.withAlias("y"),
-      Options.withDescription(
-        "Publish also what withdraws rows that installations have, or more than half of the rows. Without it a terminal is asked, and elsewhere nothing is published."
-      )
-    )
-  },
-  ({ dryRun, folder, json, yes }) => {
-    if (dryRun) return rehearse({ folder, json })
-    const asks = !json && process.stdin.isTTY && process.stdout.isTTY
-    return Effect.gen(function* () {
-      const [{ definitions, slug }, publication] = yield* withTemplate(folder)((template) =>
-        publishTemplate(template, yes).pipe(
-          Effect.catchIf(
-            (error) => error._tag === "WithdrawalNotAgreed" && asks,
-            (error) =>
-              error._tag === "WithdrawalNotAgreed"
-                ? Effect.flatMap(agrees(error, template.slug), (agreed) =>
-                    agreed ? publishTemplate(template, true) : error
-                  )
-                : error
-          ),
-          Effect.provide(Services)
-        )
-      )
-      const { changed, revision, templateAgentId } = publication.published
-      yield* print(
-        json,
-        { slug, ...publication.published, impact: publication.impact },
-        changed
-          ? describe(
-              `Published ${slug}, revision ${revision}: ${definitions.length} definitions (template agent ${templateAgentId}).`,
-              publication
+interface Publish extends Folder {
+  readonly dryRun: boolean
+  readonly yes: boolean
+}
+
+/** Publishes a folder, or, for a dry run, says what that would do. */
+export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, yes }: Publish) {
+  if (dryRun) return yield* diff({ folder, json })
+  const asks = !json && process.stdin.isTTY && process.stdout.isTTY
+  const [{ definitions, slug }, publication] = yield* withTemplate(folder)((template) =>
+    publishTemplate(template, yes).pipe(
+      Effect.catchTag("WithdrawalNotAgreed", (refusal) =>
+        asks
+          ? Effect.flatMap(agrees(refusal, template.slug), (agreed) =>
+              agreed ? publishTemplate(template, true) : refusal
             )
-          : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
-      )
-    })
-  }
-).pipe(
-  Command.withDescription(
-    "Publish a template, or a new revision of it where something changed. Everything is checked before anything is written. Example: agent-install template publish templates/personal-finance"
-  )
-)
-
-const diff = Command.make("diff", { folder, json }, rehearse).pipe(
-  Command.withDescription(
-    "Say what publishing a folder would change, row by row, and what it would do to everybody who has the template installed; changes nothing. Example: agent-install template diff templates/personal-finance"
-  )
-)
-
-const list = Command.make("list", { json }, ({ json }) =>
-  Effect.gen(function* () {
-    const templates = yield* TemplateCatalog.pipe(
-      Effect.flatMap((catalog) => catalog.list),
+          : refusal
+      ),
       Effect.provide(Services)
     )
-    yield* print(json, templates, table(templates))
-  })
-).pipe(Command.withDescription("List the templates that are published, and how often each is installed."))
+  )
+  const { changed, revision, templateAgentId } = publication.published
+  yield* print(
+    json,
+    { slug, ...publication.published, impact: publication.impact },
+    changed
+      ? describe(
+          `Published ${slug}, revision ${revision}: ${definitions.length} definitions (template agent ${templateAgentId}).`,
+          publication
+        )
+      : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
+  )
+})
 
-/** What publishers do. */
-export const template = Command.make("template").pipe(
-  Command.withDescription(
-    "What publishers do: publish a template, see beforehand what that would do, list what is there."
-  ),
-  Command.withSubcommands([publish, diff, list])
-)
+/** Lists what is published. */
+export const list = Effect.fnUntraced(function* ({ json }: AsJson) {
+  const templates = yield* TemplateCatalog.pipe(
+    Effect.flatMap((catalog) => catalog.list),
+    Effect.provide(Services)
+  )
+  yield* print(json, templates, table(templates))
+})

@@ -1,11 +1,9 @@
 import cluster, { type Worker } from "node:cluster"
-import { Data, Effect, FiberSet, Option } from "effect"
-
-/** A worker ended before it ever served, having said why. */
-export class WorkerFailed extends Data.TaggedError("WorkerFailed")<{ readonly code: number }> {}
+import { Effect, Option, Schedule } from "effect"
+import { HasReported } from "./Output.ts"
 
 const stopMessage = "stop"
-const patience = "20 seconds"
+const stopTimeout = "20 seconds"
 
 /** Whether this process is one of several that a first one started. */
 export const isWorker = cluster.isWorker
@@ -23,52 +21,49 @@ const stop = (worker: Worker) =>
     yield* Effect.sync(() => {
       if (worker.isConnected()) worker.send(stopMessage)
     })
-    const end = yield* ended(worker).pipe(Effect.interruptible, Effect.timeoutOption(patience))
+    const end = yield* ended(worker).pipe(Effect.interruptible, Effect.timeoutOption(stopTimeout))
     if (Option.isNone(end)) yield* Effect.sync(() => worker.process.kill("SIGKILL"))
   })
 
-/** One worker, and another in its place whenever it ends, until interrupted; each stops with the scope it runs in. */
-const keepOne = Effect.gen(function* () {
-  let everServed = false
-  while (true) {
-    const code = yield* Effect.scoped(
-      Effect.gen(function* () {
-        const worker = yield* Effect.acquireRelease(
-          Effect.sync(() => cluster.fork()),
-          stop
-        )
-        const { pid } = worker.process
-        yield* Effect.sync(() => {
-          worker.once("listening", () => {
-            everServed = true
-          })
-        })
-        yield* Effect.logInfo("A worker starts").pipe(Effect.annotateLogs({ pid }))
-        return yield* ended(worker)
-      })
+/** One worker, from its start to its end, or for as long as the scope is open; answers with its exit code. */
+const runWorker = (onListening: () => void) =>
+  Effect.gen(function* () {
+    const worker = yield* Effect.acquireRelease(
+      Effect.sync(() => cluster.fork()),
+      stop
     )
-    if (!everServed) return yield* new WorkerFailed({ code })
-    yield* Effect.logWarning("A worker has ended; another takes its place").pipe(Effect.annotateLogs({ code }))
-    yield* Effect.sleep("500 millis")
+    worker.once("listening", onListening)
+    yield* Effect.logInfo("A worker starts").pipe(Effect.annotateLogs({ pid: worker.process.pid }))
+    return yield* ended(worker)
+  }).pipe(Effect.scoped)
+
+/** One worker, and another in its place whenever it ends. */
+const keepOne = Effect.suspend(() => {
+  let everServed = false
+  const onListening = () => {
+    everServed = true
   }
+  return runWorker(onListening).pipe(
+    Effect.tap((code) =>
+      everServed
+        ? Effect.logWarning("A worker has ended; another takes its place").pipe(Effect.annotateLogs({ code }))
+        : // It has said why.
+          new HasReported()
+    ),
+    Effect.repeat(Schedule.spaced("500 millis")),
+    Effect.zipRight(Effect.never)
+  )
 })
 
 /** So many workers on one port, which node hands their connections in turn, until interrupted. */
-export const keepWorkers = (count: number): Effect.Effect<never, WorkerFailed> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const fibers = yield* FiberSet.make<never, WorkerFailed>()
-      for (let at = 0; at < count; at++) yield* FiberSet.run(fibers, keepOne)
-      yield* FiberSet.join(fibers)
-      return yield* Effect.never
-    })
-  )
+export const keepWorkers = (count: number): Effect.Effect<never, HasReported> =>
+  Effect.zipRight(Effect.all(Effect.replicate(keepOne, count), { concurrency: "unbounded" }), Effect.never)
 
 /**
  * In a worker: ends when the first process says so, or is gone. Where that goes while this one is stopping already, somebody
  * wants it to end at once.
  */
-export const told = Effect.async<void>((resume) => {
+export const stopRequested = Effect.async<void>((resume) => {
   let stopping = false
   const begin = () => {
     stopping = true

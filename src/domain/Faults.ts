@@ -3,8 +3,14 @@
  * system: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 
-const causesOf = (fault: unknown): ReadonlyArray<{ readonly code?: unknown; readonly message?: unknown }> => {
-  const found: Array<{ readonly code?: unknown; readonly message?: unknown }> = []
+interface Cause {
+  readonly code?: unknown
+  readonly constraint?: unknown
+  readonly message?: unknown
+}
+
+const causesOf = (fault: unknown): ReadonlyArray<Cause> => {
+  const found: Array<Cause> = []
   let at = fault
   for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
     found.push(at)
@@ -18,6 +24,15 @@ export const sqlStateOf = (fault: unknown): string | undefined =>
   causesOf(fault)
     .map(({ code }) => code)
     .find((code): code is string => typeof code === "string")
+
+/** The name of the constraint or unique index that a fault came of. */
+export const constraintOf = (fault: unknown): string | undefined =>
+  causesOf(fault)
+    .map(({ constraint }) => constraint)
+    .find((constraint): constraint is string => typeof constraint === "string")
+
+/** Something refers to what was to go, or what was to be referred to is gone. */
+export const foreignKeyViolation = "23503"
 
 // Away, starting or stopping (08, 57P, the system's); out of connections, memory or disk (53); read-only, as a standby is (25006);
 // a lock or an answer not had in time (55P03, 57014); idle for too long in a transaction (25P03, 25P04); a file that can't be

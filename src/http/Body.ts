@@ -107,7 +107,8 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
       catch: () => invalid("the body is not JSON in UTF-8")
     })
     if (tooDeep(value)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
-    const unclean = findUncleanText(value)
+    // Neither stands in JSON that is UTF-8 but as an escape.
+    const unclean = text.includes("\\u") ? findUncleanText(value) : undefined
     if (unclean !== undefined) {
       return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
     }

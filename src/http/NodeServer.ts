@@ -10,8 +10,10 @@ import {
 } from "node:http"
 import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer, Runtime } from "effect"
+import { HttpServer, HttpServerError } from "@effect/platform"
+// By module: the package's index loads the servers of a cluster.
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Effect, identity, Layer, Runtime } from "effect"
 import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"
 import { currentRequestId, problemMediaType, problemOf } from "./Problem.ts"
@@ -117,17 +119,14 @@ const passOverUpgrades = (server: Server, answers: WeakMap<Duplex, ServerRespons
       })
     )
   })
-  // Whoever listens after us would take the request from those who listen for requests.
-  server.on = new Proxy(server.on, {
-    apply: (on, self, args: Array<unknown>) => (args[0] === "upgrade" ? server : Reflect.apply(on, self, args))
-  })
 }
 
 /**
- * Makes a server that is closed wait for nobody who has nothing to say: connections that are idle are closed at once, also those
- * on which nothing was said so far, and those on which an answer is under way as soon as it is sent.
+ * Closes a server that waits for nobody who has nothing to say: connections that are idle are closed at once, also those on which
+ * nothing was said so far, and those on which an answer is under way as soon as it is sent; whatever is open after ten seconds is
+ * cut.
  */
-const closeGently = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
+const closerOf = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
   const sockets = new Set<Socket>()
   const underWay = new Set<ServerResponse>()
   server.on("connection", (socket) => {
@@ -139,8 +138,8 @@ const closeGently = (server: Server, answers: WeakMap<Duplex, ServerResponse>) =
     underWay.add(response)
     response.once("close", () => underWay.delete(response))
   })
-  const close = server.close.bind(server)
-  server.close = (done) => {
+  return Effect.async<void>((resume) => {
+    if (!server.listening) return resume(Effect.void)
     const cut = () => {
       for (const socket of sockets) socket.destroy()
     }
@@ -151,26 +150,24 @@ const closeGently = (server: Server, answers: WeakMap<Duplex, ServerResponse>) =
       else if (answers.get(response.req.socket) === response) response.setHeader("connection", "close")
     }
     // Closes those that are idle, too (node 19 and later).
-    return close(done)
-  }
+    server.close((fault) => resume(fault === undefined ? Effect.void : Effect.die(fault)))
+  })
 }
 
-/**
- * Refuses what is asked while nobody answers: a server listens a moment before it is given whoever does, and a moment after that
- * is taken from it. To be called when all who listen here do so.
- */
-const refuseUnserved = (runtime: Runtime.Runtime<never>, server: Server) => {
-  const ours = server.listenerCount("request") + 1
-  server.on("request", (_request, response) => {
-    if (server.listenerCount("request") > ours) return
+type Answering = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Refuses what is asked while nobody answers: a moment after the server begins to listen, and another before it is closed. */
+const unserved =
+  (runtime: Runtime.Runtime<never>): Answering =>
+  (_request, response) => {
     const refusal = new Unavailable()
     const answer = Effect.map(lastWord(refusal, "Answered while nobody serves"), ({ body, headers, status }) =>
       response.writeHead(status, { ...headers, "retry-after": String(refusal.retryAfterSeconds) }).end(body)
     )
     Runtime.runFork(runtime)(answer)
-  })
-}
+  }
 
+/** A server of node that refuses what is no request, and how it is closed. */
 const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions) => {
   const server = Object.assign(createServer({ ...limits, ...options }), { httpAllowHalfOpen: true })
   /** The last answer under way on a connection. */
@@ -181,8 +178,6 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
     response.once("finish", () => answers.get(socket) === response && answers.delete(socket))
   })
   passOverUpgrades(server, answers)
-  closeGently(server, answers)
-  refuseUnserved(runtime, server)
   // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
   server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   server.on("connect", (_request, socket) =>
@@ -204,8 +199,48 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
     else if (answer?.headersSent === true) socket.destroy()
     else refuseIt()
   })
-  return server
+  return { server, close: closerOf(server, answers) }
 }
+
+const listening = (server: Server, listen: ListenOptions) =>
+  Effect.async<HttpServer.Address, HttpServerError.ServeError>((resume) => {
+    const fail = (cause: Error) => resume(Effect.fail(new HttpServerError.ServeError({ cause })))
+    server.once("error", fail)
+    server.listen(listen, () => {
+      server.off("error", fail)
+      const at = server.address()
+      resume(
+        Effect.succeed(
+          typeof at === "object" && at !== null
+            ? { _tag: "TcpAddress", hostname: at.address === "::" ? "0.0.0.0" : at.address, port: at.port }
+            : { _tag: "UnixAddress", path: at ?? "" }
+        )
+      )
+    })
+  })
+
+const make = (listen: ListenOptions, options: ServerOptions) =>
+  Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<never>()
+    const { server } = yield* Effect.acquireRelease(
+      Effect.sync(() => makeNodeServer(runtime, options)),
+      ({ close }) => close
+    )
+    const nobody = unserved(runtime)
+    let answering = nobody
+    server.on("request", (request, response) => answering(request, response))
+    const answerWith = (handler: Answering) =>
+      Effect.sync(() => {
+        answering = handler
+      })
+    return HttpServer.make({
+      address: yield* listening(server, listen),
+      serve: (app, middleware = identity) =>
+        Effect.flatMap(NodeHttpServer.makeHandler(app, middleware), (handler) =>
+          Effect.acquireRelease(answerWith(handler), () => answerWith(nobody))
+        )
+    })
+  })
 
 /**
  * The server of node that the service runs on. It speaks plain HTTP/1.1: who asks for another protocol (`Upgrade: h2c`, as
@@ -215,8 +250,4 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
  * after ten seconds are cut.
  */
 export const NodeServerLive = (listen: ListenOptions, options: ServerOptions = {}) =>
-  Layer.unwrapEffect(
-    Effect.map(Effect.runtime<never>(), (runtime) =>
-      NodeHttpServer.layer(() => makeNodeServer(runtime, options), listen)
-    )
-  )
+  Layer.merge(Layer.scoped(HttpServer.HttpServer, make(listen, options)), NodeHttpServer.layerContext)

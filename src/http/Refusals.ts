@@ -33,14 +33,17 @@ const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
     })
   )
 
+/** Whether that one of a request's header lines, of which every other is a name, is the name of a host. */
+const isHost = (text: string, at: number) => at % 2 === 0 && text.length === 4 && text.toLowerCase() === "host"
+
 /** HTTP/1.1 wants to be told one host (RFC 9112, 3.2), in the characters of one (RFC 3986, 3.2.2). */
 const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
   if (!(source instanceof IncomingMessage) || source.httpVersion !== "1.1") return Effect.void
-  const [host, ...more] = source.headersDistinct.host ?? []
+  const { host } = source.headers
   const wrong =
     host === undefined
       ? "is missing"
-      : more.length > 0 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
+      : source.rawHeaders.filter(isHost).length > 1 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
         ? "must be one host"
         : undefined
   return wrong === undefined ? Effect.void : invalidRequest([{ path: ["host"], message: wrong }])
@@ -49,8 +52,8 @@ const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
 /** Tells in one line that the database refused, and lets whoever asks for the service's health know. */
-const unavailable = (error: unknown, { met }: Context.Tag.Service<typeof Health>) =>
-  met(error).pipe(
+const unavailable = (error: unknown, { noteFault }: Context.Tag.Service<typeof Health>) =>
+  noteFault(error).pipe(
     Effect.zipRight(Effect.logWarning("The database can't do this now")),
     Effect.annotateLogs({ code: sqlStateOf(error) ?? "no connection" }),
     Effect.as(new Unavailable())

@@ -31,6 +31,9 @@ HttpApi.reflect(Api, {
   }
 })
 
+/** The paths that are spelled out: they go before one with a parameter, as they do in the router. */
+const spelled = new Set(routes.map(({ path }) => path).filter((path) => !path.includes(":")))
+
 /** The path that is asked for, empty where the request line holds none. */
 const pathOf = (request: HttpServerRequest.HttpServerRequest): string =>
   Either.match(readTarget(request), { onLeft: () => "", onRight: ({ pathname }) => pathname })
@@ -45,8 +48,7 @@ export const methodsOf = (request: HttpServerRequest.HttpServerRequest): Readonl
 /** What is asked for, without what only this request says: a path may hold a token or a number, a route does not. */
 export const routeOf = (request: HttpServerRequest.HttpServerRequest): string => {
   const path = pathOf(request)
+  if (spelled.has(path)) return path
   const found = routes.filter(({ pattern }) => pattern.test(path))
-  // A path that is spelled out goes before one with a parameter, as it does in the router.
-  const spelled = found.find((route) => route.path === path) ?? found.find(({ method }) => method === request.method)
-  return (spelled ?? found[0])?.path ?? "none"
+  return (found.find(({ method }) => method === request.method) ?? found[0])?.path ?? "none"
 }

@@ -9,7 +9,7 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Duration, Effect, type Exit, flow, Layer, Metric, Option, Record } from "effect"
+import { Duration, Effect, Exit, flow, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
@@ -29,6 +29,19 @@ import { withSecurityHeaders } from "./SecurityHeaders.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
+// A metric for each method, route and status there is, found once: tagging one costs more than counting by it.
+const durations = new Map<string, typeof requestDuration>()
+
+const durationOf = (answered: Readonly<Record<string, string | number>>) => {
+  const key = Object.values(answered).join(" ")
+  const known = durations.get(key)
+  if (known !== undefined) return known
+  const tags = Object.entries(answered).map(([name, value]) => MetricLabel.make(name, String(value)))
+  const duration = Metric.taggedWithLabels(requestDuration, tags)
+  durations.set(key, duration)
+  return duration
+}
+
 /**
  * Gives a request its id: on its log lines, its span, its problem body and its answer; and writes down that it was
  * answered. Of what was asked only method and route are told, since a URL or a header may hold what is nobody's business.
@@ -42,25 +55,19 @@ const observeRequest = HttpMiddleware.make((app) =>
       Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId))
     )
     const note = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>, took: Duration.Duration) => {
-      const status = HttpServerError.exitResponse(exit).status
+      const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
-      return Effect.annotateCurrentSpan(answered).pipe(
-        Effect.zipRight(
-          // Those who watch over the service ask all the time, and only a bad answer is news.
-          (asked["http.route"].startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo)(
-            "Answered"
-          ).pipe(Effect.annotateLogs({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }))
-        ),
-        Effect.zipRight(
-          Effect.tagMetrics(Metric.update(requestDuration, Duration.toSeconds(took)), Record.map(answered, String))
-        )
+      durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
+      // Those who watch over the service ask all the time, and only a bad answer is news.
+      const log = asked["http.route"].startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
+      return Effect.zipRight(
+        Effect.annotateCurrentSpan(answered),
+        Effect.annotateLogs(log("Answered"), { ...answered, milliseconds: Math.round(Duration.toMillis(took)) })
       )
     }
-    return name.pipe(
-      Effect.zipRight(Effect.exit(app)),
+    return Effect.zipRight(name, Effect.exit(app)).pipe(
       Effect.timed,
-      Effect.tap(([took, exit]) => note(exit, took)),
-      Effect.flatMap(([, exit]) => exit),
+      Effect.flatMap(([took, exit]) => Effect.zipRight(note(exit, took), exit)),
       Effect.withSpan(`${method} ${asked["http.route"]}`, {
         kind: "server",
         attributes: { ...asked, requestId },

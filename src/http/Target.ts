@@ -23,11 +23,19 @@ const plain = (path: string): string =>
     })
     .replaceAll(";", "%3B")
 
+/** What a request asks for. */
+export type Target = Pick<URL, "pathname" | "search" | "searchParams">
+
+// A path alone, with nothing in it that could be spelled another way; as nearly all are.
+const plainly = /^\/(?!\/)(?:[\w~/-]|\.(?!\.?(?:\/|$)))*$/
+const nothing = new URLSearchParams()
+
 type Asked = Pick<HttpServerRequest.HttpServerRequest, "method" | "url">
 
 const wrong = (message: string) => Either.left(new InvalidRequest({ issues: [{ path: "url", message }] }))
 
-const read = ({ method, url }: Asked): Either.Either<URL, InvalidRequest> => {
+const read = ({ method, url }: Asked): Either.Either<Target, InvalidRequest> => {
+  if (plainly.test(url)) return Either.right({ pathname: url, search: "", searchParams: nothing })
   if (url === "*" && method === "OPTIONS") return Either.right(new URL(`${origin}/*`))
   if (/[^!-~]|[#\\]/.test(url))
     return wrong("must be ASCII without blanks, # and \\, which stand percent-encoded in a URL")
@@ -42,14 +50,14 @@ const read = ({ method, url }: Asked): Either.Either<URL, InvalidRequest> => {
 }
 
 // Several look at each request.
-const known = new WeakMap<Asked, Either.Either<URL, InvalidRequest>>()
+const known = new WeakMap<Asked, Either.Either<Target, InvalidRequest>>()
 
 /**
  * Reads what a request line asks for, path and query, in the forms that HTTP/1.1 has for it (RFC 9112, 3.2): a path; a whole URL,
  * as proxies are sent it, of which the host is passed over; and for OPTIONS `*`. Dots in the path are followed, and each path is
  * spelled one way, so that all who look at it see the same.
  */
-export const readTarget = (request: Asked): Either.Either<URL, InvalidRequest> => {
+export const readTarget = (request: Asked): Either.Either<Target, InvalidRequest> => {
   const before = known.get(request)
   if (before !== undefined) return before
   const target = read(request)

@@ -77,7 +77,7 @@ export const AppMemory = (seed: Seed) =>
         TemplateOffersMemory,
         TransactorMemory,
         WatchersMemory,
-        Layer.succeed(Health, Health.of({ ready: Effect.void, met: () => Effect.void }))
+        Layer.succeed(Health, Health.of({ ready: Effect.void, noteFault: () => Effect.void }))
       )
     ),
     Layer.provideMerge(MemoryStoreLive)

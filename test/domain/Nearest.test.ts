@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { didYouMean, nearest } from "../../src/domain/Nearest.ts"
+import { mutating, workOf } from "../machine.ts"
 
 describe("the nearest known word", () => {
   const members = ["slug", "templateAgentId", "name", "expectedPlan", "adopt", "revert", "whatsapp_phone", "country"]
@@ -38,11 +39,12 @@ describe("the nearest known word", () => {
     assert.strictEqual(nearest("日本語", ["日本誤"]), "日本誤")
   })
 
-  it("is found in no time among many long words", () => {
+  it.skipIf(mutating)("is found in no time among many long words", () => {
     const many = Array.from({ length: 5_000 }, (_, at) => `definition-number-${at}-of-a-large-template`)
-    const began = performance.now()
-    assert.strictEqual(nearest("defintion-number-4999-of-a-large-template", many), many[4_999])
-    assert.isBelow(performance.now() - began, 1_000)
+    const work = workOf(() =>
+      assert.strictEqual(nearest("defintion-number-4999-of-a-large-template", many), many[4_999])
+    )
+    assert.isBelow(work, 1_000)
   })
 })
 

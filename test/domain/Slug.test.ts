@@ -11,6 +11,20 @@ describe("slugs", () => {
     assert.strictEqual(slugify("!!!"), "")
   })
 
+  it("are cut after 48 characters, and end with no hyphen", () => {
+    assert.strictEqual(slugify("a".repeat(60)), "a".repeat(48))
+    assert.strictEqual(slugify(`${"a".repeat(47)} bc`), "a".repeat(47))
+    assert.strictEqual(slugify(" ada "), "ada")
+  })
+
+  it("are numbered from the second on, and cut where the number needs the room", () => {
+    assert.strictEqual(numberedSlug("ada-b", 1), "ada-b")
+    assert.strictEqual(numberedSlug("ada-b", 2), "ada-b-2")
+    assert.strictEqual(numberedSlug("a".repeat(48), 1), "a".repeat(48))
+    assert.strictEqual(numberedSlug("a".repeat(48), 12), `${"a".repeat(45)}-12`)
+    assert.strictEqual(numberedSlug(`${"a".repeat(44)}-bcd`, 12), `${"a".repeat(44)}-12`)
+  })
+
   it("have at most 48 characters, numbers included, and the form of a slug", () => {
     FastCheck.assert(
       FastCheck.property(FastCheck.string({ maxLength: 300 }), FastCheck.integer({ min: 1, max: 1e9 }), (text, n) => {

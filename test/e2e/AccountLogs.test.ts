@@ -92,7 +92,7 @@ describe("the log", () => {
         assert.includeMembers([...statuses], [200, 400, 401, 403, 404, 422, 429])
         assert.notInclude([...statuses], 500)
         service.child.kill("SIGUSR2")
-        yield* Effect.sleep("500 millis")
+        while (!service.log().includes("Node warns")) yield* Effect.sleep("20 millis")
         const told = service
           .log()
           .split("\n")

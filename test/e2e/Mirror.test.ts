@@ -6,7 +6,7 @@ import { Effect, Random, Redacted } from "effect"
 import pg from "pg"
 import { ownFolder } from "../machine.ts"
 import { ownDatabase } from "../pg.ts"
-import { run, secret, serve, signedIn } from "./processes.ts"
+import { execute, secret, serve, signedIn } from "./processes.ts"
 
 const bundled = fileURLToPath(new URL("../../templates/personal-finance", import.meta.url))
 const kinds = ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"]
@@ -85,7 +85,7 @@ const prepared = Effect.gen(function* () {
       ({ rows }) => rows
     )
   const [one, other] = yield* twoVersions
-  const publish = (folder: string) => run(["template", "publish", "--yes", folder], given)
+  const publish = (folder: string) => execute(["template", "publish", "--yes", folder], given)
   const first = yield* publish(one)
   assert.strictEqual(first.code, 0, first.err)
 
@@ -194,7 +194,7 @@ describe("the mirror in several processes", () => {
             yield* server.ask(`/api/agents/${installed.body.agentId}`, { headers, method: "DELETE" })
           }).pipe(Effect.catchAllDefect(() => Effect.void))
           const publisher = yield* Effect.fork(
-            run(["template", "publish", "--yes", round % 2 === 0 ? one : other], given)
+            execute(["template", "publish", "--yes", round % 2 === 0 ? one : other], given)
           )
           const acting = yield* Effect.fork(Effect.replicateEffect(loop, 200))
           yield* Effect.sleep(1_500 + round * 211)

@@ -4,7 +4,7 @@ import { migrations } from "../../migrations/index.ts"
 import { administrator, ownDatabase } from "../pg.ts"
 import { pooled } from "../pgbouncer.ts"
 import { lacks } from "../programs.ts"
-import { bundled, run, secret, serve } from "./processes.ts"
+import { bundled, execute, run, secret, serve } from "./processes.ts"
 
 describe.skipIf(lacks("pgbouncer"))("behind PgBouncer in transaction mode", () => {
   it.scopedLive(
@@ -21,7 +21,7 @@ describe.skipIf(lacks("pgbouncer"))("behind PgBouncer in transaction mode", () =
         assert.deepStrictEqual(JSON.parse(migrated.out).applied, Object.keys(migrations))
         // Without the switch a statement prepared by one is met by the next, which is told of the switch.
         const unaware = { ...given, DATABASE_URL: given.DATABASE_URL.replace("?pgbouncer=true", "") }
-        const lists = yield* Effect.all([run(["migrate"], unaware), run(["migrate"], unaware)])
+        const lists = yield* Effect.all([execute(["migrate"], unaware), execute(["migrate"], unaware)])
         assert.match(
           lists.map(({ err }) => err).join(""),
           /behind a pooler .*: add pgbouncer=true to the parameters of DATABASE_URL\n/

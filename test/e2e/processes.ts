@@ -4,8 +4,10 @@ import { readFile } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect, Redacted, Schedule } from "effect"
+import { format } from "node:util"
+import { ConfigProvider, Effect, Redacted, Schedule } from "effect"
 import type pg from "pg"
+import { commandLine, exitCode } from "../../src/cli/CommandLine.ts"
 import { asking } from "../http/server.ts"
 import { freePort } from "../machine.ts"
 
@@ -30,8 +32,8 @@ const environment = (given: Readonly<Record<string, string>>) => ({
   ...given
 })
 
-/** Runs the program to its end. */
-export const run = (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
+/** Runs the program to its end, as a process. */
+export const execute = (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const child = spawn(process.execPath, [main, ...args], { env: environment(given) })
     let [out, err] = ["", ""]
@@ -43,6 +45,31 @@ export const run = (args: ReadonlyArray<string>, given: Readonly<Record<string, 
     })
     const code = yield* exited(child)
     return { code, out, err }
+  })
+
+/** Runs a command to its end as the program does, in this process: it takes no second to load. */
+export const run = (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    let [out, err] = ["", ""]
+    const log = (...said: ReadonlyArray<unknown>) => {
+      out += `${format(...said)}\n`
+    }
+    const error = (...said: ReadonlyArray<unknown>) => {
+      err += `${format(...said)}\n`
+    }
+    const exit = yield* Effect.consoleWith((console) =>
+      commandLine([process.execPath, "agent-install", ...args]).pipe(
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(given)))),
+        Effect.withConsole({
+          ...console,
+          log: (...said) => Effect.sync(() => log(...said)),
+          error: (...said) => Effect.sync(() => error(...said)),
+          unsafe: { ...console.unsafe, log, error }
+        }),
+        Effect.exit
+      )
+    )
+    return { code: exitCode(exit), out, err }
   })
 
 /** A served program on a port of its own, ended with the scope. */

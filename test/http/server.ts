@@ -1,7 +1,7 @@
 import { request as nodeRequest } from "node:http"
 import { BlockList, connect } from "node:net"
 import { HttpServer } from "@effect/platform"
-import { assert } from "@effect/vitest"
+import { afterAll, assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { openApi } from "../../src/http/Api.ts"
 import { NodeServerLive } from "../../src/http/NodeServer.ts"
@@ -53,8 +53,6 @@ export class Running extends Context.Tag("test/Running")<
     readonly ask: (path: string, ask?: Ask) => Effect.Effect<Answer>
     /** Sends text as it is over a connection of its own, ends its side of it, and answers with all that comes back. */
     readonly say: (text: string) => Effect.Effect<string>
-    /** The statuses each documented operation has answered with so far. */
-    readonly seen: ReadonlyMap<string, ReadonlySet<number>>
     /** Signs up and answers with the bearer token and the cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
   }
@@ -126,6 +124,18 @@ const documented = (method: string, path: string) => {
 }
 type Promised = Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> } | undefined>>
 
+const seen = new Map<string, Set<number>>()
+
+/**
+ * Once all tests of a suite have passed: looks at the statuses with which each documented operation has answered in it. Where a test was
+ * left out there is nothing to say of them.
+ */
+export const afterAllAnswers = (check: (statuses: (operation: string) => ReadonlyArray<number>) => void) =>
+  afterAll(({ tasks }) => {
+    if (!tasks.every(({ result }) => result?.state === "pass")) return
+    check((operation) => [...(seen.get(operation) ?? [])].sort())
+  })
+
 const RunningLive = Layer.effect(
   Running,
   Effect.gen(function* () {
@@ -133,7 +143,6 @@ const RunningLive = Layer.effect(
     const catalog = yield* TemplateCatalog
     yield* catalog.publish(template("helper", oneOfEach))
     const asked = asking(address._tag === "TcpAddress" ? address.port : 0)
-    const seen = new Map<string, Set<number>>()
     const ask: typeof asked = (path, given) =>
       Effect.tap(asked(path, given), (answer) =>
         Effect.sync(() => {
@@ -162,7 +171,6 @@ const RunningLive = Layer.effect(
           socket.on("error", (error) => resume(Effect.die(error)))
           socket.end(text)
         }),
-      seen,
       signUp: (name) =>
         Effect.map(
           ask("/api/auth/sign-up/email", {

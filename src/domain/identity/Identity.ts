@@ -10,9 +10,9 @@ import { Namespace, Platform, platforms } from "./Platform.ts"
  * typing the number or confirming it in their session, the sender by saying yes to the account that is named to them.
  */
 
-/** The id of a link, by which a gateway answers for a sender: `link_` and 122 random bits. */
-export const PendingId = BoundedText(1, 200).pipe(Schema.brand("PendingId"))
-export type PendingId = typeof PendingId.Type
+/** The id of a link, by which a gateway hands on its sender's answer: `link_` and 122 random bits. */
+export const LinkId = BoundedText(1, 200).pipe(Schema.brand("LinkId"))
+export type LinkId = typeof LinkId.Type
 
 /** The id of one of the caller's identities. */
 export const IdentityId = BoundedText(1, 200).pipe(Schema.brand("IdentityId"))
@@ -40,19 +40,19 @@ export const maskEmail = (email: string): string => {
  * made for it, and a LID's digits mean nothing to anybody; a sender who sees the same number in both places knows that the
  * question is their own account's, and a person that the sender is they.
  */
-export const checkNumber = (id: PendingId): string => String(Math.abs(Hash.string(id)) % 10_000).padStart(4, "0")
+export const checkNumber = (id: LinkId): string => String(Math.abs(Hash.string(id)) % 10_000).padStart(4, "0")
 
-/** The question that names the account to a sender. */
-export const question = (email: string, id: PendingId): string =>
+/** The text of the question that names the account to a sender. */
+export const challengeText = (email: string, id: LinkId): string =>
   `The account ${maskEmail(email)} asks to be linked to this chat: messages from here would go to that account's assistant. Reply YES if it is yours and shows ${checkNumber(id)} where you are signed in, NO if it does not.`
 
-/** The question of a link, with what an answer names it by. */
-export const promptOf = (email: string, pendingId: PendingId): Prompt => ({
+/** The question to put to a link's sender, with the id by which it is answered. */
+export const promptOf = (email: string, pendingId: LinkId): Prompt => ({
   pendingId,
-  text: question(email, pendingId)
+  text: challengeText(email, pendingId)
 })
 
-/** What a sender is told of a code that links nothing. */
+/** What to send to the sender of a code that links nothing. */
 export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_sender">, string>> = {
   token_invalid: "This code is not known. Get a new one where you are signed in, and send it as it is.",
   token_expired: "This code has expired. Get a new one where you are signed in.",
@@ -61,15 +61,15 @@ export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_
   already_linked_here: "This chat is linked to that account already."
 }
 
-/** What a sender is told of their answer. */
+/** What to send to a sender who has answered. */
 export const answerTexts: Readonly<Record<AnswerOutcome, string>> = {
   verified: "Done: this chat is linked to your account.",
   confirm_session: "Thank you. Now confirm this number where you are signed in, and the chat is linked.",
   declined: "Nothing was linked."
 }
 
-const examplePendingId = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
-const examplePrompt = promptOf("ada@example.org", examplePendingId)
+const exampleLinkId = LinkId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+const examplePrompt = promptOf("ada@example.org", exampleLinkId)
 const exampleCode = "mzxw6ytboi2gc3dmn5uw4zdfpb2gs5df"
 const exampleJid = "447911123456@s.whatsapp.net"
 const exampleOwn = {
@@ -80,7 +80,7 @@ const exampleOwn = {
 } as const
 
 /**
- * Where an identity stands: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
+ * The state of an identity: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
  * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
  * `verified`; `displaced` where somebody else has proved it since.
  */
@@ -113,7 +113,7 @@ export const OwnIdentities = Schema.Struct({
   })
 }).annotations({
   identifier: "OwnIdentities",
-  examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(examplePendingId) }] }]
+  examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(exampleLinkId) }] }]
 })
 
 const TextOrNull = Schema.NullOr(CleanText).annotations({
@@ -210,7 +210,7 @@ export const ClaimAnswer = Schema.Struct({
     "already_linked_here"
   ),
   text,
-  pendingId: Schema.optionalWith(PendingId, { exact: true }).annotations({
+  pendingId: Schema.optionalWith(LinkId, { exact: true }).annotations({
     description: "With confirm_sender: what the sender's YES or NO answers."
   }),
   installError: Schema.optionalWith(Schema.String, { exact: true }).annotations({
@@ -229,15 +229,16 @@ export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean
 })
 export type SenderAnswer = typeof SenderAnswer.Type
 
-/** What became of a pending link once its sender has answered. */
+/** What becomes of a link once its sender has answered. */
 export const AnswerOutcome = Schema.Literal("verified", "confirm_session", "declined")
 export type AnswerOutcome = typeof AnswerOutcome.Type
 
 /** What `POST /api/identities/pending/:id/answer` answers. */
-export const AnswerAnswer = Schema.Struct({ status: AnswerOutcome, text }).annotations({
-  identifier: "AnswerAnswer",
+export const AnswerResult = Schema.Struct({ status: AnswerOutcome, text }).annotations({
+  identifier: "AnswerResult",
   examples: [{ status: "verified", text: answerTexts.verified }]
 })
+export type AnswerResult = typeof AnswerResult.Type
 
 /** The body of `POST /api/identities/lookup`. */
 export const LookupRequest = Schema.Struct({
@@ -255,7 +256,7 @@ export const LookupRequest = Schema.Struct({
 export type LookupRequest = typeof LookupRequest.Type
 
 /** The question to put to a sender whom one account claims. */
-export const Prompt = Schema.Struct({ pendingId: PendingId, text })
+export const Prompt = Schema.Struct({ pendingId: LinkId, text })
 export type Prompt = typeof Prompt.Type
 
 const route = {
@@ -287,14 +288,14 @@ export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt:
 export type Unproved = typeof Unproved.Type
 
 /** Whose an identifier is; null for nobody, and for rival claims alike. */
-export const Found = Schema.NullOr(
+export const LookupResult = Schema.NullOr(
   // A claimed route is an unproved one with more to it, so it has to be tried first: what is left over is dropped.
   Schema.Union(Route, ClaimedRoute, Unproved)
 )
-export type Found = typeof Found.Type
+export type LookupResult = typeof LookupResult.Type
 
 /** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */
-export const LookupAnswer = Schema.Struct({ identities: Schema.Array(Found) }).annotations({
+export const LookupAnswer = Schema.Struct({ identities: Schema.Array(LookupResult) }).annotations({
   identifier: "LookupAnswer",
   examples: [
     {

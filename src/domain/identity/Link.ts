@@ -1,88 +1,261 @@
-import { Array as Arr, Duration } from "effect"
-import type { IdentityId, IdentityState, OwnIdentity } from "./Identity.ts"
-import { checkNumber, maskIdentifier, mostIdentities, PendingId } from "./Identity.ts"
-import { type Namespace, type Platform, rankOf } from "./Platform.ts"
+import { Duration, Either } from "effect"
+import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../Errors.ts"
+import type { OrganizationId } from "../Ids.ts"
+import type { AnswerOutcome, ClaimedPhone, IdentityId, LinkId, OwnIdentity } from "./Identity.ts"
+import {
+  isAsked,
+  isWaiting,
+  type KnownIdentifier,
+  type KnownLink,
+  type LinkFacts,
+  linkOf,
+  ofPerson
+} from "./LinkFacts.ts"
+import { groupOf, isUnproved, leadOf, ownIdentifiers, ownIdentity } from "./OwnIdentities.ts"
+import { isOneOf, isSameSender, type Sender } from "./Sender.ts"
 import type { Identifier } from "./WaId.ts"
 
-/** How long a question that a code put waits for an answer. */
-export const pendingFor = Duration.hours(1)
+/*
+ * A link is what a person and a sender agree on: the person by typing the number or confirming it in their session, the sender
+ * by saying yes to the account that is named to them. What an event does to links is decided here, from what is known; who
+ * gathers the facts and writes the changes sees to it that nothing comes between.
+ */
+
+/** How long the question that a code opens waits for an answer. */
+export const codeWaits = Duration.hours(1)
 
 /** How long a number that was typed waits for its sender, from when it was typed last. */
-export const claimFor = Duration.days(30)
+export const typedWaits = Duration.days(30)
 
-/**
- * Whether identifiers are of the sender that is known by others: they share one, and in no namespace do they name somebody
- * else.
- */
-export const isSameSender = (known: ReadonlyArray<Identifier>, shown: ReadonlyArray<Identifier>): boolean => {
-  const shares = (namespace: string) =>
-    known.some(
-      (one) =>
-        one.namespace === namespace &&
-        shown.some((other) => other.namespace === namespace && other.identifier === one.identifier)
-    )
-  const both = new Set(
-    known.map(({ namespace }) => namespace).filter((namespace) => shown.some((other) => other.namespace === namespace))
-  )
-  return both.size > 0 && [...both].every(shares)
+/** A question that is open now: by what it is answered, and the e-mail address of the account, which it names. */
+export interface Challenge {
+  readonly linkId: LinkId
+  readonly email: string
 }
 
-/** An identifier of one of the person's links, as it stands; `linkId` is null where it came without. */
-export interface Standing {
-  readonly id: IdentityId
-  readonly platform: Platform
-  readonly namespace: Namespace
-  readonly identifier: string
-  readonly state: IdentityState
-  readonly linkId: string | null
-}
-
-/** Whether what is in that state has still to be proved. */
-export const isUnproved = (state: IdentityState): boolean => state !== "verified" && state !== "displaced"
-
-/** What a person is shown of the identifiers of a link that are in one state: the one that names the sender best. */
-export const ownIdentity = (rows: ReadonlyArray<Standing>): OwnIdentity => {
-  const [first] = rows.toSorted(
-    (a, b) => rankOf(a.namespace) - rankOf(b.namespace) || a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
-  )
-  if (first === undefined) throw new RangeError("a link has at least one identifier")
-  const { id, identifier, linkId, namespace, platform, state } = first
-  return {
-    id,
-    platform,
-    namespace,
-    identifier: maskIdentifier(identifier),
-    state,
-    ...(linkId !== null && isUnproved(state) && state !== "declined"
-      ? { checkNumber: checkNumber(PendingId.make(linkId)) }
-      : {})
+/** What happens to links: what it says, what it is answered with, and how it can be refused. */
+export interface LinkEvents {
+  /** The person types a number. */
+  readonly typed: {
+    readonly says: { readonly organizationId: OrganizationId; readonly sender: Sender }
+    readonly answer: ClaimedPhone["state"]
+    readonly refusal: NoMember | IdentityTaken
+  }
+  /** The sender sends a code of the person's. */
+  readonly code: {
+    readonly says: { readonly organizationId: OrganizationId; readonly sender: Sender }
+    readonly answer: Challenge | "already_linked_here"
+    readonly refusal: NoMember
+  }
+  /** The sender says yes or no to the question of a link. */
+  readonly answered: {
+    readonly says: { readonly linkId: LinkId; readonly sender: Sender; readonly yes: boolean }
+    readonly answer: AnswerOutcome
+    readonly refusal: PendingNotFound
+  }
+  /** The person confirms the sender of a link. */
+  readonly confirmed: {
+    readonly says: { readonly id: IdentityId }
+    readonly answer: OwnIdentity
+    readonly refusal: IdentityNotFound
+  }
+  /** The person ends an identity. */
+  readonly unlinked: {
+    readonly says: { readonly id: IdentityId }
+    readonly answer: undefined
+    readonly refusal: IdentityNotFound
   }
 }
 
-/** A sender has no more identifiers than this: one of each namespace, and an Argentine number's other form. */
-export const mostIdentifiers = 6
+export type LinkEventName = keyof LinkEvents
+export type LinkEvent<Name extends LinkEventName> = {
+  [N in Name]: { readonly event: N } & LinkEvents[N]["says"]
+}[Name]
 
-/**
- * What a person is shown of all their identifiers, the oldest first: each link and state once. Of very many, the newest; what
- * somebody else has proved since gives way first.
- */
-export const ownIdentities = (rows: ReadonlyArray<Standing>): ReadonlyArray<OwnIdentity> => {
-  const all = Object.values(Arr.groupBy(rows, ({ id, linkId, state }) => `${linkId ?? id} ${state}`)).map(ownIdentity)
-  const standing = all.filter(({ state }) => state !== "displaced")
-  const displaced = all.filter(({ state }) => state === "displaced")
-  const shown = new Set([
-    ...standing.slice(-mostIdentities),
-    ...Arr.takeRight(displaced, Math.max(0, mostIdentities - standing.length))
-  ])
-  return all.filter((one) => shown.has(one))
+/** A link as it is from now on, with the identifiers that it gets and those that were shown in another form. */
+export interface LinkAfter extends Omit<KnownLink, "closed" | "entityId"> {
+  readonly identifiers: ReadonlyArray<Identifier>
+  /** Both have agreed: the link waits no longer, and its identifiers, all of which are named, are verified. */
+  readonly verified: boolean
 }
 
-/** The identifiers that stand and go with the one of that id: those of its link in its state. */
-export const standingWith = <A extends Standing>(rows: ReadonlyArray<A>, id: IdentityId): ReadonlyArray<A> => {
-  const found = rows.find((row) => row.id === id)
-  return rows.filter(
-    (row) =>
-      row === found ||
-      (found !== undefined && found.linkId !== null && row.linkId === found.linkId && row.state === found.state)
+/** What is to be written. */
+export interface LinkChanges {
+  /** The person's link that opens or goes on. */
+  readonly link: LinkAfter | null
+  /** Links that end, each with all its identifiers but those that are displaced. */
+  readonly endedLinks: ReadonlyArray<LinkId>
+  readonly endedIdentities: ReadonlyArray<IdentityId>
+  readonly displaced: ReadonlyArray<IdentityId>
+  /** What the sender refuses to be linked to the person by, and what they refuse no more. */
+  readonly refused: ReadonlyArray<Identifier>
+  readonly forgiven: ReadonlyArray<Identifier>
+}
+
+/** What an event is answered with, and what is to be written; null where nothing changes. */
+export interface LinkDecision<A> {
+  readonly answer: A
+  readonly changes: LinkChanges | null
+}
+
+type Rule<Name extends LinkEventName> = (
+  facts: LinkFacts,
+  says: LinkEvents[Name]["says"]
+) => Either.Either<LinkDecision<LinkEvents[Name]["answer"]>, LinkEvents[Name]["refusal"]>
+
+const decided = <A>(answer: A, changed: Partial<LinkChanges> = {}) => {
+  const none = { link: null, endedLinks: [], endedIdentities: [], displaced: [], refused: [], forgiven: [] }
+  const { link, ...lists }: LinkChanges = { ...none, ...changed }
+  const isNothing = link === null && Object.values(lists).every((list) => list.length === 0)
+  return Either.right({ answer, changes: isNothing ? null : { link, ...lists } })
+}
+
+const after = (link: KnownLink, changed: Partial<LinkAfter>): LinkAfter => ({
+  ...link,
+  identifiers: [],
+  verified: false,
+  ...changed
+})
+
+const linkIds = (identifiers: ReadonlyArray<KnownIdentifier>): ReadonlyArray<LinkId> => [
+  ...new Set(identifiers.flatMap(({ linkId }) => linkId ?? []))
+]
+
+const isVerified = ({ state }: KnownIdentifier) => state === "verified"
+
+const typed: Rule<"typed"> = (facts, { organizationId, sender: { identifiers, platform } }) => {
+  const { links, nextLinkId, now, person } = facts
+  if (person === null) return Either.left(new NoMember({ organizationId }))
+  const isTyped = isOneOf(identifiers)
+  const proofs = facts.identifiers.filter((one) => isTyped(one) && isVerified(one) && !one.orphaned)
+  if (proofs.some(({ entityId }) => entityId !== person.entityId)) return Either.left(new IdentityTaken())
+
+  const before = links.filter(
+    (link) => link.entityId === person.entityId && link.platform === platform && link.origin === "typed" && !link.closed
+  )
+  const again = before.find(
+    (link) => isWaiting(link, now) && facts.identifiers.some((one) => one.linkId === link.id && isTyped(one))
+  )
+  const expiresAt = now + Duration.toMillis(typedWaits)
+  const fresh = { id: nextLinkId, platform, origin: "typed" as const, senderAgreed: false, personAgreed: true }
+  const opened = proofs.length > 0 ? null : { ...fresh, expiresAt, identifiers, verified: false }
+  const unproved = isAsked("typed", facts.refusals.some(isTyped)) ? "claimed" : "declined"
+  return decided(proofs.length > 0 ? "verified" : unproved, {
+    link: again === undefined ? opened : after(again, { expiresAt }),
+    endedLinks: before.filter((link) => link !== again).map(({ id }) => id)
+  })
+}
+
+const code: Rule<"code"> = (facts, { organizationId, sender: { identifiers, platform } }) => {
+  const email = facts.person?.email ?? null
+  if (email === null) return Either.left(new NoMember({ organizationId }))
+  const mine = ofPerson(facts).filter(isOneOf(identifiers))
+  if (mine.filter(isVerified).length === identifiers.length) return decided("already_linked_here")
+  const earlier = mine.filter((one) => {
+    const link = linkOf(facts, one)
+    return link?.origin === "code" && !link.closed
+  })
+  const opened = { id: facts.nextLinkId, platform, origin: "code" as const, senderAgreed: false, personAgreed: false }
+  const expiresAt = facts.now + Duration.toMillis(codeWaits)
+  return decided<LinkEvents["code"]["answer"]>(
+    { linkId: opened.id, email },
+    { link: { ...opened, expiresAt, identifiers, verified: false }, endedLinks: linkIds(earlier) }
   )
 }
+
+const answered: Rule<"answered"> = (facts, { linkId, sender: { identifiers, platform }, yes }) => {
+  const link = facts.links.find(({ id }) => id === linkId)
+  if (link === undefined || link.platform !== platform || !isSameSender(facts.linkSender, identifiers)) {
+    return Either.left(new PendingNotFound())
+  }
+  return (yes ? saidYes : saidNo)(facts, link, identifiers)
+}
+
+type Answered = (facts: LinkFacts, link: KnownLink, shown: ReadonlyArray<Identifier>) => ReturnType<Rule<"answered">>
+
+/** A no counts also where the question was taken back meanwhile, or has expired: unless its sender has said yes since. */
+const saidNo: Answered = (facts, link, shown) => {
+  const sender = [...facts.linkSender, ...shown]
+  const mine = ofPerson(facts).filter(isOneOf(sender))
+  if (!isWaiting(link, facts.now) && mine.some(isVerified)) return Either.left(new PendingNotFound())
+  const claims = mine.filter((one) => linkOf(facts, one)?.closed === false)
+  return decided<AnswerOutcome>("declined", { endedLinks: linkIds(claims), refused: sender })
+}
+
+/** A yes said again changes nothing. It verifies where the person has typed or proved one of the sender's identifiers. */
+const saidYes: Answered = (facts, link, shown) => {
+  const own = facts.identifiers.filter((one) => one.linkId === link.id)
+  if (!isWaiting(link, facts.now)) {
+    return own.some(isVerified) ? decided<AnswerOutcome>("verified") : Either.left(new PendingNotFound())
+  }
+  const identifiers = [...shown, ...own.filter((one) => !isOneOf(shown)(one))]
+  const isOfSender = isOneOf(identifiers)
+  const isKnown = ofPerson(facts).some((one) => {
+    const by = linkOf(facts, one)
+    const isTyped = by?.origin === "typed" && isWaiting(by, facts.now)
+    return isOfSender(one) && (isVerified(one) || (one.state === "claimed" && isTyped))
+  })
+  const forgiven = facts.refusals.filter(isOfSender)
+  return link.personAgreed || isKnown
+    ? decided<AnswerOutcome>("verified", { ...proof(facts, link, identifiers), forgiven })
+    : decided<AnswerOutcome>("confirm_session", {
+        link: after(link, { senderAgreed: true, identifiers: shown }),
+        forgiven
+      })
+}
+
+/**
+ * Both have agreed: the identifiers are the person's, and nobody else's. Whoever they were verified for sees them displaced;
+ * the person's own earlier ones of the kind end; and so does every other question about them, whose ever it was.
+ */
+const proof = (
+  { identifiers: known }: LinkFacts,
+  link: KnownLink,
+  identifiers: ReadonlyArray<Identifier>
+): Partial<LinkChanges> => {
+  const isProved = isOneOf(identifiers)
+  const namespaces = new Set(identifiers.map(({ namespace }) => namespace))
+  const others = known.filter(({ linkId }) => linkId !== link.id)
+  const isMine = ({ entityId }: KnownIdentifier) => entityId === link.entityId
+  const replaced = others.filter(
+    (one) => isMine(one) && (isProved(one) || (isVerified(one) && namespaces.has(one.namespace)))
+  )
+  const questions = others.filter((one) => isProved(one) && one.state === "claimed")
+  return {
+    link: after(link, { senderAgreed: true, personAgreed: true, identifiers, verified: true }),
+    endedLinks: linkIds([...questions, ...replaced.filter(({ state }) => state !== "displaced")]),
+    endedIdentities: replaced
+      .filter(({ linkId, state }) => linkId === null || state === "displaced")
+      .map(({ id }) => id),
+    displaced: others.filter((one) => isProved(one) && isVerified(one) && !isMine(one)).map(({ id }) => id)
+  }
+}
+
+const confirmed: Rule<"confirmed"> = (facts, { id }) => {
+  const group = groupOf(ownIdentifiers(facts), id)
+  const lead = leadOf(group)
+  const [first] = lead
+  if (first === undefined) return Either.left(new IdentityNotFound())
+  const link = linkOf(facts, first)
+  if (link === undefined || !isUnproved(first.state) || !isWaiting(link, facts.now)) return decided(ownIdentity(group))
+  if (!link.senderAgreed) return decided(ownIdentity(group), { link: after(link, { personAgreed: true }) })
+  return decided(ownIdentity(lead.map((one) => ({ ...one, state: "verified" }))), proof(facts, link, lead))
+}
+
+const unlinked: Rule<"unlinked"> = (facts, { id }) => {
+  const group = groupOf(ownIdentifiers(facts), id)
+  if (group.length === 0) return Either.left(new IdentityNotFound())
+  const endsAlone = ({ linkId, state }: (typeof group)[number]) => linkId === null || state === "displaced"
+  return decided(undefined, {
+    endedLinks: [...new Set(group.flatMap((one) => (endsAlone(one) ? [] : (one.linkId ?? []))))],
+    endedIdentities: group.filter(endsAlone).map((one) => one.id)
+  })
+}
+
+const rules: { readonly [Name in LinkEventName]: Rule<Name> } = { typed, code, answered, confirmed, unlinked }
+
+/** What an event comes to: the answer or the refusal, and what is to be written. Pure. */
+export const decideLink = <Name extends LinkEventName>(
+  facts: LinkFacts,
+  event: LinkEvent<Name>
+): ReturnType<Rule<Name>> => rules[event.event](facts, event)

@@ -31,12 +31,23 @@ const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
   { namespace: "wa_jid", identifier: jidOf(phone), ...(address === undefined ? {} : { address }) }
 ]
 
+// The same senders write again and again, and reading a number costs more than the rest of a look-up in this process.
+const mostKnown = 4_096
+const known = new Map<string, Either.Either<E164, NoSender>>()
+
 // Numbers after a plus need no country; the parser asks for one all the same.
-const internationally = (digits: string) =>
-  Either.mapLeft(
+const internationally = (digits: string): Either.Either<E164, NoSender> => {
+  const before = known.get(digits)
+  if (before !== undefined) return before
+  const read = Either.mapLeft(
     readPhone(`+${digits}`, "GB"),
     ({ reason }): NoSender => (reason === "not_a_person" ? reason : "not_a_phone")
   )
+  const [oldest] = known.size < mostKnown ? [] : known.keys()
+  if (oldest !== undefined) known.delete(oldest)
+  known.set(digits, read)
+  return read
+}
 
 /**
  * Reads any id by which a WhatsApp gateway may name a sender: a JID with or without agent and device, of a phone (all forms

@@ -2,7 +2,7 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
 import { NotGateway, PendingNotFound } from "../../domain/Errors.ts"
 import {
-  AnswerAnswer,
+  AnswerResult,
   ClaimAnswer,
   ClaimRequest,
   LookupAnswer,
@@ -34,7 +34,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
     HttpApiEndpoint.post("answer", "/api/identities/pending/:id/answer")
       .setPath(Schema.Struct({ id: Schema.String }))
       .setPayload(SenderAnswer)
-      .addSuccess(AnswerAnswer)
+      .addSuccess(AnswerResult)
       .addError(problem(NotGateway))
       .addError(unreadable)
       .addError(problem(PendingNotFound))

@@ -1,10 +1,11 @@
-import { claimInstall } from "../../services/identity/ClaimInstall.ts"
-import { answerPending, lookUp } from "../../services/identity/Senders.ts"
+import { answerChallenge } from "../../services/identity/AnswerChallenge.ts"
+import { lookUp } from "../../services/identity/LookUp.ts"
+import { redeemCode } from "../../services/identity/RedeemCode.ts"
 import { Api } from "../Api.ts"
 import { group } from "../Handlers.ts"
 
 export const GatewayHttp = group(Api, "gateway", {
-  claim: (asked) => claimInstall(asked),
-  answer: ({ body, credential, path }) => answerPending({ credential, pendingId: path.id, body }),
+  claim: (asked) => redeemCode(asked),
+  answer: ({ body, credential, path }) => answerChallenge({ credential, pendingId: path.id, body }),
   lookup: (asked) => lookUp(asked)
 })

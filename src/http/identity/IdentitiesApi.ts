@@ -29,7 +29,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .annotateContext(
         OpenApi.annotations({
           summary: "List the caller's identities",
-          description: "Those of chat platforms, masked, with where they stand. What others claim is not told.",
+          description: "Those of chat platforms, masked, each with its state. What others claim is not shown.",
           transform: signedIn
         })
       )
@@ -79,7 +79,8 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .annotateContext(
         OpenApi.annotations({
           summary: "End an identity",
-          description: "With all that was claimed or proved together with it. A pending one is declined by it.",
+          description:
+            "With all that was claimed or proved together with it. One that is only claimed is declined by it.",
           transform: signedIn
         })
       )

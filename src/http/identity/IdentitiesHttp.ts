@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { makeInstallToken } from "../../services/identity/InstallToken.ts"
+import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { confirmIdentity, listIdentities, typePhone, unlinkIdentity } from "../../services/identity/OwnIdentities.ts"
 import { Api } from "../Api.ts"
 import { group } from "../Handlers.ts"
@@ -9,5 +9,5 @@ export const IdentitiesHttp = group(Api, "identities", {
   phone: (asked) => typePhone(asked),
   confirm: ({ credential, path }) => confirmIdentity({ credential, id: path.id }),
   unlink: ({ credential, path }) => unlinkIdentity({ credential, id: path.id }),
-  token: (asked) => makeInstallToken(asked)
+  token: (asked) => makeInstallCode(asked)
 })

@@ -5,7 +5,7 @@ import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import type { History } from "../../domain/installation/History.ts"
 import type { AgentWatcher } from "../../domain/installation/Watcher.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
-import { makeInstallToken } from "../../services/identity/InstallToken.ts"
+import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { listIdentities } from "../../services/identity/OwnIdentities.ts"
 import { listWatchers, setWatcher } from "../../services/installation/ManageWatchers.ts"
 import { viewHistory } from "../../services/installation/ViewAgents.ts"
@@ -351,7 +351,7 @@ const chat = (visit: Visit) =>
   Effect.gen(function* () {
     const { agent, path } = yield* agentAt(visit)
     const phones = yield* listIdentities(visit.credential)
-    const { link } = yield* makeInstallToken({
+    const { link } = yield* makeInstallCode({
       credential: visit.credential,
       body: Effect.succeed({ templateAgentId: agent.template.templateAgentId })
     })

@@ -4,8 +4,17 @@ import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { install } from "../../services/installation/Install.ts"
 import { planInstall } from "../../services/installation/PlanInstall.ts"
 import { Api } from "../Api.ts"
-import { keep } from "../Cached.ts"
+import { type Kept, keep } from "../Cached.ts"
 import { group } from "../Handlers.ts"
+
+// The catalogue answers with the same object for as long as nothing was published: its text is made once.
+const texts = new WeakMap<Manifest, Kept<Manifest>>()
+
+const textOf = (manifest: Manifest): Kept<Manifest> => {
+  const known = texts.get(manifest) ?? keep(Manifest, manifest)
+  texts.set(manifest, known)
+  return known
+}
 
 export const InstallHttp = group(Api, "install", {
   install: (asked) => install(asked),
@@ -13,6 +22,6 @@ export const InstallHttp = group(Api, "install", {
   manifest: ({ path }) =>
     TemplateCatalog.pipe(
       Effect.flatMap((catalog) => catalog.manifest(path.slug)),
-      Effect.map((manifest) => keep(Manifest, manifest))
+      Effect.map(textOf)
     )
 })

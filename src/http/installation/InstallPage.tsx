@@ -3,7 +3,7 @@ import type { VNode } from "preact"
 import type { Offer } from "../../domain/catalog/Offer.ts"
 import { type InstallAnswer, InstallRequest } from "../../domain/installation/Install.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
-import { makeInstallToken } from "../../services/identity/InstallToken.ts"
+import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { install } from "../../services/installation/Install.ts"
 import { type Preview, previewInstall } from "../../services/installation/PreviewInstall.ts"
 import { SessionFields } from "../account/SessionForm.tsx"
@@ -207,7 +207,7 @@ const outcomeOf = ({ created, whatsappError }: InstallAnswer): Done =>
 
 /** A code to send from the person's phone, where there is a bot to send it to and it is not known yet whose the phone is. */
 const chatLink = ({ credential }: FormVisit, { slug }: Offer) =>
-  makeInstallToken({ credential, body: Effect.succeed({ slug }) }).pipe(
+  makeInstallCode({ credential, body: Effect.succeed({ slug }) }).pipe(
     Effect.map(({ link }) => Option.fromNullable(link)),
     // The install stands, and its page offers the link again.
     Effect.catchAll(() => Effect.succeedNone)

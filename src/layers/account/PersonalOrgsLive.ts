@@ -4,10 +4,13 @@ import { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../../domain/Slug.ts"
 import { shownName } from "../../domain/Text.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
 
 const User = Schema.Struct({ id: UserId, name: Schema.String, email: Schema.String, emailVerified: Schema.Boolean })
 type User = typeof User.Type
+
+// The account is gone since it was read, or its address was verified by somebody else since.
+const isConflict = violates("member_user_id_fkey", "entity_identities_verified")
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -165,7 +168,7 @@ const make = Effect.gen(function* () {
 
   return PersonalOrgs.of({
     ensure: Effect.fn("PersonalOrgs.ensure")((userId: UserId) =>
-      sql.withTransaction(complete(userId)).pipe(retryWhile(isPassing), Effect.orDie)
+      sql.withTransaction(complete(userId)).pipe(retryTransient(isConflict), Effect.orDie)
     )
   })
 })

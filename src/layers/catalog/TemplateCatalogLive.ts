@@ -25,7 +25,7 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { Kinds } from "../../services/catalog/Kinds.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
 import {
   formerSlugsStatement,
   heldStatement,
@@ -38,9 +38,14 @@ import {
 
 const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Effect.fail(new PublishRefused({ issues }))
 
+/** Of how many templates manifests are kept in memory. */
+const mostManifests = 1_000
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
+  // A definition of that slug was made by hand since the publisher's were read.
+  const isConflict = violates(...kinds.map(({ table }) => `${table}_slug`))
 
   // A person's own organization may have the slug as well: it is another one.
   const publisher = SqlSchema.single({
@@ -242,25 +247,47 @@ const make = Effect.gen(function* () {
     return published
   })
 
-  const findManifest = SqlSchema.findOne({
+  const Head = Manifest.pipe(Schema.omit("rows"))
+
+  /** All of a manifest but its rows: one look by the slug. */
+  const findHead = SqlSchema.findOne({
     Request: Schema.String,
-    Result: Schema.Struct({
-      ...Schema.Struct(Manifest.fields).omit("rows", "botPhone").fields,
-      botPhone: Schema.NullOr(Schema.String),
-      rows: Schema.Array(Schema.Struct({ ...ManifestRow.fields, kind: Kind }))
-    }),
+    Result: Head,
     execute: (slug) => sql`
-      SELECT a.slug, a.name, a.description, ltrim(a.bot_phone, '+') AS bot_phone, a.id AS template_agent_id, a.revision,
-        COALESCE((
-          SELECT jsonb_agg(jsonb_build_object(
-            'kind', r.kind, 'slug', r.slug, 'name', r.content ->> 'name', 'description', r.content ->> 'description'))
-          FROM template_revision_rows r WHERE r.template_agent_id = a.id AND r.revision = a.revision
-        ), '[]') AS rows
+      SELECT a.slug, a.name, a.description, ltrim(a.bot_phone, '+') AS bot_phone, a.id AS template_agent_id, a.revision
       FROM agents a
       JOIN organization o ON o.id = a.organization_id
       WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
     `
   })
+
+  const findRows = SqlSchema.findAll({
+    Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+    Result: Schema.Struct({ ...ManifestRow.fields, kind: Kind }),
+    execute: ({ revision, templateAgentId }) => sql`
+      SELECT r.kind, r.slug, r.content ->> 'name' AS name, r.content ->> 'description' AS description
+      FROM template_revision_rows r
+      WHERE r.template_agent_id = ${templateAgentId} AND r.revision = ${revision}
+    `
+  })
+
+  const isSameHead = Schema.equivalence(Head)
+
+  /** The manifest of each template as it was last asked for: the rows of a revision never change. */
+  const manifests = new Map<AgentId, Manifest>()
+
+  const manifestOf = (head: typeof Head.Type) =>
+    Effect.suspend(() => {
+      const known = manifests.get(head.templateAgentId)
+      if (known !== undefined && isSameHead(known, head)) return Effect.succeed(known)
+      return Effect.map(findRows(head), (rows): Manifest => {
+        const manifest = { ...head, rows: rowsByKind(rows) }
+        const [oldest] = manifests.size < mostManifests ? [] : manifests.keys()
+        if (oldest !== undefined) manifests.delete(oldest)
+        manifests.set(head.templateAgentId, manifest)
+        return manifest
+      })
+    })
 
   const findAll = SqlSchema.findAll({
     Request: Schema.Void,
@@ -284,13 +311,15 @@ const make = Effect.gen(function* () {
       if (issues.length > 0) return yield* refuse(...issues)
       return yield* sql
         .withTransaction(writeTemplate(template))
-        .pipe(retryWhile(isPassing), Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die))
+        .pipe(
+          retryTransient(isConflict),
+          Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+        )
     }),
     manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
       // Postgres can't even be asked for other text, and nothing has such a slug.
-      const found = Schema.is(CleanText)(slug) ? yield* findManifest(slug).pipe(Effect.orDie) : Option.none()
-      if (Option.isNone(found)) return yield* new UnknownTemplateSlug({ slug })
-      return { ...found.value, rows: rowsByKind(found.value.rows) }
+      const head = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findHead(slug)) : Option.none()
+      return yield* Option.isSome(head) ? Effect.orDie(manifestOf(head.value)) : new UnknownTemplateSlug({ slug })
     })
   })
 })

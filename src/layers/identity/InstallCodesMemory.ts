@@ -1,7 +1,7 @@
 import { Clock, Effect, Either, Layer, Random, Redacted } from "effect"
 import { codeBytes, codeOf, codeSeconds } from "../../domain/identity/InstallCode.ts"
 import type { E164 } from "../../domain/identity/Phone.ts"
-import { type ConsumedCode, type DeadCode, InstallCodes } from "../../services/identity/InstallCodes.ts"
+import { type ConsumedCode, InstallCodes, type RejectedCode } from "../../services/identity/InstallCodes.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 
 const randomCode = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 256), codeBytes), (bytes) =>
@@ -29,7 +29,7 @@ export const InstallCodesMemory = Layer.effect(
         }),
       consume: (code) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          change<ConsumedCode | DeadCode, never>((state) => {
+          change<ConsumedCode | RejectedCode, never>((state) => {
             const found = state.codes.find((one) => one.code === Redacted.value(code))
             if (found === undefined) return Either.right([{ status: "token_invalid" }, state])
             if (found.used) return Either.right([{ status: "token_used" }, state])

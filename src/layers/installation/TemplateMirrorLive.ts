@@ -30,7 +30,7 @@ import {
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
-import { isPassing, retryWhile } from "../postgres/Database.ts"
+import { retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeInstallationPlans } from "./InstallationPlans.ts"
 import {
   applyStatement,
@@ -47,13 +47,14 @@ import {
 /** A newer revision was published between reading the template and applying it. */
 class Superseded extends Data.TaggedError("Superseded") {}
 
-const worthAnotherTry = (error: unknown) => error instanceof Superseded || isPassing(error)
-
 const impactBatch = 500
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const kinds = yield* Kinds
+  // Made by hand since the rows were judged: a row of that slug, or one that refers to what goes, in whichever table.
+  const isTaken = violates(...kinds.map(({ table }) => `${table}_slug`))
+  const isConflict = (error: unknown) => error instanceof Superseded || isTaken(error) || violatesForeignKey(error)
 
   const Standing = {
     visible: Schema.Boolean,
@@ -350,12 +351,12 @@ const make = Effect.gen(function* () {
   })
 
   const transactionally = <A, E, R>(step: Effect.Effect<A, E, R>) =>
-    sql.withTransaction(step).pipe(retryWhile(worthAnotherTry))
+    sql.withTransaction(step).pipe(retryTransient(isConflict))
 
   return TemplateMirror.of({
     apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
       quickly(request).pipe(
-        retryWhile(isPassing),
+        retryTransient(isConflict),
         Effect.flatMap(
           Option.match({ onNone: () => transactionally(attempt(request)), onSome: (done) => Effect.succeed(done) })
         ),

@@ -70,7 +70,7 @@ export class PreparingClient extends Pg.Client {
  * The settings the service relies on, which a role, a database or a server may have otherwise: those that end what is under
  * way, those by which rows are seen and written as text, those by which transactions behave and statements are planned.
  */
-const relied: Readonly<Record<string, string>> = {
+const neededSettings: Readonly<Record<string, string>> = {
   lock_timeout: "0",
   idle_in_transaction_session_timeout: "0",
   idle_session_timeout: "0",
@@ -103,11 +103,11 @@ const ownSchema = `COALESCE((
  * Sets all of that for a session, or for a transaction (`LOCAL`), which has to be its first statements then. A statement may take
  * `statementTimeout` milliseconds, 0 for as long as it takes.
  */
-export const settling = (scope: "SESSION" | "LOCAL", statementTimeout: number): string =>
+export const settingsStatement = (scope: "SESSION" | "LOCAL", statementTimeout: number): string =>
   [
     // First, since a limit of the role's ends this very text too.
     `SET ${scope} statement_timeout = ${statementTimeout}`,
-    ...Object.entries(relied).map(([name, value]) => `SET ${scope} ${name} = '${value}'`),
+    ...Object.entries(neededSettings).map(([name, value]) => `SET ${scope} ${name} = '${value}'`),
     // Postgres 17 has one more.
     `SELECT pg_catalog.set_config('transaction_timeout', '0', ${scope === "LOCAL"})
     WHERE pg_catalog.current_setting('server_version_num')::integer >= 170000`,
@@ -115,7 +115,7 @@ export const settling = (scope: "SESSION" | "LOCAL", statementTimeout: number): 
   ].join(";\n")
 
 // Whether the role has a setting in this database.
-const isSettled = (name: string, value: string) => `EXISTS (
+const hasSetting = (name: string, value: string) => `EXISTS (
       SELECT FROM pg_db_role_setting s
       JOIN pg_database d ON d.oid = s.setdatabase AND d.datname = current_database()
       JOIN pg_roles r ON r.oid = s.setrole AND r.rolname = current_user
@@ -126,23 +126,23 @@ const isSettled = (name: string, value: string) => `EXISTS (
  * Gives the role these settings in this database for good: a connection that a pooler hands from one client to the next belongs
  * to nobody who could set them. Writes nothing where the role has them.
  */
-export const settleRole = (statementTimeout: number): string => `DO $$
+export const roleSettingsStatement = (statementTimeout: number): string => `DO $$
 DECLARE
-  wanted text[] := ARRAY[${Object.entries({ statement_timeout: String(statementTimeout), ...relied })
+  wanted text[] := ARRAY[${Object.entries({ statement_timeout: String(statementTimeout), ...neededSettings })
     .map(([name, value]) => `['${name}', '${value}']`)
     .join(", ")}] || ARRAY[['search_path', current_setting('search_path')]];
   one text[];
 BEGIN
   FOREACH one SLICE 1 IN ARRAY wanted LOOP
-    CONTINUE WHEN ${isSettled("one[1]", "one[2]")};
+    CONTINUE WHEN ${hasSetting("one[1]", "one[2]")};
     EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET %s = %L', current_database(), one[1], one[2]);
   END LOOP;
 END
 $$`
 
 /** The names of those that the role lacks in this database. */
-export const unsettledStatement = `SELECT wanted.name
-FROM (VALUES ${Object.entries(relied)
+export const missingSettingsStatement = `SELECT wanted.name
+FROM (VALUES ${Object.entries(neededSettings)
   .map(([name, value]) => `('${name}', '${value}')`)
   .join(", ")}) AS wanted (name, value)
-WHERE NOT ${isSettled("wanted.name", "wanted.value")}`
+WHERE NOT ${hasSetting("wanted.name", "wanted.value")}`

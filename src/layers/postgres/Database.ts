@@ -5,9 +5,9 @@ import { PgClient } from "@effect/sql-pg"
 import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
 import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
-import { isTransient, sqlStateOf } from "../../domain/Faults.ts"
+import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../../domain/Faults.ts"
 import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
-import { isOutdated, PreparingClient, settleRole, settling } from "./Connection.ts"
+import { isOutdated, PreparingClient, roleSettingsStatement, settingsStatement } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
@@ -21,9 +21,6 @@ export class PgPool extends Context.Tag("agent-install/PgPool")<
   }
 >() {}
 
-/** Where the database is. */
-export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
-
 export interface DatabaseOptions {
   /** `postgres://…`; with `pgbouncer=true` among its parameters statements are not prepared by name. */
   readonly url: Redacted.Redacted<string>
@@ -32,13 +29,13 @@ export interface DatabaseOptions {
   readonly statementTimeout?: Duration.DurationInput | undefined
 }
 
-const patience = "2 seconds"
+const closeTimeout = "2 seconds"
 
 /** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
 const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
   Effect.promise(() => pool.end()).pipe(
     Effect.interruptible,
-    Effect.timeoutOption(patience),
+    Effect.timeoutOption(closeTimeout),
     Effect.filterOrElse(Option.isSome, () =>
       Effect.sync(() => {
         for (const client of clients) if (client instanceof Pg.Client) client.end()
@@ -47,11 +44,11 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
   )
 
 /** Gives a connection its settings; again where a limit of the role's ended that, which only the first of them lifts. */
-const settle = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
+const applySettings = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
   client
     .query(settings)
     .catch((error) =>
-      tries > 1 && sqlStateOf(error) === "57014" ? settle(client, settings, tries - 1) : Promise.reject(error)
+      tries > 1 && sqlStateOf(error) === "57014" ? applySettings(client, settings, tries - 1) : Promise.reject(error)
     )
 
 const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
@@ -59,12 +56,12 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
     // The settings have looked at it.
     const { options, pooled } = yield* Effect.orDie(connectionOf(url))
     const timeout = Duration.toMillis(statementTimeout)
-    const settings = settling("SESSION", timeout)
+    const settings = settingsStatement("SESSION", timeout)
     const pool = new Pg.Pool({
       application_name: "agent-install",
       ...(pooled ? {} : { Client: PreparingClient }),
       // The pool waits for it before it hands a connection out.
-      onConnect: (client) => settle(client, settings),
+      onConnect: (client) => applySettings(client, settings),
       max: maxConnections,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 600_000,
@@ -119,9 +116,9 @@ export const migrate = Effect.gen(function* () {
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`SET TRANSACTION READ WRITE, ISOLATION LEVEL READ COMMITTED`
-      yield* sql.unsafe(settling("LOCAL", 0))
+      yield* sql.unsafe(settingsStatement("LOCAL", 0))
       yield* sql`SELECT pg_advisory_xact_lock(${migrationLock})`
-      if (isPooled) yield* sql.unsafe(settleRole(statementTimeout))
+      if (isPooled) yield* sql.unsafe(roleSettingsStatement(statementTimeout))
       // The migrator looks for its table with a query that fails where there is none, which would end this transaction.
       yield* sql`
         CREATE TABLE IF NOT EXISTS effect_sql_migrations (
@@ -138,18 +135,30 @@ export const migrate = Effect.gen(function* () {
 /** The migrations, applied when the layer is built. */
 export const MigrationsLive = Layer.effectDiscard(migrate)
 
-const again = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
+const moments = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
 
-/** Runs a step again, a moment later and up to eight times, where it failed for a reason that passes. */
+/** Runs a step again, a moment later and up to eight times, where it failed for a reason that goes away. */
 export const retryWhile =
-  (passes: (error: unknown) => boolean) =>
+  (goesAway: (error: unknown) => boolean) =>
   <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.retry(step, { while: passes, schedule: again })
+    Effect.retry(step, { while: goesAway, schedule: moments })
 
-// Another writer's row was there first, or gone: unique_violation, foreign_key_violation.
-const conflicts = new Set(["23503", "23505"])
+const isTransientSqlError = (error: unknown): boolean =>
+  error instanceof SqlError && (isTransient(error.cause) || isOutdated(error.cause))
 
-/** Whether a statement failed for what another transaction did at the same time, so that the same step may succeed when run again. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof SqlError &&
-  (isTransient(error.cause) || isOutdated(error.cause) || conflicts.has(sqlStateOf(error.cause) ?? ""))
+/** Whether a statement failed by a constraint or unique index of one of these names. */
+export const violates =
+  (...constraints: ReadonlyArray<string>) =>
+  (error: unknown): boolean =>
+    error instanceof SqlError && constraints.includes(constraintOf(error.cause) ?? "")
+
+/** Whether a statement failed by a foreign key, whichever it is. */
+export const violatesForeignKey = (error: unknown): boolean =>
+  error instanceof SqlError && sqlStateOf(error.cause) === foreignKeyViolation
+
+/**
+ * Runs a step again where it failed by a transient fault, or where `isConflict` says that another transaction's row was there
+ * first, or went: the next try sees that.
+ */
+export const retryTransient = (isConflict: (error: unknown) => boolean = () => false) =>
+  retryWhile((error) => isTransientSqlError(error) || isConflict(error))

@@ -9,8 +9,8 @@ export { EmbeddedPostgresError } from "./embedded/EmbeddedPostgresError.ts"
 /** Nothing is wrong yet: somebody else's server is starting or stopping, or another starter was faster. */
 class NotYet extends Data.TaggedError("NotYet")<{ readonly reason: string }> {}
 
-const patience = 60_000
-const recoveryPatience = 5 * 60_000
+const startTimeout = 60_000
+const recoveryTimeout = 5 * 60_000
 
 /**
  * Serves `agent_install` from a cluster in `dataDir`, on a Unix socket whose address stays the same for as long as the
@@ -36,7 +36,7 @@ const supervise = (place: Place, ready: Deferred.Deferred<void, EmbeddedPostgres
   Effect.gen(function* () {
     let everServed = false
     let serving = false
-    let quickEnds = 0
+    let earlyEnds = 0
     let since = yield* Clock.currentTimeMillis
 
     const onReady = Effect.gen(function* () {
@@ -53,16 +53,16 @@ const supervise = (place: Place, ready: Deferred.Deferred<void, EmbeddedPostgres
 
       if (serving) {
         serving = false
-        quickEnds = now - since < 10_000 ? quickEnds + 1 : 0
+        earlyEnds = now - since < 10_000 ? earlyEnds + 1 : 0
         since = now
         yield* Effect.logWarning("Postgres has gone; starting it again").pipe(
           Effect.annotateLogs({ how: outcome._tag === "Right" ? outcome.right : outcome.left.reason })
         )
-        yield* Effect.sleep(Math.min(50 * 2 ** quickEnds, 5000))
+        yield* Effect.sleep(Math.min(50 * 2 ** earlyEnds, 5000))
         continue
       }
       const failure = outcome._tag === "Left" ? outcome.left : new NotYet({ reason: outcome.right })
-      if (failure._tag === "NotYet" && now - since < patience) {
+      if (failure._tag === "NotYet" && now - since < startTimeout) {
         yield* Effect.sleep("50 millis")
         continue
       }
@@ -111,7 +111,7 @@ const startOwn = Effect.fnUntraced(function* (place: Place) {
 
 /** Another starter's server may answer first, so the lock file has to name ours. */
 const untilServing = Effect.fnUntraced(function* (place: Place, server: Server) {
-  const until = (yield* Clock.currentTimeMillis) + recoveryPatience
+  const until = (yield* Clock.currentTimeMillis) + recoveryTimeout
   while ((yield* Clock.currentTimeMillis) < until) {
     const end = server.ended()
     if (end !== undefined) {

@@ -30,7 +30,7 @@ const make = Effect.gen(function* () {
       const { ready } = yield* Effect.mapError(ask(Object.keys(migrations).length), () => new Unavailable())
       if (!ready) return yield* new Unavailable()
     }),
-    met: (fault) =>
+    noteFault: (fault) =>
       isUnwritable(fault)
         ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
             Ref.set(unwritableUntil, now + Duration.toMillis(unwritableFor))

@@ -10,7 +10,7 @@ export interface SweepOptions {
 }
 
 /** Rows of one table that are deleted once they are old enough. */
-export interface Swept {
+export interface SweptTable {
   readonly what: string
   readonly table: string
   /** The index that is walked along: its columns with their types, the last of them a key. */
@@ -25,7 +25,7 @@ export interface Swept {
 }
 
 /** All that the service deletes by itself, and when. Nothing else of it is ever deleted but by who owns it. */
-export const swept = ({ closedLinks, history }: SweepOptions): ReadonlyArray<Swept> => [
+export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArray<SweptTable> => [
   {
     what: "sessions",
     table: "session",
@@ -125,7 +125,7 @@ export const swept = ({ closedLinks, history }: SweepOptions): ReadonlyArray<Swe
 const beginnings = { timestamptz: "-infinity", text: "", bigint: "-9223372036854775808", bytea: "\\x" }
 
 /** Where a walk begins. */
-export const beginningOf = ({ along }: Swept): ReadonlyArray<string> => along.map(([, type]) => beginnings[type])
+export const beginningOf = ({ along }: SweptTable): ReadonlyArray<string> => along.map(([, type]) => beginnings[type])
 
 const lockClass = 7_203_115
 
@@ -134,7 +134,7 @@ const lockClass = 7_203_115
  * the age in seconds, where to go on, how many rows, which place among those swept. Result: whether it was this process's
  * turn, how many rows were looked at and deleted, and where the batch ended.
  */
-export const sweepStatement = ({ along, since, table, unless, where }: Swept): string => {
+export const sweepStatement = ({ along, since, table, unless, where }: SweptTable): string => {
   const columns = along.map(([column]) => column)
   const [key = ""] = columns.slice(-1)
   const begin = along.map(([, type], at) => `($2::text[])[${at + 1}]::${type}`)
@@ -167,7 +167,7 @@ export const sweep = (options: SweepOptions) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const deleted: Record<string, number> = {}
-    for (const [place, one] of swept(options).entries()) {
+    for (const [place, one] of sweptTables(options).entries()) {
       const text = sweepStatement(one)
       const next = SqlSchema.single({
         Request: Schema.Array(Schema.String),

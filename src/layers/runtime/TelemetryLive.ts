@@ -5,12 +5,13 @@ import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import { FetchHttpClient, HttpBody } from "@effect/platform"
-import { Array as Arr, Cause, Effect, Layer, Logger, Option, Predicate, Struct } from "effect"
-import { scrub, withoutValues } from "../../domain/Scrub.ts"
+import { Effect, Layer, Logger, Predicate, Struct } from "effect"
+import { scrub } from "../../domain/Scrub.ts"
+import { withCleanCauses } from "./ConsoleLogger.ts"
 
 export interface TelemetryOptions {
-  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`; none sends nothing. */
-  readonly endpoint: Option.Option<string>
+  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`. */
+  readonly endpoint: string
   readonly version: string
 }
 
@@ -27,57 +28,15 @@ const traces = (data: unknown) => json(JSON.parse(JSON.stringify(data, withoutMe
 
 const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces, metrics: json, logs: json })
 
-const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
-  Cause.match(cause, {
-    onEmpty: Cause.empty as Cause.Cause<unknown>,
-    onFail: (error) => Cause.fail(withoutValues(error)),
-    onDie: (defect) => Cause.die(withoutValues(defect)),
-    onInterrupt: Cause.interrupt,
-    onSequential: (left, right) => Cause.sequential(left, right),
-    onParallel: (left, right) => Cause.parallel(left, right)
-  })
-
-/**
- * The logger, told faults without the values in them. An error beside the message is told as a cause: as an object it would
- * show all that its library hangs on it.
- */
-export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
-  Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
-    const [told, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
-    return {
-      ...options,
-      message: told,
-      cause: cleanCause(errors.map(Cause.die).reduce(Cause.sequential, options.cause))
-    }
-  })
-
-/** Sends traces, metrics and logs by OTLP, what is left of them when it is released; nothing where there is no endpoint. */
-export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> =>
-  Option.match(endpoint, {
-    onNone: () => Layer.empty,
-    onSome: (address) => {
-      // Several processes of one service count apart.
-      const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
-      const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
-      const url = (signal: string) => `${address.replace(/\/+$/, "")}/v1/${signal}`
-      return Layer.mergeAll(
-        OtlpTracer.layer({ url: url("traces"), resource }),
-        OtlpMetrics.layer({ url: url("metrics"), resource }),
-        Logger.addScoped(Effect.map(OtlpLogger.make({ url: url("logs"), resource }), withCleanCauses))
-      ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
-    }
-  })
-
-const scrubMessage = (message: unknown): unknown =>
-  Array.isArray(message) ? message.map(scrubMessage) : typeof message === "string" ? scrub(message) : message
-
-/** Log lines: to be read on a terminal, else a JSON object a line; on the standard error where the output is for an answer. */
-export const ConsoleLogger = (to: { readonly terminal: boolean; readonly error: boolean }): Layer.Layer<never> => {
-  const write = to.error ? Logger.withConsoleError : Logger.withConsoleLog
-  return Logger.replace(
-    Logger.defaultLogger,
-    to.terminal
-      ? Logger.mapInput(withCleanCauses(Logger.prettyLogger({ stderr: to.error })), scrubMessage)
-      : write(Logger.map(withCleanCauses(Logger.jsonLogger), scrub))
-  )
+/** Sends traces, metrics and logs by OTLP, what is left of them when it is released. */
+export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> => {
+  // Several processes of one service count apart.
+  const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
+  const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
+  const url = (signal: string) => `${endpoint.replace(/\/+$/, "")}/v1/${signal}`
+  return Layer.mergeAll(
+    OtlpTracer.layer({ url: url("traces"), resource }),
+    OtlpMetrics.layer({ url: url("metrics"), resource }),
+    Logger.addScoped(Effect.map(OtlpLogger.make({ url: url("logs"), resource }), withCleanCauses))
+  ).pipe(Layer.provide([ScrubbedJson, FetchHttpClient.layer]))
 }

@@ -12,7 +12,10 @@ export class TemplateCatalog extends Context.Tag("agent-install/TemplateCatalog"
      * nothing and makes no revision.
      */
     readonly publish: (template: Template) => Effect.Effect<Published, PublishRefused>
-    /** What an install of the template of that slug brings; one in a private organization counts as unknown. */
+    /**
+     * What an install of the template of that slug brings; one in a private organization counts as unknown. A live catalogue
+     * answers with the same object for as long as nothing of it is published.
+     */
     readonly manifest: (slug: string) => Effect.Effect<Manifest, UnknownTemplateSlug>
     /** Every published template, by slug, those of private organizations too: for whoever runs the service. */
     readonly list: Effect.Effect<ReadonlyArray<Listed>>

@@ -15,7 +15,7 @@ export interface ConsumedCode extends CodeOwner {
 }
 
 /** Why a code does nothing. */
-export interface DeadCode {
+export interface RejectedCode {
   readonly status: "token_invalid" | "token_expired" | "token_used"
 }
 
@@ -31,6 +31,6 @@ export class InstallCodes extends Context.Tag("agent-install/InstallCodes")<
       owner: CodeOwner
     ) => Effect.Effect<{ readonly code: Redacted.Redacted<string>; readonly botPhone: E164 | null }>
     /** Uses the code up. Of many at once, one gets it. */
-    readonly consume: (code: Redacted.Redacted<string>) => Effect.Effect<ConsumedCode | DeadCode>
+    readonly consume: (code: Redacted.Redacted<string>) => Effect.Effect<ConsumedCode | RejectedCode>
   }
 >() {}

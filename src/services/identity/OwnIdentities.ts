@@ -14,7 +14,7 @@ import type { Auth, Credential } from "../account/Auth.ts"
 import { OrgResolver } from "../account/OrgResolver.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
-import { IdentityLinker, type Me } from "./IdentityLinker.ts"
+import { IdentityLinker, type Person } from "./IdentityLinker.ts"
 
 /** A phone as it is typed: by whom, and how to read it once they may. */
 export interface PhoneCall<R> {
@@ -28,7 +28,7 @@ export interface OwnCall {
   readonly id: string
 }
 
-const meOf = (userId: Me["userId"]): Effect.Effect<Me, NoPersonalOrg, OrgResolver> =>
+const personOf = (userId: Person["userId"]): Effect.Effect<Person, NoPersonalOrg, OrgResolver> =>
   Effect.flatMap(OrgResolver, (orgs) =>
     Effect.map(orgs.personalOrg(userId), ({ id }) => ({ userId, organizationId: id }))
   )
@@ -43,7 +43,7 @@ export const listIdentities: (
 > = Effect.fn("listIdentities")(function* (credential) {
   const identities = yield* IdentityLinker
   const userId = yield* admit("read", credential)
-  return yield* identities.mine(yield* meOf(userId))
+  return yield* identities.list(yield* personOf(userId))
 })
 
 /** Claims the phone the caller typed. */
@@ -57,8 +57,8 @@ export const typePhone: <R>(
   const identities = yield* IdentityLinker
   const userId = yield* admit("change", credential)
   const { country, phone } = yield* body
-  const me = yield* meOf(userId)
-  return yield* identities.claimPhone({ ...me, phone, country: country?.trim() || undefined })
+  const person = yield* personOf(userId)
+  return yield* identities.claimPhone({ ...person, phone, country: country?.trim() || undefined })
 })
 
 type OwnError = Unauthenticated | RateLimitExceeded | NoPersonalOrg | IdentityNotFound
@@ -68,11 +68,11 @@ type OwnServices = Auth | RateLimiter | OrgResolver | IdentityLinker
 const ownOf = ({ credential, id }: OwnCall) =>
   Effect.gen(function* () {
     const userId = yield* admit("change", credential)
-    const me = yield* meOf(userId)
-    return { ...me, id: yield* Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound()) }
+    const person = yield* personOf(userId)
+    return { ...person, id: yield* Effect.mapError(Schema.decode(IdentityId)(id), () => new IdentityNotFound()) }
   })
 
-/** Confirms the masked sender of a pending link. */
+/** Confirms the masked sender of a link. */
 export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnError, OwnServices> = Effect.fn(
   "confirmIdentity"
 )(function* (call) {
@@ -80,7 +80,7 @@ export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnE
   return yield* identities.confirm(yield* ownOf(call))
 })
 
-/** Ends one of the caller's identities, or declines a pending one. */
+/** Ends one of the caller's identities, or declines one that is claimed. */
 export const unlinkIdentity: (call: OwnCall) => Effect.Effect<void, OwnError, OwnServices> = Effect.fn(
   "unlinkIdentity"
 )(function* (call) {

@@ -8,6 +8,7 @@ import {
 } from "../../../src/domain/catalog/Publication.ts"
 import { Slug } from "../../../src/domain/Ids.ts"
 import { definition } from "../../fixtures/templates.ts"
+import { mutating, workOf } from "../../machine.ts"
 
 const slugs = ["a", "b", "c", "d", "e"]
 const type = (slug: string, was: ReadonlyArray<string> = []) =>
@@ -139,12 +140,13 @@ describe("renameIssues", () => {
     ])
   })
 
-  it("has an end with thousands of definitions", () => {
+  it.skipIf(mutating)("has an end with thousands of definitions", () => {
     const many = Array.from({ length: 5_000 }, (_, at) => type(`now-${at}`, [`old-${at}`]))
     const known = many.map((_, at) => source(`old-${at}`))
-    const started = performance.now()
-    assert.deepStrictEqual(renameIssues(many, known, []), [])
-    assert.strictEqual(resolveSources(many, known).size, 5_000)
-    assert.isBelow(performance.now() - started, 3_000)
+    const work = workOf(() => {
+      assert.deepStrictEqual(renameIssues(many, known, []), [])
+      assert.strictEqual(resolveSources(many, known).size, 5_000)
+    })
+    assert.isBelow(work, 3_000)
   })
 })

@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck, Schema } from "effect"
 import {
+  challengeText,
   checkNumber,
   IdentityId,
   type IdentityState,
+  LinkId,
   LookupAnswer,
   maskEmail,
-  maskIdentifier,
-  PendingId,
-  question
+  maskIdentifier
 } from "../../../src/domain/identity/Identity.ts"
 import { codeBytes, codeIn, codeOf, messageWith } from "../../../src/domain/identity/InstallCode.ts"
-import { ownIdentities, type Standing } from "../../../src/domain/identity/Link.ts"
+import { type OwnIdentifier, ownIdentities } from "../../../src/domain/identity/OwnIdentities.ts"
 
 describe("a masked", () => {
   it("identifier keeps how it begins and ends", () => {
@@ -27,38 +27,39 @@ describe("a masked", () => {
       "a•••@example.org",
       "•••@b.co"
     ])
-    const id = PendingId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
-    assert.include(question("ada.lovelace@example.org", id), "a•••e@example.org")
-    assert.include(question("ada.lovelace@example.org", id), checkNumber(id))
-    assert.notInclude(question("ada.lovelace@example.org", id), "lovelace")
+    const id = LinkId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
+    assert.include(challengeText("ada.lovelace@example.org", id), "a•••e@example.org")
+    assert.include(challengeText("ada.lovelace@example.org", id), checkNumber(id))
+    assert.notInclude(challengeText("ada.lovelace@example.org", id), "lovelace")
   })
 })
 
 describe("a person's identities", () => {
-  const standings = (count: number, state: IdentityState, from: number): ReadonlyArray<Standing> =>
+  const identifiers = (count: number, state: IdentityState, from: number): ReadonlyArray<OwnIdentifier> =>
     Array.from({ length: count }, (_, at) => ({
       id: IdentityId.make(String(from + at)),
-      linkId: `link_${from + at}`,
+      linkId: LinkId.make(`link_${from + at}`),
       platform: "whatsapp",
       namespace: "phone",
-      identifier: "+447911123456",
-      state
+      identifier: `+4479111${23_456 + from + at}`,
+      state,
+      origin: "code"
     }))
-  const shown = (rows: ReadonlyArray<Standing>) => ownIdentities(rows).map(({ id }) => Number(id))
+  const shown = (rows: ReadonlyArray<OwnIdentifier>) => ownIdentities(rows).map(({ id }) => Number(id))
 
   it("are all shown up to 200; beyond, the newest, and what is displaced after all else", () => {
-    const few = [...standings(100, "displaced", 1), ...standings(100, "claimed", 101)]
+    const few = [...identifiers(100, "displaced", 1), ...identifiers(100, "claimed", 101)]
     assert.deepStrictEqual(shown(few), few.map(({ id }) => Number(id)) as Array<number>)
-    const lost = shown([...standings(1, "verified", 1), ...standings(250, "displaced", 2)])
+    const lost = shown([...identifiers(1, "verified", 1), ...identifiers(250, "displaced", 2)])
     assert.deepStrictEqual([lost.length, lost[0], lost[1], lost.at(-1)], [200, 1, 53, 251])
-    const many = shown([...standings(250, "claimed", 1), ...standings(5, "displaced", 251)])
+    const many = shown([...identifiers(250, "claimed", 1), ...identifiers(5, "displaced", 251)])
     assert.deepStrictEqual([many.length, many[0], many.at(-1)], [200, 51, 250])
   })
 })
 
 describe("a check number", () => {
   it("has four digits, and seldom the same for two links", () => {
-    const all = Array.from({ length: 1_000 }, () => checkNumber(PendingId.make(`link_${crypto.randomUUID()}`)))
+    const all = Array.from({ length: 1_000 }, () => checkNumber(LinkId.make(`link_${crypto.randomUUID()}`)))
     for (const one of all) assert.match(one, /^\d{4}$/)
     assert.isAbove(new Set(all).size, 900)
   })

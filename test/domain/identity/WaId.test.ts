@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck } from "effect"
-import { isSameSender } from "../../../src/domain/identity/Link.ts"
 import { jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
 import { canonical, senderKey } from "../../../src/domain/identity/Platform.ts"
+import { isSameSender } from "../../../src/domain/identity/Sender.ts"
 import { type Identifier, oneSender, readWaId } from "../../../src/domain/identity/WaId.ts"
+import { mutating, workOf } from "../../machine.ts"
 
 const written = (read: Either.Either<ReadonlyArray<Identifier>, string>) =>
   Either.match(read, {
@@ -138,15 +139,16 @@ describe("readWaId", () => {
     )
   })
 
-  it("takes no longer than the text is long", () => {
+  it.skipIf(mutating)("takes no longer than the text is long", () => {
     const long = 2_000_000
     const texts = ["1", ".", ":", "@", "+", " ", "US.", "1:", "1@"].map((part) => part.repeat(long / part.length))
-    const started = performance.now()
-    for (const text of texts) {
-      readWaId(text)
-      readPhone(text, "GB")
-    }
-    assert.isBelow(performance.now() - started, 2_000)
+    const work = workOf(() => {
+      for (const text of texts) {
+        readWaId(text)
+        readPhone(text, "GB")
+      }
+    })
+    assert.isBelow(work, 2_000)
   })
 })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import { readYaml } from "../../../src/layers/catalog/Yaml.ts"
+import { workOf } from "../../machine.ts"
 
 const read = (text: string) =>
   Either.match(Effect.runSync(Effect.either(readYaml("f", text))), {
@@ -114,8 +115,10 @@ describe("YAML", () => {
   })
 
   it("takes a large mapping in no more than its time", () => {
-    const started = performance.now()
-    assert.isFalse(Array.isArray(read(Array.from({ length: 40_000 }, (_, at) => `k${at}: 1`).join("\n"))))
-    assert.isBelow(performance.now() - started, 10_000)
+    const text = Array.from({ length: 40_000 }, (_, at) => `k${at}: 1`).join("\n")
+    assert.isBelow(
+      workOf(() => assert.isFalse(Array.isArray(read(text)))),
+      10_000
+    )
   })
 })

@@ -2,7 +2,13 @@ import { SqlClient } from "@effect/sql"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Clock, Context, Effect, Layer, Redacted } from "effect"
 import pg from "pg"
-import { isPassing, PgPool, PgPoolLive, retryWhile } from "../../../src/layers/postgres/Database.ts"
+import {
+  PgPool,
+  PgPoolLive,
+  retryTransient,
+  violates,
+  violatesForeignKey
+} from "../../../src/layers/postgres/Database.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
 import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
@@ -11,7 +17,7 @@ import { InstalledAgents } from "../../../src/services/installation/InstalledAge
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
 import { servicesOn } from "../../live.ts"
-import { administrator, ownDatabase } from "../../pg.ts"
+import { administrator, ownDatabase, PgTest } from "../../pg.ts"
 import { pooled } from "../../pgbouncer.ts"
 import { lacks } from "../../programs.ts"
 import { credential } from "../../worlds.ts"
@@ -21,10 +27,10 @@ import { credential } from "../../worlds.ts"
  * machine needs for the first of a connection, which lifts the limit.
  */
 const hostile = {
-  statement_timeout: "100ms",
+  statement_timeout: "1s",
   lock_timeout: "1ms",
   idle_in_transaction_session_timeout: "1ms",
-  idle_session_timeout: "500ms",
+  idle_session_timeout: "1s",
   exit_on_error: "on",
   default_transaction_read_only: "on",
   default_transaction_isolation: "serializable",
@@ -120,7 +126,7 @@ describe("a role on which every setting is hostile", () => {
         (given) => asks("sign-up/email", given),
         { concurrency: "unbounded" }
       )
-      const longerThanTheRoleMay = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(0.3)`)
+      const longerThanTheRoleMay = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(1.3)`)
       const signedUp = yield* Effect.provide(
         Effect.zipRight(Effect.all([day, day, longerThanTheRoleMay]), atOnce),
         servicesOn(url)
@@ -135,7 +141,7 @@ describe("a role on which every setting is hostile", () => {
       const pool = yield* Effect.map(Layer.build(PgPoolLive({ url, maxConnections: 1 })), Context.get(PgPool))
       const pid = Effect.promise(async () => (await pool.query("SELECT pg_backend_pid() AS pid")).rows[0].pid)
       const before = yield* pid
-      yield* Effect.sleep("1100 millis")
+      yield* Effect.sleep("1600 millis")
       assert.strictEqual(yield* pid, before)
     })
   )
@@ -182,7 +188,7 @@ layer(Services, { timeout: "60 seconds" })("a statement that is prepared", (it) 
       const everything = sql`SELECT * FROM "user" WHERE ${true}::boolean`
       yield* everything
       yield* sql`ALTER TABLE "user" ADD COLUMN added_again text`
-      yield* retryWhile(isPassing)(sql.withTransaction(Effect.zipRight(sql`SELECT ${1}::integer`, everything)))
+      yield* retryTransient()(sql.withTransaction(Effect.zipRight(sql`SELECT ${1}::integer`, everything)))
     }).pipe(inRealTime)
   )
 
@@ -205,7 +211,7 @@ layer(Services, { timeout: "60 seconds" })("a statement that is prepared", (it) 
       yield* forget
       yield* day
       yield* forget
-      yield* retryWhile(isPassing)(sql.withTransaction(sql`SELECT ${1}::integer`))
+      yield* retryTransient()(sql.withTransaction(sql`SELECT ${1}::integer`))
     }).pipe(inRealTime)
   )
 })
@@ -235,6 +241,38 @@ layer(Services, { timeout: "60 seconds" })("what another transaction came betwee
         )
       }
       for (let at = 0; at < 4; at++) yield* day
+    }).pipe(inRealTime)
+  )
+})
+
+layer(PgTest, { timeout: "60 seconds" })("a step that another transaction's row refuses", (it) => {
+  it.effect("is run again for the constraints that it names, and for no other", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TABLE parents (id integer PRIMARY KEY)`
+      yield* sql`CREATE TABLE children (slug text CONSTRAINT children_slug UNIQUE, parent integer REFERENCES parents (id))`
+      yield* sql`INSERT INTO children (slug) VALUES ('taken')`
+      const tries = (isConflict: (error: unknown) => boolean, statement: Effect.Effect<unknown, unknown>) =>
+        Effect.gen(function* () {
+          let tried = 0
+          yield* Effect.suspend(() => {
+            tried++
+            return statement
+          }).pipe(retryTransient(isConflict), Effect.ignore)
+          return tried
+        })
+      const taken = sql`INSERT INTO children (slug) VALUES ('taken')`
+      const orphan = sql`INSERT INTO children (slug, parent) VALUES ('orphan', 1)`
+      assert.deepStrictEqual(
+        yield* Effect.all([
+          tries(violates("children_slug"), taken),
+          tries(violates("children_slug"), orphan),
+          tries(violates("children_parent_fkey"), orphan),
+          tries(violatesForeignKey, orphan),
+          tries(violatesForeignKey, taken)
+        ]),
+        [9, 1, 9, 9, 1]
+      )
     }).pipe(inRealTime)
   )
 })

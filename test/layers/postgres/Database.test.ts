@@ -14,7 +14,7 @@ import { makeBetterAuth } from "../../../src/layers/account/BetterAuthLive.ts"
 import { IdentityLinkerLive } from "../../../src/layers/identity/IdentityLinkerLive.ts"
 import { ConnectionLive, migrate, PgPool, PgPoolLive } from "../../../src/layers/postgres/Database.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
-import { readSender } from "../../../src/services/identity/Sender.ts"
+import { readSender } from "../../../src/services/identity/ReadSender.ts"
 import { sameContents } from "../../fixtures/contents.ts"
 import { ownDatabase, PgTest } from "../../pg.ts"
 
@@ -95,7 +95,7 @@ describe("what was claimed before there were links", () => {
           identities: [{ namespace: "phone", identifier: "+447911123456" }]
         })
         const prompt = found !== null && "prompt" in found ? found.prompt : undefined
-        return yield* linker.answer({ pendingId: prompt?.pendingId ?? ("" as never), sender, yes: true })
+        return yield* linker.answer({ linkId: prompt?.pendingId ?? ("" as never), sender, yes: true })
       })
       const said = yield* program.pipe(Effect.provide(ConnectionLive({ url, maxConnections: 2 })))
       assert.strictEqual(said, "verified")

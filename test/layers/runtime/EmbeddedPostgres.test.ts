@@ -15,7 +15,7 @@ import { chooseRunner } from "../../../src/layers/runtime/embedded/Runner.ts"
 
 const isRoot = process.getuid?.() === 0
 const settings = { fsync: "off" }
-const timeout = 30_000
+const timeout = 120_000
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const fixture = path.join(root, "test/fixtures/open-postgres.ts")
 const viteNode = path.join(root, "node_modules/.bin/vite-node")
@@ -54,7 +54,7 @@ afterAll(() => Effect.runPromise(Scope.close(templateScope, Exit.void)))
 const until = (what: string, check: Effect.Effect<boolean>) =>
   Effect.gen(function* () {
     while (!(yield* check)) yield* Effect.sleep("20 millis")
-  }).pipe(Effect.timeoutFail({ duration: "20 seconds", onTimeout: () => new Error(`never: ${what}`) }), Effect.orDie)
+  }).pipe(Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Error(`never: ${what}`) }), Effect.orDie)
 
 const postmasterPid = (dataDir: string) =>
   promised(async () =>
@@ -90,7 +90,7 @@ const askAgain = (pool: pg.Pool, text: string) =>
   Effect.tryPromise(() => pool.query({ text, rowMode: "array" }).then((r) => r.rows)).pipe(
     Effect.tapError(() => Effect.sleep("20 millis")),
     Effect.eventually,
-    Effect.timeout("20 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.orDie
   )
 

@@ -1,7 +1,7 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, Fiber, Layer, TestClock } from "effect"
-import { beginningOf, SweepLive, sweep, sweepStatement, swept } from "../../../src/layers/runtime/SweepLive.ts"
+import { beginningOf, SweepLive, sweep, sweepStatement, sweptTables } from "../../../src/layers/runtime/SweepLive.ts"
 import { PgTest } from "../../pg.ts"
 
 const options = { history: Duration.days(365), closedLinks: Duration.days(90) }
@@ -154,7 +154,7 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
         .withTransaction(
           Effect.gen(function* () {
             yield* sql`SELECT FROM session WHERE id = 'old' FOR UPDATE`
-            yield* sql`SELECT pg_advisory_xact_lock(7203115, ${swept(options).length - 1}::integer)`
+            yield* sql`SELECT pg_advisory_xact_lock(7203115, ${sweptTables(options).length - 1}::integer)`
             yield* Deferred.succeed(held, undefined)
             yield* Deferred.await(released)
           })
@@ -172,7 +172,7 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
   it.effect("is found by an index", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      for (const [place, one] of swept(options).entries()) {
+      for (const [place, one] of sweptTables(options).entries()) {
         // As with many rows, where reading and sorting all of them is what costs.
         const plan = yield* sql.withTransaction(
           Effect.zipRight(

@@ -1,7 +1,7 @@
 import { SqlError } from "@effect/sql/SqlError"
 import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Logger } from "effect"
-import { withCleanCauses } from "../../../src/layers/runtime/TelemetryLive.ts"
+import { withCleanCauses } from "../../../src/layers/runtime/ConsoleLogger.ts"
 
 const marker = "what somebody sent"
 const fault = new SqlError({

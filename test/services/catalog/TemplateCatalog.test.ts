@@ -218,8 +218,8 @@ for (const [label, world] of worlds) {
           assert.isFalse((yield* publish(template(slug, renamed))).changed)
           const again = rows.map((row, at) => ({ ...row, was: renamed[at] === undefined ? [] : [renamed[at].slug] }))
           assert.strictEqual((yield* publish(template(slug, again))).revision, 3)
-          // Three seconds on a machine with nothing else to do; half a minute and more where it grows with the square.
-          assert.isBelow(performance.now() - started, 15_000)
+          // Three seconds on a machine with nothing else to do; half a minute there where it grows with the square.
+          assert.isBelow(performance.now() - started, 25_000)
         }),
       60_000
     )

@@ -1,17 +1,18 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import type { AgentId } from "../../../src/domain/Ids.ts"
-import type { Found } from "../../../src/domain/identity/Identity.ts"
-import { PendingId } from "../../../src/domain/identity/Identity.ts"
+import type { LookupResult } from "../../../src/domain/identity/Identity.ts"
+import { LinkId } from "../../../src/domain/identity/Identity.ts"
 import type { Namespace } from "../../../src/domain/identity/Platform.ts"
+import type { Sender } from "../../../src/domain/identity/Sender.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
 import { PersonalOrgs } from "../../../src/services/account/PersonalOrgs.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
-import { claimInstall } from "../../../src/services/identity/ClaimInstall.ts"
-import { IdentityLinker, type Sender } from "../../../src/services/identity/IdentityLinker.ts"
+import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
 import { InstallCodes } from "../../../src/services/identity/InstallCodes.ts"
-import { makeInstallToken } from "../../../src/services/identity/InstallToken.ts"
-import { readSender } from "../../../src/services/identity/Sender.ts"
+import { makeInstallCode } from "../../../src/services/identity/MakeInstallCode.ts"
+import { readSender } from "../../../src/services/identity/ReadSender.ts"
+import { redeemCode } from "../../../src/services/identity/RedeemCode.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
 import { credential, gatewayToken, Hands, inRealTime, newPerson, worlds, worldsThatRouteOnClaim } from "../../worlds.ts"
@@ -29,7 +30,7 @@ const senderOf = (...ids: readonly [string, ...ReadonlyArray<string>]): Effect.E
 const type = ({ organization, userId }: Person, phone: string) =>
   Effect.flatMap(IdentityLinker, (linker) => linker.claimPhone({ userId, organizationId: organization.id, phone }))
 const mine = ({ organization, userId }: Person) =>
-  Effect.flatMap(IdentityLinker, (linker) => linker.mine({ userId, organizationId: organization.id }))
+  Effect.flatMap(IdentityLinker, (linker) => linker.list({ userId, organizationId: organization.id }))
 const states = (person: Person) =>
   Effect.map(mine(person), (own) => own.map(({ namespace, state }) => `${namespace} ${state}`))
 const only = (person: Person) =>
@@ -50,19 +51,23 @@ const unlink = (person: Person, id: string) =>
 const open = ({ organization, userId }: Person, ...ids: readonly [string, ...ReadonlyArray<string>]) =>
   Effect.gen(function* () {
     const linker = yield* IdentityLinker
-    return yield* linker.open({ userId, organizationId: organization.id, sender: yield* senderOf(...ids) })
+    return yield* linker.challenge({ userId, organizationId: organization.id, sender: yield* senderOf(...ids) })
   })
 const pendingOf = (person: Person, ...ids: readonly [string, ...ReadonlyArray<string>]) =>
   Effect.map(open(person, ...ids), (opened) => {
     if (opened === "already_linked_here") throw new RangeError(opened)
-    return opened.pendingId
+    return opened.linkId
   })
-const say = (pendingId: PendingId, yes: boolean, ...ids: readonly [string, ...ReadonlyArray<string>]) =>
+const say = (pendingId: LinkId, yes: boolean, ...ids: readonly [string, ...ReadonlyArray<string>]) =>
   Effect.gen(function* () {
     const linker = yield* IdentityLinker
-    return yield* linker.answer({ pendingId, yes, sender: yield* senderOf(...ids) })
+    return yield* linker.answer({ linkId: pendingId, yes, sender: yield* senderOf(...ids) })
   })
-const look = (namespace: Namespace, identifier: string, wanted?: string): Effect.Effect<Found, never, IdentityLinker> =>
+const look = (
+  namespace: Namespace,
+  identifier: string,
+  wanted?: string
+): Effect.Effect<LookupResult, never, IdentityLinker> =>
   Effect.flatMap(IdentityLinker, (linker) =>
     linker.lookup({
       identities: [{ namespace, identifier }],
@@ -101,7 +106,7 @@ for (const [label, world] of worlds) {
         assert.notInclude(JSON.stringify(found), person.organization.id)
         const prompt = found !== null && "prompt" in found ? found.prompt : undefined
         assert.match(prompt?.text ?? "", /p•••.@example\.org.*YES/)
-        assert.strictEqual(yield* say(prompt?.pendingId as PendingId, true, jid(digits)), "verified")
+        assert.strictEqual(yield* say(prompt?.pendingId as LinkId, true, jid(digits)), "verified")
         assert.strictEqual((yield* type(person, `+${digits}`)).verified, true)
         const own = yield* only(person)
         assert.deepStrictEqual({ ...own, id: "" }, {
@@ -227,8 +232,7 @@ for (const [label, world] of worlds) {
         assert.strictEqual(yield* say(coded, true, jid(other)), "confirm_session")
         const waiting = (yield* mine(person)).find(({ state }) => state === "confirm_session")
         yield* type(person, `+${other}`)
-        const typed = (yield* mine(person)).find(({ state }) => state === "claimed")
-        assert.isDefined(typed)
+        assert.deepStrictEqual(yield* states(person), ["phone confirm_session"])
         const again = yield* pendingOf(person, jid(other), newLid())
         assert.strictEqual(yield* say(again, false, jid(other)), "declined")
         assert.strictEqual((yield* Effect.flip(confirm(person, waiting?.id ?? "")))._tag, "IdentityNotFound")
@@ -287,6 +291,23 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("are listed once where a code comes from the number that was typed, and end as one", () =>
+      Effect.gen(function* () {
+        const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
+        yield* type(person, `+${digits}`)
+        const typed = yield* only(person)
+        yield* pendingOf(person, lid, jid(digits))
+        const both = yield* only(person)
+        assert.deepStrictEqual([both.namespace, both.state], ["phone", "claimed"])
+        for (const id of [jid(digits), lid]) assert.strictEqual((yield* askedOf(id)).number, both.checkNumber)
+        assert.notStrictEqual(both.checkNumber, typed.checkNumber)
+        assert.deepStrictEqual(yield* confirm(person, typed.id), both)
+        yield* unlink(person, both.id)
+        assert.deepStrictEqual(yield* mine(person), [])
+        assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
+      })
+    )
+
     it.effect("are stopped by the person who does not know the sender", () =>
       Effect.gen(function* () {
         const [person, thief] = [yield* newPerson(), newDigits()]
@@ -315,7 +336,7 @@ for (const [label, world] of worlds) {
             assert.strictEqual((yield* Effect.flip(say(pendingId, yes, ...ids)))._tag, "PendingNotFound")
           }
         }
-        const unknown = PendingId.make("link_00000000000000000000000000000000")
+        const unknown = LinkId.make("link_00000000000000000000000000000000")
         assert.strictEqual((yield* Effect.flip(say(unknown, true, jid(digits))))._tag, "PendingNotFound")
         assert.strictEqual(yield* say(pendingId, true, jid(digits)), "verified")
       })
@@ -416,7 +437,7 @@ for (const [label, world] of worlds) {
         const person = yield* newPerson()
         yield* type(person, `+5547${local}`)
         yield* say(yield* pendingOf(person, short), true, short)
-        const answerTo = (found: Found) => (found !== null && "answerTo" in found ? found.answerTo : undefined)
+        const answerTo = (found: LookupResult) => (found !== null && "answerTo" in found ? found.answerTo : undefined)
         assert.strictEqual(answerTo(yield* look("phone", `+55479${local}`)), short)
         assert.strictEqual(answerTo(yield* look("wa_jid", long)), long)
         assert.strictEqual(answerTo(yield* look("phone", `+5547${local}`)), long)
@@ -510,7 +531,7 @@ for (const [label, world] of worlds) {
           { namespace: "wa_jid", identifier: jid(claimed) },
           { namespace: "phone", identifier: `+${one}` }
         ] as const
-        const owners = (found: ReadonlyArray<Found>) =>
+        const owners = (found: ReadonlyArray<LookupResult>) =>
           found.map((each) =>
             each !== null && "organization" in each ? each.organization.id : (each?.verified ?? null)
           )
@@ -523,7 +544,7 @@ for (const [label, world] of worlds) {
           false,
           first.organization.id
         ])
-        const agentsOf = (found: Found | undefined) =>
+        const agentsOf = (found: LookupResult | undefined) =>
           found !== null && found !== undefined && "agents" in found ? found.agents.map(({ agentId }) => agentId) : []
         assert.deepStrictEqual(agentsOf(all[3]), agents)
         const [slug = ""] = slugs
@@ -641,7 +662,7 @@ for (const [label, world] of worlds) {
           const [person, digits, lid] = [yield* newPerson(), newDigits(), newLid()]
           yield* type(person, `+${digits}`)
           const found = yield* look("wa_jid", jid(digits))
-          const pendingId = (found !== null && "prompt" in found && found.prompt?.pendingId) as PendingId
+          const pendingId = (found !== null && "prompt" in found && found.prompt?.pendingId) as LinkId
           const { id } = yield* only(person)
           const [, ended] = yield* Effect.all(
             [Effect.either(say(pendingId, true, jid(digits), lid)), Effect.either(unlink(person, id))],
@@ -650,6 +671,25 @@ for (const [label, world] of worlds) {
           assert(Either.isRight(ended))
           assert.deepStrictEqual(yield* mine(person), [])
           assert.deepStrictEqual([yield* look("wa_jid", jid(digits)), yield* look("wa_lid", lid)], [null, null])
+        }),
+        12,
+        { discard: true }
+      )
+    )
+
+    inRealTime(it)("stay ended where their number is typed again while somebody else proves it", () =>
+      Effect.replicateEffect(
+        Effect.gen(function* () {
+          const [typist, prover, digits] = [yield* newPerson(), yield* newPerson(), newDigits()]
+          yield* type(typist, `+${digits}`)
+          const { pendingId: typed } = yield* askedOf(jid(digits))
+          const coded = yield* pendingOf(prover, jid(digits))
+          yield* confirm(prover, (yield* only(prover)).id)
+          yield* Effect.all([say(coded, true, jid(digits)), Effect.either(type(typist, `+${digits}`))], {
+            concurrency: "unbounded"
+          })
+          assert.strictEqual((yield* Effect.flip(say(typed, true, jid(digits))))._tag, "PendingNotFound")
+          assert.strictEqual(yield* ownerOf(jid(digits)), prover.organization.id)
         }),
         12,
         { discard: true }
@@ -684,7 +724,7 @@ for (const [label, world] of worlds) {
     const mint = ({ userId }: Person, templateAgentId: AgentId) =>
       Effect.flatMap(InstallCodes, (codes) => Effect.map(codes.mint({ userId, templateAgentId }), ({ code }) => code))
     const handOn = (message: string, platformUserId: string, alternateIds: ReadonlyArray<string> = []) =>
-      claimInstall({
+      redeemCode({
         credential: credential({ bearer: `Bearer ${gatewayToken}` }),
         body: Effect.succeed({ message, platform: "whatsapp" as const, platformUserId, alternateIds })
       })
@@ -697,7 +737,7 @@ for (const [label, world] of worlds) {
         const { bearer } = yield* hands.signUp(`coder-${label}`)
         yield* personalOrgs.ensure((yield* auth.identify(credential({ bearer }))).userId)
         yield* published(`coded-${label}`, "+15550001111")
-        const made = yield* makeInstallToken({
+        const made = yield* makeInstallCode({
           credential: credential({ bearer }),
           body: Effect.succeed({ slug: `coded-${label}` })
         })
@@ -712,7 +752,7 @@ for (const [label, world] of worlds) {
         assert.strictEqual((yield* handOn(made.token, jid(digits))).status, "token_used")
         assert.strictEqual((yield* handOn("no code", jid(digits))).status, "token_invalid")
         assert.strictEqual((yield* handOn("a".repeat(32), jid(digits))).status, "token_invalid")
-        assert.strictEqual(yield* say(first.pendingId as PendingId, true, jid(digits)), "confirm_session")
+        assert.strictEqual(yield* say(first.pendingId as LinkId, true, jid(digits)), "confirm_session")
       })
     )
 
@@ -782,7 +822,7 @@ for (const [label, world] of worlds) {
       Effect.gen(function* () {
         for (const bearer of ["Bearer wrong", gatewayToken, "", `Bearer ${gatewayToken}x`]) {
           const refused = yield* Effect.flip(
-            claimInstall({
+            redeemCode({
               credential: credential({ bearer }),
               body: Effect.dieMessage("a stranger's body was read")
             })

@@ -82,13 +82,13 @@ const watch = (server: Launched, tools: Tools) =>
 /** Fast, then immediate shutdown, then none: https://www.postgresql.org/docs/18/server-shutdown.html */
 const stop = ({ child, ended }: Launched) =>
   Effect.gen(function* () {
-    for (const [signal, patience] of [
+    for (const [signal, timeout] of [
       ["SIGINT", "15 seconds"],
       ["SIGQUIT", "5 seconds"],
       ["SIGKILL", "5 seconds"]
     ] as const) {
       child.kill(signal)
-      const end = yield* Effect.promise(() => ended).pipe(Effect.interruptible, Effect.timeoutOption(patience))
+      const end = yield* Effect.promise(() => ended).pipe(Effect.interruptible, Effect.timeoutOption(timeout))
       if (end._tag === "Some") return
     }
   })

@@ -15,10 +15,10 @@ import { InstallCodes } from "./InstallCodes.ts"
  * Makes the caller a code that installs a template and links the phone it is sent from. It spends an install's budget, and
  * refuses the templates an install would refuse.
  */
-export const makeInstallToken: <R>(
+export const makeInstallCode: <R>(
   call: TemplateCall<PlanRequest, R>
 ) => Effect.Effect<TokenAnswer, PlanError, Auth | RateLimiter | OrgResolver | TemplateMirror | InstallCodes | R> =
-  Effect.fn("makeInstallToken")(function* (call) {
+  Effect.fn("makeInstallCode")(function* (call) {
     const mirror = yield* TemplateMirror
     const codes = yield* InstallCodes
 

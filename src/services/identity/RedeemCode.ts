@@ -3,26 +3,19 @@ import { installErrors, type NotGateway, type RateLimitExceeded, type ReadError 
 import { type ClaimAnswer, type ClaimRequest, codeTexts, promptOf } from "../../domain/identity/Identity.ts"
 import { codeIn } from "../../domain/identity/InstallCode.ts"
 import { senderKey } from "../../domain/identity/Platform.ts"
-import type { Credential } from "../account/Auth.ts"
 import { type Organization, OrgResolver } from "../account/OrgResolver.ts"
 import { RateLimiter } from "../admission/RateLimiter.ts"
 import { countRows, measuredInstall } from "../installation/InstallMetrics.ts"
 import { TemplateMirror } from "../installation/TemplateMirror.ts"
 import { Transactor } from "../runtime/Transactor.ts"
-import { Gateway } from "./Gateway.ts"
+import { Gateway, type GatewayCall } from "./Gateway.ts"
 import { IdentityLinker } from "./IdentityLinker.ts"
 import { type ConsumedCode, InstallCodes } from "./InstallCodes.ts"
-import { readSender } from "./Sender.ts"
+import { readSender } from "./ReadSender.ts"
 
-/** A message with a code in it, as a gateway hands it on. */
-export interface ClaimCall<R> {
-  readonly credential: Credential
-  readonly body: Effect.Effect<ClaimRequest, ReadError, R>
-}
+const result = (status: keyof typeof codeTexts): ClaimAnswer => ({ status, text: codeTexts[status] })
 
-const telling = (status: keyof typeof codeTexts): ClaimAnswer => ({ status, text: codeTexts[status] })
-
-/** Installs the template where it isn't; why it can't be is told, and stops nothing else. */
+/** Installs the template where it isn't. Why it can't be is part of the answer, and stops nothing else. */
 const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }: Organization) =>
   installed
     ? Effect.succeed({})
@@ -42,13 +35,13 @@ const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }
  * Uses a code up for the sender of a message: the template is installed, and the sender is to be asked whether the account is
  * theirs. All of it lands together; where the account has no organization, the code stays as it was.
  */
-export const claimInstall: <R>(
-  call: ClaimCall<R>
+export const redeemCode: <R>(
+  call: GatewayCall<ClaimRequest, R>
 ) => Effect.Effect<
   ClaimAnswer,
   NotGateway | ReadError | RateLimitExceeded,
   Gateway | RateLimiter | InstallCodes | OrgResolver | TemplateMirror | IdentityLinker | Transactor | R
-> = Effect.fn("claimInstall")(function* ({ body, credential }) {
+> = Effect.fn("redeemCode")(function* ({ body, credential }) {
   const gateway = yield* Gateway
   const limiter = yield* RateLimiter
   const codes = yield* InstallCodes
@@ -61,24 +54,24 @@ export const claimInstall: <R>(
   const sender = yield* readSender(request)
   yield* limiter.take("sender", senderKey(sender.platform, sender.identifiers))
   const code = codeIn(request.message)
-  if (code === undefined) return telling("token_invalid")
+  if (code === undefined) return result("token_invalid")
 
   return yield* atomically(
     Effect.gen(function* () {
       const consumed = yield* codes.consume(Redacted.make(code))
-      if (consumed.status !== "consumed") return telling(consumed.status)
+      if (consumed.status !== "consumed") return result(consumed.status)
       const { userId } = consumed
       const organization = yield* orgs.personalOrg(userId)
       const tried = yield* installFor(consumed, organization)
-      const opened = yield* identities.open({ userId, organizationId: organization.id, sender })
-      return opened === "already_linked_here"
-        ? { ...telling(opened), ...tried }
-        : { status: "confirm_sender" as const, ...promptOf(opened.email, opened.pendingId), ...tried }
+      const challenge = yield* identities.challenge({ userId, organizationId: organization.id, sender })
+      return challenge === "already_linked_here"
+        ? { ...result(challenge), ...tried }
+        : { status: "confirm_sender" as const, ...promptOf(challenge.email, challenge.linkId), ...tried }
     })
   ).pipe(
     Effect.catchTags({
-      NoPersonalOrg: () => Effect.succeed(telling("no_personal_org")),
-      NoMember: () => Effect.succeed(telling("no_personal_org"))
+      NoPersonalOrg: () => Effect.succeed(result("no_personal_org")),
+      NoMember: () => Effect.succeed(result("no_personal_org"))
     })
   )
 })

@@ -2,8 +2,8 @@ import { Effect, Either } from "effect"
 import { InvalidRequest } from "../../domain/Errors.ts"
 import type { SenderFields } from "../../domain/identity/Identity.ts"
 import { platforms } from "../../domain/identity/Platform.ts"
+import type { Sender } from "../../domain/identity/Sender.ts"
 import { type NoSender, oneSender } from "../../domain/identity/WaId.ts"
-import type { Sender } from "./IdentityLinker.ts"
 
 const messages: Readonly<Record<NoSender | "two_senders", string>> = {
   not_an_id: "must be an id of the platform, with its suffix (447911123456@s.whatsapp.net), or a phone with its +",

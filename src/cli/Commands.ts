@@ -1,0 +1,96 @@
+import { Args, Command, Options } from "@effect/cli"
+import { Effect } from "effect"
+import { json } from "./Output.ts"
+
+/* The command line as it is read. What a command does is loaded once it is to be done: reading needs none of it. */
+
+const loaded = <A, E, R>(load: () => Promise<Effect.Effect<A, E, R>>): Effect.Effect<A, E, R> =>
+  Effect.flatten(Effect.promise(load))
+
+const serve = Command.make("serve", {}, () => loaded(async () => (await import("./Serve.ts")).serve)).pipe(
+  Command.withDescription(
+    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install; PUBLISH names folders of others, published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
+  )
+)
+
+const migrate = Command.make("migrate", { json }, (given) =>
+  loaded(async () => (await import("./Migrate.ts")).migrate(given))
+).pipe(
+  Command.withDescription(
+    "Bring the database's schema up to date, all or nothing. serve does the same at its start; run this first where a deployment wants it apart. Example: DATABASE_URL=postgres://… AUTH_SECRET=… agent-install migrate"
+  )
+)
+
+const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
+  Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
+)
+
+const publish = Command.make(
+  "publish",
+  {
+    folder,
+    json,
+    dryRun: Options.boolean("dry-run").pipe(
+      Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
+    ),
+    yes: Options.boolean("yes").pipe(
+      Options.withAlias("y"),
+      Options.withDescription(
+        "Publish also what withdraws rows that installations have, or more than half of the rows. Without it a terminal is asked, and elsewhere nothing is published."
+      )
+    )
+  },
+  (given) => loaded(async () => (await import("./Template.ts")).publish(given))
+).pipe(
+  Command.withDescription(
+    "Publish a template, or a new revision of it where something changed. Everything is checked before anything is written. Example: agent-install template publish templates/personal-finance"
+  )
+)
+
+const diff = Command.make("diff", { folder, json }, (given) =>
+  loaded(async () => (await import("./Template.ts")).diff(given))
+).pipe(
+  Command.withDescription(
+    "Say what publishing a folder would change, row by row, and what it would do to everybody who has the template installed; changes nothing. Example: agent-install template diff templates/personal-finance"
+  )
+)
+
+const list = Command.make("list", { json }, (given) =>
+  loaded(async () => (await import("./Template.ts")).list(given))
+).pipe(Command.withDescription("List the templates that are published, and how often each is installed."))
+
+const template = Command.make("template").pipe(
+  Command.withDescription(
+    "What publishers do: publish a template, see beforehand what that would do, list what is there."
+  ),
+  Command.withSubcommands([publish, diff, list])
+)
+
+const url = Options.text("url").pipe(
+  Options.withDescription(
+    "A running service, as http://localhost:3000; without it the demo runs one of its own, and cleans up after it."
+  ),
+  Options.optional
+)
+
+const demo = Command.make("demo", { url, json }, (given) =>
+  loaded(async () => (await import("./Demo.ts")).demo(given))
+).pipe(
+  Command.withDescription(
+    "Walk through what the service does: sign up, plan, install, install again, and the rows that come of it. Examples: agent-install demo, agent-install demo --url http://localhost:3000"
+  )
+)
+
+const doctor = Command.make("doctor", { json }, (given) =>
+  loaded(async () => (await import("./Doctor.ts")).doctor(given))
+).pipe(
+  Command.withDescription(
+    "Look at Node, variables, secrets, database, migrations and port, change nothing, and say what to do about each thing that is wrong. Exit code 1 where anything is."
+  )
+)
+
+/** The whole command line. */
+export const agentInstall = Command.make("agent-install").pipe(
+  Command.withDescription("Installs published template agents into a person's own organization."),
+  Command.withSubcommands([serve, migrate, template, demo, doctor])
+)

@@ -1,0 +1,51 @@
+import { didYouMean } from "../domain/Nearest.ts"
+import { version } from "./Package.ts"
+
+/* What the command line can say of itself at once, before anything is loaded. */
+
+/** Each command with what it does, those of a group below the group's name. */
+const commands: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
+  serve: "Serve the HTTP interface until SIGINT or SIGTERM",
+  migrate: "Bring the database's schema up to date",
+  template: {
+    publish: "Publish a template, or a new revision of it",
+    diff: "Say what publishing a folder would change",
+    list: "List the templates that are published"
+  },
+  demo: "Walk through what the service does, on a service of the demo's own",
+  doctor: "Look at what the service needs, and say what to do where anything is wrong"
+}
+
+const lines = Object.entries(commands).flatMap(([name, does]) =>
+  typeof does === "string" ? [[name, does]] : Object.entries(does).map(([sub, does]) => [`${name} ${sub}`, does])
+)
+
+/** What `--help` says. */
+export const overview = `agent-install ${version}
+Installs published template agents into a person's own organization.
+
+Usage: agent-install COMMAND [OPTIONS]
+
+${lines.map(([name = "", does = ""]) => `  ${name.padEnd(18)}${does}`).join("\n")}
+
+Options:
+  --help, -h        Explain a command
+  --version         Print the version
+  --log-level LEVEL Log from that level on: trace, debug, info, warning, error, none
+  --completions SH  Print the completions of bash, fish, sh or zsh: source <(agent-install --completions bash)
+
+Begin with: agent-install demo. Every variable is in the README; agent-install doctor checks them.
+Exit codes: 0 done, 1 not done (the last line says why), 2 the command line could not be read, 130 interrupted.
+`
+
+/** What to say of a command that does not exist; undefined where the words name one, or none. */
+export const unknownCommand = ([first, second]: ReadonlyArray<string>): string | undefined => {
+  const isOption = (word: string) => word.startsWith("-")
+  if (first === undefined || isOption(first)) return undefined
+  const found = Object.hasOwn(commands, first) ? commands[first] : undefined
+  const [place, word, known] =
+    typeof found === "object" ? [`agent-install ${first}`, second, found] : ["agent-install", first, commands]
+  if (word === undefined || isOption(word) || Object.hasOwn(known, word)) return undefined
+  const names = Object.keys(known)
+  return `${place} has no command "${word}"${didYouMean(word, names) || `; it has ${names.join(", ")}`}`
+}

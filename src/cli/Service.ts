@@ -1,0 +1,159 @@
+import { join } from "node:path"
+import { FileSystem, HttpServer, type Path } from "@effect/platform"
+import { Duration, Effect, Layer, Option } from "effect"
+import { PublishRefused } from "../domain/catalog/Template.ts"
+import { Slug } from "../domain/Ids.ts"
+import { NodeServerLive } from "../http/NodeServer.ts"
+import { HttpLive } from "../http/Server.ts"
+import { ServerConfig } from "../http/ServerConfig.ts"
+import type { Settings } from "../layers/runtime/Settings.ts"
+import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
+import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
+import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
+import type { Transactor } from "../services/runtime/Transactor.ts"
+import { AppFrom, ServicesFrom } from "./Application.ts"
+import { root } from "./Package.ts"
+import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
+
+/* The service over HTTP, with what it publishes at its start. */
+
+/** Reads a template's folder. What it takes is loaded only then: most starts have nothing to read. */
+const readTemplate = (folder: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../layers/catalog/TemplateFiles.ts")),
+    (files) => files.readTemplate(folder)
+  )
+
+/** The slug of the template that comes with the program. */
+export const bundled = Slug.make("personal-finance")
+
+/** The bundled template stays as it is where it is published: it may be somebody's own version by now. */
+export const publishBundled = Effect.gen(function* () {
+  const catalog = yield* TemplateCatalog
+  const known = yield* Effect.option(catalog.manifest(bundled))
+  if (Option.isSome(known)) return
+  const { locate, template } = yield* readTemplate(join(root, "templates", bundled))
+  const { revision } = yield* Effect.mapError(catalog.publish(template), locate)
+  yield* Effect.logInfo(`Published the bundled template ${template.slug}, revision ${revision}`)
+}).pipe(
+  Effect.catchTag("PublishRefused", ({ message }) =>
+    Effect.logWarning(`The bundled template was not published: ${message}`)
+  )
+)
+
+const refusePublish = (message: string) => new PublishRefused({ issues: [{ where: "", path: [], message }] })
+
+/** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
+export const readFolders = (folders: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const read = yield* Effect.forEach(folders, (folder) =>
+      Effect.gen(function* () {
+        const found = yield* Effect.option(fs.stat(folder))
+        if (!Option.exists(found, ({ type }) => type === "Directory")) {
+          return yield* refusePublish(`PUBLISH must name folders of templates: ${folder} is none`)
+        }
+        return { folder, ...(yield* readTemplate(folder)) }
+      })
+    )
+    for (const [at, { folder, template }] of read.entries()) {
+      const earlier = read.slice(0, at).find((other) => other.template.slug === template.slug)
+      if (earlier !== undefined) {
+        return yield* refusePublish(
+          `PUBLISH names the template ${template.slug} twice: ${earlier.folder} and ${folder}`
+        )
+      }
+    }
+    return read
+  })
+
+type Folders = Effect.Effect.Success<ReturnType<typeof readFolders>>
+
+/** Publishes those that are new or changed; what withdraws much is left to somebody who agrees to it. */
+const publishFolders = (folders: Folders) =>
+  Effect.forEach(
+    folders,
+    ({ folder, locate, template }) =>
+      publishTemplate(template, false).pipe(
+        Effect.flatMap(({ published: { changed, revision } }) =>
+          Effect.logInfo(
+            changed
+              ? `Published ${template.slug}, revision ${revision}`
+              : `${template.slug} is published already, as revision ${revision}`
+          )
+        ),
+        Effect.catchTags({
+          PublishRefused: locate,
+          WithdrawalNotAgreed: ({ message }) =>
+            Effect.logWarning(
+              `${template.slug} stays as it was published last. ${message} To publish it: agent-install template publish ${folder} --yes`
+            )
+        })
+      ),
+    { discard: true }
+  )
+
+const sayWhereEmpty = Effect.gen(function* () {
+  const catalog = yield* TemplateCatalog
+  const published = yield* catalog.list
+  if (published.length > 0) return
+  yield* Effect.logWarning(
+    "No template is published, so there is nothing to install: set PUBLISH to a template's folder (templates/personal-finance is one), or run agent-install template publish DIR"
+  )
+})
+
+/** Has ready what can be installed: the folders that are named, else, with the embedded database, the bundled template. */
+const publishAtStart = (
+  { databaseUrl }: Settings,
+  folders: Option.Option<Folders>
+): Effect.Effect<
+  void,
+  PublishRefused,
+  FileSystem.FileSystem | Path.Path | TemplateCatalog | TemplateMirror | Transactor
+> =>
+  Option.match(folders, {
+    onSome: publishFolders,
+    onNone: () => (Option.isNone(databaseUrl) ? publishBundled : sayWhereEmpty)
+  })
+
+/** The whole service, listening at `port` (0 for any that is free) of the settings' host once `publish` is done. */
+export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
+  HttpLive.pipe(
+    Layer.provideMerge(
+      NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
+    ),
+    Layer.provide(Layer.effectDiscard(publish)),
+    Layer.provide(Layer.succeed(ServerConfig, { ownOrigins: given.ownOrigins, trustedProxies: given.trustedProxies })),
+    Layer.provide(AppFrom(given))
+  )
+
+// Built last, so released first: before the server stops to listen.
+const SayStopping = Layer.scopedDiscard(
+  Effect.addFinalizer(() => Effect.logInfo("Stopping: running requests have ten seconds to end"))
+)
+
+/** One process that serves, until interrupted or, in a worker, told to end. */
+const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) => {
+  const serving = SayStopping.pipe(
+    Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port, publish))),
+    Layer.launch,
+    Effect.onInterrupt(() => Effect.logInfo("Stopped"))
+  )
+  return isWorker ? Effect.raceFirst(serving, stopRequested) : serving
+}
+
+/** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */
+const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
+  Effect.gen(function* () {
+    yield* Effect.provide(publish, ServicesFrom(given))
+    return yield* keepWorkers(given.workers)
+  })
+
+/** Serves, until interrupted or told to end, once what is to be published is. */
+export const serveOn = (given: Settings, folders: Option.Option<Folders>) => {
+  const publish = isWorker ? Effect.void : publishAtStart(given, folders)
+  return Effect.if(given.workers > 1 && !isWorker, {
+    onTrue: () => serveByWorkers(given, publish),
+    onFalse: () => serveHere(given, publish)
+  })
+}

@@ -1,0 +1,89 @@
+import { Order, Schema } from "effect"
+import { IdentityId, type IdentityState, LinkId } from "./Identity.ts"
+import { Namespace, Platform } from "./Platform.ts"
+import { isOneOf } from "./Sender.ts"
+
+const SenderIdentifier = Schema.Struct({ namespace: Schema.String, identifier: Schema.String })
+
+/** A link as it stands; times are milliseconds since 1970. */
+export const KnownLink = Schema.Struct({
+  id: LinkId,
+  entityId: Schema.String,
+  platform: Platform,
+  origin: Schema.Literal("typed", "code"),
+  senderAgreed: Schema.Boolean,
+  personAgreed: Schema.Boolean,
+  expiresAt: Schema.Number,
+  /** Verified, or ended. */
+  closed: Schema.Boolean
+})
+export type KnownLink = typeof KnownLink.Type
+
+/** An identifier that stands for somebody: of a link, or `linkId` is null. */
+export const KnownIdentifier = Schema.Struct({
+  id: IdentityId,
+  entityId: Schema.String,
+  linkId: Schema.NullOr(LinkId),
+  namespace: Namespace,
+  identifier: Schema.String,
+  state: Schema.Literal("claimed", "verified", "displaced"),
+  /** Whether the entity that it stands for is deleted. */
+  orphaned: Schema.Boolean
+})
+export type KnownIdentifier = typeof KnownIdentifier.Type
+
+/**
+ * What is known before something is decided about a person's links. Of the person: every identifier that can still be of
+ * interest. Of others: whatever is verified about the sender, and, where a link may be verified, whatever is claimed.
+ */
+export const LinkFacts = Schema.Struct({
+  now: Schema.Number,
+  /** The id that a link gets if one is opened. */
+  nextLinkId: LinkId,
+  /** The entity that stands for the person, and the address of their account; null where there is none. */
+  person: Schema.NullOr(Schema.Struct({ entityId: Schema.String, email: Schema.NullOr(Schema.String) })),
+  links: Schema.Array(KnownLink),
+  identifiers: Schema.Array(KnownIdentifier),
+  /** What senders have said no to being linked to this person by. */
+  refusals: Schema.Array(SenderIdentifier),
+  /** All that the sender of the link in question was ever known by. */
+  linkSender: Schema.Array(SenderIdentifier)
+})
+export type LinkFacts = typeof LinkFacts.Type
+
+/** Whether a link waits for somebody to agree: neither verified, nor ended, nor expired. */
+export const isWaiting = (link: Pick<KnownLink, "closed" | "expiresAt">, now: number): boolean =>
+  !link.closed && link.expiresAt > now
+
+/** Whether a sender is asked about a claim: one that is only typed is not asked about again after a no. */
+export const isAsked = (origin: KnownLink["origin"], refused: boolean): boolean => origin === "code" || !refused
+
+/** The identifiers of the person. */
+export const ofPerson = ({ identifiers, person }: LinkFacts): ReadonlyArray<KnownIdentifier> =>
+  identifiers.filter(({ entityId }) => entityId === person?.entityId)
+
+/** The link of an identifier. */
+export const linkOf = ({ links }: LinkFacts, { linkId }: Pick<KnownIdentifier, "linkId">): KnownLink | undefined =>
+  links.find(({ id }) => id === linkId)
+
+/** The state of an identifier as its person sees it. */
+export const stateOf = (facts: LinkFacts, identifier: KnownIdentifier): IdentityState => {
+  const link = linkOf(facts, identifier)
+  if (identifier.state !== "claimed" || link === undefined) return identifier.state
+  if (link.senderAgreed) return "confirm_session"
+  return isAsked(link.origin, isOneOf(facts.refusals)(identifier)) ? "claimed" : "declined"
+}
+
+/**
+ * Which of the links that one person has about one sender comes first, in the question to the sender as in the person's list:
+ * one that waits for the person, then a code's, then the newest.
+ */
+export const precedence: Order.Order<{
+  readonly senderAgreed: boolean
+  readonly origin: KnownLink["origin"] | null
+  readonly id: IdentityId
+}> = Order.combineAll([
+  Order.mapInput(Order.boolean, ({ senderAgreed }) => !senderAgreed),
+  Order.mapInput(Order.boolean, ({ origin }) => origin !== "code"),
+  Order.mapInput(Order.reverse(Order.bigint), ({ id }) => BigInt(id))
+])

@@ -1,0 +1,139 @@
+import { mostIdentities } from "../../domain/identity/Identity.ts"
+import { mostIdentifiers } from "../../domain/identity/OwnIdentities.ts"
+
+/*
+ * The statements about a person's links, in the order in which they run: what is locked, what is known, what is written. The
+ * person is an organization and a user, or, where these are null, the one whose link it is.
+ */
+
+/** Lets whatever changes a person's links wait for its turn, and read what the one before it wrote. `$3` is a link, or null. */
+export const lockPersonStatement = `
+  SELECT id FROM entities
+  WHERE deleted_at IS NULL AND id IN (
+    SELECT entity_id FROM entity_identities
+    WHERE namespace = 'auth_user_id' AND identifier = $2 AND organization_id = $1 AND deleted_at IS NULL AND link_id IS NULL
+    UNION ALL SELECT entity_id FROM identity_links WHERE id = $3 AND $2::text IS NULL
+  )
+  FOR NO KEY UPDATE`
+
+/**
+ * Two answers about one sender each end the other's question, so both take the links about that sender in one order: `$1` is the
+ * link that is answered, `$2` what else the sender is known by, as JSON.
+ */
+export const lockLinksStatement = `
+  WITH sender AS MATERIALIZED (
+    SELECT namespace, identifier FROM jsonb_to_recordset($2::jsonb) AS s (namespace text, identifier text)
+    UNION SELECT namespace, identifier FROM entity_identities WHERE link_id = $1
+  )
+  SELECT id FROM identity_links
+  WHERE id IN (
+    SELECT $1::text
+    UNION SELECT i.link_id FROM sender s
+    JOIN entity_identities i ON i.namespace = s.namespace AND i.identifier = s.identifier AND i.state = 'claimed'
+      AND i.deleted_at IS NULL
+  )
+  ORDER BY id FOR UPDATE`
+
+/** `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. */
+export const linkFactsStatement = `
+  WITH person AS MATERIALIZED (
+    SELECT me.entity_id, u.email FROM entity_identities me
+    JOIN entities e ON e.id = me.entity_id AND e.deleted_at IS NULL
+    LEFT JOIN "user" u ON u.id = me.identifier
+    WHERE me.namespace = 'auth_user_id' AND me.identifier = $2 AND me.organization_id = $1 AND me.deleted_at IS NULL
+      AND me.link_id IS NULL
+    UNION ALL SELECT entity_id, NULL FROM identity_links WHERE id = $3 AND $2::text IS NULL
+  ),
+  link_sender AS MATERIALIZED (SELECT namespace, identifier FROM entity_identities WHERE link_id = $3),
+  sender AS MATERIALIZED (
+    SELECT namespace, identifier FROM jsonb_to_recordset($4::jsonb) AS s (namespace text, identifier text)
+    UNION SELECT * FROM link_sender
+  ),
+  own AS (
+    SELECT i.id FROM person
+    JOIN entity_identities i ON i.entity_id = person.entity_id AND i.deleted_at IS NULL
+    JOIN identity_namespaces n ON n.namespace = i.namespace AND n.platform IS NOT NULL
+    LEFT JOIN identity_links l ON l.id = i.link_id
+    WHERE i.state <> 'claimed' OR l.origin = 'typed' OR l.expires_at > now()
+    ORDER BY i.state = 'displaced', i.id DESC
+    LIMIT ${mostIdentities * mostIdentifiers}
+  ),
+  known AS MATERIALIZED (
+    SELECT i.id::text, i.entity_id::text AS "entityId", i.link_id AS "linkId", i.namespace, i.identifier, i.state,
+      e.deleted_at IS NOT NULL AS orphaned
+    FROM entity_identities i JOIN entities e ON e.id = i.entity_id
+    WHERE i.id IN (
+      SELECT id FROM own
+      UNION SELECT i.id FROM person JOIN entity_identities i USING (entity_id) JOIN sender USING (namespace, identifier)
+      WHERE i.deleted_at IS NULL
+      UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
+      WHERE i.state = 'verified' AND i.deleted_at IS NULL
+      UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
+      WHERE i.state = 'claimed' AND i.deleted_at IS NULL AND $3::text IS NOT NULL
+    )
+    ORDER BY i.id
+  ),
+  links AS (
+    SELECT id, entity_id::text AS "entityId", platform, origin, sender_agreed_at IS NOT NULL AS "senderAgreed",
+      person_agreed_at IS NOT NULL AS "personAgreed", (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
+      closed_at IS NOT NULL AS closed
+    FROM identity_links WHERE id = $3 OR id IN (SELECT "linkId" FROM known)
+  ),
+  refusals AS (
+    SELECT namespace, identifier FROM identity_refusals r JOIN person USING (entity_id)
+    WHERE (namespace, identifier) IN (SELECT * FROM sender UNION SELECT namespace, identifier FROM known)
+  )
+  SELECT (extract(epoch FROM now()) * 1000)::float8 AS now,
+    'link_' || replace(gen_random_uuid()::text, '-', '') AS next_link_id,
+    (SELECT jsonb_build_object('entityId', entity_id::text, 'email', email) FROM person) AS person,
+    (SELECT coalesce(jsonb_agg(known), '[]') FROM known) AS identifiers,
+    (SELECT coalesce(jsonb_agg(links), '[]') FROM links) AS links,
+    (SELECT coalesce(jsonb_agg(refusals), '[]') FROM refusals) AS refusals,
+    (SELECT coalesce(jsonb_agg(link_sender), '[]') FROM link_sender) AS link_sender`
+
+/**
+ * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities, the refused
+ * and the forgiven identifiers. Counting makes what ends go first: a verified identifier is one person's, and one typed claim
+ * is open at a time.
+ */
+export const writeLinkStatement = `
+  WITH ended AS (
+    UPDATE entity_identities SET deleted_at = now()
+    WHERE deleted_at IS NULL AND (id = ANY ($4::bigint[]) OR link_id = ANY ($3::text[]) AND state <> 'displaced')
+    RETURNING id
+  ),
+  displaced AS (UPDATE entity_identities SET state = 'displaced' WHERE id = ANY ($5::bigint[]) RETURNING id),
+  closed AS (
+    UPDATE identity_links SET closed_at = now() WHERE id = ANY ($3::text[]) AND closed_at IS NULL RETURNING id
+  ),
+  refused AS (
+    INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
+    SELECT DISTINCT e.organization_id, e.id, r.namespace, r.identifier
+    FROM entities e, jsonb_to_recordset($6::jsonb) AS r (namespace text, identifier text) WHERE e.id = $1::bigint
+    ON CONFLICT (entity_id, namespace, identifier) DO NOTHING
+  ),
+  forgiven AS (
+    DELETE FROM identity_refusals r USING jsonb_to_recordset($7::jsonb) AS f (namespace text, identifier text)
+    WHERE r.entity_id = $1::bigint AND r.namespace = f.namespace AND r.identifier = f.identifier
+  ),
+  link AS (
+    INSERT INTO identity_links AS l
+      (id, organization_id, entity_id, platform, origin, sender_agreed_at, person_agreed_at, expires_at, closed_at)
+    SELECT w.id, e.organization_id, e.id, w.platform, w.origin, CASE WHEN w."senderAgreed" THEN now() END,
+      CASE WHEN w."personAgreed" THEN now() END, to_timestamp(w."expiresAt" / 1000), CASE WHEN w.verified THEN now() END
+    FROM entities e, jsonb_to_record($2::jsonb) AS w
+      (id text, platform text, origin text, "senderAgreed" boolean, "personAgreed" boolean, "expiresAt" float8, verified boolean)
+    WHERE e.id = $1::bigint AND w.id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at,
+      sender_agreed_at = coalesce(l.sender_agreed_at, excluded.sender_agreed_at),
+      person_agreed_at = coalesce(l.person_agreed_at, excluded.person_agreed_at),
+      closed_at = coalesce(l.closed_at, excluded.closed_at)
+    RETURNING l.*
+  )
+  INSERT INTO entity_identities AS i (organization_id, entity_id, namespace, identifier, address, link_id, state)
+  SELECT link.organization_id, link.entity_id, s.namespace, s.identifier, s.address, link.id,
+    CASE WHEN $2::jsonb ->> 'verified' = 'true' THEN 'verified' ELSE 'claimed' END
+  FROM link, jsonb_to_recordset($2::jsonb -> 'identifiers') AS s (namespace text, identifier text, address text)
+  WHERE (SELECT count(*) FROM ended) + (SELECT count(*) FROM displaced) >= 0
+  ON CONFLICT (link_id, namespace, identifier) WHERE link_id IS NOT NULL
+  DO UPDATE SET state = excluded.state, address = coalesce(excluded.address, i.address)`

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config"
+
+/** What a mutant is run against: the tests of the domain and the laws in memory, which need no database. */
+export default defineConfig({
+  test: {
+    include: ["test/domain/**/*.test.ts", "test/services/**/*.test.ts"],
+    env: { MUTATING: "true" },
+    provide: { templateDatabase: "postgres:///none" },
+    testTimeout: 60_000
+  }
+})
