@@ -7,6 +7,7 @@ import { databaseOn, openPostgres } from "./database.ts"
 import { benchBare } from "./http.ts"
 import { benchHttp, benchInProcess } from "./install.ts"
 import { benchLookup } from "./lookup.ts"
+import { benchPages } from "./pages.ts"
 import { benchPhones } from "./phones.ts"
 import { Services } from "./server.ts"
 
@@ -20,6 +21,7 @@ const program = (url: Redacted.Redacted<string>) =>
     yield* benchHttp(template.slug)
     yield* benchLookup
     yield* benchBare(url, template.slug)
+    yield* benchPages(template.slug)
     yield* benchPhones
   })
 

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { definition, template } from "../fixtures/templates.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, signUp } from "./browsing.ts"
+import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, shootSmall, signUp } from "./browsing.ts"
 
 const main = (page: Page) => page.getByRole("main")
 const press = (page: Page, name: string | RegExp) => main(page).getByRole("button", { name }).click()
@@ -67,7 +67,9 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
           const sound = async (page: Page, what: string, name?: string) => {
             if (!javaScriptEnabled) return
             await isSound(page, what)
-            if (name !== undefined) await shoot(page, name, { fullPage: true })
+            if (name === undefined) return
+            await shoot(page, name, { fullPage: true })
+            await shootSmall(page, name)
           }
           yield* browsing.look("/", { javaScriptEnabled }, async (page) => {
             const { names, path } = await prepared(page, browsing)

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core"
 import { E164 } from "../../src/domain/identity/Phone.ts"
 import { bundled } from "../e2e/processes.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, signUp, wide } from "./browsing.ts"
+import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, shootSmall, signUp, wide } from "./browsing.ts"
 
 const main = (page: Page) => page.getByRole("main")
 const press = (page: Page, name: string | RegExp) => main(page).getByRole("button", { name }).click()
@@ -35,6 +35,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             if (javaScriptEnabled) {
               await isSound(page, "the page of a template, signed out")
               await shoot(page, "install", { fullPage: true })
+              await shootSmall(page, "install")
               for (const details of await main(page).locator("details").all()) await details.locator("summary").click()
               await isSound(page, "the page of a template, unfolded")
             }

@@ -188,6 +188,16 @@ export const shoot = async (page: Page, name: string, { fullPage = false } = {})
   await page.screenshot({ path: `${screens}/${name}.png`, fullPage, animations: "disabled", scale: "css" })
 }
 
+/** The same on a phone, in the dark. */
+export const shootSmall = async (page: Page, name: string) => {
+  const size = page.viewportSize() ?? wide
+  await page.setViewportSize(phone)
+  await page.emulateMedia({ colorScheme: "dark" })
+  await shoot(page, `${name}-phone-dark`)
+  await page.emulateMedia({ colorScheme: "light" })
+  await page.setViewportSize(size)
+}
+
 let people = 0
 
 /** Somebody who was never here. */
