@@ -7,7 +7,8 @@ export const styles = `
 @media(prefers-color-scheme:dark){:root{--accent:#8ab4f8;--accent-hover:#8ab4f8;--border:#8a8a94}}
 html{scroll-behavior:auto}
 *{transition:none!important;animation:none!important}
-body{font-size:1.0625rem;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr;overflow-wrap:anywhere}
+body{font-size:1.0625rem;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr;overflow-wrap:break-word}
+[dir=auto],bdi,button,dd{overflow-wrap:anywhere}
 body>header{text-align:start;padding:.5rem 0;display:grid;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr}
 body>header>*:only-child{margin-block-start:0}
 body>header>nav{grid-column:2;display:flex;flex-wrap:wrap;align-items:center;gap:.25rem 1.25rem;padding:0}
@@ -27,9 +28,10 @@ p,ul,ol,dl{margin:.5rem 0}
 section{border:0;padding:0;margin:1.5rem 0}
 form{margin:.75rem 0}
 label,legend{font-weight:600;display:block}
+label.choice span{min-width:0}
 label.choice{font-weight:400;display:flex;gap:.5rem;align-items:baseline;margin:.35rem 0}
 fieldset{border:1px solid var(--border);border-radius:var(--standard-border-radius);padding:.5rem 1rem 1rem;margin:1rem 0}
-input:not([type=checkbox]):not([type=radio]),select,textarea{width:100%;max-width:26rem;margin:0 0 .9rem;font-size:1.0625rem}
+input:not([type=checkbox]):not([type=radio]),select,textarea{display:block;width:100%;max-width:26rem;margin:0 0 .9rem;font-size:1.0625rem}
 input[type=checkbox],input[type=radio]{flex:none}
 button,button[type]{font-size:1.0625rem;margin:.25rem .5rem .25rem 0;min-height:2.75rem;padding:.5rem 1rem;border:1px solid var(--accent);max-width:100%;white-space:normal;cursor:pointer}
 button.plain{background:none;color:var(--accent)}
