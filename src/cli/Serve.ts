@@ -32,13 +32,6 @@ const TellWarnings = Layer.scopedDiscard(
   })
 )
 
-const sayStarting = ({ databaseUrl, dataDir }: Settings) =>
-  Effect.logInfo(
-    `Starting agent-install ${version} on ${
-      Option.isSome(databaseUrl) ? "the database of DATABASE_URL" : `a Postgres of its own in ${dataDir}`
-    }`
-  )
-
 /** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere no span is made that nobody would collect. */
 const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
   Option.match(otlpEndpoint, {
@@ -61,8 +54,8 @@ const GroundLive = (given: Settings) =>
       const close = Effect.addFinalizer((exit) => Scope.close(telemetry, exit))
       yield* close
       yield* telemetryIn(telemetry, given)
-      if (!isWorker) yield* sayStarting(given)
       const database = yield* Layer.build(DatabaseUrlFrom(given))
+      if (!isWorker && Option.isNone(given.databaseUrl)) yield* Effect.logInfo(`Postgres runs in ${given.dataDir}`)
       yield* close
       return database
     })

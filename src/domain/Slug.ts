@@ -83,7 +83,7 @@ export const slugify = (text: string): string =>
     .replace(/[ßæœøđðłþı]/g, (letter) => folded[letter] ?? "")
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, maxLength)
-    .replace(/^-+|-+$/g, "")
+    .replace(/^-|-$/g, "")
 
 /**
  * What a personal organization's slug is made from: the name, else the local part of the e-mail address, else
@@ -97,5 +97,5 @@ export const personalSlug = (user: { readonly id: string; readonly name: string;
 export const numberedSlug = (base: string, n: number): string => {
   if (n === 1) return base
   const suffix = `-${n}`
-  return base.slice(0, maxLength - suffix.length).replace(/-+$/, "") + suffix
+  return base.slice(0, maxLength - suffix.length).replace(/-$/, "") + suffix
 }

@@ -71,7 +71,15 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
   const query = read(endpoint.urlParamsSchema, queryReader)
   return ({ path, request }: { readonly path?: unknown; readonly request: HttpServerRequest.HttpServerRequest }) =>
     Effect.map(
-      handler({ credential: credentialOf(request), path, body: body?.(request), query: query?.(request) }),
+      handler({
+        // Made where it is asked for: not every endpoint looks at who asks.
+        get credential() {
+          return credentialOf(request)
+        },
+        path,
+        body: body?.(request),
+        query: query?.(request)
+      }),
       (answer: unknown) => (answer instanceof Kept ? answerKept(request, answer) : (answer as never))
     )
 }

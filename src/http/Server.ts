@@ -9,7 +9,7 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Duration, Effect, Exit, flow, Layer, Metric, MetricLabel, Option } from "effect"
+import { Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
@@ -42,6 +42,27 @@ const durationOf = (answered: Readonly<Record<string, string | number>>) => {
   return duration
 }
 
+/** Has the log lines of this fiber say so from now on: a request has one to itself, so nothing need be taken back. */
+const logWith = (annotations: Readonly<Record<string, string | number>>) =>
+  FiberRef.update(FiberRef.currentLogAnnotations, (all) =>
+    Object.entries(annotations).reduce((more, [name, value]) => HashMap.set(more, name, value), all)
+  )
+
+/** A span around the answer, where there is anybody to collect it. */
+const spanning =
+  (request: HttpServerRequest.HttpServerRequest, attributes: Readonly<Record<string, string>>) =>
+  <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isEnabled) =>
+      isEnabled
+        ? Effect.withSpan(answer, `${attributes["http.request.method"]} ${attributes["http.route"]}`, {
+            kind: "server",
+            attributes,
+            captureStackTrace: false,
+            parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
+          })
+        : answer
+    )
+
 /**
  * Gives a request its id: on its log lines, its span, its problem body and its answer; and writes down that it was
  * answered. Of what was asked only method and route are told, since a URL or a header may hold what is nobody's business.
@@ -49,33 +70,30 @@ const durationOf = (answered: Readonly<Record<string, string | number>>) => {
 const observeRequest = HttpMiddleware.make((app) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const requestId = randomUUID()
-    const method = methods.has(request.method) ? request.method : "OTHER"
-    const asked = { "http.request.method": method, "http.route": routeOf(request) }
+    const route = routeOf(request)
+    const asked = { "http.request.method": methods.has(request.method) ? request.method : "OTHER", "http.route": route }
     const name = HttpApp.appendPreResponseHandler((_request, response) =>
       Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId))
+    )
+    const begin = Effect.zipRight(
+      FiberRef.set(currentRequestId, requestId),
+      Effect.zipRight(logWith({ requestId }), name)
     )
     const note = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>, took: Duration.Duration) => {
       const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
       durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
       // Those who watch over the service ask all the time, and only a bad answer is news.
-      const log = asked["http.route"].startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
-      return Effect.zipRight(
-        Effect.annotateCurrentSpan(answered),
-        Effect.annotateLogs(log("Answered"), { ...answered, milliseconds: Math.round(Duration.toMillis(took)) })
+      const log = route.startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
+      return Effect.annotateCurrentSpan(answered).pipe(
+        Effect.zipRight(logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })),
+        Effect.zipRight(log("Answered"))
       )
     }
-    return Effect.zipRight(name, Effect.exit(app)).pipe(
+    return Effect.zipRight(begin, Effect.exit(app)).pipe(
       Effect.timed,
       Effect.flatMap(([took, exit]) => Effect.zipRight(note(exit, took), exit)),
-      Effect.withSpan(`${method} ${asked["http.route"]}`, {
-        kind: "server",
-        attributes: { ...asked, requestId },
-        captureStackTrace: false,
-        parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
-      }),
-      Effect.locally(currentRequestId, requestId),
-      Effect.annotateLogs({ requestId })
+      spanning(request, { ...asked, requestId })
     )
   })
 )

@@ -6,7 +6,7 @@ import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/documents/Document.ts"
 import { Browsing, BrowsingLive, broken, phone, wide } from "./browsing.ts"
 
-const minutes = { timeout: 120_000 }
+const minutes = { timeout: 300_000 }
 
 const operations = Object.entries((openApi as unknown as Document).paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
 import { didYouMean, nearest } from "../../src/domain/Nearest.ts"
 import { mutating, workOf } from "../machine.ts"
 
@@ -37,6 +38,41 @@ describe("the nearest known word", () => {
     assert.strictEqual(nearest("inbox", new Set<string>()), undefined)
     assert.strictEqual(nearest("__proto__", ["slug"]), undefined)
     assert.strictEqual(nearest("日本語", ["日本誤"]), "日本誤")
+  })
+
+  it("is one that a letter in three tells from it, three at most, as the letters are counted", () => {
+    /** Optimal string alignment as its definition has it. */
+    const distance = (one: string, other: string): number => {
+      if (one === "" || other === "") return one.length + other.length
+      const [a, b] = [one.slice(1), other.slice(1)]
+      return Math.min(
+        distance(a, other) + 1,
+        distance(one, b) + 1,
+        distance(a, b) + (one[0] === other[0] ? 0 : 1),
+        one.length > 1 && other.length > 1 && one[0] === other[1] && one[1] === other[0]
+          ? distance(one.slice(2), other.slice(2)) + 1
+          : Number.POSITIVE_INFINITY
+      )
+    }
+    const word = FastCheck.string({ unit: FastCheck.constantFrom("a", "b", "c"), minLength: 1, maxLength: 6 })
+    FastCheck.assert(
+      FastCheck.property(word, word, (given, known) => {
+        const near = distance(given, known) <= Math.floor(Math.max(given.length, known.length) / 3)
+        assert.strictEqual(nearest(given, [known]), near ? known : undefined)
+      }),
+      { numRuns: 500 }
+    )
+    const long = "abcdefghijklmnopqrstuvwxyz"
+    assert.strictEqual(nearest(`123${long}`, [long]), long)
+    assert.strictEqual(nearest(`1234${long}`, [long]), undefined)
+    assert.strictEqual(nearest("abc", ["abdc", "abc", "ab"]), "abc")
+  })
+
+  it("is looked for where there are letters, a hundred at most", () => {
+    const [hundred, more] = ["a".repeat(100), "a".repeat(101)]
+    assert.strictEqual(nearest(hundred, [hundred]), hundred)
+    assert.strictEqual(nearest(more, [more]), undefined)
+    assert.strictEqual(nearest("-", ["_"]), undefined)
   })
 
   it.skipIf(mutating)("is found in no time among many long words", () => {

@@ -54,6 +54,27 @@ describe("withoutValues", () => {
     assert.match(told(faults[2]), /\["id"\].*Expected number/s)
   })
 
+  it("says the rest in the words that were there, of an error that is otherwise the same", () => {
+    const schema = Either.getOrThrowWith(
+      Either.flip(Schema.decodeUnknownEither(Schema.Number)(marker)),
+      () => new Error("it is valid")
+    )
+    assert.strictEqual((withoutValues(schema) as Error).message, "Expected number")
+    const fault = postgres("22P02", `"${marker}"`)
+    const clean = withoutValues(fault) as Error
+    assert.instanceOf(clean, Error)
+    assert.isFalse("cause" in clean)
+    assert.match(clean.stack ?? "", /^Error: data exception 22P02\n/)
+    assert.deepStrictEqual(Object.getOwnPropertyDescriptor(clean, "message"), {
+      value: "data exception 22P02",
+      configurable: true,
+      enumerable: false,
+      writable: true
+    })
+    const numbered = Object.assign(new Error("x"), { code: 22_001 })
+    assert.strictEqual(withoutValues(numbered), numbered)
+  })
+
   it("leaves every other fault as it is", () => {
     const missing = postgres("42P01", 'relation "nowhere" does not exist')
     for (const fault of [missing, new Error("x", { cause: missing }), "a text", undefined]) {

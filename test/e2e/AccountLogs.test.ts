@@ -103,6 +103,6 @@ describe("the log", () => {
         assert.include(service.log(), "Somebody gave a wrong password")
         assert.match(service.log(), /Node warns.*"code":"TEST"/)
       }),
-    { timeout: 180_000 }
+    { timeout: 300_000 }
   )
 })

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ownFolder } from "../machine.ts"
-import { run, serve } from "./processes.ts"
+import { execute, serve } from "./processes.ts"
 
-const minutes = { timeout: 180_000 }
+const minutes = { timeout: 300_000 }
 
 describe("the command line", () => {
   it.scopedLive(
@@ -11,10 +11,10 @@ describe("the command line", () => {
     () =>
       Effect.gen(function* () {
         for (const args of [["--help"], ["template", "--help"], ["template", "publish", "/nonexistent"]]) {
-          const { err, out } = yield* run(args)
+          const { err, out } = yield* execute(args)
           assert.notInclude(out + err, "\u001b", args.join(" "))
         }
-        const { code, err } = yield* run(["template", "pubish"])
+        const { code, err } = yield* execute(["template", "pubish"])
         assert.deepStrictEqual(
           [code, err],
           [2, 'agent-install template has no command "pubish"; did you mean "publish"?\n']

@@ -174,7 +174,7 @@ describe("the mirror in several processes", () => {
         )
         assert.deepStrictEqual(deadlocks, { deadlocks: 0 })
       }),
-    180_000
+    300_000
   )
 
   it.scopedLive(
@@ -212,6 +212,6 @@ describe("the mirror in several processes", () => {
           yield* holds
         }
       }),
-    180_000
+    300_000
   )
 })

@@ -72,6 +72,6 @@ describe.skipIf(lacks("pgbouncer"))("behind PgBouncer in transaction mode", () =
         child.kill("SIGTERM")
         assert.strictEqual(yield* exited, 0)
       }),
-    { timeout: 180_000 }
+    { timeout: 300_000 }
   )
 })

@@ -22,7 +22,7 @@ import {
   signedIn
 } from "./processes.ts"
 
-const minutes = { timeout: 180_000 }
+const minutes = { timeout: 300_000 }
 
 const connected = (connectionString: string) =>
   Effect.acquireRelease(

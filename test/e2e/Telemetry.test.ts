@@ -75,7 +75,7 @@ const receiver = Effect.fnUntraced(function* (look: (path: string) => Promise<vo
   }
 })
 
-const minutes = { timeout: 120_000 }
+const minutes = { timeout: 300_000 }
 
 const gatewayToken = "the-token-of-the-gateway-of-this-test"
 

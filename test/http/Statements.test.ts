@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Client } from "pg"
+import { TemplateCatalogLive } from "../../src/layers/catalog/TemplateCatalogLive.ts"
 import { PgPool } from "../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { entityTypes, oneOfEach, template } from "../fixtures/templates.ts"
@@ -87,5 +88,34 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the sta
       assert.isTrue((yield* lookUp(1)).verified)
       assert.isTrue((yield* lookUp(500)).verified)
     })
+  )
+})
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the statements of a manifest", (it) => {
+  it.effect("read the template's rows once a revision, also where another process publishes it", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Running
+      const elsewhere = yield* Layer.build(Layer.fresh(TemplateCatalogLive))
+      const publish = (size: number) =>
+        Context.get(elsewhere, TemplateCatalog).publish(template("shown", [...oneOfEach, ...entityTypes(size)]))
+      const texts = yield* recording
+      const show = (etag = "none") =>
+        Effect.gen(function* () {
+          texts.length = 0
+          const headers = { "if-none-match": etag }
+          const { body, headers: told, status } = yield* ask("/api/install/manifest/shown", { headers })
+          const reads = texts.filter((text) => text.includes("template_revision_rows")).length
+          return { status, reads, statements: texts.length, revision: body?.revision, etag: String(told.etag) }
+        })
+      yield* publish(1)
+      const first = yield* show()
+      assert.deepInclude(first, { status: 200, reads: 1, statements: 2, revision: 1 })
+      assert.deepInclude(yield* show(), { status: 200, reads: 0, statements: 1, revision: 1, etag: first.etag })
+      assert.deepInclude(yield* show(first.etag), { status: 304, reads: 0, statements: 1, etag: first.etag })
+      yield* publish(2)
+      const second = yield* show(first.etag)
+      assert.deepInclude(second, { status: 200, reads: 1, statements: 2, revision: 2 })
+      assert.deepInclude(yield* show(second.etag), { status: 304, reads: 0, statements: 1 })
+    }).pipe(Effect.scoped)
   )
 })

@@ -34,19 +34,26 @@ export const lockLinksStatement = `
   )
   ORDER BY id FOR UPDATE`
 
-/** `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. */
+/**
+ * `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. What is asked
+ * stands in a part of its own, out of the planner's sight: so one plan serves a connection.
+ */
 export const linkFactsStatement = `
-  WITH person AS MATERIALIZED (
-    SELECT me.entity_id, u.email FROM entity_identities me
+  WITH asked AS MATERIALIZED (
+    SELECT $1::text AS organization_id, $2::text AS user_id, $3::text AS link_id, $4::jsonb AS sender
+  ),
+  person AS MATERIALIZED (
+    SELECT me.entity_id, u.email FROM asked
+    JOIN entity_identities me ON me.namespace = 'auth_user_id' AND me.identifier = asked.user_id AND me.link_id IS NULL
+      AND me.deleted_at IS NULL AND me.organization_id = asked.organization_id
     JOIN entities e ON e.id = me.entity_id AND e.deleted_at IS NULL
     LEFT JOIN "user" u ON u.id = me.identifier
-    WHERE me.namespace = 'auth_user_id' AND me.identifier = $2 AND me.organization_id = $1 AND me.deleted_at IS NULL
-      AND me.link_id IS NULL
-    UNION ALL SELECT entity_id, NULL FROM identity_links WHERE id = $3 AND $2::text IS NULL
+    UNION ALL
+    SELECT l.entity_id, NULL FROM asked JOIN identity_links l ON l.id = asked.link_id WHERE asked.user_id IS NULL
   ),
-  link_sender AS MATERIALIZED (SELECT namespace, identifier FROM entity_identities WHERE link_id = $3),
+  link_sender AS MATERIALIZED (SELECT namespace, identifier FROM asked JOIN entity_identities USING (link_id)),
   sender AS MATERIALIZED (
-    SELECT namespace, identifier FROM jsonb_to_recordset($4::jsonb) AS s (namespace text, identifier text)
+    SELECT s.* FROM asked, jsonb_to_recordset(asked.sender) AS s (namespace text, identifier text)
     UNION SELECT * FROM link_sender
   ),
   own AS (
@@ -68,8 +75,8 @@ export const linkFactsStatement = `
       WHERE i.deleted_at IS NULL
       UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
       WHERE i.state = 'verified' AND i.deleted_at IS NULL
-      UNION SELECT i.id FROM sender JOIN entity_identities i USING (namespace, identifier)
-      WHERE i.state = 'claimed' AND i.deleted_at IS NULL AND $3::text IS NOT NULL
+      UNION SELECT i.id FROM asked, sender JOIN entity_identities i USING (namespace, identifier)
+      WHERE i.state = 'claimed' AND i.deleted_at IS NULL AND asked.link_id IS NOT NULL
     )
     ORDER BY i.id
   ),
@@ -77,10 +84,10 @@ export const linkFactsStatement = `
     SELECT id, entity_id::text AS "entityId", platform, origin, sender_agreed_at IS NOT NULL AS "senderAgreed",
       person_agreed_at IS NOT NULL AS "personAgreed", (extract(epoch FROM expires_at) * 1000)::float8 AS "expiresAt",
       closed_at IS NOT NULL AS closed
-    FROM identity_links WHERE id = $3 OR id IN (SELECT "linkId" FROM known)
+    FROM identity_links WHERE id IN (SELECT "linkId" FROM known UNION SELECT link_id FROM asked)
   ),
   refusals AS (
-    SELECT namespace, identifier FROM identity_refusals r JOIN person USING (entity_id)
+    SELECT namespace, identifier FROM person JOIN identity_refusals USING (entity_id)
     WHERE (namespace, identifier) IN (SELECT * FROM sender UNION SELECT namespace, identifier FROM known)
   )
   SELECT (extract(epoch FROM now()) * 1000)::float8 AS now,
@@ -97,33 +104,46 @@ export const linkFactsStatement = `
  * is open at a time.
  */
 export const writeLinkStatement = `
-  WITH ended AS (
+  WITH asked AS MATERIALIZED (
+    SELECT $1::bigint AS entity_id, $2::jsonb AS link, $3::text[] AS ended_links, $4::bigint[] AS ended_identities,
+      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven
+  ),
+  ended AS (
     UPDATE entity_identities SET deleted_at = now()
-    WHERE deleted_at IS NULL AND (id = ANY ($4::bigint[]) OR link_id = ANY ($3::text[]) AND state <> 'displaced')
+    WHERE deleted_at IS NULL AND id IN (
+      SELECT unnest(ended_identities) FROM asked
+      UNION SELECT i.id FROM asked CROSS JOIN unnest(asked.ended_links) AS l (link_id)
+      JOIN entity_identities i USING (link_id) WHERE i.state <> 'displaced'
+    )
     RETURNING id
   ),
-  displaced AS (UPDATE entity_identities SET state = 'displaced' WHERE id = ANY ($5::bigint[]) RETURNING id),
+  displaced AS (
+    UPDATE entity_identities SET state = 'displaced' WHERE id IN (SELECT unnest(displaced) FROM asked) RETURNING id
+  ),
   closed AS (
-    UPDATE identity_links SET closed_at = now() WHERE id = ANY ($3::text[]) AND closed_at IS NULL RETURNING id
+    UPDATE identity_links SET closed_at = now()
+    WHERE closed_at IS NULL AND id IN (SELECT unnest(ended_links) FROM asked) RETURNING id
   ),
   refused AS (
     INSERT INTO identity_refusals (organization_id, entity_id, namespace, identifier)
     SELECT DISTINCT e.organization_id, e.id, r.namespace, r.identifier
-    FROM entities e, jsonb_to_recordset($6::jsonb) AS r (namespace text, identifier text) WHERE e.id = $1::bigint
+    FROM asked JOIN entities e ON e.id = asked.entity_id
+    CROSS JOIN jsonb_to_recordset(asked.refused) AS r (namespace text, identifier text)
     ON CONFLICT (entity_id, namespace, identifier) DO NOTHING
   ),
   forgiven AS (
-    DELETE FROM identity_refusals r USING jsonb_to_recordset($7::jsonb) AS f (namespace text, identifier text)
-    WHERE r.entity_id = $1::bigint AND r.namespace = f.namespace AND r.identifier = f.identifier
+    DELETE FROM identity_refusals r USING asked, jsonb_to_recordset(asked.forgiven) AS f (namespace text, identifier text)
+    WHERE r.entity_id = asked.entity_id AND r.namespace = f.namespace AND r.identifier = f.identifier
   ),
   link AS (
     INSERT INTO identity_links AS l
       (id, organization_id, entity_id, platform, origin, sender_agreed_at, person_agreed_at, expires_at, closed_at)
     SELECT w.id, e.organization_id, e.id, w.platform, w.origin, CASE WHEN w."senderAgreed" THEN now() END,
       CASE WHEN w."personAgreed" THEN now() END, to_timestamp(w."expiresAt" / 1000), CASE WHEN w.verified THEN now() END
-    FROM entities e, jsonb_to_record($2::jsonb) AS w
+    FROM asked JOIN entities e ON e.id = asked.entity_id
+    CROSS JOIN jsonb_to_record(asked.link) AS w
       (id text, platform text, origin text, "senderAgreed" boolean, "personAgreed" boolean, "expiresAt" float8, verified boolean)
-    WHERE e.id = $1::bigint AND w.id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+    WHERE w.id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at,
       sender_agreed_at = coalesce(l.sender_agreed_at, excluded.sender_agreed_at),
       person_agreed_at = coalesce(l.person_agreed_at, excluded.person_agreed_at),
@@ -132,8 +152,8 @@ export const writeLinkStatement = `
   )
   INSERT INTO entity_identities AS i (organization_id, entity_id, namespace, identifier, address, link_id, state)
   SELECT link.organization_id, link.entity_id, s.namespace, s.identifier, s.address, link.id,
-    CASE WHEN $2::jsonb ->> 'verified' = 'true' THEN 'verified' ELSE 'claimed' END
-  FROM link, jsonb_to_recordset($2::jsonb -> 'identifiers') AS s (namespace text, identifier text, address text)
+    CASE WHEN asked.link ->> 'verified' = 'true' THEN 'verified' ELSE 'claimed' END
+  FROM link, asked, jsonb_to_recordset(asked.link -> 'identifiers') AS s (namespace text, identifier text, address text)
   WHERE (SELECT count(*) FROM ended) + (SELECT count(*) FROM displaced) >= 0
   ON CONFLICT (link_id, namespace, identifier) WHERE link_id IS NOT NULL
   DO UPDATE SET state = excluded.state, address = coalesce(excluded.address, i.address)`

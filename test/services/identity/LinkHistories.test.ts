@@ -322,7 +322,7 @@ for (const [title, routeOnClaim] of [
       "verify each identifier for one, with its sender's yes, and take it from nobody but by a newer one",
       [histories],
       ([history]) => Effect.asVoid(Effect.provide(live(history, routeOnClaim, "every moment"), memory)),
-      { fastCheck: { numRuns: 50 }, timeout: 120_000 }
+      { fastCheck: { numRuns: 30 }, timeout: 120_000 }
     )
 
     it.effect.prop(
@@ -333,7 +333,7 @@ for (const [title, routeOnClaim] of [
           const inMemory = yield* Effect.provide(live(history, routeOnClaim, "the end"), memory)
           assert.deepStrictEqual(yield* live(history, routeOnClaim, "the end"), inMemory)
         }),
-      { fastCheck: { numRuns: 20 }, timeout: 120_000 }
+      { fastCheck: { numRuns: 12 }, timeout: 120_000 }
     )
   })
 }
