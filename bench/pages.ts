@@ -69,12 +69,12 @@ export const benchPages = (slug: string) =>
         port,
         path,
         concurrency,
-        posts: Array.from({ length: 150 }, () => ({ authorization: "" })),
+        posts: Array.from({ length: 40 }, () => ({ authorization: "" })),
         fields: { cookie, accept: "text/html", "accept-encoding": "gzip" }
       })
     for (const { concurrency, name } of names) {
       yield* compare(
-        { name, unit: "pages/s", turns: 9, target: 0.7 },
+        { name, unit: "pages/s", turns: 7, target: 0.7 },
         asked(`/${person.slug}/agents/${agentId}`, concurrency),
         asked(`/bench/agent/${agentId}`, concurrency)
       )

@@ -94,6 +94,21 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("pages",
     })
   )
 
+  it.effect("spend the budgets of the routes they stand for", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* Running
+      const { email } = newcomer()
+      const guess = ask("/sign-in", { body: formOf({ sign: "in", email, password: "a guess" }), headers: fromHere })
+      for (let at = 0; at < 4; at++) isPage(yield* guess, 422)
+      const refused = yield* guess
+      isPage(refused, 429)
+      assert.match(String(refused.headers["retry-after"]), /^\d+$/)
+      assert.include(refused.text, "Try again in")
+      const program = yield* ask("/api/auth/sign-in/email", { body: { email, password: "a guess" } })
+      assert.strictEqual(program.status, 429)
+    })
+  )
+
   it.effect("lead back to nowhere but the service's own paths, and say only what is of the list", () =>
     Effect.gen(function* () {
       const { ask } = yield* Running
