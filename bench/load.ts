@@ -19,12 +19,15 @@ export interface Work {
   readonly path: string
   readonly concurrency: number
   readonly posts: ReadonlyArray<Post>
+  /** Header fields of every request besides. */
+  readonly fields?: Readonly<Record<string, string>>
 }
 
-const send = (agent: Agent, { path, port }: Work, { authorization, body, etag }: Post) =>
+const send = (agent: Agent, { fields, path, port }: Work, { authorization, body, etag }: Post) =>
   new Promise<void>((resolve, reject) => {
     const headers = {
       authorization,
+      ...fields,
       ...(body === undefined
         ? {}
         : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) }),

@@ -7,6 +7,7 @@ import { databaseOn, openPostgres } from "./database.ts"
 import { benchBare } from "./http.ts"
 import { benchHttp, benchInProcess } from "./install.ts"
 import { benchLookup } from "./lookup.ts"
+import { benchPages } from "./pages.ts"
 import { benchPhones } from "./phones.ts"
 import { benchResync } from "./resync.ts"
 import { Services } from "./server.ts"
@@ -22,6 +23,7 @@ const program = (url: Redacted.Redacted<string>) =>
     yield* benchResync
     yield* benchLookup
     yield* benchBare(url, template.slug)
+    yield* benchPages(template.slug)
     yield* benchPhones
   })
 

@@ -19,7 +19,9 @@ import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
+import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
+import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
 import { mutating } from "./machine.ts"
@@ -568,10 +570,12 @@ export type Services =
   | OrgResolver
   | PersonalOrgs
   | RateLimiter
+  | RowPairs
   | TemplateCatalog
   | TemplateMirror
   | TemplateOffers
   | Transactor
+  | Watchers
 
 /** What a world may be besides what it usually is. */
 export interface Unusual {

@@ -32,6 +32,7 @@ import {
   Unavailable,
   UnknownTemplateSlug,
   UnsupportedMediaType,
+  WatcherNotFound,
   WrongPassword
 } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
@@ -152,6 +153,11 @@ export const errorGuide: {
     when: "No installed agent has the id in an organization that the caller belongs to: there never was one, it was taken away, or it is somebody else's. All three get the same answer.",
     remedy: "Look the id up with GET /api/agents. A template that was taken away can be installed again.",
     example: new AgentNotFound({ agentId: "agent_5d0f1c0f6a5b4c1e9a4f0c5f3f6b7a88" })
+  },
+  WatcherNotFound: {
+    when: "The agent has no watcher of that slug: there never was one, or it was deleted, or hidden after its publisher withdrew it.",
+    remedy: "Look the slugs up with GET /api/agents/:id/watchers.",
+    example: new WatcherNotFound({ slug: "weekly-deadline-radar" })
   },
   NoSuchRevision: {
     when: "A resync or its plan names a revision that was never published.",

@@ -261,6 +261,16 @@ export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNot
   }
 }
 
+/** The agent has no watcher of that slug that is seen. */
+export class WatcherNotFound extends Schema.TaggedError<WatcherNotFound>()("WatcherNotFound", { slug: Schema.String }) {
+  static readonly status = 404
+  static readonly code = "watcher_not_found"
+  static readonly title = "Watcher not found"
+  override get message() {
+    return `The agent has no watcher ${JSON.stringify(this.slug)}. GET /api/agents/<id>/watchers lists those it has.`
+  }
+}
+
 /** The template has no such revision. */
 export class NoSuchRevision extends Schema.TaggedError<NoSuchRevision>()("NoSuchRevision", {
   revision: Schema.Int,
@@ -471,6 +481,7 @@ export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | N
 export const refusals = [
   ...installErrors,
   AgentNotFound,
+  WatcherNotFound,
   NoSuchRevision,
   InvalidPhone,
   NoMember,

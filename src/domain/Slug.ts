@@ -34,6 +34,7 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
   "pricing",
   "privacy",
   "public",
+  "publish",
   "robots",
   "root",
   "search",

@@ -8,6 +8,7 @@ import { GatewayApi } from "./identity/GatewayApi.ts"
 import { IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { AgentsApi } from "./installation/AgentsApi.ts"
 import { InstallApi } from "./installation/InstallApi.ts"
+import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
@@ -16,6 +17,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
   .add(AgentsApi)
   .add(AccountApi)
+  .add(WatchersApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(HealthApi)

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto"
+import { gzipSync } from "node:zlib"
 import { HttpApiSchema, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Data, Schema } from "effect"
+import { encodingFor } from "./pages/Encoding.ts"
 
 type Headers = Readonly<Record<string, string>>
 
@@ -24,16 +26,31 @@ export const keep = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Heade
   return new Kept({ text, etag, contentType, headers: { etag, "cache-control": "public, no-cache", ...headers } })
 }
 
+const compressions = new WeakMap<Kept<unknown>, Uint8Array>()
+
+/** The text as it is sent to whoever reads gzip: made once, since it stays the same. Its tag is weak (RFC 9110, 8.8.3). */
+const compressed = (kept: Kept<unknown>): Uint8Array => {
+  const before = compressions.get(kept)
+  if (before !== undefined) return before
+  const bytes = gzipSync(kept.text)
+  compressions.set(kept, bytes)
+  return bytes
+}
+
 /**
  * The text as an answer that clients and caches may keep and ask about again: 304 without a body where `If-None-Match` has
  * its tag (RFC 9110, 13.1.2: a list of tags, weak ones alike, or `*`).
  */
-export const answerKept = (
-  request: HttpServerRequest.HttpServerRequest,
-  { contentType, etag, headers, text }: Kept<unknown>
-) => {
+export const answerKept = (request: HttpServerRequest.HttpServerRequest, kept: Kept<unknown>) => {
+  const { contentType, etag, text } = kept
+  const headers = { ...kept.headers, vary: "accept-encoding" }
   const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""))
   return known.includes(etag) || known.includes("*")
     ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.text(text, { headers, contentType })
+    : encodingFor(request, ["gzip"]) === undefined
+      ? HttpServerResponse.text(text, { headers, contentType })
+      : HttpServerResponse.uint8Array(compressed(kept), {
+          headers: { ...headers, etag: `W/${etag}`, "content-encoding": "gzip" },
+          contentType
+        })
 }

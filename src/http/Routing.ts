@@ -18,7 +18,9 @@ const organization = `(?!(?:${[...reservedSlugs].join("|")})/)[^/]+`
 const routeAt = (method: string, path: string): Route => ({
   method,
   path,
-  pattern: new RegExp(`^${path.replace(/:organization\b/, organization).replace(/:[^/]+/g, "[^/]+")}/?$`)
+  pattern: new RegExp(
+    `^${path.replace(/:(?!organization\b)[^/]+/g, "[^/]+").replace(":organization", organization)}/?$`
+  )
 })
 
 const routes: Array<Route> = [...authPaths, ...mailPaths, ...pagePaths].map(({ method, path }) => routeAt(method, path))

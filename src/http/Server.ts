@@ -20,6 +20,7 @@ import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
 import { InstallHttp } from "./installation/InstallHttp.ts"
+import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { Refusals } from "./Refusals.ts"
@@ -102,7 +103,16 @@ const observeRequest = HttpMiddleware.make((app) =>
 export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
   Layer.provide(HttpApiBuilder.api(Api)),
-  Layer.provide([InstallHttp, AgentsHttp, AccountHttp, IdentitiesHttp, GatewayHttp, HealthHttp, DocumentsHttp]),
+  Layer.provide([
+    InstallHttp,
+    AgentsHttp,
+    WatchersHttp,
+    AccountHttp,
+    IdentitiesHttp,
+    GatewayHttp,
+    HealthHttp,
+    DocumentsHttp
+  ]),
   Layer.provide(AdmissionHttp),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),

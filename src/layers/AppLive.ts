@@ -14,7 +14,9 @@ import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
+import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
+import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
@@ -52,10 +54,12 @@ export const ServicesLive = (options: ServicesOptions) =>
     OrgResolverLive,
     PersonalOrgsLive,
     RateLimiterLive(options.limits),
+    RowPairsLive(options.kinds),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),
     TemplateOffersLive(options.kinds),
-    TransactorLive
+    TransactorLive,
+    WatchersLive
   )
 
 /** The whole application on the database it is provided with: every service, live, and the sweep of what is old. */

@@ -18,7 +18,9 @@ import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
+import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
+import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
@@ -76,10 +78,12 @@ export const AppMemory = (seed: Seed) =>
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),
+        RowPairsMemory,
         TemplateCatalogMemory(seed.kinds),
         TemplateMirrorMemory(seed.kinds),
         TemplateOffersMemory(seed.kinds),
         TransactorMemory,
+        WatchersMemory,
         Layer.succeed(Health, Health.of({ ready: Effect.void, noteFault: () => Effect.void }))
       )
     ),

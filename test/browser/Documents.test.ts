@@ -13,7 +13,7 @@ const operations = Object.entries((openApi as unknown as Document).paths).flatMa
 )
 
 const shown = (page: Page) => page.locator("section:visible > h2").allTextContents()
-const contents = (page: Page) => page.locator("nav a:visible").allTextContents()
+const contents = (page: Page) => page.locator("nav.contents a:visible").allTextContents()
 const openAll = (page: Page, which: string) =>
   page.evaluate(`for (const one of document.querySelectorAll("${which}")) one.open = true`)
 const inView = async (part: Locator, { height }: typeof wide) => {
@@ -130,7 +130,10 @@ describe("in a browser", () => {
         Effect.gen(function* () {
           const { look } = yield* Browsing
           yield* look("/docs", { viewport: wide }, async (page) => {
-            for (let at = 0; at < 3; at++) await page.keyboard.press("Tab")
+            for (let at = 0; at < 10; at++) {
+              await page.keyboard.press("Tab")
+              if ((await page.evaluate("document.activeElement.id")) === "words") break
+            }
             await page.keyboard.type("manifest/{slug}")
             await page.keyboard.press("Tab")
             await page.keyboard.press("Enter")

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
 import { assert } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Redacted } from "effect"
+import { Context, Duration, Effect, Layer, Redacted, Runtime } from "effect"
 import pg from "pg"
 import { type BrowserContext, chromium, type Page } from "playwright-core"
 import type { Template } from "../../src/domain/catalog/Template.ts"
@@ -70,6 +70,8 @@ export class Browsing extends Context.Tag("test/Browsing")<
       window: Window,
       at: (page: Page, context: BrowserContext) => Promise<void>
     ) => Effect.Effect<void>
+    /** Runs an effect in the midst of what `look` is given. */
+    readonly run: <A>(effect: Effect.Effect<A>) => Promise<A>
     readonly publish: (template: Template) => Effect.Effect<void>
     /** Asks a statement of the database, as another program would. */
     readonly query: (text: string, values?: ReadonlyArray<unknown>) => Promise<ReadonlyArray<Record<string, unknown>>>
@@ -122,12 +124,14 @@ export const BrowsingLive = (given: Readonly<Record<string, string>> = {}) =>
         (browser) => Effect.promise(() => browser.close())
       )
       const ask = asking(Number(new URL(origin).port))
+      const run = Runtime.runPromise(yield* Effect.runtime())
       return Browsing.of({
         origin,
+        run,
         publish: (template) => Effect.orDie(Effect.asVoid(catalog.publish(template))),
         query: async (text, values = []) => (await client.query(text, [...values])).rows,
         gateway: async (path, body) =>
-          (await Effect.runPromise(ask(path, { body, headers: { authorization: `Bearer ${gatewayToken}` } }))).body,
+          (await run(ask(path, { body, headers: { authorization: `Bearer ${gatewayToken}` } }))).body,
         look: (path, { colorScheme = "light", expects, javaScriptEnabled = true, viewport = wide }, at) =>
           Effect.promise(async () => {
             const context = await browser.newContext({ viewport, javaScriptEnabled, colorScheme })
@@ -183,6 +187,16 @@ export const shoot = async (page: Page, name: string, { fullPage = false } = {})
   await mkdir(screens, { recursive: true })
   await page.evaluate("document.activeElement?.blur()")
   await page.screenshot({ path: `${screens}/${name}.png`, fullPage, animations: "disabled", scale: "css" })
+}
+
+/** The same on a phone, in the dark. */
+export const shootSmall = async (page: Page, name: string) => {
+  const size = page.viewportSize() ?? wide
+  await page.setViewportSize(phone)
+  await page.emulateMedia({ colorScheme: "dark" })
+  await shoot(page, `${name}-phone-dark`)
+  await page.emulateMedia({ colorScheme: "light" })
+  await page.setViewportSize(size)
 }
 
 let people = 0

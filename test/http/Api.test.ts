@@ -29,6 +29,7 @@ const promised = [
   ["SchemaCollision", 400, "schema_collision"],
   ["PlanStale", 409, "plan_stale"],
   ["AgentNotFound", 404, "agent_not_found"],
+  ["WatcherNotFound", 404, "watcher_not_found"],
   ["NoSuchRevision", 400, "no_such_revision"],
   ["InvalidPhone", 400, "invalid_phone"],
   ["NoMember", 409, "no_member"],

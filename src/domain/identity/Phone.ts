@@ -1,6 +1,8 @@
 import { Either, Schema } from "effect"
 import {
   type CountryCode,
+  getCountries,
+  getCountryCallingCode,
   isSupportedCountry,
   isValidPhoneNumber,
   parsePhoneNumberWithError
@@ -24,6 +26,11 @@ export type LinkedPhone = typeof LinkedPhone.Type
 /** A two-letter country code of ISO 3166-1 for which phone numbers can be read. */
 export const Country = Schema.String.pipe(
   Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")
+)
+
+/** Every such country, with the digits its numbers begin with abroad. */
+export const countries: ReadonlyArray<{ readonly code: string; readonly calling: string }> = getCountries().map(
+  (code) => ({ code, calling: getCountryCallingCode(code) })
 )
 
 type Reason = InvalidPhone["reason"]

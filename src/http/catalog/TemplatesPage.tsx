@@ -55,7 +55,7 @@ export const TemplatesPage = ({ done, found, query, visitor }: TemplatesPageProp
             </h2>
             <p dir="auto">{description}</p>
             <p class="quiet">
-              From <bdi>{publisher.name}</bdi>. Brings {definitions} definitions.
+              From <bdi>{publisher.name}</bdi>. It brings {definitions} parts.
             </p>
           </li>
         ))}

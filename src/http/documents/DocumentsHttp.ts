@@ -2,11 +2,12 @@ import { Effect } from "effect"
 import { Api, openApi } from "../Api.ts"
 import { keep } from "../Cached.ts"
 import { group } from "../Handlers.ts"
+import { pageHeaders } from "../pages/AnswerPage.ts"
 import type { Document } from "./Document.ts"
+import { apiPage, errorsPage } from "./DocumentPages.tsx"
 import { OpenApiDocument, PageText } from "./DocumentsApi.ts"
-import { apiPage, errorsPage, type Page } from "./Pages.ts"
 
-const keepPage = ({ html, policy }: Page) => keep(PageText, html, { "content-security-policy": policy })
+const keepPage = (html: string) => keep(PageText, html, pageHeaders)
 
 const document = keep(OpenApiDocument, { ...openApi })
 const docs = keepPage(apiPage(openApi as unknown as Document))

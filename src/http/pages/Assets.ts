@@ -6,10 +6,11 @@ import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { RouteNotFound } from "../../domain/Errors.ts"
 import { encodingFor } from "./Encoding.ts"
-import { script } from "./Script.ts"
+import { script, searching } from "./Script.ts"
 import { styles } from "./Styles.ts"
 
-interface Asset {
+/** A file of the pages. */
+export interface Asset {
   /** Where it is served: its name has the hash of what it holds, so what a browser keeps never is out of date. */
   readonly path: `/assets/${string}`
   readonly contentType: string
@@ -34,6 +35,9 @@ export const styleSheet = asset("pages", "css", "text/css; charset=utf-8", `${si
 /** The script of all pages, without which they work too. */
 export const pageScript = asset("pages", "js", "text/javascript; charset=utf-8", script)
 
+/** The search of pages that have parts to look up. */
+export const searchScript = asset("search", "js", "text/javascript; charset=utf-8", searching)
+
 /** The sign in a browser's tab. */
 export const icon = asset(
   "icon",
@@ -42,7 +46,9 @@ export const icon = asset(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#0d47a1"/><path d="M8 3v6M5 6.5 8 9.5l3-3M4 12.5h8" fill="none" stroke="#fff" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/></svg>'
 )
 
-const assets: ReadonlyMap<string, Asset> = new Map([styleSheet, pageScript, icon].map((one) => [one.path, one]))
+const assets: ReadonlyMap<string, Asset> = new Map(
+  [styleSheet, pageScript, searchScript, icon].map((one) => [one.path, one])
+)
 
 /** A file of the pages, compressed as the client reads it, to be kept for a year. */
 export const answerAsset = (request: HttpServerRequest.HttpServerRequest, path: string) => {

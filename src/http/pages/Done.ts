@@ -16,6 +16,7 @@ const sentences = {
   "email-verified": "Thank you. This e-mail address is confirmed as yours.",
   installed: "Installed. Everything listed below is yours now, in your own organization.",
   "up-to-date": "Your agent is there and up to date. Nothing was installed twice.",
+  already: "You have this agent already. Nothing was changed.",
   updated: "Updated. What you had changed yourself was kept, unless you chose otherwise.",
   "rolled-back": "Done. Your agent stays at this revision until you follow the publisher again.",
   following: "Done. Your agent follows the publisher’s newest revision again.",

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from "preact"
 import type { UserId } from "../../domain/Ids.ts"
-import { icon, pageScript, styleSheet } from "./Assets.ts"
+import { type Asset, icon, pageScript, styleSheet } from "./Assets.ts"
 import { Problems } from "./Form.tsx"
 import type { FormProblem } from "./ReadForm.ts"
 
@@ -20,10 +20,12 @@ export interface Frame {
   readonly done?: string | undefined
   /** What is wrong with the form that was sent. */
   readonly problems?: ReadonlyArray<FormProblem> | undefined
-  /** After how many seconds a browser without JavaScript loads the page again. */
-  readonly refreshSeconds?: number | undefined
+  /** Where a browser without JavaScript looks every five seconds whether there is news. */
+  readonly refreshTo?: `/${string}` | undefined
   /** The page's own path, for the mark in the navigation. */
   readonly path?: string | undefined
+  /** A script that only this page has. */
+  readonly script?: Asset | undefined
   readonly children?: ComponentChildren
 }
 
@@ -34,7 +36,7 @@ const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | un
 )
 
 /** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
-export const Layout = ({ children, done, path, problems = [], refreshSeconds, title, visitor }: Frame): VNode => (
+export const Layout = ({ children, done, path, problems = [], refreshTo, script, title, visitor }: Frame): VNode => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -43,9 +45,10 @@ export const Layout = ({ children, done, path, problems = [], refreshSeconds, ti
       <link rel="stylesheet" href={styleSheet.path} />
       <link rel="icon" href={icon.path} type="image/svg+xml" />
       <script src={pageScript.path} defer />
-      {refreshSeconds !== undefined && (
+      {script !== undefined && <script src={script.path} defer />}
+      {refreshTo !== undefined && (
         <noscript>
-          <meta httpEquiv="refresh" content={String(refreshSeconds)} />
+          <meta httpEquiv="refresh" content={`5;url=${refreshTo}`} />
         </noscript>
       )}
     </head>

@@ -21,7 +21,19 @@ export const pagePaths = [
   { method: "POST", path: "/account/reset" },
   { method: "GET", path: "/account/verify" },
   { method: "POST", path: "/account/verify" },
-  { method: "POST", path: "/account/verification" }
+  { method: "POST", path: "/account/verification" },
+  { method: "GET", path: "/install/:slug" },
+  { method: "POST", path: "/install/:slug" },
+  { method: "GET", path: "/agents" },
+  { method: "POST", path: "/agents/phones" },
+  { method: "POST", path: "/agents/phones/:id" },
+  { method: "GET", path: "/:organization/agents/:id" },
+  { method: "POST", path: "/:organization/agents/:id/chat" },
+  { method: "POST", path: "/:organization/agents/:id/watchers/:slug" },
+  { method: "GET", path: "/:organization/agents/:id/update" },
+  { method: "POST", path: "/:organization/agents/:id/update" },
+  { method: "GET", path: "/:organization/agents/:id/uninstall" },
+  { method: "POST", path: "/:organization/agents/:id/uninstall" }
 ] as const satisfies ReadonlyArray<{ readonly method: "GET" | "POST"; readonly path: `/${string}` }>
 
 /** A path that is shown, or acted on. */

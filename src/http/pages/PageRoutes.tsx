@@ -15,8 +15,6 @@ import type { Visitor } from "./Layout.tsx"
 import type { PagePath } from "./PagePaths.ts"
 import { type FormProblem, readForm, refuseForeignForm } from "./ReadForm.ts"
 
-const withRateLimitFields = Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
-
 /** Somebody who looks at a page. */
 export interface Visit {
   readonly request: HttpServerRequest.HttpServerRequest
@@ -77,6 +75,10 @@ const arrive = Effect.gen(function* () {
   return { visit, cookies: Option.isSome(session) ? session.value.cookies : [] } satisfies Arrival
 })
 
+/** Tells on the answer what is left of the budgets that are spent. */
+const tellingBudgets = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+  Effect.provideServiceEffect(answer, RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
+
 const signInFor = ({ path }: Visit) => seeOther(`/sign-in?next=${encodeURIComponent(path)}`)
 
 /** A page to look at. Whoever has to be signed in for it is led to do that, and back. */
@@ -88,7 +90,7 @@ export const page = <R,>(path: PagePath<"GET">, show: (visit: Visit) => Answer<A
       Effect.catchTag("Unauthenticated", () => Effect.succeed(signInFor(visit))),
       Effect.map(withCookies(cookies))
     )
-  ).pipe(withRateLimitFields)
+  ).pipe(tellingBudgets)
 })
 
 /** How a form's page is drawn again, with what was typed and what is wrong with it. */
@@ -130,5 +132,5 @@ export const form = <R, R2 = never>(
       Effect.catchTag("Unauthenticated", ended),
       Effect.map(withCookies(begun?.cookies ?? cookies))
     )
-  }).pipe(withRateLimitFields)
+  }).pipe(tellingBudgets)
 })

@@ -4,6 +4,12 @@ import { accountPages } from "../account/AccountPage.tsx"
 import { mailPages } from "../account/MailPages.tsx"
 import { sessionPages } from "../account/SessionPages.tsx"
 import { templatesPages } from "../catalog/TemplatesPage.tsx"
+import { phonePages } from "../identity/PhonePages.ts"
+import { agentPages } from "../installation/AgentPage.tsx"
+import { agentsPages } from "../installation/AgentsPage.tsx"
+import { installPages } from "../installation/InstallPage.tsx"
+import { uninstallPages } from "../installation/UninstallPage.tsx"
+import { updatePages } from "../installation/UpdatePage.tsx"
 import { readTarget } from "../Target.ts"
 import { answerAsset } from "./Assets.ts"
 import type { PagePath } from "./PagePaths.ts"
@@ -20,7 +26,19 @@ const assets = {
 }
 
 /** Every page and every form; a subject adds its own here. */
-const all = [...templatesPages, ...sessionPages, ...accountPages, ...mailPages, assets]
+const all = [
+  ...templatesPages,
+  ...installPages,
+  ...agentsPages,
+  ...agentPages,
+  ...updatePages,
+  ...uninstallPages,
+  ...phonePages,
+  ...sessionPages,
+  ...accountPages,
+  ...mailPages,
+  assets
+]
 
 type Needs = Effect.Effect.Context<(typeof all)[number]["answer"]>
 

@@ -1,14 +1,31 @@
 /**
+ * The search of a page of parts: hides every part that lacks one of the words, with its place in the contents, until a link leads
+ * to it; without it the page is whole, and the browser's own search serves.
+ */
+export const searching = `
+const field=document.querySelector("#words"),found=document.querySelector("#found"),entries=[...document.querySelectorAll("nav.contents a")]
+const partOf=(link)=>document.getElementById(link.hash.slice(1))
+const search=()=>{const words=field.value.toLowerCase().split(/\\s+/).filter(Boolean);let shown=0
+for(const entry of entries){const part=partOf(entry),hit=words.every((word)=>part.textContent.toLowerCase().includes(word));part.hidden=entry.parentNode.hidden=!hit;if(hit)shown++}
+found.textContent=words.length>0?shown+" of "+entries.length+" parts have "+(words.length>1?"all of these words.":"this word."):""}
+document.querySelector("#search").hidden=false
+field.addEventListener("input",search)
+document.addEventListener("click",({target})=>{const link=target.closest('a[href^="#"]');if(link&&partOf(link)?.hidden){field.value="";search()}})
+`
+
+/**
  * What only makes the pages smoother: a form that is sent has its buttons off until the page is left, and is whole again where
- * the page comes back; a page that waits for a message from a phone looks whether it has come.
+ * the page comes back; a page that waits for a message from a phone looks whether it has come, and takes nothing away from
+ * somebody who is sending or filling in a form.
  */
 export const script = `
-addEventListener("submit",({target})=>setTimeout(()=>{for(const b of target.querySelectorAll("button"))b.disabled=true}))
-addEventListener("pageshow",()=>{for(const b of document.querySelectorAll("form button"))b.disabled=false})
+let leaving=false
+addEventListener("submit",({target})=>{leaving=true;setTimeout(()=>{for(const b of target.querySelectorAll("button"))b.disabled=true})})
+addEventListener("pageshow",()=>{leaving=false;for(const b of document.querySelectorAll("form button"))b.disabled=false})
 const wait=document.querySelector("[data-watch]")
 if(wait){let before
 const look=async()=>{if(!document.hidden)try{const a=await fetch(wait.dataset.watch,{headers:{accept:"application/json"}})
-if(a.ok){const now=await a.text();if(before!==undefined&&now!==before)return location.reload();before=now}
+if(a.ok){const now=await a.text();if(before!==undefined&&now!==before){if(!leaving&&!document.activeElement?.matches("input,select"))return location.reload()}else before=now}
 else if(a.status===401)return}catch{}
 setTimeout(look,2500)}
 look()}

@@ -8,7 +8,8 @@ export const styles = `
 html{scroll-behavior:auto}
 [hidden]{display:none!important}
 *{transition:none!important;animation:none!important}
-body{font-size:1.0625rem;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr;overflow-wrap:anywhere}
+body{font-size:1.0625rem;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr;overflow-wrap:break-word}
+[dir=auto],bdi,button,dd{overflow-wrap:anywhere}
 body>header{text-align:start;padding:.5rem 0;display:grid;grid-template-columns:1fr min(48rem,calc(100% - 2rem)) 1fr}
 body>header>*:only-child{margin-block-start:0}
 body>header>nav{grid-column:2;display:flex;flex-wrap:wrap;align-items:center;gap:.25rem 1.25rem;padding:0}
@@ -28,13 +29,14 @@ p,ul,ol,dl{margin:.5rem 0}
 section{border:0;padding:0;margin:1.5rem 0}
 form{margin:.75rem 0}
 label,legend{font-weight:600;display:block}
+label.choice span{min-width:0}
 label.choice{font-weight:400;display:flex;gap:.5rem;align-items:baseline;margin:.35rem 0}
 fieldset{border:1px solid var(--border);border-radius:var(--standard-border-radius);padding:.5rem 1rem 1rem;margin:1rem 0}
-input:not([type=checkbox]):not([type=radio]),select,textarea{width:100%;max-width:26rem;margin:0 0 .9rem;font-size:1.0625rem}
+input:not([type=checkbox]):not([type=radio]),select,textarea{display:block;width:100%;max-width:26rem;margin:0 0 .9rem;font-size:1.0625rem}
 input[type=checkbox],input[type=radio]{flex:none}
 button,button[type]{font-size:1.0625rem;margin:.25rem .5rem .25rem 0;min-height:2.75rem;padding:.5rem 1rem;border:1px solid var(--accent);max-width:100%;white-space:normal;cursor:pointer}
 button.plain{background:none;color:var(--accent)}
-button.link{background:none;border:0;padding:.25rem 0;min-height:2rem;margin:0;color:var(--text)}
+button.link{font-size:inherit;background:none;border:0;padding:.25rem 0;min-height:2rem;margin:0;color:var(--text)}
 button.plain:hover,button.link:hover{background:none;color:var(--accent);text-decoration:underline}
 button.grave{background:#b3261e;border-color:#b3261e;color:#fff}
 button.grave:hover{background:#8c1d18}
@@ -58,12 +60,18 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
 dl.facts dt{font-weight:600}dl.facts dd{margin:0}
 .fields{display:grid;grid-template-columns:1fr 1fr;gap:.25rem 1rem;margin:.25rem 0 .75rem}
 .fields>*{min-width:0}
-.fields pre{margin:0;padding:.5rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid color-mix(in srgb,var(--border) 45%,transparent);max-height:16rem;overflow:auto}
+.fields pre{margin:0;padding:.5rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid color-mix(in srgb,var(--border) 45%,transparent)}
 .mark{font-size:.85rem;border:1px solid var(--border);border-radius:1rem;padding:.05rem .6rem;white-space:nowrap}
 .mark.changed{border-color:var(--accent);color:var(--accent)}
 .qr{display:block;width:min(14rem,100%);height:auto;background:#fff;margin:.5rem 0}
 .check{font-size:1.4rem;font-weight:700;letter-spacing:.1em;font-variant-numeric:tabular-nums}
 nav.pages{display:flex;gap:1rem;margin:1rem 0}
 code{overflow-wrap:anywhere}
+nav.contents ul{columns:18rem;padding-inline-start:1.2rem}
+.part{border-top:1px solid var(--border);padding:1rem 0;margin:0}.part h2{margin:0 0 .5rem;font-size:1.2rem}
+.part pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem;padding:.75rem}
+.method{font-weight:700}
+table{width:100%;font-size:.95rem}th,td{vertical-align:top}
+@media(max-width:40rem){.part thead{display:none}.part tr,.part td{display:block;border:0}.part tr{border-bottom:1px solid var(--border);padding:.5rem 0}.part td{padding:0 .25rem}}
 @media(max-width:34rem){.fields{grid-template-columns:1fr}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.4rem}h1{font-size:1.6rem}button:not(.link){width:100%}.inline form{display:block;margin:0}}
 `

@@ -1,8 +1,9 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { Offer, OfferedTemplate, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
+import { Offer, OfferedTemplate, OfferStanding, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
+import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 
@@ -49,7 +50,23 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     `
     })
 
+    const findStanding = SqlSchema.findOne({
+      Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId }),
+      Result: OfferStanding,
+      execute: ({ organizationId, templateAgentId }) => sql`
+      SELECT t.bot_phone IS NOT NULL AS has_bot_phone,
+        (SELECT i.id FROM agents i WHERE i.organization_id = ${organizationId} AND i.template_agent_id = t.id) AS agent_id
+      FROM agents t WHERE t.id = ${templateAgentId}
+    `
+    })
+
     return TemplateOffers.of({
+      standing: Effect.fn("TemplateOffers.standing")((organizationId, templateAgentId) =>
+        Effect.map(
+          Effect.orDie(findStanding({ organizationId, templateAgentId })),
+          Option.getOrElse(() => ({ agentId: null, hasBotPhone: false }))
+        )
+      ),
       search: Effect.fn("TemplateOffers.search")(({ after, q }) =>
         Effect.map(Effect.orDie(findOffers({ after, words: wordsOf(q) })), offerPage)
       ),

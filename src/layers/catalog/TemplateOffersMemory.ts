@@ -45,6 +45,13 @@ export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kin
     TemplateOffers,
     Effect.map(MemoryStore, ({ read }) =>
       TemplateOffers.of({
+        standing: (organizationId, templateAgentId) =>
+          read(({ agents }) => ({
+            agentId:
+              agents.find((one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId)
+                ?.id ?? null,
+            hasBotPhone: (agents.find(({ id }) => id === templateAgentId)?.botPhone ?? null) !== null
+          })),
         search: ({ after, q }) =>
           read((state) =>
             offerPage(

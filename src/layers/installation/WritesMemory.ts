@@ -75,7 +75,8 @@ export const written = (
             source === null ? null : (placed.get(source) ?? null)
           ])
         ),
-        due: one.isRescheduled ? due : stood?.due
+        due: one.isRescheduled ? due : stood?.due,
+        paused: stood?.paused
       }
     ]
   })

@@ -71,6 +71,8 @@ export interface DefinitionRecord {
   readonly references: Record.ReadonlyRecord<string, number | null>
   readonly agentId?: AgentId | undefined
   readonly due?: Date | undefined
+  /** Since when its person has paused it. */
+  readonly paused?: Date | undefined
   readonly managedBy?: AgentId | undefined
   readonly sourceOrganizationId?: OrganizationId | undefined
   readonly deleted: boolean

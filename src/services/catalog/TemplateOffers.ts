@@ -1,6 +1,7 @@
 import { Context, type Effect } from "effect"
-import type { Offer, OfferPage, OffersQuery } from "../../domain/catalog/Offer.ts"
+import type { Offer, OfferPage, OfferStanding, OffersQuery } from "../../domain/catalog/Offer.ts"
 import type { UnknownTemplateSlug } from "../../domain/Errors.ts"
+import type { AgentId, OrganizationId } from "../../domain/Ids.ts"
 
 /** What people can choose from. */
 export class TemplateOffers extends Context.Tag("agent-install/TemplateOffers")<
@@ -13,5 +14,7 @@ export class TemplateOffers extends Context.Tag("agent-install/TemplateOffers")<
     readonly search: (query: OffersQuery) => Effect.Effect<OfferPage>
     /** What an install of one brings; one in a private organization counts as unknown. */
     readonly find: (slug: string) => Effect.Effect<Offer, UnknownTemplateSlug>
+    /** Whether a template's bot has a phone, and the agent that is installed from it in an organization. */
+    readonly standing: (organizationId: OrganizationId, templateAgentId: AgentId) => Effect.Effect<OfferStanding>
   }
 >() {}

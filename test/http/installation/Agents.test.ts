@@ -266,7 +266,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
   // All that the document promises, but for faults.
   afterAllAnswers((statuses) => {
     const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-      path.startsWith("/api/agents")
+      path.startsWith("/api/agents") && !path.includes("/watchers")
         ? Object.entries(methods as Record<string, { readonly responses: object }>).map(
             ([method, { responses }]) =>
               [`${method.toUpperCase()} ${path}`, Object.keys(responses).map(Number)] as const

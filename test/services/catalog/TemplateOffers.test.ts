@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import type { Template } from "../../../src/domain/catalog/Template.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateOffers } from "../../../src/services/catalog/TemplateOffers.ts"
+import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
-import { worlds } from "../../worlds.ts"
+import { newPerson, worlds } from "../../worlds.ts"
 
 for (const [label, world] of worlds) {
   it.layer(world, { timeout: "60 seconds" })(`TemplateOffers (${label})`, (it) => {
@@ -30,6 +31,14 @@ for (const [label, world] of worlds) {
           rows.map(({ kind, schedule, slug }) => [kind, slug, schedule]).sort(),
           oneOfEach.map(({ content, kind, slug }) => [kind, slug, content.schedule ?? null]).sort()
         )
+        const { organization, userId } = yield* newPerson()
+        const mirror = yield* TemplateMirror
+        const standing = offers.standing(organization.id, templateAgentId)
+        assert.deepStrictEqual(yield* standing, { agentId: null, hasBotPhone: false })
+        const { agentId } = yield* Effect.orDie(
+          mirror.apply({ userId, organizationId: organization.id, templateAgentId })
+        )
+        assert.deepStrictEqual(yield* standing, { agentId, hasBotPhone: false })
         const error = yield* Effect.flip(offers.find("not-offered"))
         assert.strictEqual(error._tag, "UnknownTemplateSlug")
         assert.strictEqual((yield* Effect.flip(offers.find("\u0000")))._tag, "UnknownTemplateSlug")

@@ -1,0 +1,84 @@
+import type { ComponentChildren, VNode } from "preact"
+import type { OwnIdentity } from "../../domain/identity/Identity.ts"
+import { Hidden } from "../pages/Form.tsx"
+
+const platformNames: Readonly<Record<string, string>> = { whatsapp: "WhatsApp" }
+
+/** A chat platform as people call it. */
+export const platformName = (platform: string): string => platformNames[platform] ?? platform
+
+/** A masked phone or address, without what only machines tell senders apart by. */
+export const shownIdentifier = ({ identifier }: Pick<OwnIdentity, "identifier">): string =>
+  identifier.split("@")[0] ?? ""
+
+interface PhoneActionProps {
+  readonly id: string
+  readonly deed: "confirm" | "decline" | "unlink"
+  /** The page to come back to. */
+  readonly back: string
+  readonly children: ComponentChildren
+}
+
+const PhoneAction = ({ back, children, deed, id }: PhoneActionProps): VNode => (
+  <form method="post" action={`/agents/phones/${encodeURIComponent(id)}`}>
+    <Hidden
+      fields={[
+        ["do", deed],
+        ["back", back]
+      ]}
+    />
+    <button type="submit" {...(deed === "confirm" ? {} : { class: "plain" })}>
+      {children}
+    </button>
+  </form>
+)
+
+const states: Readonly<Record<OwnIdentity["state"], string>> = {
+  claimed: "Not linked yet: this phone has still to say yes.",
+  declined: "Its owner said no to your account. It is asked again only once it sends a code.",
+  confirm_session: "This phone said yes. It is linked once you say that it is yours.",
+  verified: "Linked. Messages from this phone are yours.",
+  displaced: "Not linked any more: somebody else has proved since that this phone is theirs."
+}
+
+/** One phone of the person's, where it stands, and what they can do about it. */
+export const Phone = ({ back, identity }: { identity: OwnIdentity; back: string }): VNode => {
+  const { checkNumber, id, platform, state } = identity
+  const shown = shownIdentifier(identity)
+  return (
+    <>
+      <strong>
+        {platformName(platform)} <bdi>{shown}</bdi>
+      </strong>
+      <div>{states[state]}</div>
+      {checkNumber !== undefined && (
+        <p>
+          The question on that phone names this number: <span class="check">{checkNumber}</span>
+          <span class="why">If the number there is another one, the question is not from your account: answer NO.</span>
+        </p>
+      )}
+      <div class="inline">
+        {state === "confirm_session" && (
+          <>
+            <PhoneAction id={id} deed="confirm" back={back}>
+              Yes, {shown} is my phone
+            </PhoneAction>
+            <PhoneAction id={id} deed="decline" back={back}>
+              No, not mine
+            </PhoneAction>
+          </>
+        )}
+        {state === "verified" && (
+          <PhoneAction id={id} deed="unlink" back={back}>
+            Unlink {shown}
+          </PhoneAction>
+        )}
+        {(state === "claimed" || state === "declined" || state === "displaced") && (
+          <PhoneAction id={id} deed="unlink" back={back}>
+            {state === "claimed" ? `Withdraw ${shown}` : `Forget ${shown}`}
+          </PhoneAction>
+        )}
+      </div>
+    </>
+  )
+}

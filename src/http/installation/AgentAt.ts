@@ -1,0 +1,19 @@
+import { Effect } from "effect"
+import { AgentNotFound, Unauthenticated } from "../../domain/Errors.ts"
+import { UserId } from "../../domain/Ids.ts"
+import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
+import type { Visit } from "../pages/PageRoutes.tsx"
+
+/**
+ * The agent a path names, with its page's own path. One in an organization that the visitor does not belong to, or that the path
+ * doesn't name, is not found, as one that never was.
+ */
+export const agentAt = ({ part, visitor }: Visit) =>
+  Effect.gen(function* () {
+    const agents = yield* InstalledAgents
+    if (visitor === undefined) return yield* new Unauthenticated()
+    const agent = yield* agents.find(UserId.make(visitor.userId), part("id"))
+    if (agent.organizationSlug !== part("organization")) return yield* new AgentNotFound({ agentId: part("id") })
+    const path: `/${string}` = `/${agent.organizationSlug}/agents/${agent.agentId}`
+    return { agent, path }
+  })

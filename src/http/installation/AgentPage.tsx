@@ -1,0 +1,374 @@
+import { Effect, Option } from "effect"
+import type { VNode } from "preact"
+import type { OwnIdentity } from "../../domain/identity/Identity.ts"
+import type { InstalledAgent } from "../../domain/installation/Agent.ts"
+import type { History } from "../../domain/installation/History.ts"
+import type { AgentWatcher } from "../../domain/installation/Watcher.ts"
+import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
+import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
+import { listIdentities } from "../../services/identity/OwnIdentities.ts"
+import { listWatchers, setWatcher } from "../../services/installation/ManageWatchers.ts"
+import { viewHistory } from "../../services/installation/ViewAgents.ts"
+import { type RowsView, viewRows } from "../../services/installation/ViewRows.ts"
+import { forgetLink, rememberedLink, rememberLink } from "../identity/ChatLink.ts"
+import { Phone } from "../identity/Phones.tsx"
+import { QrCode } from "../identity/QrCode.tsx"
+import { answerPage, seeOther } from "../pages/AnswerPage.ts"
+import { doneOf, saying } from "../pages/Done.ts"
+import { Action } from "../pages/Form.tsx"
+import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { form, page, type Visit } from "../pages/PageRoutes.tsx"
+import { Time } from "../pages/Time.tsx"
+import { agentAt } from "./AgentAt.ts"
+import { HistoryList } from "./HistoryList.tsx"
+import { differenceOf, Row } from "./Rows.tsx"
+import { kindsOf, kindWords, scheduleWords } from "./Words.ts"
+
+interface AgentPageProps {
+  readonly visitor: Visitor | undefined
+  readonly done?: string | undefined
+  readonly agent: InstalledAgent
+  /** The page's own path. */
+  readonly path: `/${string}`
+  /** Its rows; undefined where they can't be told: the publisher offers it no more, or the visitor may not change it. */
+  readonly view: RowsView | undefined
+  readonly watchers: ReadonlyArray<AgentWatcher>
+  readonly history: History
+  readonly phones: ReadonlyArray<OwnIdentity>
+  /** Whether there is a bot to write to. */
+  readonly hasBotPhone: boolean
+  /** The link that opens a chat with a code in it, while that lives. */
+  readonly link: string | undefined
+}
+
+const isNews = ({ verdict }: RowsView["plan"]["rows"][number]) =>
+  verdict === "create" || verdict === "update" || verdict === "retire" || verdict === "collision"
+
+const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
+  const { newestRevision, pinned, revision, template } = agent
+  const news = view?.plan.rows.filter(isNews) ?? []
+  const isBehind = newestRevision !== null && newestRevision > revision
+  return (
+    <section>
+      <h2>Revision</h2>
+      <p>
+        Yours is revision {revision}
+        {newestRevision !== null && newestRevision !== revision && <>, the publisher’s newest is {newestRevision}</>}.{" "}
+        {pinned
+          ? "It stays at this revision until you say otherwise."
+          : isBehind
+            ? "Nothing changes until you have looked at it and said yes."
+            : news.length === 0 && "That is the newest."}
+      </p>
+      {!template.available && (
+        <p>The publisher does not offer this any more. Yours goes on working, and there will be no updates.</p>
+      )}
+      {view !== undefined && (
+        <>
+          {news.length > 0 && !pinned && (
+            <div class="next">
+              <h2>{isBehind ? `What is new in revision ${newestRevision}` : "What an update would do"}</h2>
+              <ul>
+                {news.slice(0, 8).map((row) => (
+                  <li>
+                    <span dir="auto">{row.name ?? row.slug}</span>:{" "}
+                    {row.verdict === "create"
+                      ? "new"
+                      : row.verdict === "update"
+                        ? "changed by the publisher"
+                        : row.verdict === "collision"
+                          ? "a name of yours is in the way"
+                          : "withdrawn"}
+                  </li>
+                ))}
+                {news.length > 8 && <li>and {news.length - 8} more</li>}
+              </ul>
+            </div>
+          )}
+          <p>
+            <a href={`${path}/update`}>
+              {news.length > 0 && !pinned ? "See the update, row by row" : "Review my changes, row by row"}
+            </a>
+            {pinned && (
+              <>
+                {" "}
+                · <a href={`${path}/update?revision=newest`}>Follow the publisher again</a>
+              </>
+            )}
+          </p>
+          {newestRevision !== null && newestRevision > 1 && (
+            <form action={`${path}/update`}>
+              <label for="revision">Go to another revision</label>
+              <span class="why" id="revision-why">
+                You are shown what would change first. It then stays there until you follow the publisher again.
+              </span>
+              <select id="revision" name="revision" aria-describedby="revision-why">
+                {revisionsBut(newestRevision, revision).map((number) => (
+                  <option value={String(number)}>Revision {number}</option>
+                ))}
+              </select>
+              <button type="submit" class="plain">
+                See what would change
+              </button>
+            </form>
+          )}
+        </>
+      )}
+    </section>
+  )
+}
+
+const mostRevisions = 100
+
+/** The newest hundred revisions but one. */
+const revisionsBut = (newest: number, one: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.min(newest, mostRevisions) }, (_, at) => newest - at).filter((number) => number !== one)
+
+const WatcherItem = ({ path, watcher }: { path: string; watcher: AgentWatcher }): VNode => {
+  const { description, name, nextRunAt, pausedAt, schedule, slug } = watcher
+  const action = `${path}/watchers/${slug}`
+  return (
+    <li>
+      <strong dir="auto">{name}</strong> {pausedAt !== null && <span class="mark changed">paused</span>}
+      {description !== "" && <div dir="auto">{description}</div>}
+      <div class="quiet">
+        {schedule !== null && <>Runs {scheduleWords(schedule)}. </>}
+        {pausedAt !== null ? (
+          <>
+            Paused since <Time at={pausedAt} />.
+          </>
+        ) : nextRunAt === null ? (
+          "It is not due."
+        ) : (
+          <>
+            Next run: <Time at={nextRunAt} />.
+          </>
+        )}
+      </div>
+      {pausedAt === null ? (
+        <Action action={action} label={`Pause ${name}`} fields={{ do: "pause" }} class="plain" />
+      ) : (
+        <Action action={action} label={`Resume ${name}`} fields={{ do: "resume" }} />
+      )}
+    </li>
+  )
+}
+
+const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null => {
+  const asked = phones.filter(({ state }) => state === "confirm_session" || state === "claimed")
+  const linked = phones.filter(({ state }) => state === "verified")
+  if (!hasBotPhone && asked.length === 0) return null
+  return (
+    <section id="chat" {...(link !== undefined || asked.length > 0 ? { "data-watch": "/api/identities" } : {})}>
+      <h2>On WhatsApp</h2>
+      {linked.length > 0 && (
+        <p>
+          Linked:{" "}
+          {linked.map((one, at) => (
+            <>
+              {at > 0 && ", "}
+              <bdi>{one.identifier.split("@")[0]}</bdi>
+            </>
+          ))}
+          . Messages from there are yours. <a href="/agents#phones">See my phones</a>
+        </p>
+      )}
+      {asked.length > 0 && (
+        <ul class="cards">
+          {asked.map((identity) => (
+            <li>
+              <Phone identity={identity} back={`${path}#chat`} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {link !== undefined && (
+        <div class="next">
+          <h2>Next: say hello from your phone</h2>
+          <p>
+            Send the message that is ready in this chat. It holds a code that says the phone is yours; it works once,
+            for 15 minutes. Then answer YES to the question that comes.
+          </p>
+          <p>
+            <a href={link} rel="noreferrer">
+              Open WhatsApp with the message
+            </a>
+          </p>
+          <p>Or scan this with your phone:</p>
+          <QrCode text={link} label="QR code that opens WhatsApp with the message" />
+          <p class="quiet">This page notices by itself when the message has come.</p>
+        </div>
+      )}
+      {hasBotPhone && link === undefined && (
+        <>
+          <p>{linked.length === 0 ? "You can talk to this agent from your phone." : "You can link another phone."}</p>
+          <Action action={`${path}/chat`} label="Link a phone on WhatsApp" class="plain" />
+          <span class="why">
+            You get a message to send from that phone, with a code. Nothing is linked before the phone has said yes.
+          </span>
+        </>
+      )}
+    </section>
+  )
+}
+
+/** Everything of one installed agent. */
+export const AgentPage = (props: AgentPageProps): VNode => {
+  const { agent, done, history, link, path, phones, view, visitor, watchers } = props
+  const waits = link !== undefined || phones.some(({ state }) => state === "claimed")
+  const rows = view?.plan.rows ?? []
+  return (
+    <Layout title={agent.name} visitor={visitor} done={done} refreshTo={waits ? path : undefined}>
+      <h1 dir="auto">{agent.name}</h1>
+      {agent.description !== "" && (
+        <p class="lead" dir="auto">
+          {agent.description}
+        </p>
+      )}
+      <p class="quiet">
+        Installed into <strong>{agent.organizationSlug}</strong> from{" "}
+        {agent.template.available && agent.template.slug !== null ? (
+          <a href={`/install/${agent.template.slug}`}>
+            <bdi>{agent.template.name}</bdi>
+          </a>
+        ) : (
+          <bdi>{agent.template.name}</bdi>
+        )}
+        , published by <bdi>{agent.template.publisher}</bdi>.
+      </p>
+      <Chat {...props} />
+      {watchers.length > 0 && (
+        <section id="watchers">
+          <h2>What it does by itself</h2>
+          <ul class="rows">
+            {watchers.map((watcher) => (
+              <WatcherItem watcher={watcher} path={path} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <Newest {...props} />
+      {view !== undefined && (
+        <section id="rows">
+          <h2>What it consists of</h2>
+          <p class="quiet">
+            All of it is yours to change. Your changes are kept through updates, and what you delete stays deleted.
+          </p>
+          {kindsOf(rows).map((kind) => {
+            const own = rows.filter((row) => row.kind === kind)
+            const changed = own.filter(({ verdict }) => verdict !== "unchanged").length
+            return (
+              <details open={changed > 0 && changed <= 10}>
+                <summary>
+                  {kindWords(kind).heading} ({own.length}){changed > 0 && `: ${changed} not as published`}
+                </summary>
+                <ul class="rows">
+                  {[
+                    ...own.filter(({ verdict }) => verdict !== "unchanged"),
+                    ...own.filter(({ verdict }) => verdict === "unchanged")
+                  ].map((row) => (
+                    <Row row={row} difference={differenceOf(view.differences, row)} />
+                  ))}
+                </ul>
+              </details>
+            )
+          })}
+        </section>
+      )}
+      {history.entries.length > 0 && (
+        <section id="history">
+          <h2>What was done</h2>
+          <HistoryList history={history} path={path} />
+        </section>
+      )}
+      <section>
+        <h2>Uninstall</h2>
+        <p>
+          Takes the agent away with all it brought that you neither changed nor use. You are shown what goes and what
+          stays, and asked once. <a href={`${path}/uninstall`}>See what would go</a>
+        </p>
+      </section>
+    </Layout>
+  )
+}
+
+const saidYes = ({ state }: OwnIdentity) => state === "verified" || state === "confirm_session"
+
+/** What an agent's page shows, from the workflows that programs ask too. */
+const show = (visit: Visit) =>
+  Effect.gen(function* () {
+    const offers = yield* TemplateOffers
+    const { credential, query, request, visitor } = visit
+    const { agent, path } = yield* agentAt(visit)
+    const { agentId, organizationId, template } = agent
+    const untold = () => Effect.succeedNone
+    const view = yield* viewRows(credential, agentId).pipe(
+      Effect.asSome,
+      Effect.catchTags({
+        NotOrgAdmin: untold,
+        TemplateNotFound: untold,
+        TemplateNotPublic: untold,
+        TemplateIsInstalled: untold,
+        SelfInstall: untold
+      })
+    )
+    const watchers = yield* listWatchers(credential, agentId)
+    const before = query.get("before")
+    const history = yield* viewHistory(
+      credential,
+      agentId,
+      Effect.succeed({
+        limit: 10,
+        rows: "changed" as const,
+        ...(before !== null && /^\d{1,18}$/.test(before) ? { before } : {})
+      })
+    )
+    const phones = yield* listIdentities(credential).pipe(Effect.catchTag("NoPersonalOrg", () => Effect.succeed([])))
+    const { hasBotPhone } = yield* offers.standing(organizationId, template.templateAgentId)
+    const link = rememberedLink(request)
+    // Once another phone has said yes, the code has done what it was for.
+    const isUsed = Option.exists(link, ({ known }) => phones.filter(saidYes).length > known)
+    const answer = yield* answerPage(
+      <AgentPage
+        visitor={visitor}
+        done={doneOf(query)}
+        agent={agent}
+        path={path}
+        view={Option.getOrUndefined(view)}
+        watchers={watchers}
+        history={history}
+        phones={phones}
+        hasBotPhone={hasBotPhone && template.available}
+        link={isUsed ? undefined : Option.getOrUndefined(link)?.link}
+      />,
+      { compress: Option.isNone(link) || isUsed }
+    )
+    return isUsed ? forgetLink(answer, path) : answer
+  })
+
+/** Makes a code to send from a phone, and shows it on the agent's page. */
+const chat = (visit: Visit) =>
+  Effect.gen(function* () {
+    const { agent, path } = yield* agentAt(visit)
+    const phones = yield* listIdentities(visit.credential)
+    const { link } = yield* makeInstallCode({
+      credential: visit.credential,
+      body: Effect.succeed({ templateAgentId: agent.template.templateAgentId })
+    })
+    const there = seeOther(`${path}#chat`)
+    return link === undefined ? there : rememberLink(there, path, { link, known: phones.filter(saidYes).length })
+  })
+
+/** An agent's own page. */
+export const agentPages = [
+  page("/:organization/agents/:id", show),
+  form("/:organization/agents/:id/chat", chat),
+  form("/:organization/agents/:id/watchers/:slug", (visit) =>
+    Effect.gen(function* () {
+      const { agent, path } = yield* agentAt(visit)
+      const change = visit.form.get("do") === "resume" ? "resume" : "pause"
+      yield* setWatcher(change, { credential: visit.credential, agentId: agent.agentId, slug: visit.part("slug") })
+      return seeOther(saying(path, change === "pause" ? "paused" : "resumed"))
+    })
+  )
+]
