@@ -34,7 +34,6 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
   "pricing",
   "privacy",
   "public",
-  "publish",
   "robots",
   "root",
   "search",

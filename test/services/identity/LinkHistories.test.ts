@@ -117,9 +117,11 @@ const live = (history: History, routeOnClaim: boolean, seen: "every moment" | "t
 
     const pending: Array<{ readonly id: LinkId; readonly person: number; readonly names: Set<string> }> = []
     const coded = new Set<LinkId>()
-    // The questions that ended since somebody proved their sender.
+    // The questions that ended since somebody proved their sender, and those that were proved: a yes said again changes nothing.
     const over = new Set<LinkId>()
+    const answered = new Set<LinkId>()
     const proved = (link: (typeof pending)[number]) => {
+      answered.add(link.id)
       for (const other of pending) {
         if (other !== link && [...other.names].some((name) => link.names.has(name))) over.add(other.id)
       }
@@ -171,7 +173,7 @@ const live = (history: History, routeOnClaim: boolean, seen: "every moment" | "t
             if (other.person === link.person && [...other.names].some((name) => all.has(name))) coded.delete(other.id)
           }
         }
-        if (said === "verified") {
+        if (said === "verified" && !answered.has(link.id)) {
           const known = [...link.names].some((name) => acknowledged.has(`${name} ${link.person}`))
           assert.isTrue(known, `verified without the person's word: ${JSON.stringify({ history, link })}`)
           assert.isFalse(
