@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
+import { resolve } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Redacted, Runtime } from "effect"
 import pg from "pg"
@@ -28,7 +28,8 @@ const flags = [
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
-const screens = fileURLToPath(new URL("../../docs/screens", import.meta.url))
+// The pictures have dates in them, so that each run makes others: those that are kept are made when somebody asks for it.
+const screens = process.env.SCREENS === undefined ? undefined : resolve(process.env.SCREENS)
 
 export const wide = { width: 1280, height: 900 }
 export const phone = { width: 375, height: 740 }
@@ -182,8 +183,9 @@ export const isSound = async (page: Page, what: string) => {
   if (size !== null) await page.setViewportSize(size)
 }
 
-/** Keeps what a page looks like in `docs/screens`. */
+/** Keeps what a page looks like in the folder that `SCREENS` names. */
 export const shoot = async (page: Page, name: string, { fullPage = false } = {}) => {
+  if (screens === undefined) return
   await mkdir(screens, { recursive: true })
   await page.evaluate("document.activeElement?.blur()")
   await page.screenshot({ path: `${screens}/${name}.png`, fullPage, animations: "disabled", scale: "css" })
