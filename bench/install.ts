@@ -118,6 +118,7 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
           plan: unasked,
           planResync: unasked,
           uninstall: unasked,
+          changeMode: unasked,
           planUninstall: unasked,
           impact: unasked
         })

@@ -300,16 +300,18 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
               .filter(({ adoptable }) => wish !== "adopt" || adoptable)
               .map(({ slug }) => ({ kind, slug }))
       const wishes = wish === undefined ? {} : { [wish]: named }
-      const applied = yield* Effect.either(
-        one.act === "resync" && installed !== undefined
-          ? mirror.resync({
+      const applied = yield* one.act === "resync" && installed !== undefined
+        ? Effect.either(
+            mirror.resync({
               ...request,
               agentId: installed.id,
               revision: one.revision === "newest" ? "newest" : Number(one.revision),
               expectedPlan: planHash
             })
-          : mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
-      )
+          )
+        : Effect.either(
+            mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
+          )
       const after = yield* standing
       const story = JSON.stringify({ history, one, rows, before, after, applied })
       for (const { because, fate, verdict } of rows) seen.add(fate === "kept" ? `kept ${because}` : (fate ?? verdict))

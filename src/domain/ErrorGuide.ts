@@ -10,6 +10,7 @@ import {
   InvalidPhone,
   InvalidRequest,
   MethodNotAllowed,
+  ModeNotOffered,
   NoMember,
   NoPersonalOrg,
   NoSuchRevision,
@@ -127,6 +128,11 @@ export const errorGuide: {
     when: "The caller belongs to the organization, but is neither its owner nor an administrator.",
     remedy: "Ask an owner of the organization to do it, or to make you an administrator.",
     example: new NotOrgAdmin({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
+  },
+  ModeNotOffered: {
+    when: "The request names a mode (copy or reference) in which the template's publisher does not offer it. Nothing was written.",
+    remedy: "Leave mode out, or name one of those in modes.",
+    example: new ModeNotOffered({ mode: "reference", modes: ["copy"] })
   },
   NoSuchRow: {
     when: "A name in adopt, revert or restore has no row with the verdict that list is for (collision that is adoptable, customized, deleted_by_owner). Nothing was written; rows names each with the verdict it has.",

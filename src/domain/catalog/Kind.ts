@@ -45,6 +45,11 @@ export interface KindDescription {
   readonly references?: Readonly<Record<string, Kind>>
   /** The column that names the agent a row works for. */
   readonly agent?: string
+  /**
+   * Where a row may be referred to instead of copied: the table of what was published, with a column for each of the content's.
+   * Then the schema `vocabulary` has a view of the table's name, and the functions `anchor_<kind>` and `hold_<kind>` are there.
+   */
+  readonly published?: string
   /** A cron column, and the column that says when a row is due next. */
   readonly schedule?: { readonly cron: string; readonly due: string }
 }
@@ -55,13 +60,15 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     kind: "entity_types",
     table: "entity_types",
     columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" },
-    document: "metadata_schema"
+    document: "metadata_schema",
+    published: "published_entity_types"
   },
   {
     kind: "entity_relationship_types",
     table: "entity_relationship_types",
     columns: { metadata_schema: "jsonb", is_symmetric: "boolean" },
-    document: "metadata_schema"
+    document: "metadata_schema",
+    published: "published_entity_relationship_types"
   },
   {
     kind: "watchers",
@@ -74,6 +81,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       current: { pointer: "current_version_id" }
     },
     document: "extraction_schema",
+    published: "published_watchers",
     agent: "agent_id",
     schedule: { cron: "schedule", due: "next_run_at" }
   },
@@ -88,6 +96,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       current: { flag: "is_current" }
     },
     document: "attribute_values",
+    published: "published_event_classifiers",
     references: { watcher_id: "watchers" }
   }
 ]

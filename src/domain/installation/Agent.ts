@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import { Mode } from "../catalog/Mode.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 import {
@@ -29,7 +30,8 @@ const agentFields = {
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
-  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." })
+  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." }),
+  mode: Mode
 }
 
 /** An agent that is installed, its template, and the revision each is at. */
@@ -76,6 +78,7 @@ const exampleOverview = {
   revision: 1,
   newestRevision: 2,
   pinned: false,
+  mode: "copy",
   counts: {
     entity_types: { ...noVerdicts, update: 1, customized: 1, unchanged: 41 },
     entity_relationship_types: { ...noVerdicts, unchanged: 42 },

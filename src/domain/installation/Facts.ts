@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Kind } from "../catalog/Kind.ts"
+import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, OrganizationId } from "../Ids.ts"
 
 /*
@@ -19,7 +20,14 @@ export const RowFacts = Schema.Struct({
   sourceId: Schema.Int,
   /** What the revision says; absent where the publisher withdrew the row. */
   wanted: optional(
-    Schema.Struct({ slug: Schema.String, name: Schema.String, hash: Schema.String, schedule: optional(Schema.String) })
+    Schema.Struct({
+      slug: Schema.String,
+      name: Schema.String,
+      hash: Schema.String,
+      schedule: optional(Schema.String),
+      /** The row's number in its template, by which it can be referred to. */
+      ordinal: optional(Schema.Int)
+    })
   ),
   /** What the ledger remembers: this template's entry, or else that of the sibling below. */
   entry: optional(
@@ -28,7 +36,12 @@ export const RowFacts = Schema.Struct({
       copyId: Schema.Int,
       slug: Schema.String,
       appliedHash: Schema.String,
-      adopted: Schema.Boolean
+      adopted: Schema.Boolean,
+      /**
+       * Of a row that an installation refers to: nothing is remembered of it, and the copy is what the revision says that was applied
+       * last. Whether it has an anchor.
+       */
+      referred: optional(Schema.Literal("anchored", "bare"))
     })
   ),
   /** Another template of the publisher's that has the row here: the one whose agent has been installed longest, if any is. */
@@ -78,6 +91,8 @@ export interface Installation {
 
 /** What is known of an installation: every row of the revision, and every other one that the ledger remembers for the template. */
 export interface InstallationFacts extends Installation {
+  /** Of one that is installed by reference: the first of its block of ids. */
+  readonly firstId?: number | undefined
   readonly rows: ReadonlyArray<RowFacts>
 }
 
@@ -97,6 +112,7 @@ export const RequestFacts = Schema.Struct({
       isInstalled: Schema.Boolean,
       /** Whether it has a slug to be found by. */
       isNamed: Schema.Boolean,
+      modes: Modes,
       newest: Schema.NullOr(Schema.Int)
     })
   ),
@@ -109,7 +125,8 @@ export const RequestFacts = Schema.Struct({
       templateName: Schema.NullOr(Schema.String),
       templateDescription: Schema.NullOr(Schema.String),
       revision: Schema.NullOr(Schema.Int),
-      pinned: Schema.Boolean
+      pinned: Schema.Boolean,
+      mode: Mode
     })
   ),
   /** Those of the newest revision, the agent's and the one asked for that there are. */

@@ -53,7 +53,9 @@ export const HistoryEntry = Schema.Struct({
   id: Schema.String,
   at: Schema.DateTimeUtc,
   by: Schema.Struct({ userId: UserId, name: Schema.NullOr(Schema.String) }),
-  action: Schema.Literal("install", "resync", "uninstall"),
+  action: Schema.Literal("install", "resync", "uninstall", "mode").annotations({
+    description: "mode: it is installed by reference from then on, or by copy."
+  }),
   revision: Schema.NullOr(Schema.Int),
   rows: Schema.Array(ChangedRow)
 }).annotations({ identifier: "HistoryEntry" })

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Mode } from "../catalog/Mode.ts"
 import { KindCounts } from "../catalog/Kind.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
@@ -41,6 +42,9 @@ export const InstallRequest = Schema.Struct({
   ...whichTemplate,
   name: Schema.optionalWith(Name, { exact: true }).annotations({
     description: "What the agent is to be called; the template's name otherwise. A name once given stays."
+  }),
+  mode: Schema.optionalWith(Mode, { exact: true }).annotations({
+    description: "How to install it where it is not installed yet; the first mode that the template offers otherwise."
   }),
   expectedPlan,
   ...Wishes,

@@ -1,6 +1,7 @@
 import { Either } from "effect"
 import {
   AgentNotFound,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -11,6 +12,7 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../Errors.ts"
+import { type Mode, modesUnsaid } from "../catalog/Mode.ts"
 import type { AgentId, OrganizationId } from "../Ids.ts"
 import type { Decision } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
@@ -57,6 +59,17 @@ export const mayInstall = (
   return Either.right({ ...revision, organizationSlug })
 }
 
+/** How the template is installed: as it is already, else as is asked for and the publisher offers, else as they prefer. */
+export const modeOf = (
+  { agent, template }: RequestFacts,
+  asked: Mode | undefined
+): Either.Either<Mode, ModeNotOffered> => {
+  if (agent !== null) return Either.right(agent.mode)
+  const modes = template?.modes ?? modesUnsaid
+  const mode = asked ?? modes[0]
+  return modes.includes(mode) ? Either.right(mode) : Either.left(new ModeNotOffered({ mode, modes }))
+}
+
 /** Whether the caller may take the agent away; else the first reason against it. */
 export const mayUninstall = (
   { administers, agent, organizationSlug }: RequestFacts,
@@ -76,3 +89,17 @@ export const mayWrite = (
   if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
   return collisions.length > 0 ? Either.left(new SchemaCollision({ collisions })) : Either.right(decision)
 }
+
+/** Whether the caller may change how the agent is installed; else the first reason against it. */
+export const mayChangeMode = (
+  facts: RequestFacts,
+  { mode, ...request }: { readonly agentId: AgentId; readonly organizationId: OrganizationId; readonly mode: Mode }
+) =>
+  Either.flatMap(mayUninstall(facts, request), ({ organizationSlug }) => {
+    const { agent, template } = facts
+    const modes = template?.modes ?? modesUnsaid
+    const isOffered = modes.includes(mode) || agent?.mode === mode
+    return isOffered
+      ? Either.right({ organizationSlug, revision: agent?.revision ?? 0, isChange: agent?.mode !== mode })
+      : Either.left(new ModeNotOffered({ mode, modes }))
+  })

@@ -2,6 +2,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/p
 import { Schema } from "effect"
 import { Manifest } from "../../domain/catalog/Template.ts"
 import {
+  ModeNotOffered,
   NoPersonalOrg,
   NoSuchRow,
   NotOrgAdmin,
@@ -33,6 +34,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .setPayload(InstallRequest)
       .addSuccess(InstallAnswer)
       .addError(notForCaller)
+      .addError(problem(ModeNotOffered))
       .addError(problem(NoSuchRow))
       .addError(problem(SchemaCollision))
       .addError(problem(PlanStale))

@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import {
@@ -37,6 +38,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         description: Schema.String,
         revision: Schema.Int,
         pinned: Schema.Boolean,
+        mode: Mode,
         templateAgentId: AgentId,
         templateSlug: Schema.NullOr(Schema.String),
         templateName: Schema.String,
@@ -47,13 +49,16 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         rows: Schema.Int
       }),
       execute: ({ agentId, before, limit, userId }) => sql`
-      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned,
+      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.mode,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
         t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available,
         (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
         CASE WHEN ${agentId}::text IS NULL THEN (
           SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
+        ) + (
+          SELECT count(*) FROM template_revision_rows r
+          WHERE a.mode = 'reference' AND r.template_agent_id = t.id AND r.revision = a.revision
         ) ELSE 0 END::integer AS rows
       FROM member m
       JOIN organization o ON o.id = m.organization_id

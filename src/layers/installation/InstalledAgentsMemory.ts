@@ -33,7 +33,8 @@ const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserI
         },
         revision: agent.revision,
         newestRevision: revision ?? null,
-        pinned: agent.pinned === true
+        pinned: agent.pinned === true,
+        mode: agent.mode ?? "copy"
       }
     ]
   })

@@ -1,7 +1,9 @@
 import { Context, type Effect } from "effect"
 import type { KindCounts } from "../../domain/catalog/Kind.ts"
+import type { Mode } from "../../domain/catalog/Mode.ts"
 import type {
   AgentNotFound,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -36,6 +38,8 @@ export interface ApplyRequest extends MirrorRequest, Wishes {
   readonly expectedPlan?: string | undefined
   /** What the person wants the agent called; absent leaves that to the template, or as it stands. */
   readonly name?: string | undefined
+  /** How it is to be installed where it is not yet; absent leaves that to the template. */
+  readonly mode?: Mode | undefined
 }
 
 /** An agent that is installed, and the revision to judge it by: absent means the newest, or the one it is pinned to. */
@@ -59,6 +63,13 @@ export interface UninstallRequest extends MirrorRequest {
   readonly expectedPlan?: string | undefined
 }
 
+/** An agent whose mode is to be another, and the hash of the plan at its own revision that the person agreed to. */
+export interface ModeRequest extends MirrorRequest {
+  readonly agentId: AgentId
+  readonly mode: Mode
+  readonly expectedPlan?: string | undefined
+}
+
 /** The installed agent, and the template's rows that stand in the organization afterwards. */
 export interface Applied {
   readonly agentId: AgentId
@@ -78,7 +89,7 @@ export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall
 export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
 
 /** Why an install or a resync is not done. */
-export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
+export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ModeNotOffered | ApplyRefusal
 
 /** Puts a template into an organization, keeps it up to date there, and takes it away again. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
@@ -90,7 +101,7 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
      * or deleted are left as they are, but for those named in `adopt`, `revert` and `restore`. Called at once for one
      * (organization, template), every call answers with the same agent.
      */
-    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal>
+    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal | ModeNotOffered>
     /** As `apply`, for an agent that is there, and to any published revision. */
     readonly resync: (request: ResyncRequest) => Effect.Effect<Applied, AgentNotFound | NoSuchRevision | ApplyRefusal>
     /**
@@ -110,6 +121,13 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
     readonly uninstall: (
       request: UninstallRequest
     ) => Effect.Effect<Uninstalled, AgentNotFound | NotOrgAdmin | PlanStale>
+    /**
+     * Installs an agent by reference from now on, or by copy. Nothing that is seen changes: what the person changed or deleted stays as
+     * it is, and every id that something refers to.
+     */
+    readonly changeMode: (
+      request: ModeRequest
+    ) => Effect.Effect<void, AgentNotFound | NotOrgAdmin | ModeNotOffered | PlanStale>
     /** Says what `uninstall` would do; changes nothing. */
     readonly planUninstall: (request: UninstallRequest) => Effect.Effect<UninstallPlan, AgentNotFound | NotOrgAdmin>
     /**

@@ -107,7 +107,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the short cut
             publish(which, [{ slug: "a", name: "X", bound: true }])
           )
           const ids = templates.map(({ templateAgentId }) => templateAgentId)
-          for (const id of ids) shortCut.learn(id, [schedule])
+          for (const id of ids) shortCut.learn(id, { schedules: [schedule], mode: "copy" })
           const [quick, slow] = [yield* newPerson, yield* newPerson]
           for (const one of history) {
             const templateAgentId = ids["which" in one ? one.which : 0]

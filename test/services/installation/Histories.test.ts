@@ -171,11 +171,9 @@ const tell = (history: ReadonlyArray<Act>) =>
           ...row,
           owner: owner?.replace(/-\d+-/, "-").replace(/\d+/g, "")
         }))
-        const done = yield* Effect.either(
-          resync === undefined
-            ? mirror.apply({ ...request, ...wishes })
-            : mirror.resync({ ...resync, expectedPlan: planHash })
-        )
+        const done = yield* resync === undefined
+          ? Effect.either(mirror.apply({ ...request, ...wishes }))
+          : Effect.either(mirror.resync({ ...resync, expectedPlan: planHash }))
         if (Either.isLeft(done)) return { plan, refused: done.left._tag }
         const { created, mirrored, pinned, revision: brought } = done.right
         const found = yield* agents.find(userId, done.right.agentId)
