@@ -604,7 +604,7 @@ export default Effect.gen(function* () {
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
     BEGIN
       RETURN (SELECT CASE WHEN h.besides IS NULL THEN h.rows ELSE (
-        SELECT COALESCE(jsonb_agg(told.one ORDER BY told.one ->> 0 COLLATE "C", told.one ->> 2 COLLATE "C"), '[]')
+        SELECT COALESCE(jsonb_agg(told.one ORDER BY (told.one ->> 0) COLLATE "C", (told.one ->> 2) COLLATE "C"), '[]')
         FROM (
           SELECT one FROM jsonb_array_elements(h.rows) AS rows (one)
           UNION ALL

@@ -5,7 +5,7 @@ import type { Definition } from "../src/domain/catalog/Template.ts"
 import { AgentId, type OrganizationId, Slug } from "../src/domain/Ids.ts"
 import { countVerdicts, type PlannedRow } from "../src/domain/installation/Plan.ts"
 import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
-import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
+import { type AnyApplyRefusal, type Applied, TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "./fixtures/templates.ts"
 import { Hands, newPerson, type Standing } from "./worlds.ts"
 
@@ -300,7 +300,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
               .filter(({ adoptable }) => wish !== "adopt" || adoptable)
               .map(({ slug }) => ({ kind, slug }))
       const wishes = wish === undefined ? {} : { [wish]: named }
-      const applied = yield* one.act === "resync" && installed !== undefined
+      const applied: Either.Either<Applied, AnyApplyRefusal> = yield* one.act === "resync" && installed !== undefined
         ? Effect.either(
             mirror.resync({
               ...request,

@@ -320,7 +320,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
         mode === "reference" && kinds.some((one) => one.kind === kind && one.published !== undefined)
           ? sql(`vocabulary.${kind}`)
           : baseOf(kind)
-      const seen = ({ published, table }: Pick<KindDescription, "published" | "table">) =>
+      const seen = ({ published, table }: KindDescription) =>
         published === undefined ? table : `vocabulary.${table}`
       const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
@@ -341,7 +341,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
           sql.unsafe(
             kinds
               .map(
-                ({ agent, columns, kind, published, references = {}, schedule, table, versions }) => `
+                ({ agent, columns, kind, references = {}, schedule, versions, ...rest }) => `
                 SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
                   ${schedule === undefined ? "NULL" : `to_char(t.${schedule.due} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`} AS due,
@@ -353,10 +353,10 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
                       .map((column) => `, '${column}', v.${column}`)
                       .join("")}) AS content,
                   ${Object.entries(references).map(([column, to]) => `(SELECT slug FROM ${kinds.some((one) => one.kind === to && one.published !== undefined) ? `vocabulary.used_${to}` : to} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
-                FROM ${seen({ published, table })} t ${
+                FROM ${rest.published === undefined ? rest.table : `vocabulary.${rest.table}`} t ${
                   versions === undefined
                     ? ""
-                    : `LEFT JOIN ${published === undefined ? versions.table : `vocabulary.${versions.table}`} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
+                    : `LEFT JOIN ${rest.published === undefined ? versions.table : `vocabulary.${versions.table}`} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
                 } WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
               )
               .join(" UNION ALL "),

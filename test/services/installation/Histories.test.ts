@@ -4,9 +4,9 @@ import { contentText } from "../../../src/domain/catalog/Content.ts"
 import { Slug } from "../../../src/domain/Ids.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
-import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { type AnyApplyRefusal, type Applied, TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "../../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 /*
  * Histories of one person and three templates, two of them of one publisher, with watchers and the classifiers bound to them: told in
@@ -171,7 +171,7 @@ const tell = (history: ReadonlyArray<Act>) =>
           ...row,
           owner: owner?.replace(/-\d+-/, "-").replace(/\d+/g, "")
         }))
-        const done = yield* resync === undefined
+        const done: Either.Either<Applied, AnyApplyRefusal> = yield* resync === undefined
           ? Effect.either(mirror.apply({ ...request, ...wishes }))
           : Effect.either(mirror.resync({ ...resync, expectedPlan: planHash }))
         if (Either.isLeft(done)) return { plan, refused: done.left._tag }
@@ -196,7 +196,7 @@ const tell = (history: ReadonlyArray<Act>) =>
     )
   })
 
-const runtimes = worlds.map(([, world]) => ManagedRuntime.make(world))
+const runtimes = worldsOfBothModes.map(([, world]) => ManagedRuntime.make(world))
 afterAll(() => Promise.all(runtimes.map((runtime) => runtime.dispose())))
 
 it(
@@ -205,7 +205,7 @@ it(
     FastCheck.assert(
       FastCheck.asyncProperty(FastCheck.array(act, { minLength: 4, maxLength: 24 }), async (history) => {
         const [first, ...others] = await Promise.all(runtimes.map((runtime) => runtime.runPromise(tell(history))))
-        assert.lengthOf(others, worlds.length - 1)
+        assert.lengthOf(others, worldsOfBothModes.length - 1)
         for (const other of others) {
           const at = other.findIndex((step, at) => contentText(step) !== contentText(first?.[at]))
           assert.strictEqual(at, -1, `one world: ${contentText(first?.[at])}\nanother: ${contentText(other[at])}`)
