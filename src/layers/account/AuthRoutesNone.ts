@@ -1,4 +1,4 @@
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 
 /** For programs with an `Auth` of their own: nobody signs up or in here, and nothing is served under `/api/auth`. */
@@ -8,7 +8,7 @@ export const AuthRoutesNone = Layer.succeed(
     isOffered: false,
     sendsMail: false,
     handle: () => Effect.succeed(new Response(null, { status: 404 })),
-    session: () => Effect.succeed(Option.none()),
+    session: () => Effect.succeedNone,
     addressesOf: () => Effect.succeed([])
   })
 )
