@@ -334,8 +334,12 @@ const heldRow = (kind: Kind) => {
   ${flag === undefined ? "" : `UPDATE ${of} SET ${flag} = false WHERE ${owner} = NEW.id AND ${flag};`}
   INSERT INTO ${of} (${list([owner, "version", flag ?? "", ...fields])})
   VALUES (${list(["NEW.id", number, flag === undefined ? "" : "true", ...fields.map((field) => `p.${field}`)])})
-  ${pointer === undefined ? ";" : `RETURNING id INTO version_id;
-  IF NEW.${pointer} IS NOT DISTINCT FROM OLD.${pointer} THEN NEW.${pointer} := version_id; END IF;`}`
+  ${
+    pointer === undefined
+      ? ";"
+      : `RETURNING id INTO version_id;
+  IF NEW.${pointer} IS NOT DISTINCT FROM OLD.${pointer} THEN NEW.${pointer} := version_id; END IF;`
+  }`
   }
   return `CREATE FUNCTION hold_row_of_${table}() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -394,7 +398,9 @@ const isTaken = (kind: Kind) => `IF EXISTS (
 const refusal = (kind: Kind) => `CREATE FUNCTION refuse_taken_${kind.table}() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  ${isTaken(kind)}
+  IF EXISTS (SELECT FROM agents WHERE organization_id = NEW.organization_id AND mode = 'reference') THEN
+    ${isTaken(kind)}
+  END IF;
   RETURN NEW;
 END
 $$`
@@ -436,9 +442,7 @@ BEGIN
     IF NEW.slug <> OLD.slug AND NEW.deleted_at IS NULL THEN ${isTaken(kind)} END IF;
     IF OLD.origin = 'referenced' THEN PERFORM hold_${table}(ARRAY[OLD.id]); END IF;
     UPDATE ${table} SET ${list(
-      columns
-        .filter((column) => column !== kind.versions?.pointer)
-        .map((column) => `${column} = NEW.${column}`)
+      columns.filter((column) => column !== kind.versions?.pointer).map((column) => `${column} = NEW.${column}`)
     )} WHERE id = OLD.id;
     IF NOT FOUND THEN RETURN NULL; END IF;
     ${
@@ -464,7 +468,9 @@ $$`
  * Lets a row be referred to. One that an installation refers to gets its anchor, unless it is no more to be seen; one that its person
  * deleted is refused. An id of anybody else's comes to nothing here, and is refused by the foreign key.
  */
-const referFunction = ({ table }: Kind) => `CREATE FUNCTION refer_to_${table}(wanted bigint, organization text) RETURNS void
+const referFunction = ({
+  table
+}: Kind) => `CREATE FUNCTION refer_to_${table}(wanted bigint, organization text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   gone boolean;

@@ -320,8 +320,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
         mode === "reference" && kinds.some((one) => one.kind === kind && one.published !== undefined)
           ? sql(`vocabulary.${kind}`)
           : baseOf(kind)
-      const seen = ({ published, table }: KindDescription) =>
-        published === undefined ? table : `vocabulary.${table}`
+      const seen = ({ published, table }: KindDescription) => (published === undefined ? table : `vocabulary.${table}`)
       const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
       const findRows = SqlSchema.findAll({
@@ -616,7 +615,8 @@ export const worldsOf = ({
     TemplateCatalog,
     Effect.map(TemplateCatalog, (catalog) => ({
       ...catalog,
-      publish: (template: Template) => catalog.publish({ modes: [mode, "copy"], ...template })
+      publish: (template: Template) =>
+        catalog.publish({ modes: mode === "copy" ? ["copy", "reference"] : ["reference", "copy"], ...template })
     }))
   )
   const Memory = Offering.pipe(

@@ -261,10 +261,12 @@ export const referringTo = (
   firstId: number,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<RowAction> => {
-  const needed = new Set(kinds.flatMap(({ agent, kind, references = {} }) => [
-    ...(agent === undefined ? [] : [kind]),
-    ...Object.values(references)
-  ]))
+  const needed = new Set(
+    kinds.flatMap(({ agent, kind, references = {} }) => [
+      ...(agent === undefined ? [] : [kind]),
+      ...Object.values(references)
+    ])
+  )
   const removed = new Set(
     leaving.rows.flatMap(({ facts, fate }) => (fate === "removed" ? [`${facts.kind} ${facts.sourceId}`] : []))
   )

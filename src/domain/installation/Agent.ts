@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
-import { Mode } from "../catalog/Mode.ts"
+import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 import {
@@ -26,7 +26,8 @@ const agentFields = {
     slug: Schema.NullOr(Schema.String),
     name: Schema.String,
     publisher: Schema.String,
-    available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." })
+    available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." }),
+    modes: Modes.annotations({ description: "The modes in which the publisher offers it." })
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
@@ -73,7 +74,8 @@ const exampleOverview = {
     slug: "personal-finance",
     name: "Personal finance",
     publisher: "agent-install-templates",
-    available: true
+    available: true,
+    modes: ["copy", "reference"]
   },
   revision: 1,
   newestRevision: 2,
@@ -176,6 +178,34 @@ export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes }
   .annotations({ examples: [{ revert: [{ kind: "entity_types", slug: "bank-account" }] }] })
   .pipe(Schema.filter(namesEachRowOnce), Schema.annotations({ identifier: "ResyncRequest" }))
 export type ResyncRequest = typeof ResyncRequest.Type
+
+/** The body of `POST /api/agents/:id/mode`. */
+export const ModeRequest = Schema.Struct({ mode: Mode, expectedPlan }).annotations({
+  identifier: "ModeRequest",
+  examples: [{ mode: "reference" }]
+})
+export type ModeRequest = typeof ModeRequest.Type
+
+/** What `POST /api/agents/:id/mode` answers. */
+export const ModeAnswer = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  mode: Mode,
+  redirectTo: Schema.String
+}).annotations({
+  identifier: "ModeAnswer",
+  examples: [
+    {
+      agentId: exampleIds.agentId,
+      organizationId: exampleIds.organizationId,
+      organizationSlug: Slug.make("ada-lovelace"),
+      mode: "reference",
+      redirectTo: `/ada-lovelace/agents/${exampleIds.agentId}`
+    }
+  ]
+})
+export type ModeAnswer = typeof ModeAnswer.Type
 
 /** What `POST /api/agents/:id/resync` answers. */
 export const ResyncAnswer = Schema.Struct({

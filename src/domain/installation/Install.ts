@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { Mode } from "../catalog/Mode.ts"
 import { KindCounts } from "../catalog/Kind.ts"
+import { Mode } from "../catalog/Mode.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { E164, LinkedPhone, WaJid } from "../identity/Phone.ts"

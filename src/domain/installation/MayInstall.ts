@@ -1,4 +1,5 @@
 import { Either } from "effect"
+import { type Mode, modesUnsaid } from "../catalog/Mode.ts"
 import {
   AgentNotFound,
   ModeNotOffered,
@@ -12,7 +13,6 @@ import {
   TemplateNotFound,
   TemplateNotPublic
 } from "../Errors.ts"
-import { type Mode, modesUnsaid } from "../catalog/Mode.ts"
 import type { AgentId, OrganizationId } from "../Ids.ts"
 import type { Decision } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"

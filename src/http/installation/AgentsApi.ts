@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import {
   AgentNotFound,
   InvalidRequest,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -14,6 +15,8 @@ import {
   AgentList,
   AgentOverview,
   AgentsQuery,
+  ModeAnswer,
+  ModeRequest,
   ResyncAnswer,
   ResyncPlanQuery,
   ResyncRequest,
@@ -108,6 +111,26 @@ export class AgentsApi extends HttpApiGroup.make("agents")
           summary: "Bring an installed agent up to date",
           description:
             "Goes to the newest revision, or to the one that is named, and stays there until told otherwise. All or nothing; repeating it is safe.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.post("mode", "/api/agents/:id/mode")
+      .setPath(agentPath)
+      .setPayload(ModeRequest)
+      .addSuccess(ModeAnswer)
+      .addError(unreadable)
+      .addError(agentRefusals)
+      .addError(problem(ModeNotOffered))
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Install an agent by reference, or by copy",
+          description:
+            "Changes nothing that is seen: every change, every deletion, the history and every id that something refers to stay. expectedPlan is the planHash of the agent's plan at its own revision.",
           transform: signedIn
         })
       )

@@ -1,7 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { Mode } from "../../domain/catalog/Mode.ts"
+import { Mode, Modes } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import {
@@ -45,6 +45,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         publisher: Schema.String,
         newestRevision: Schema.NullOr(Schema.Int),
         available: Schema.Boolean,
+        modes: Modes,
         next: Schema.String,
         rows: Schema.Int
       }),
@@ -52,7 +53,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.mode,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
-        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available,
+        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
         (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
         CASE WHEN ${agentId}::text IS NULL THEN (
           SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
@@ -76,6 +77,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
     const agentOf = ({
       available,
+      modes,
       next: _,
       publisher,
       rows: __,
@@ -85,7 +87,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ...agent
     }: Found): InstalledAgent => ({
       ...agent,
-      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
+      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes }
     })
 
     const gatherFacts = yield* makeGatherFacts(kinds)

@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../../domain/installation/Agent.ts"
@@ -29,7 +30,8 @@ const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserI
           slug,
           name,
           publisher: publisher?.slug ?? "",
-          available: slug !== null && revision !== undefined && publisher?.visibility === "public"
+          available: slug !== null && revision !== undefined && publisher?.visibility === "public",
+          modes: template.modes ?? modesUnsaid
         },
         revision: agent.revision,
         newestRevision: revision ?? null,

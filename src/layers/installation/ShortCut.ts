@@ -62,7 +62,9 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
         if (!isPlain || learnt === undefined || inTransaction) return Option.none<Applied>()
         const now = yield* DateTime.nowAsDate
         const due = Object.fromEntries(
-          learnt.schedules.flatMap((schedule) => Option.toArray(Option.map(dueTimes(schedule, now), (at) => [schedule, at])))
+          learnt.schedules.flatMap((schedule) =>
+            Option.toArray(Option.map(dueTimes(schedule, now), (at) => [schedule, at]))
+          )
         )
         const likely = mode ?? learnt.mode
         const asked = { organizationId, templateAgentId, userId, due, mode, likely }

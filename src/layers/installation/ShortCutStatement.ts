@@ -37,7 +37,10 @@ found AS MATERIALIZED (
 )`
 
 /** How many rows of a kind the revision has, and how many of them stand just as they were applied last. */
-const counted = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => `SELECT '${kind.kind}' AS kind, count(*) AS rows, count(*) FILTER (
+const counted = (
+  kind: KindDescription,
+  kinds: ReadonlyArray<KindDescription>
+) => `SELECT '${kind.kind}' AS kind, count(*) AS rows, count(*) FILTER (
     WHERE l.applied_hash = r.hash AND l.slug = r.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
       AND t.organization_id = ${organization} ${kind.agent === undefined ? "" : `AND t.${kind.agent} IS NOT NULL`}
       AND ${content(kind, "t", "v", (column) => mirroredFrom(kind, column, organization, kinds))} = r.content

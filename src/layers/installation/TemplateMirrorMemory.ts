@@ -6,7 +6,7 @@ import { actionsOf, agentAfter, countsOf } from "../../domain/installation/Actio
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
 import { mayChangeMode, mayInstall, mayUninstall, mayWrite, modeOf } from "../../domain/installation/MayInstall.ts"
-import { uninstallOutcomeOf, type Plan, type Uninstalled, wishesOf } from "../../domain/installation/Plan.ts"
+import { type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRefusal,
   type AnyApplyRequest,
@@ -134,10 +134,7 @@ const uninstall =
 
 const changeMode =
   (kinds: Kinds) =>
-  (
-    request: ModeRequest,
-    at: DateTime.Utc
-  ): Change<void, AgentNotFound | NotOrgAdmin | ModeNotOffered | PlanStale> =>
+  (request: ModeRequest, at: DateTime.Utc): Change<void, AgentNotFound | NotOrgAdmin | ModeNotOffered | PlanStale> =>
   (state) =>
     Either.gen(function* () {
       const { agentId, expectedPlan, mode, organizationId, templateAgentId } = request

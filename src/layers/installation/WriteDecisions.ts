@@ -102,7 +102,11 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
     // A row that others refer to is told also where nothing is written of it.
     const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
     const isWritten = ({ change, forgotten, isImplied, kind, remembered, write }: RowAction) =>
-      write !== null || remembered !== null || forgotten !== null || (change !== null && !isImplied) || referred.has(kind)
+      write !== null ||
+      remembered !== null ||
+      forgotten !== null ||
+      (change !== null && !isImplied) ||
+      referred.has(kind)
     const rowOf = (action: RowAction, at: number, now: Date): typeof WrittenRow.Type => ({
       at,
       kind: action.kind,

@@ -114,10 +114,18 @@ const placed = ({ kind }: KindDescription) => `${kind}_placed AS MATERIALIZED (
 )`
 
 /** The rows of a kind that are referred to from now on: each inherits what it says, and keeps what it has for itself. */
-const anchored = ({ agent, kind, published, schedule, table }: KindDescription) =>
+const anchored = ({ agent, kind, published, schedule, table, versions }: KindDescription) =>
   published === undefined
     ? []
     : [
+        ...(versions !== undefined && "flag" in versions.current
+          ? [
+              `${kind}_unversioned AS (
+  UPDATE ${versions.table} v SET ${versions.current.flag} = false FROM decided d
+  WHERE d.kind = '${kind}' AND d.write = 'anchor' AND v.${versions.owner} = d.row_id AND v.${versions.current.flag}
+)`
+            ]
+          : []),
         `${kind}_anchored AS (
   INSERT INTO ${table} AS t (${list([
     "id, organization_id, slug, name, created_by, deleted_at, inherits, managed_by_template_agent_id, source_template_org_id",

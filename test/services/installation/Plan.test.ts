@@ -4,7 +4,7 @@ import type { Definition } from "../../../src/domain/catalog/Template.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { histories, live, chosenHistories } from "../../histories.ts"
+import { chosenHistories, histories, live } from "../../histories.ts"
 import { Hands, inRealTime, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 let templates = 0
