@@ -23,6 +23,7 @@ import { InstallHttp } from "./installation/InstallHttp.ts"
 import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { PagesHttp } from "./pages/PagesHttp.ts"
+import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
@@ -110,6 +111,7 @@ export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRe
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,
+    PublishersHttp,
     HealthHttp,
     DocumentsHttp
   ]),

@@ -8,6 +8,7 @@ import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { Health } from "../services/runtime/Health.ts"
 import { AccountsMemory } from "./account/AccountsMemory.ts"
+import { ApiKeysMemory } from "./account/ApiKeysMemory.ts"
 import { AuthMemory } from "./account/AuthMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
@@ -22,6 +23,7 @@ import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
+import { PublishersMemory } from "./publishing/PublishersMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
 /** Somebody who has signed up. `session` is the token they are signed in with. */
@@ -70,6 +72,7 @@ export const AppMemory = (seed: Seed) =>
     Layer.provideMerge(
       Layer.mergeAll(
         AccountsMemory,
+        ApiKeysMemory,
         AuthMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),
@@ -77,6 +80,7 @@ export const AppMemory = (seed: Seed) =>
         InstallCodesMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
+        PublishersMemory,
         RateLimiterMemory(seed.limits),
         RowPairsMemory,
         TemplateCatalogMemory(seed.kinds),
