@@ -4,9 +4,9 @@ import { Command, ValidationError } from "@effect/cli"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Cause, Console, Effect, Exit, Option } from "effect"
 import { ConsoleLogger } from "../layers/runtime/ConsoleLogger.ts"
+import { version } from "../Package.ts"
 import { agentInstall } from "./Commands.ts"
 import { HasReported } from "./Output.ts"
-import { version } from "./Package.ts"
 
 /** Whether a stream is a terminal that shows colours, and nobody asked for none. */
 const hasColors = (stream: NodeJS.WriteStream) => stream.isTTY && stream.hasColors()

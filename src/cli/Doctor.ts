@@ -11,10 +11,10 @@ import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from 
 import { installed } from "../layers/runtime/embedded/Binaries.ts"
 import { ask, fits, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
+import { nodeVersions } from "../Package.ts"
 import { connectionsOf } from "./Database.ts"
 import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
 import { type AsJson, HasReported, print, table } from "./Output.ts"
-import { nodeVersions } from "./Package.ts"
 import { readFolders } from "./Service.ts"
 
 /** What was looked at, how it stands, and, where it is wrong, what to do. */

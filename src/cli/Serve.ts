@@ -1,7 +1,7 @@
 import { Effect, Fiber, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { type Settings, settings } from "../layers/runtime/Settings.ts"
+import { version } from "../Package.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
-import { version } from "./Package.ts"
 import { isWorker } from "./Workers.ts"
 
 /**

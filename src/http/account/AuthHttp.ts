@@ -75,12 +75,13 @@ const handle = ({ method, path, tests }: AuthPath) =>
 
 /** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
-  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
-    Effect.forEach([...authPaths, ...(Context.get(context, AuthRoutes).sendsMail ? mailPaths : [])], (route) =>
+  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) => {
+    const { isOffered, sendsMail } = Context.get(context, AuthRoutes)
+    return Effect.forEach([...(isOffered ? authPaths : []), ...(sendsMail ? mailPaths : [])], (route) =>
       (route.method === "GET" ? router.get : router.post)(
         route.path,
         Effect.mapInputContext(handle(route), (request) => Context.merge(context, request))
       )
     )
-  )
+  })
 )

@@ -425,6 +425,7 @@ export const AuthRoutesLive = Layer.effect(
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
+      isOffered: true,
       sendsMail: Option.isSome(yield* Mailer),
       session: Effect.fn("AuthRoutes.session")(function* (cookie) {
         const headers = new Headers({ cookie: Redacted.value(cookie) })

@@ -19,6 +19,7 @@ const World = Layer.merge(
   Layer.succeed(
     AuthRoutes,
     AuthRoutes.of({
+      isOffered: true,
       sendsMail: false,
       handle: () => Effect.die("not asked"),
       session: () => Effect.die("not asked"),
