@@ -5,7 +5,7 @@ import { KeyNotFound, LimitReached, Unauthenticated } from "../../domain/Errors.
 import { OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { ApiKeys } from "../../services/account/ApiKeys.ts"
-import { BetterAuth, calling } from "./BetterAuthLive.ts"
+import { BetterAuth, callBetterAuth } from "./BetterAuthLive.ts"
 
 /** What a key may be used for, as better-auth writes it. */
 const Permissions = Schema.Struct({ publisher: Schema.Array(KeyScope) })
@@ -46,7 +46,9 @@ const make = Effect.gen(function* () {
 
   return ApiKeys.of({
     verify: Effect.fn("ApiKeys.verify")(function* (key) {
-      const { key: found, valid } = yield* calling(() => auth.api.verifyApiKey({ body: { key: Redacted.value(key) } }))
+      const { key: found, valid } = yield* callBetterAuth(() =>
+        auth.api.verifyApiKey({ body: { key: Redacted.value(key) } })
+      )
       const permissions = Schema.decodeUnknownOption(Permissions)(found?.permissions)
       if (!valid || found === null || Option.isNone(permissions)) return yield* new Unauthenticated()
       return {
@@ -59,7 +61,7 @@ const make = Effect.gen(function* () {
       const { keys } = yield* Effect.orDie(count(organizationId))
       if (keys >= mostKeys) return yield* new LimitReached({ what: "keys", limit: mostKeys })
       // Whose a key is, the plugin calls a user unless its own organizations are set up.
-      const { id, key } = yield* calling(() =>
+      const { id, key } = yield* callBetterAuth(() =>
         auth.api.createApiKey({ body: { name, userId: organizationId, permissions: { publisher: [...scopes] } } })
       )
       return { id, key: Redacted.make(key) }
