@@ -175,7 +175,8 @@ export const errorGuide: {
   },
   IdentityTaken: {
     when: "The number is verified for another account. The answer to an install has it as whatsappError.",
-    remedy: "The owner of the number can prove it again by sending a code from it; a newer proof displaces the older one.",
+    remedy:
+      "The owner of the number can prove it again by sending a code from it; a newer proof displaces the older one.",
     example: new IdentityTaken()
   },
   IdentityNotFound: {

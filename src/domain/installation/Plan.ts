@@ -219,8 +219,7 @@ export type UninstallPlan = typeof UninstallPlan.Type
 export const Uninstalled = Schema.Struct({
   ...UninstallOutcome.fields,
   agentRemoved: Schema.Boolean.annotations({
-    description:
-      "False if rows of another program refer to the agent: then it stays, as an agent of the person's own."
+    description: "False if rows of another program refer to the agent: then it stays, as an agent of the person's own."
   })
 }).annotations({ identifier: "Uninstalled", examples: [{ ...exampleOutcome, agentRemoved: true }] })
 export type Uninstalled = typeof Uninstalled.Type
