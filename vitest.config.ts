@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { alias } from "./vitest.alias.ts"
 
 /** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
 const processes = [
@@ -10,22 +10,17 @@ const processes = [
 
 const patience = { testTimeout: 30_000, hookTimeout: 60_000 }
 
-/** What programs import of the package, as the sources have it. */
-const alias = [
-  { find: /^agent-install\/(.*)$/, replacement: fileURLToPath(new URL("src/exports/$1.ts", import.meta.url)) }
-]
-
 export default defineConfig({
-  resolve: { alias },
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
     poolOptions: { forks: { maxForks: 2 } },
     projects: [
       {
+        resolve: { alias },
         test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [...processes, "test/browser/**"], ...patience }
       },
-      { test: { name: "processes", include: processes, ...patience } }
+      { resolve: { alias }, test: { name: "processes", include: processes, ...patience } }
     ]
   }
 })
