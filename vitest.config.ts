@@ -3,6 +3,7 @@ import { alias } from "./vitest.alias.ts"
 
 /** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
 const processes = [
+  "examples/redis-rate-limiter.test.ts",
   "test/e2e/**/*.test.ts",
   "test/layers/runtime/EmbeddedPostgres.test.ts",
   "test/layers/postgres/DatabaseAddress.test.ts"
@@ -18,7 +19,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [...processes, "test/browser/**"], ...patience }
+        test: {
+          name: "quick",
+          include: ["test/**/*.test.ts", "examples/*.test.ts"],
+          exclude: [...processes, "test/browser/**"],
+          ...patience
+        }
       },
       { resolve: { alias }, test: { name: "processes", include: processes, ...patience } }
     ]
