@@ -14,7 +14,12 @@ export { Accounts } from "../services/account/Accounts.ts"
 export { Auth, type Credential } from "../services/account/Auth.ts"
 export { AuthRoutes, type BrowserSession } from "../services/account/AuthRoutes.ts"
 export { Mailer, type MailSender } from "../services/account/Mailer.ts"
-export { type Named, type Organization, OrgResolver, type Resolved } from "../services/account/OrgResolver.ts"
+export {
+  type Organization,
+  OrgResolver,
+  type ResolvedTemplate,
+  type ResolveRequest
+} from "../services/account/OrgResolver.ts"
 export {
   type DeleteAccountRequest,
   deleteAccount,

@@ -1,5 +1,5 @@
 /** How often somebody may try. */
-export { type Spent, spend } from "../domain/admission/Budget.ts"
+export { type SpendResult, spend } from "../domain/admission/Budget.ts"
 export { RateLimitExceeded } from "../domain/Errors.ts"
 export { admit } from "../services/admission/Admission.ts"
 export {

@@ -4,7 +4,7 @@ export type { Offer, OfferedTemplate, OffersQuery } from "../domain/catalog/Offe
 export { nextDue } from "../domain/catalog/Schedule.ts"
 export {
   Definition,
-  type Listed,
+  type ListedTemplate,
   type Manifest,
   type ManifestRow,
   type Published,

@@ -43,11 +43,11 @@ export type { Impact, InstallationImpact } from "../domain/installation/Impact.t
 export { type InstallAnswer, InstallRequest, PlanRequest } from "../domain/installation/Install.ts"
 export type {
   Fate,
-  Leaving,
   Plan,
   PlannedRow,
   RowName,
   Uninstalled,
+  UninstallOutcome,
   UninstallPlan,
   Verdict,
   VerdictCount,

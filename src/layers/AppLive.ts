@@ -23,14 +23,14 @@ import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
 
-/** What the services are told that need nothing but the database. */
+/** The options of the services that need nothing but the database. */
 export interface ServicesOptions extends IdentityLinkerOptions {
   readonly limits: RateLimits
   /** The kinds of definition that are published and mirrored; absent: the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
 }
 
-/** What the whole application is told. */
+/** The options of the whole application. */
 export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   /** What the chat gateway shows; none means that nobody is the gateway. */
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>

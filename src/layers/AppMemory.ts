@@ -41,7 +41,7 @@ export interface AuthoredRow {
   readonly definition: Definition
 }
 
-/** What there is when a world begins; nothing, where it says nothing. */
+/** What the memory store has at first. Whatever is absent is empty. */
 export interface Seed extends Partial<IdentityLinkerOptions> {
   readonly people?: ReadonlyArray<Person> | undefined
   readonly templates?: ReadonlyArray<Template> | undefined

@@ -22,6 +22,13 @@ const folder = fileURLToPath(new URL("../../examples/", import.meta.url))
 const ada = person("Ada")
 const seed = { people: [ada], templates: [template("helper", [entity("invoice"), entity("receipt")])] }
 
+const answerOf = async (url: string, init?: RequestInit) => {
+  const response = await fetch(url, init)
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get("content-type") ?? "")
+  return { status: response.status, text, body: isJson ? JSON.parse(text) : undefined }
+}
+
 const config = Layer.succeed(ServerConfig, { ownOrigins: [], trustedProxies: new BlockList() })
 const node = Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" }), Logger.remove(Logger.defaultLogger))
 const base = Effect.map(HttpServer.HttpServer, ({ address }) =>
@@ -29,17 +36,7 @@ const base = Effect.map(HttpServer.HttpServer, ({ address }) =>
 )
 
 const ask = (path: string, init?: RequestInit) =>
-  Effect.flatMap(base, (url) =>
-    Effect.promise(async () => {
-      const response = await fetch(`${url}${path}`, init)
-      const text = await response.text()
-      return {
-        status: response.status,
-        text,
-        body: /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : undefined
-      }
-    })
-  )
+  Effect.flatMap(base, (url) => Effect.promise(() => answerOf(`${url}${path}`, init)))
 
 const installing = (token?: string) => ({
   method: "POST",

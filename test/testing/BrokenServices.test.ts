@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Auth, type Organization, OrgResolver, type Resolved } from "agent-install/account"
+import { Auth, type Organization, OrgResolver, type ResolvedTemplate } from "agent-install/account"
 import { RateLimitExceeded, RateLimiter } from "agent-install/admission"
 import { TemplateCatalog } from "agent-install/catalog"
 import { type ClaimedPhone, IdentityLinker, IdentityTaken, NoMember, WaJid } from "agent-install/identity"
@@ -201,7 +201,7 @@ caught(
         resolve: ({ slug, userId }) =>
           Effect.flatMap(
             read(({ agents }) => agents.find((one) => one.slug === slug)),
-            (found): Effect.Effect<Resolved, UnknownTemplateSlug | NoPersonalOrg> =>
+            (found): Effect.Effect<ResolvedTemplate, UnknownTemplateSlug | NoPersonalOrg> =>
               found === undefined
                 ? new UnknownTemplateSlug({ slug })
                 : Effect.map(personalOrg(userId), (organization) => ({ organization, templateAgentId: found.id }))

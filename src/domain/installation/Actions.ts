@@ -1,12 +1,12 @@
 import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
 import type { AgentId } from "../Ids.ts"
-import { type DecidedRow, type Decision, isStanding, slugOf } from "./Decide.ts"
+import { type DecidedRow, type Decision, hasCopy, slugOf } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
 import type { RowChange } from "./History.ts"
 import type { Revision, Wanted } from "./MayInstall.ts"
 import { countVerdicts, type VerdictCount } from "./Plan.ts"
 
-/* What is to be written once it is decided: all that a store needs to know, and nothing for it to choose. */
+/* From a decision to what is written: all that a store needs to know, so that it has nothing to decide. */
 
 /** What is written of one row: of the definition, of the ledger and of the history. */
 export interface RowAction {
@@ -15,44 +15,47 @@ export interface RowAction {
   readonly slug: string
   /** Content and tags are written (`insert`, `update`), tags alone (`tag`), or the row goes (`delete`). */
   readonly write: "insert" | "update" | "tag" | "delete" | null
-  /** The row that stands for the publisher's afterwards, or that goes; null where there is none, or a new one. */
+  /** The copy that is kept or deleted; null where there is none, or where it is inserted. */
   readonly rowId: number | null
-  /** Whose slug another row takes: it is put out of the way first. */
+  /** Whether another row takes its slug: it leaves the index of slugs first. */
   readonly isInTheWay: boolean
   readonly managedBy: AgentId | null
-  /** The agent it works for: the installed one, or else the one that is named. */
+  /** The agent it works for: the installed one if `isBound`, else `agentId`. */
   readonly isBound: boolean
   readonly agentId: AgentId | null
   readonly isRetired: boolean
-  /** Whether it is due by its new schedule from now on; else its time stays. */
+  /** Whether its due time is computed from its schedule again; otherwise the due time stays. */
   readonly isRescheduled: boolean
   readonly schedule: string | null
-  /** What the ledger is to say from now on; a new row's id is not known before it is written. */
+  /** The ledger's entry from now on, if it changes. The id of an inserted row is not known yet: null. */
   readonly remembered: {
     readonly copyId: number | null
     readonly slug: string
     readonly hash: string
     readonly adopted: boolean
   } | null
-  /** Whose entries go: this template's, or those of its siblings too. */
+  /** Which entries of the ledger are deleted: this template's, or its siblings' too. */
   readonly forgotten: "here" | "everywhere" | null
-  /** What the history says of it, and whether the content it had is told there. */
+  /** What the history says of it, and whether the history keeps the content it had. */
   readonly change: RowChange | null
   readonly isReplaced: boolean
 }
 
-/** What is asked about a decision: an uninstall shows what it leaves and gives back what was the person's own. */
-export interface Course {
+/** What a decision is carried out for. An uninstall makes visible what it leaves, and gives back what was the person's own. */
+export interface ActionContext {
   readonly isUninstall: boolean
   /** The agent that is installed already. */
   readonly agentId: AgentId | undefined
 }
 
-/** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
-const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: Course) =>
+/** Whether an uninstall makes a withdrawn row, which the person had let a template adopt, their own again. */
+const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: ActionContext) =>
   isUninstall && fate === "kept" && entry?.adopted === true && copy?.retired === true
 
-const changeOf = ({ act, facts: { copy }, fate, granted }: DecidedRow, { isUninstall }: Course): RowChange | null => {
+const changeOf = (
+  { act, facts: { copy }, fate, granted }: DecidedRow,
+  { isUninstall }: ActionContext
+): RowChange | null => {
   if (act === "adopt") return "adopted"
   if (granted === "revert") return "reverted"
   if (granted === "restore") return "restored"
@@ -64,7 +67,7 @@ const changeOf = ({ act, facts: { copy }, fate, granted }: DecidedRow, { isUnins
   return act === "customized" && copy?.retired === true ? "shown" : null
 }
 
-const writeOf = (row: DecidedRow, course: Course, hasAgent: boolean): RowAction["write"] => {
+const writeOf = (row: DecidedRow, course: ActionContext, hasAgent: boolean): RowAction["write"] => {
   const { act, facts, fate } = row
   const { copy } = facts
   if (act === "create") return "insert"
@@ -77,7 +80,7 @@ const writeOf = (row: DecidedRow, course: Course, hasAgent: boolean): RowAction[
   return copy.retired || (hasAgent && copy.agentId === undefined) ? "tag" : null
 }
 
-const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: Course): AgentId | null => {
+const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: ActionContext): AgentId | null => {
   const { act, facts, fate } = row
   const given = facts.copy?.managedBy ?? null
   if (act === "adopt" || act === "create") return templateAgentId
@@ -88,7 +91,7 @@ const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: Course): A
 }
 
 /** The agent a row works for afterwards. */
-const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: Course) => {
+const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: ActionContext) => {
   const given = act === "adopt" || act === "create" ? undefined : copy?.agentId
   if (fate === "passed_on" && given === agentId) return { isBound: false, agentId: sibling?.agentId ?? null }
   return { isBound: fate === undefined && given === undefined, agentId: given ?? null }
@@ -110,16 +113,16 @@ const rememberedOf = (row: DecidedRow): RowAction["remembered"] => {
   return entry.own ? null : { copyId: entry.copyId, slug: entry.slug, hash: entry.appliedHash, adopted: entry.adopted }
 }
 
-const forgottenOf = (row: DecidedRow, course: Course): RowAction["forgotten"] => {
+const forgottenOf = (row: DecidedRow, course: ActionContext): RowAction["forgotten"] => {
   const { facts, fate } = row
   if (fate === undefined || (fate === "kept" && !isReturned(row, course))) return null
   return facts.sibling?.agentId === undefined ? "everywhere" : "here"
 }
 
-/** What is written of each row that is decided. */
+/** What is written of each row of a decision. */
 export const actionsOf = (
   { facts, rows }: Decision,
-  course: Course,
+  course: ActionContext,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<RowAction> => {
   const withAgent = new Set(kinds.flatMap(({ agent, kind }) => (agent === undefined ? [] : [kind])))
@@ -129,13 +132,13 @@ export const actionsOf = (
     const write = writeOf(row, course, withAgent.has(kind))
     const isAnew = act === "create" || (act !== "adopt" && (copy === undefined || copy.deleted || copy.retired))
     const given = act === "adopt" ? holder?.schedule : copy?.schedule
-    const stands = isStanding(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
+    const isThere = hasCopy(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
     return {
       kind,
       sourceId,
       slug: slugOf(known),
       write,
-      rowId: act === "adopt" ? (holder?.id ?? null) : stands && act !== "create" ? (entry?.copyId ?? null) : null,
+      rowId: act === "adopt" ? (holder?.id ?? null) : isThere && act !== "create" ? (entry?.copyId ?? null) : null,
       isInTheWay: false,
       managedBy: managedBy(row, facts.templateAgentId, course),
       ...agentOf(row, course),
@@ -155,13 +158,13 @@ export const actionsOf = (
   return actions.map((action, at) => {
     const known = rows[at]?.facts
     const leaves = action.write === "update" || action.write === "delete"
-    if (known?.copy === undefined || !isStanding(known) || !leaves) return action
+    if (known?.copy === undefined || !hasCopy(known) || !leaves) return action
     const taker = taken.get(`${action.kind} ${known.copy.slug}`)
     return { ...action, isInTheWay: taker !== undefined && taker !== action.sourceId }
   })
 }
 
-/** An installed agent as it is afterwards. */
+/** An installed agent as it is after an install or a resync. */
 export interface AgentAfter {
   readonly name: string
   readonly description: string
@@ -171,7 +174,7 @@ export interface AgentAfter {
   readonly pinned: boolean
 }
 
-/** The agent after an install or a resync: a name and a description that the person chose stay; `name` is one they choose now. */
+/** The agent after an install or a resync. A name and a description that the person chose stay; `name` is a name they choose now. */
 export const agentAfter = (
   agent: RequestFacts["agent"],
   revision: Revision,
@@ -194,18 +197,18 @@ export const agentAfter = (
   }
 }
 
-/** What an install or a resync comes to: the template's rows that stand afterwards, and how many rows had each verdict. */
+/** What an install or a resync answers: how many of the template's rows exist afterwards, and how many rows had each verdict. */
 export const countsOf = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): { readonly mirrored: KindCounts; readonly verdicts: ReadonlyArray<VerdictCount> } => {
-  const standing = new Map<Kind, number>()
+  const mirrored = new Map<Kind, number>()
   for (const { act, facts } of rows) {
-    const stands = facts.wanted !== undefined && act !== "deleted_by_owner" && act !== "collision"
-    if (stands) standing.set(facts.kind, (standing.get(facts.kind) ?? 0) + 1)
+    const isThere = facts.wanted !== undefined && act !== "deleted_by_owner" && act !== "collision"
+    if (isThere) mirrored.set(facts.kind, (mirrored.get(facts.kind) ?? 0) + 1)
   }
   return {
-    mirrored: byKind((kind) => standing.get(kind) ?? 0, kinds),
+    mirrored: byKind((kind) => mirrored.get(kind) ?? 0, kinds),
     verdicts: countVerdicts(rows.map(({ facts: { kind }, verdict }) => ({ kind, verdict })))
   }
 }

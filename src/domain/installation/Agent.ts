@@ -5,7 +5,7 @@ import { firstThatFit, pageQuery } from "../Page.ts"
 import {
   countVerdicts,
   expectedPlan,
-  KeptBecause,
+  KeepReason,
   latestRevision,
   namesEachRowOnce,
   type PlannedRow,
@@ -36,7 +36,7 @@ const agentFields = {
 export const InstalledAgent = Schema.Struct(agentFields)
 export type InstalledAgent = typeof InstalledAgent.Type
 
-/** The revision an agent's rows are judged by: the one a resync would bring, or, where there is no resync, the applied one. */
+/** The revision an agent's rows are judged by: the one a resync would install; if none is possible, the applied one. */
 export const judgedRevision = ({ newestRevision, pinned, revision, template }: InstalledAgent): number =>
   pinned || !template.available ? revision : (newestRevision ?? revision)
 
@@ -96,7 +96,7 @@ export const AgentOverview = Schema.Struct({
     Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, fields: Schema.Array(Schema.String) })
   ).annotations({ description: "Rows the person changed, with the fields in which they differ from the template's." }),
   retired: Schema.Array(
-    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeptBecause })
+    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeepReason })
   ).annotations({ description: "Rows the publisher withdrew that are still here, and why." })
 }).annotations({
   identifier: "AgentOverview",
@@ -143,12 +143,12 @@ export const AgentCursor = Schema.String.pipe(Schema.pattern(agentCursor))
 export const AgentsQuery = Schema.Struct(pageQuery("agents", agentCursor, 100))
 export type AgentsQuery = typeof AgentsQuery.Type
 
-/** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
-const mostRows = 10_000
+/** How many rows the agents of a page have at most, as their ledger counts them: an overview may name each. */
+const maxRows = 10_000
 
 /** The first page of some agents, the newest first. */
 export const agentsThatFit = <A>(agents: ReadonlyArray<A>, limit: number, rowsOf: (agent: A) => number) =>
-  firstThatFit(agents, limit, [{ of: rowsOf, most: mostRows }])
+  firstThatFit(agents, limit, [{ of: rowsOf, max: maxRows }])
 
 /**
  * What `GET /api/agents` answers: the newest first; `next` is the `before` of the page that follows, if any. A page ends before
@@ -165,7 +165,7 @@ export type AgentList = typeof AgentList.Type
 
 const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
   description:
-    "A published revision to go to and stay at, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
+    "A published revision to pin the agent to, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
 })
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */
@@ -179,9 +179,9 @@ export const ResyncAnswer = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
   organizationSlug: Slug,
-  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  revision: Schema.Int.annotations({ description: "The template's revision that is applied now." }),
   pinned: Schema.Boolean,
-  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  mirrored: KindCounts.annotations({ description: "How many of the template's rows the organization has now." }),
   redirectTo: Schema.String
 }).annotations({
   identifier: "ResyncAnswer",

@@ -15,20 +15,20 @@ export const Verdict = Schema.Literal(
 )
 export type Verdict = typeof Verdict.Type
 
-/** What becomes of a withdrawn row: it goes, is hidden, stays with a sibling template, or was gone already. */
+/** What happens to a withdrawn row: it is removed, is hidden, stays with a sibling template, or was deleted before. */
 export const Fate = Schema.Literal("removed", "kept", "passed_on", "forgotten")
 export type Fate = typeof Fate.Type
 
-/** Why a row that could go is kept: the person changed it, it was theirs before they let it be adopted, or something uses it. */
-export const KeptBecause = Schema.Literal("customized", "adopted", "in_use")
-export type KeptBecause = typeof KeptBecause.Type
+/** Why a withdrawn row is not removed: the person changed it, it was theirs before it was adopted, or something uses it. */
+export const KeepReason = Schema.Literal("customized", "adopted", "in_use")
+export type KeepReason = typeof KeepReason.Type
 
 /** A row by what a person calls it. */
 export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({ identifier: "RowName" })
 export type RowName = typeof RowName.Type
 
 /**
- * What a person wants done with rows that an install would otherwise refuse over or leave alone. Each name acts once, on
+ * What a person wants done with rows that an install would otherwise refuse or leave alone. Each name is for this request, and for
  * exactly the row that has it.
  */
 export const Wishes = {
@@ -80,7 +80,7 @@ export const PlanHash = Schema.String.pipe(
   })
 )
 
-/** Which plan a request is to keep to. */
+/** The plan that a request must keep to. */
 export const expectedPlan = Schema.optionalWith(PlanHash, { exact: true }).annotations({
   description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
 })
@@ -92,13 +92,13 @@ export const PlannedRow = Schema.Struct({
   name: Schema.NullOr(Schema.String),
   verdict: Verdict,
   fate: Schema.NullOr(Fate).annotations({ description: "Where the verdict is retire: what becomes of the row." }),
-  because: Schema.NullOr(KeptBecause).annotations({ description: "Where the fate is kept: why." }),
+  because: Schema.NullOr(KeepReason).annotations({ description: "Where the fate is kept: why." }),
   owner: Schema.NullOr(Schema.String).annotations({
     description: "Where the verdict is collision: the slug of the organization whose row has the slug."
   }),
   adoptable: Schema.Boolean.annotations({
     description:
-      "Where the verdict is collision: whether adopt may name the row, for the person made the one that has the slug, and no copy of the template's own stands."
+      "Where the verdict is collision: whether adopt may name the row. It may if the person made the row that has the slug, and the template has no copy yet."
   }),
   fields: Schema.Array(Schema.String).annotations({
     description: "Where the verdict is update or customized: the fields in which template and copy differ."
@@ -165,28 +165,28 @@ export type Plan = typeof Plan.Type
 /** The largest number a revision can have: a Postgres integer. */
 export const latestRevision = 2_147_483_647
 
-/** Which revision a mirror is to follow: one by its number, and no other until told otherwise; or always the newest. */
+/** The revision to follow: one by its number, until a resync says otherwise; or always the newest. */
 export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.between(1, latestRevision)), Schema.Literal("newest"))
 export type WantedRevision = typeof WantedRevision.Type
 
-const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
+const UninstalledRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
 
-/** What an uninstall takes away and what it leaves, row by row. */
-export const Leaving = Schema.Struct({
+/** What an uninstall removes and what it leaves, row by row. */
+export const UninstallOutcome = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
-  removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
-  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
+  removed: Schema.Array(UninstalledRow).annotations({ description: "Rows that are removed: unchanged and unused." }),
+  kept: Schema.Array(Schema.Struct({ ...UninstalledRow.fields, because: KeepReason })).annotations({
     description:
-      "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
+      "Rows that stay and are visible; a later install finds them again. A row that was the person's own before it was adopted, and that the publisher has withdrawn, becomes the person's own again."
   }),
-  passedOn: Schema.Array(LeavingRow).annotations({
+  passedOn: Schema.Array(UninstalledRow).annotations({
     description: "Rows that stay with another installed agent of the same publisher."
   })
 })
 
-/** The rows of an uninstall's plan by what becomes of them; those the person had deleted already are none of them. */
-export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
+/** The rows of an uninstall's plan by their fate, without those that the person had deleted before. */
+export const uninstallOutcomeOf = (rows: ReadonlyArray<PlannedRow>) => {
   const named = (fate: Fate) =>
     rows
       .filter((row) => row.fate === fate)
@@ -195,7 +195,7 @@ export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
   return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
 }
 
-const exampleLeaving: typeof Leaving.Type = {
+const exampleOutcome: typeof UninstallOutcome.Type = {
   agentId: exampleIds.agentId,
   organizationId: exampleIds.organizationId,
   removed: [{ kind: "watchers", slug: "weekly-deadline-radar", name: "Deadlines" }],
@@ -204,11 +204,11 @@ const exampleLeaving: typeof Leaving.Type = {
 }
 
 /** What an uninstall would do; one that expects this `planHash` does exactly that. */
-export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: PlanHash }).annotations({
+export const UninstallPlan = Schema.Struct({ ...UninstallOutcome.fields, planHash: PlanHash }).annotations({
   identifier: "UninstallPlan",
   examples: [
     {
-      ...exampleLeaving,
+      ...exampleOutcome,
       planHash: PlanHash.make("d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592")
     }
   ]
@@ -217,10 +217,9 @@ export type UninstallPlan = typeof UninstallPlan.Type
 
 /** What an uninstall did. */
 export const Uninstalled = Schema.Struct({
-  ...Leaving.fields,
+  ...UninstallOutcome.fields,
   agentRemoved: Schema.Boolean.annotations({
-    description:
-      "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."
+    description: "False if rows of another program refer to the agent: then it stays, as an agent of the person's own."
   })
-}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleLeaving, agentRemoved: true }] })
+}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleOutcome, agentRemoved: true }] })
 export type Uninstalled = typeof Uninstalled.Type

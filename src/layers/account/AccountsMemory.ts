@@ -1,7 +1,7 @@
 import { Clock, DateTime, Duration, Effect, Either, Layer, Redacted, Stream } from "effect"
 import type { HeldRow } from "../../domain/account/Account.ts"
 import { decideDeletion, type OrganizationFacts, referredTo } from "../../domain/account/Deletion.ts"
-import { ownPassword } from "../../domain/admission/Budget.ts"
+import { ownPasswordKey } from "../../domain/admission/Budget.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import type { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
@@ -48,7 +48,7 @@ const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<Organization
         otherMembers: others.length,
         agents: templates.size,
         definitions: inIt(state.definitions).filter((row) => !row.deleted && !row.slug.startsWith("$")).length,
-        // Entities are rows of other programs, which the world knows by what they refer to alone.
+        // Entities are rows of other programs, which the memory store knows only by what they refer to.
         entities: 0,
         identities: inIt(state.identities).filter(({ namespace }) => namespace !== "auth_user_id").length,
         installedElsewhere: installed.filter((one) => !ids.has(one)).length,
@@ -61,7 +61,7 @@ const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<Organization
 
 const budgetsOf = (state: MemoryState, userId: UserId) =>
   Object.entries(state.hits).filter(([key]) =>
-    [`install:${userId}`, `change:${userId}`, `password:${ownPassword(userId)}`].includes(key)
+    [`install:${userId}`, `change:${userId}`, `password:${ownPasswordKey(userId)}`].includes(key)
   )
 
 const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> => {
@@ -104,7 +104,7 @@ const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> =>
   return tables.flatMap(([table, rows]) => rows.map((row) => ({ table, row: JSON.stringify(row) })))
 }
 
-/** The world without the person and those organizations. */
+/** The state without the person and those organizations. */
 const without = (state: MemoryState, { id }: UserRecord, organizations: ReadonlyArray<OrganizationId>): MemoryState => {
   const stays = ({ organizationId }: { readonly organizationId: OrganizationId }) =>
     !organizations.includes(organizationId)
@@ -133,7 +133,7 @@ const without = (state: MemoryState, { id }: UserRecord, organizations: Readonly
   }
 }
 
-/** Accounts of the world. A session there has no times of its own: it begins when it is asked for. */
+/** Accounts in memory. A session there has no times of its own: it begins when it is looked at. */
 export const AccountsMemory = Layer.effect(
   Accounts,
   Effect.map(MemoryStore, ({ change, read }) => {

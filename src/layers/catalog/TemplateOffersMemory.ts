@@ -39,13 +39,13 @@ const offersOf = (
     ]
   })
 
-/** Offers of the world. */
+/** Offers in memory. */
 export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
     TemplateOffers,
     Effect.map(MemoryStore, ({ read }) =>
       TemplateOffers.of({
-        standing: (organizationId, templateAgentId) =>
+        statusIn: (organizationId, templateAgentId) =>
           read(({ agents }) => ({
             agentId:
               agents.find((one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId)

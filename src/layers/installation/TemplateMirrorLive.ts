@@ -8,7 +8,7 @@ import { decide, plannedRows, type WishedRow } from "../../domain/installation/D
 import { type Installation, RequestFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
 import { mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
-import { leavingOf, wishesOf } from "../../domain/installation/Plan.ts"
+import { uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRequest,
   type AnyPlanRequest,
@@ -112,12 +112,12 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       return { templateAgentId, organizationId, revision, planHash, rows }
     })
 
-    const decideLeaving = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
+    const decideUninstall = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
       const { agentId, organizationId, templateAgentId } = request
       const { organizationSlug } = yield* mayUninstall(yield* askAbout(request), request)
       const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
       const decision = yield* decideAbout(installation, [], { locks })
-      return { decision, planned: { agentId, organizationId, ...leavingOf(plannedRows(decision, kinds)) } }
+      return { decision, planned: { agentId, organizationId, ...uninstallOutcomeOf(plannedRows(decision, kinds)) } }
     })
 
     const removeAgent = SqlSchema.single({
@@ -129,7 +129,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const uninstallOnce = Effect.fnUntraced(function* (request: UninstallRequest) {
       const { agentId, expectedPlan } = request
       yield* takeTurn(request.organizationId)
-      const { decision, planned } = yield* decideLeaving(request, true)
+      const { decision, planned } = yield* decideUninstall(request, true)
       if (!isAsPlanned(decision, expectedPlan)) return yield* new PlanStale()
       yield* writeDecisions([
         {
@@ -223,7 +223,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         transactionally(uninstallOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
       ),
       planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
-        Effect.map(decideLeaving(request, false), ({ decision, planned }) => ({
+        Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({
           ...planned,
           planHash: planHashOf(decision)
         })).pipe(Effect.catchTag(...faults, Effect.die))
