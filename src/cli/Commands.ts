@@ -66,6 +66,29 @@ const template = Command.make("template").pipe(
   Command.withSubcommands([publish, diff, list])
 )
 
+const createPublisher = Command.make(
+  "create",
+  {
+    slug: Args.text({ name: "SLUG" }).pipe(
+      Args.withDescription("The publisher's slug, which its templates name: lower-case letters, digits and hyphens.")
+    ),
+    owner: Options.text("owner").pipe(
+      Options.withDescription("The e-mail address of the account that is to own it. It has to have signed up.")
+    ),
+    json
+  },
+  (given) => loaded(async () => (await import("./Publisher.ts")).create(given))
+).pipe(
+  Command.withDescription(
+    "Make a publisher, or find it, and give it an owner, who invites others and makes keys over the API and the pages. Example: agent-install publisher create acme --owner ada@example.org"
+  )
+)
+
+const publisher = Command.make("publisher").pipe(
+  Command.withDescription("Who publishes: make a publisher and give it an owner."),
+  Command.withSubcommands([createPublisher])
+)
+
 const url = Options.text("url").pipe(
   Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
@@ -90,5 +113,5 @@ const doctor = Command.make("doctor", { json }, (given) =>
 /** The whole command line. */
 export const agentInstall = Command.make("agent-install").pipe(
   Command.withDescription("Installs published template agents into a person's own organization."),
-  Command.withSubcommands([serve, migrate, template, demo, doctor])
+  Command.withSubcommands([serve, migrate, template, publisher, demo, doctor])
 )

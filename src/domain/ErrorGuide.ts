@@ -9,6 +9,11 @@ import {
   Internal,
   InvalidPhone,
   InvalidRequest,
+  InvitationNotFound,
+  KeyNotFound,
+  LastOwner,
+  LimitReached,
+  MemberNotFound,
   MethodNotAllowed,
   NoMember,
   NoPersonalOrg,
@@ -16,9 +21,11 @@ import {
   NoSuchRow,
   NotGateway,
   NotOrgAdmin,
+  NotPermitted,
   OrganizationInUse,
   PendingNotFound,
   PlanStale,
+  PublisherNotFound,
   RateLimitExceeded,
   RouteNotFound,
   SchemaCollision,
@@ -215,6 +222,42 @@ export const errorGuide: {
         }
       ]
     })
+  },
+  PublisherNotFound: {
+    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. Nobody is told which.",
+    remedy:
+      "Look the slug up with GET /api/publishers. Somebody who should belong to it is invited by an owner; a new publisher is made by whoever runs the service.",
+    example: new PublisherNotFound({ slug: "acme" })
+  },
+  NotPermitted: {
+    when: "Whoever asks belongs to the publisher, and may not do this: keys are made and ended by owners and admins, members invited and removed by owners, both signed in; a key publishes only with the scope publish.",
+    remedy: "Ask an owner or an admin of the publisher, or use a key that has the scope.",
+    example: new NotPermitted({ permission: "publish", byKey: true })
+  },
+  KeyNotFound: {
+    when: "The publisher has no key of this id: it was deleted, or is another publisher's.",
+    remedy: "List the keys with GET /api/publishers/<slug>/keys. One that was deleted opens nothing any more.",
+    example: new KeyNotFound()
+  },
+  MemberNotFound: {
+    when: "Nobody of this id belongs to the publisher; they may have left.",
+    remedy: "List the members with GET /api/publishers/<slug>/members.",
+    example: new MemberNotFound({ userId: "Jx3VqA4mR0zW" })
+  },
+  LastOwner: {
+    when: "The publisher's only owner would leave, be removed, or get another role.",
+    remedy: "Make another member an owner first.",
+    example: new LastOwner()
+  },
+  InvitationNotFound: {
+    when: "The invitation was used or taken back, has expired after seven days, never was, or is for an account with another e-mail address.",
+    remedy: "Sign in with the account that was invited, or ask an owner of the publisher for another invitation.",
+    example: new InvitationNotFound()
+  },
+  LimitReached: {
+    when: "The publisher has as many keys, or members and open invitations, as it may have.",
+    remedy: "Delete a key or an invitation that nobody uses, or remove a member, then try again.",
+    example: new LimitReached({ what: "keys", limit: 100 })
   },
   RouteNotFound: {
     when: "No route has this path.",

@@ -3,6 +3,7 @@ import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
+import { Permission } from "./publishing/Publisher.ts"
 
 /**
  * What every class of refusal states: the HTTP status, the code that clients branch on (`error` in the body, the anchor on
@@ -379,6 +380,95 @@ export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("
   }
 }
 
+/** There is no publisher of that slug that the caller belongs to. */
+export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("PublisherNotFound", {
+  slug: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "publisher_not_found"
+  static readonly title = "Publisher not found"
+  override get message() {
+    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key is good for one.`
+  }
+}
+
+/** What a publisher's members, and its keys, need for what was asked. */
+const needed: Readonly<Record<Permission, readonly [role: string, scope: string]>> = {
+  read: ["a member of the publisher", "a key with the scope read or publish"],
+  publish: ["a member of the publisher", "a key with the scope publish"],
+  team: ["a member of the publisher, signed in,", "no key"],
+  keys: ["an owner or admin of the publisher, signed in,", "no key"],
+  members: ["an owner of the publisher, signed in,", "no key"]
+}
+
+/** The caller belongs to the publisher, or has a key of it, and may not do that. */
+export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitted", {
+  permission: Permission,
+  byKey: Schema.Boolean
+}) {
+  static readonly status = 403
+  static readonly code = "not_permitted"
+  static readonly title = "Not permitted"
+  override get message() {
+    const [role, scope] = needed[this.permission]
+    const isForPeople = scope === "no key"
+    return this.byKey && !isForPeople ? `Only ${scope} may do this.` : `Only ${role} may do this.`
+  }
+}
+
+/** The publisher has no key of this id. */
+export class KeyNotFound extends Schema.TaggedError<KeyNotFound>()("KeyNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "key_not_found"
+  static readonly title = "Key not found"
+  override get message() {
+    return "The publisher has no key of this id. GET /api/publishers/<slug>/keys lists those it has."
+  }
+}
+
+/** Nobody of this id belongs to the publisher. */
+export class MemberNotFound extends Schema.TaggedError<MemberNotFound>()("MemberNotFound", { userId: Schema.String }) {
+  static readonly status = 404
+  static readonly code = "member_not_found"
+  static readonly title = "Member not found"
+  override get message() {
+    return `Nobody of the id ${JSON.stringify(this.userId)} belongs to the publisher. GET /api/publishers/<slug>/members lists who does.`
+  }
+}
+
+/** The publisher would be nobody's. */
+export class LastOwner extends Schema.TaggedError<LastOwner>()("LastOwner", {}) {
+  static readonly status = 409
+  static readonly code = "last_owner"
+  static readonly title = "The only owner"
+  override get message() {
+    return "A publisher always has an owner, and this is the only one. Make another member an owner first."
+  }
+}
+
+/** The invitation never was, was taken back or used, has expired, or is for another account. */
+export class InvitationNotFound extends Schema.TaggedError<InvitationNotFound>()("InvitationNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "invitation_not_found"
+  static readonly title = "Invitation not found"
+  override get message() {
+    return "There is no such invitation for this account: it was used or taken back, has expired, or is for another e-mail address. Ask an owner for another."
+  }
+}
+
+/** There are as many of these as there may be. */
+export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
+  what: Schema.Literal("keys", "members"),
+  limit: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "limit_reached"
+  static readonly title = "Limit reached"
+  override get message() {
+    return `A publisher has ${this.limit} ${this.what === "keys" ? "keys" : "members and open invitations"} at most. Remove one first.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -474,6 +564,9 @@ export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>,
 /** The errors of planning an install. Collisions are part of the plan, not errors. */
 export type PlanError = Exclude<InstallError, NoSuchRow | SchemaCollision | PlanStale>
 
+/** What whoever asks something of a publisher can be refused for, whatever they ask. */
+export type PublisherError = Unauthenticated | RateLimitExceeded | PublisherNotFound | NotPermitted
+
 /** The errors of every request about one installed agent. */
 export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | NotOrgAdmin
 
@@ -491,6 +584,13 @@ export const refusals = [
   NotGateway,
   WrongPassword,
   OrganizationInUse,
+  PublisherNotFound,
+  NotPermitted,
+  KeyNotFound,
+  MemberNotFound,
+  LastOwner,
+  InvitationNotFound,
+  LimitReached,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,

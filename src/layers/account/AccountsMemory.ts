@@ -79,6 +79,13 @@ const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> =>
     ["session", session === "" ? [] : [{ id: sessionId(user), userId: user.id }]],
     ["organization", state.organizations.filter(({ id }) => going.has(id))],
     ["member", state.members.filter(({ userId }) => userId === user.id)],
+    ["apikey", inIt(state.keys).map(({ text: _, ...one }) => one)],
+    [
+      "invitations",
+      state.invitations
+        .filter(({ email, organizationId }) => going.has(organizationId) || email === user.email)
+        .map(({ token: _, ...one }) => one)
+    ],
     ["agents", agents],
     ["template_revisions", ofAgents(state.revisions)],
     ["template_revision_rows", ofAgents(state.revisionRows)],
@@ -128,6 +135,8 @@ const without = (state: MemoryState, { id }: UserRecord, organizations: Readonly
     ),
     links: state.links.filter(stays),
     refusals: state.refusals.filter(stays),
+    keys: state.keys.filter(stays),
+    invitations: state.invitations.filter(stays),
     codes: state.codes.filter((code) => code.user !== id && hasTemplate(code)),
     hits: Object.fromEntries(Object.entries(state.hits).filter(([key]) => !budgets.has(key)))
   }
