@@ -74,7 +74,9 @@ const verdictOf = (
 }
 
 /** Each row by itself. */
-const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
+const judgeEach = (facts: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
+  // Two rows may have one slug: by their sources everybody tells them in the same order.
+  const rows = facts.rows.toSorted((a, b) => a.sourceId - b.sourceId)
   const byKind = new Map(kinds.map((description, position) => [description.kind, { ...description, position }]))
   const bySource = new Map<string, RowFacts>()
   // Rows that are judged themselves make room or clash by their own verdict.
@@ -215,7 +217,7 @@ export const planText = ({ facts, rows }: Decision): string =>
   JSON.stringify([
     facts.revision,
     rows
-      .toSorted((a, b) => compare(a.facts.kind, b.facts.kind) || a.facts.sourceId - b.facts.sourceId)
+      .toSorted((a, b) => compare(a.facts.kind, b.facts.kind))
       .map(({ facts: { kind, sourceId, wanted }, fate, hash, verdict }) => [
         kind,
         sourceId,
@@ -236,7 +238,7 @@ const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): Reado
     .sort()
 }
 
-/** The rows as a plan tells them, in the order of kinds and slugs. */
+/** The rows as a plan tells them, in the order of kinds, slugs and sources. */
 export const plannedRows = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
