@@ -279,7 +279,7 @@ layer(BrowsingLive({ CHANGES_PER_HOUR: "1", READS_PER_MINUTE: "600" }), {
         assert.strictEqual(answer.status(), 503)
         assert.match(String(answer.headers()["retry-after"]), /^\d+$/)
         assert.include(await textOf(page), "Try again in a moment")
-        await isSound(page, "not just now")
+        await expectAccessible(page, "not just now")
 
         await query("DROP TRIGGER refuses ON agents")
         await page.reload()

@@ -183,7 +183,7 @@ const rename = (visit: FormVisit) =>
     if (Either.isLeft(name)) return yield* shown(visit, [name.left])
     const answered = yield* asked(visit, "/api/auth/update-user", { name: name.right })
     return answered.ok
-      ? withCookies(answered.headers.getSetCookie())(seeOther(saying("/account", "renamed")))
+      ? withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/account", "renamed")))
       : yield* new Unauthenticated()
   })
 
