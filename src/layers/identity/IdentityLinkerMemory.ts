@@ -199,7 +199,7 @@ const lookupFacts = (
   }
 }
 
-/** Identities of the world. */
+/** Identities in memory. */
 export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Layer.effect(
     IdentityLinker,
