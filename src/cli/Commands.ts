@@ -90,9 +90,7 @@ const publisher = Command.make("publisher").pipe(
 )
 
 const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs a temporary one."
-  ),
+  Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
 )
 
