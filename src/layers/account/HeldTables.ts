@@ -6,8 +6,8 @@ export interface HeldTable {
   /** Its key: the columns with their types. */
   readonly key: ReadonlyArray<readonly [column: string, type: "text" | "bigint" | "integer"]>
   /**
-   * Which rows. Parameters: `$1` the person, `$2` the organizations that would go with the account, `$3` the digest that budgets know
-   * the e-mail address by.
+   * Which rows. Parameters: `$1` the person, `$2` the organizations that would be deleted with the account, `$3` the
+   * digest by which budgets know the e-mail address.
    */
   readonly where: string
   /** Columns that give access to something, or that belong to somebody else. */
@@ -129,8 +129,9 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
 export const heldPage = { rows: 200, bytes: 1024 * 1024 } as const
 
 /**
- * A page of a table's rows. Parameters: those of `where`, then `$4` the key of the last row before (null: from the beginning), as
- * texts. Result: each row as JSON text with its key, and how many rows are left from that page on.
+ * A page of a table's rows. Parameters: those of `where`, then `$4` the key of the last row of the previous page as
+ * texts (null for the first page). Result: each row as JSON text with its key, and how many rows are left, counting
+ * from this page.
  */
 export const heldStatement = ({ key, table, where, withheld = [] }: HeldTable): string => {
   const columns = key.map(([column]) => column).join(", ")

@@ -102,9 +102,9 @@ export const linkFactsStatement = `
     (SELECT coalesce(jsonb_agg(link_sender), '[]') FROM link_sender) AS link_sender`
 
 /**
- * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities, the refused
- * and the forgiven identifiers. Counting makes what ends go first: a verified identifier is one person's, and one typed claim
- * is open at a time.
+ * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities,
+ * the refused and the forgiven identifiers. The counts make sure that whatever ends is written first: a verified
+ * identifier belongs to one person, and only one typed claim is open at a time.
  */
 export const writeLinkStatement = `
   WITH asked AS MATERIALIZED (
