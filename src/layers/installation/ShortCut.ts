@@ -52,12 +52,14 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
         known.set(templateAgentId, learnt)
       },
 
-      /** Makes a first install, or confirms one that finds all as it was; none where it is neither, or has more to it. */
+      /**
+       * Makes a first install, or confirms one that finds everything unchanged; none if it is neither, or needs more.
+       */
       installOrConfirm: Effect.fnUntraced(function* (request: ApplyRequest) {
         const { mode = null, organizationId, templateAgentId, userId, ...rest } = request
         const isPlain = rest.name === undefined && rest.expectedPlan === undefined && wishesOf(rest).length === 0
         const learnt = known.get(templateAgentId)
-        // Within a transaction a lost race would end that, not only this statement.
+        // Within a transaction a lost race would abort all of it, not only this statement.
         const inTransaction = Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
         if (!isPlain || learnt === undefined || inTransaction) return Option.none<Applied>()
         const now = yield* DateTime.nowAsDate
