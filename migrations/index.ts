@@ -19,6 +19,7 @@ import contentTexts from "./0015_content_texts.ts"
 import leftRows from "./0016_left_rows.ts"
 import sweep from "./0017_sweep.ts"
 import accountDeletion from "./0018_account_deletion.ts"
+import events from "./0019_events.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -39,5 +40,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0015_content_texts": contentTexts,
   "0016_left_rows": leftRows,
   "0017_sweep": sweep,
-  "0018_account_deletion": accountDeletion
+  "0018_account_deletion": accountDeletion,
+  "0019_events": events
 }

@@ -15,6 +15,7 @@ import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
+import type { Events } from "../src/services/events/Events.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
@@ -561,6 +562,7 @@ export const appOptions = {
 export type Services =
   | Accounts
   | Auth
+  | Events
   | Gateway
   | Hands
   | Health

@@ -2,6 +2,7 @@ import { Duration } from "effect"
 import {
   AgentNotFound,
   type AnyRefusal,
+  EventsGone,
   ForeignOrigin,
   HeaderTooLarge,
   IdentityNotFound,
@@ -193,6 +194,11 @@ export const errorGuide: {
     when: "A route of the chat gateway was asked without GATEWAY_TOKEN as bearer token, or the service has none.",
     remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
     example: new NotGateway()
+  },
+  EventsGone: {
+    when: "GET /api/events was asked for what follows a number, and events after it have been deleted since (they are kept for EVENTS_DAYS days), or the number was never given, as after a database was restored from a backup.",
+    remedy: "Read anew what you keep a copy of, then go on after the last number that the answer names.",
+    example: new EventsGone({ after: 17, first: 4_001, last: 9_344 })
   },
   WrongPassword: {
     when: "What is asked for is final, so it wants the password once more, and this is another. Wrong ones count against a budget.",

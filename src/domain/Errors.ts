@@ -9,7 +9,7 @@ import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
  * (`error` in the body, the anchor on `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -337,6 +337,20 @@ export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("Pend
   }
 }
 
+/** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
+export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
+  after: Schema.Int,
+  first: Schema.Int,
+  last: Schema.Int
+}) {
+  static readonly status = 410
+  static readonly code = "events_gone"
+  static readonly title = "Events not kept"
+  override get message() {
+    return `What follows event ${this.after} is not known without a gap: events ${this.first} to ${this.last} are kept. Read the tables anew, then go on after ${this.last}.`
+  }
+}
+
 /** The bearer token is not the chat gateway's, or the service was given none. */
 export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {}) {
   static readonly status = 401
@@ -489,6 +503,7 @@ export const refusals = [
   IdentityNotFound,
   PendingNotFound,
   NotGateway,
+  EventsGone,
   WrongPassword,
   OrganizationInUse,
   RouteNotFound,

@@ -4,6 +4,7 @@ import { AccountApi } from "./account/AccountApi.ts"
 import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
+import { EventsApi } from "./events/EventsApi.ts"
 import { GatewayApi } from "./identity/GatewayApi.ts"
 import { IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { AgentsApi } from "./installation/AgentsApi.ts"
@@ -20,6 +21,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(WatchersApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
+  .add(EventsApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

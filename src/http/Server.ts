@@ -16,6 +16,7 @@ import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
+import { EventsHttp } from "./events/EventsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -110,6 +111,7 @@ export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRe
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,
+    EventsHttp,
     HealthHttp,
     DocumentsHttp
   ]),

@@ -10,6 +10,7 @@ import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
+import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
@@ -36,7 +37,7 @@ export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
   /** The mail server; absent, no mail is sent and nothing that needs mail is there. */
   readonly mail?: Option.Option<MailerOptions> | undefined
-  /** How long old rows are kept; absent, and nothing is swept. */
+  /** How long old rows are kept; absent, and nothing is swept, nor are events numbered before they are read. */
   readonly kept?: SweepOptions | undefined
 }
 
@@ -48,6 +49,7 @@ export const DatabaseLive = (options: DatabaseOptions) =>
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
+    EventsLive,
     HealthLive,
     IdentityLinkerLive(options),
     InstalledAgentsLive(options.kinds),
@@ -71,5 +73,5 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
-    kept === undefined ? Layer.empty : SweepLive(kept)
+    kept === undefined ? Layer.empty : Layer.merge(SweepLive(kept), EventNumbersLive)
   ).pipe(Layer.provideMerge(ServicesLive(options)))

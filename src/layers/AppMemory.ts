@@ -14,6 +14,7 @@ import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
 import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
+import { EventsMemory } from "./events/EventsMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
@@ -71,6 +72,7 @@ export const AppMemory = (seed: Seed) =>
       Layer.mergeAll(
         AccountsMemory,
         AuthMemory,
+        EventsMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory(seed),
         InstalledAgentsMemory(seed.kinds),

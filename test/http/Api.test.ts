@@ -36,6 +36,7 @@ const promised = [
   ["IdentityTaken", 409, "already_linked"],
   ["IdentityNotFound", 404, "identity_not_found"],
   ["PendingNotFound", 404, "pending_not_found"],
+  ["EventsGone", 410, "events_gone"],
   ["NotGateway", 401, "not_gateway"],
   ["WrongPassword", 403, "wrong_password"],
   ["OrganizationInUse", 409, "organization_in_use"],

@@ -1,8 +1,9 @@
 import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import type { Told } from "../events/Event.ts"
 import type { AgentId } from "../Ids.ts"
 import { type DecidedRow, type Decision, isStanding, slugOf } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
-import type { RowChange } from "./History.ts"
+import type { HistoryEntry, RowChange } from "./History.ts"
 import type { Revision, Wanted } from "./MayInstall.ts"
 import { countVerdicts, type VerdictCount } from "./Plan.ts"
 
@@ -160,6 +161,15 @@ export const actionsOf = (
     return { ...action, isInTheWay: taker !== undefined && taker !== action.sourceId }
   })
 }
+
+/** What other programs are told an entry of the history is. */
+export const eventOf = (
+  action: HistoryEntry["action"],
+  isNew: boolean
+): Pick<Extract<Told, { type: `agent.${string}` }>, "type"> & { readonly by: "person" | "publisher" } => ({
+  type: action === "uninstall" ? "agent.uninstalled" : isNew ? "agent.installed" : "agent.updated",
+  by: action === "rollout" ? "publisher" : "person"
+})
 
 /** An installed agent as it is afterwards. */
 export interface AgentAfter {

@@ -108,6 +108,7 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     where: inOrganizations
   },
   { table: "mirror_history", key: number, where: inOrganizations },
+  { table: "events", key: number, where: inOrganizations },
   // In organizations that stay: what the rows said is theirs.
   { table: "mirror_history", key: number, where: "user_id = $1 AND organization_id <> ALL ($2)", withheld: ["rows"] },
   {

@@ -59,6 +59,7 @@ const apply =
         userId,
         agentId: agent.id,
         action: request.agentId === undefined ? ("install" as const) : ("resync" as const),
+        isNew: existing === undefined,
         isRecorded: known.lastRevision !== revision.revision,
         actions: actionsOf(decision, { isUninstall: false, agentId: agent.id }, kinds)
       }
@@ -121,7 +122,14 @@ const uninstall =
       const { agentId, expectedPlan } = request
       if (!isAsPlanned(decision, expectedPlan)) return Either.left(new PlanStale())
       const actions = actionsOf(decision, { isUninstall: true, agentId }, kinds)
-      const write = { ...request, revision: null, action: "uninstall" as const, isRecorded: true, actions }
+      const write = {
+        ...request,
+        revision: null,
+        action: "uninstall" as const,
+        isNew: false,
+        isRecorded: true,
+        actions
+      }
       const isKept = state.uses.includes(agentId)
       return Either.right([
         { ...planned, agentRemoved: !isKept },

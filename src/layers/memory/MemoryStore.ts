@@ -2,6 +2,7 @@ import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, R
 import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { Told } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
 
@@ -113,6 +114,9 @@ export interface RevisionRecord {
   readonly description: string
 }
 
+/** What other programs are told of; numbered by its place. */
+export type EventRecord = Told & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
+
 /** What an install, a resync or an uninstall did. */
 export interface HistoryRecord {
   readonly id: number
@@ -185,6 +189,7 @@ export interface MemoryState {
   readonly revisionRows: ReadonlyArray<RevisionRowRecord>
   readonly ledger: ReadonlyArray<LedgerRecord>
   readonly history: ReadonlyArray<HistoryRecord>
+  readonly events: ReadonlyArray<EventRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly links: ReadonlyArray<LinkRecord>
   readonly refusals: ReadonlyArray<RefusalRecord>
@@ -206,6 +211,7 @@ const empty: MemoryState = {
   revisionRows: [],
   ledger: [],
   history: [],
+  events: [],
   identities: [],
   links: [],
   refusals: [],

@@ -7,6 +7,8 @@ export interface SweepOptions {
   readonly history: Duration.Duration
   /** Links that have ended, and identities that have. */
   readonly closedLinks: Duration.Duration
+  /** What other programs are told of. */
+  readonly events: Duration.Duration
 }
 
 /** Rows of one table that are deleted once they are old enough. */
@@ -25,7 +27,7 @@ export interface SweptTable {
 }
 
 /** All that the service deletes by itself, and when. Nothing else of it is ever deleted but by who owns it. */
-export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArray<SweptTable> => [
+export const sweptTables = ({ closedLinks, events, history }: SweepOptions): ReadonlyArray<SweptTable> => [
   {
     what: "sessions",
     table: "session",
@@ -111,6 +113,17 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
       SELECT FROM mirror_history newer
       WHERE newer.organization_id = t.organization_id AND newer.template_agent_id = t.template_agent_id AND newer.id > t.id
     )`
+  },
+  {
+    what: "events",
+    table: "events",
+    along: [
+      ["created_at", "timestamptz"],
+      ["id", "bigint"]
+    ],
+    since: "created_at",
+    after: events,
+    unless: "t.number IS NULL"
   },
   {
     // Along the key: an index by time would make each try of a budget write to it.
