@@ -23,6 +23,8 @@ import type { InstalledAgents } from "../src/services/installation/InstalledAgen
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
+import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
+import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
 import { mutating } from "./machine.ts"
@@ -572,6 +574,8 @@ export type Services =
   | OrgResolver
   | PersonalOrgs
   | RateLimiter
+  | Rollouts
+  | RolloutWork
   | RowPairs
   | TemplateCatalog
   | TemplateMirror

@@ -21,6 +21,9 @@ import {
   PendingNotFound,
   PlanStale,
   RateLimitExceeded,
+  RolloutEnded,
+  RolloutNotFound,
+  RolloutRuns,
   RouteNotFound,
   SchemaCollision,
   SelfInstall,
@@ -194,6 +197,21 @@ export const errorGuide: {
     when: "A route of the chat gateway was asked without GATEWAY_TOKEN as bearer token, or the service has none.",
     remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
     example: new NotGateway()
+  },
+  RolloutNotFound: {
+    when: "The address names a roll-out that this template does not have.",
+    remedy: "GET …/rollouts lists the template's roll-outs.",
+    example: new RolloutNotFound({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41" })
+  },
+  RolloutRuns: {
+    when: "A roll-out was to be started while another one of the template runs or is paused.",
+    remedy: "Wait for it, cancel it, or go on with another revision: POST …/rollouts/<id>/resume with revision.",
+    example: new RolloutRuns({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41" })
+  },
+  RolloutEnded: {
+    when: "A roll-out that is done or cancelled was to be paused, resumed or cancelled.",
+    remedy: "Start another roll-out; one of an earlier revision goes back.",
+    example: new RolloutEnded({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41", state: "done" })
   },
   EventsGone: {
     when: "GET /api/events was asked for what follows a number, and events after it have been deleted since (they are kept for EVENTS_DAYS days), or the number was never given, as after a database was restored from a backup.",

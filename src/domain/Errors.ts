@@ -337,6 +337,41 @@ export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("Pend
   }
 }
 
+/** No roll-out of the template has this id. */
+export class RolloutNotFound extends Schema.TaggedError<RolloutNotFound>()("RolloutNotFound", {
+  rolloutId: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "rollout_not_found"
+  static readonly title = "Roll-out not found"
+  override get message() {
+    return `This template has no roll-out ${JSON.stringify(this.rolloutId)}.`
+  }
+}
+
+/** A roll-out of the template runs or is paused; there is one at a time. */
+export class RolloutRuns extends Schema.TaggedError<RolloutRuns>()("RolloutRuns", { rolloutId: Schema.String }) {
+  static readonly status = 409
+  static readonly code = "rollout_runs"
+  static readonly title = "A roll-out is under way"
+  override get message() {
+    return `Roll-out ${this.rolloutId} of this template has not ended. Wait for it, cancel it, or resume it with another revision.`
+  }
+}
+
+/** The roll-out has ended: it can't be paused, resumed or cancelled any more. */
+export class RolloutEnded extends Schema.TaggedError<RolloutEnded>()("RolloutEnded", {
+  rolloutId: Schema.String,
+  state: Schema.String
+}) {
+  static readonly status = 409
+  static readonly code = "rollout_ended"
+  static readonly title = "The roll-out has ended"
+  override get message() {
+    return `Roll-out ${this.rolloutId} is ${this.state}. Start another one.`
+  }
+}
+
 /** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
 export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
   after: Schema.Int,
@@ -503,6 +538,9 @@ export const refusals = [
   IdentityNotFound,
   PendingNotFound,
   NotGateway,
+  RolloutNotFound,
+  RolloutRuns,
+  RolloutEnded,
   EventsGone,
   WrongPassword,
   OrganizationInUse,

@@ -20,6 +20,7 @@ import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
 import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
+import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
@@ -56,6 +57,8 @@ export const ServicesLive = (options: ServicesOptions) =>
     OrgResolverLive,
     PersonalOrgsLive,
     RateLimiterLive(options.limits),
+    RolloutsLive,
+    Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),
     RowPairsLive(options.kinds),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),

@@ -23,6 +23,7 @@ import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
+import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
 /** Somebody who has signed up. `session` is the token they are signed in with. */
@@ -80,6 +81,8 @@ export const AppMemory = (seed: Seed) =>
         OrgResolverMemory,
         PersonalOrgsMemory,
         RateLimiterMemory(seed.limits),
+        RolloutsMemory,
+        Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),
         RowPairsMemory,
         TemplateCatalogMemory(seed.kinds),
         TemplateMirrorMemory(seed.kinds),

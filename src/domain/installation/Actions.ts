@@ -204,6 +204,15 @@ export const agentAfter = (
   }
 }
 
+/** What a roll-out does to an installation that it does not leave out: where nothing is to be told of, nothing is done. */
+export const rolledOut = (
+  { collisions }: Decision,
+  { actions, isRecorded }: { readonly actions: ReadonlyArray<RowAction>; readonly isRecorded: boolean }
+): "updated" | "unchanged" | "collided" => {
+  if (collisions.length > 0) return "collided"
+  return isRecorded || actions.some(({ change }) => change !== null) ? "updated" : "unchanged"
+}
+
 /** What an install or a resync comes to: the template's rows that stand afterwards, and how many rows had each verdict. */
 export const countsOf = (
   { rows }: Decision,

@@ -12,7 +12,8 @@ export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
+  /** Who does it; null where that is nobody of the organization. */
+  readonly userId: UserId | null
   /** The agent that is installed already. */
   readonly agentId: AgentId | undefined
   /** The agent as it is to be; an uninstall leaves it. */
@@ -29,7 +30,7 @@ const Written = Schema.Struct({
   organization_id: OrganizationId,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
-  user_id: UserId,
+  user_id: Schema.NullOr(UserId),
   agent_id: Schema.UndefinedOr(AgentId),
   action: Schema.String,
   event: Schema.String,

@@ -13,7 +13,7 @@ export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
+  readonly userId: UserId | null
   /** The installed agent. */
   readonly agentId: AgentId
   readonly action: HistoryEntry["action"]

@@ -4,7 +4,9 @@ import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { Told } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
+import type { Updates } from "../../domain/installation/Agent.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
+import type { Outcome, RolloutStatus, Waves } from "../../domain/rollout/Rollout.ts"
 
 /*
  * The state behind the in-memory layers: what the tables hold, as one immutable value. A change is a function from state to
@@ -53,6 +55,7 @@ export interface AgentRecord {
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
   readonly pinned?: boolean | undefined
+  readonly updates?: Updates | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
   /** Of an installed agent: a number higher than those of all agents before it. */
@@ -114,6 +117,24 @@ export interface RevisionRecord {
   readonly description: string
 }
 
+/** A roll-out, and what became of each organization, in the order in which it comes to them. */
+export interface RolloutRecord
+  extends Pick<
+    RolloutStatus,
+    "rolloutId" | "revision" | "state" | "because" | "wave" | "advance" | "stopAbove" | "startedAt" | "endedAt"
+  > {
+  readonly templateAgentId: AgentId
+  readonly waves: Waves
+  readonly sizes: ReadonlyArray<number>
+  readonly attempt: number
+  readonly targets: ReadonlyArray<{
+    readonly organizationId: OrganizationId
+    readonly wave: number
+    readonly outcome: Outcome | null
+    readonly reason: string | null
+  }>
+}
+
 /** What other programs are told of; numbered by its place. */
 export type EventRecord = Told & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
 
@@ -122,7 +143,8 @@ export interface HistoryRecord {
   readonly id: number
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
-  readonly userId: UserId
+  /** Nobody, where the publisher did it. */
+  readonly userId: UserId | null
   readonly action: HistoryEntry["action"]
   readonly revision: number | null
   readonly at: DateTime.Utc
@@ -190,6 +212,7 @@ export interface MemoryState {
   readonly ledger: ReadonlyArray<LedgerRecord>
   readonly history: ReadonlyArray<HistoryRecord>
   readonly events: ReadonlyArray<EventRecord>
+  readonly rollouts: ReadonlyArray<RolloutRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly links: ReadonlyArray<LinkRecord>
   readonly refusals: ReadonlyArray<RefusalRecord>
@@ -212,6 +235,7 @@ const empty: MemoryState = {
   ledger: [],
   history: [],
   events: [],
+  rollouts: [],
   identities: [],
   links: [],
   refusals: [],
