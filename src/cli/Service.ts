@@ -11,7 +11,7 @@ import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
-import { AppFrom, ServicesFrom } from "./Application.ts"
+import { AppFrom, RolloutRunnerFrom, ServicesFrom } from "./Application.ts"
 import { root } from "./Package.ts"
 import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
 
@@ -118,7 +118,8 @@ const publishAtStart = (
 
 /** The whole service, listening at `port` (0 for any that is free) of the settings' host once `publish` is done. */
 export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
-  HttpLive.pipe(
+  RolloutRunnerFrom.pipe(
+    Layer.provideMerge(HttpLive),
     Layer.provideMerge(
       NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
     ),

@@ -318,7 +318,10 @@ const makeWork = Effect.gen(function* () {
         ({ outcome }) => Effect.tagMetrics(Metric.increment(organizationsRolledOut), { outcome }),
         { discard: true }
       )
-      return yield* goOn(run)
+      const next = yield* goOn(run)
+      // Somebody else is at those that are left.
+      if (outcomes.length === 0 && next === "more") yield* Effect.sleep("100 millis")
+      return next
     }),
     retry: Effect.fn("RolloutWork.retry")(({ attempt, rolloutId }) =>
       sql.unsafe(retryStatement, [rolloutId, attempt]).pipe(Effect.asVoid, Effect.orDie)
