@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 /** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
@@ -9,7 +10,13 @@ const processes = [
 
 const patience = { testTimeout: 30_000, hookTimeout: 60_000 }
 
+/** What programs import of the package, as the sources have it. */
+const alias = [
+  { find: /^agent-install\/(.*)$/, replacement: fileURLToPath(new URL("src/exports/$1.ts", import.meta.url)) }
+]
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],

@@ -10,7 +10,7 @@ import { PgPool } from "../src/layers/postgres/Database.ts"
 import { open } from "../src/layers/runtime/EmbeddedPostgres.ts"
 import { openPackaged } from "../test/packaged.ts"
 import { pooled } from "../test/pgbouncer.ts"
-import { given as isGiven } from "./report.ts"
+import { hasFlag as isGiven } from "./report.ts"
 
 /** How many connections each side has. */
 export const maxConnections = 16
@@ -52,7 +52,7 @@ export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
 export const databaseOn = (url: Redacted.Redacted<string>) => DatabaseLive({ url, maxConnections })
 
 /** Somebody who has signed up, with the bearer token of their session. */
-export interface Somebody {
+export interface BenchPerson {
   readonly userId: UserId
   readonly organizationId: OrganizationId
   readonly slug: string
@@ -62,7 +62,7 @@ export interface Somebody {
 let last = 0
 
 /** So many new people, each with an organization of their own and a session, as sign-up leaves them. */
-export const newPeople = (count: number): Effect.Effect<ReadonlyArray<Somebody>, never, PgPool> =>
+export const newPeople = (count: number): Effect.Effect<ReadonlyArray<BenchPerson>, never, PgPool> =>
   Effect.flatMap(PgPool, (pool) =>
     Effect.promise(async () => {
       const people = Array.from({ length: count }, () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { Effect, Redacted, Schedule } from "effect"
 import { secret } from "./database.ts"
 import { people, postsOf } from "./lookup.ts"
-import { compare, wanted } from "./report.ts"
+import { compare, isSelected } from "./report.ts"
 import { fillPeople } from "./seed.ts"
 import { gatewayToken, post } from "./server.ts"
 
@@ -92,7 +92,7 @@ const names = ["http/nothing/8", "lookup/bare/8", "lookup/bare/32", "manifest/ba
 /** The service as it is started against bare references, each in a process of its own: what HTTP costs beside the work. */
 export const benchBare = (url: Redacted.Redacted<string>, slug: string) =>
   Effect.gen(function* () {
-    if (!names.some(wanted)) return
+    if (!names.some(isSelected)) return
     yield* fillPeople(1, people)
     const ours = yield* service(url)
     const manifestPath = `/api/install/manifest/${slug}`

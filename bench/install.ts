@@ -7,9 +7,9 @@ import { OrgResolver } from "../src/services/account/OrgResolver.ts"
 import { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import { install } from "../src/services/installation/Install.ts"
 import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
-import { newPeople, type Somebody } from "./database.ts"
-import { copyByHand } from "./reference.ts"
-import { compare, rate, wanted } from "./report.ts"
+import { type BenchPerson, newPeople } from "./database.ts"
+import { copyByReference } from "./reference.ts"
+import { compare, isSelected, rate } from "./report.ts"
 import { generous, portOf, post, Services } from "./server.ts"
 
 /** The user is given: the credential is their id. */
@@ -36,14 +36,14 @@ export const InProcess = Layer.mergeAll(GivenUser, NoLimiter).pipe(Layer.provide
 
 const body = (slug: string) => Effect.succeed({ slug })
 
-const installs = (people: ReadonlyArray<Somebody>, slug: string, concurrency: number) =>
+const installs = (people: ReadonlyArray<BenchPerson>, slug: string, concurrency: number) =>
   rate(people.length, concurrency, (at) =>
     install({ credential: { authorization: Redacted.make(people[at]?.userId ?? "") }, body: body(slug) })
   )
 
-const handCopies = (people: ReadonlyArray<Somebody>, slug: string, concurrency: number) =>
+const handCopies = (people: ReadonlyArray<BenchPerson>, slug: string, concurrency: number) =>
   Effect.flatMap(PgPool, (pool) => {
-    const copy = copyByHand(pool, slug)
+    const copy = copyByReference(pool, slug)
     return rate(people.length, concurrency, (at) =>
       Effect.promise(async () => {
         const person = people[at]
@@ -70,7 +70,7 @@ export const benchInProcess = (slug: string) =>
       )
     }
     const settled = yield* newPeople(240)
-    if (wanted("install/again")) yield* installs(settled, slug, 8)
+    if (isSelected("install/again")) yield* installs(settled, slug, 8)
     yield* compare(
       { name: "install/again", unit: "installs/s", turns: 7, target: 2 },
       installs(settled, slug, 8),
@@ -79,7 +79,7 @@ export const benchInProcess = (slug: string) =>
   }).pipe(Effect.provide(InProcess))
 
 /** The three services after the limiter, as one statement by hand: the organization is known, and nobody here has a phone to link. */
-const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
+const HandMadeServices = (slug: string, people: Map<string, BenchPerson>) =>
   Layer.mergeAll(
     Layer.succeed(
       OrgResolver,
@@ -99,7 +99,7 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
     Layer.effect(
       TemplateMirror,
       Effect.map(PgPool, (pool) => {
-        const copy = copyByHand(pool, slug)
+        const copy = copyByReference(pool, slug)
         const unasked = () => Effect.dieMessage("The benchmark asks for installs only")
         return TemplateMirror.of({
           apply: (request) =>
@@ -129,7 +129,7 @@ const HandMadeServices = (slug: string, people: Map<string, Somebody>) =>
 /** The service over HTTP, with sessions and limiter, against the same with the statement by hand in place of the services. */
 export const benchHttp = (slug: string) =>
   Effect.gen(function* () {
-    const known = new Map<string, Somebody>()
+    const known = new Map<string, BenchPerson>()
     const ours = yield* portOf(Services, Layer.empty)
     const reference = yield* portOf(HandMadeServices(slug, known).pipe(Layer.provideMerge(Services)), Layer.empty)
     const asked = (port: number, count: number, concurrency: number) =>

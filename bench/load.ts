@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads"
  */
 
 /** One request: whose it is, and what it says; one that says nothing is a GET. */
-export interface Post {
+export interface LoadRequest {
   readonly authorization: string
   readonly body?: string
   /** The tag of what the client has already, which is answered 304. */
@@ -14,16 +14,16 @@ export interface Post {
 }
 
 /** What the thread is to do. */
-export interface Work {
+export interface LoadJob {
   readonly port: number
   readonly path: string
   readonly concurrency: number
-  readonly posts: ReadonlyArray<Post>
+  readonly posts: ReadonlyArray<LoadRequest>
   /** Header fields of every request besides. */
   readonly fields?: Readonly<Record<string, string>>
 }
 
-const send = (agent: Agent, { fields, path, port }: Work, { authorization, body, etag }: Post) =>
+const send = (agent: Agent, { fields, path, port }: LoadJob, { authorization, body, etag }: LoadRequest) =>
   new Promise<void>((resolve, reject) => {
     const headers = {
       authorization,
@@ -46,7 +46,7 @@ const send = (agent: Agent, { fields, path, port }: Work, { authorization, body,
     sent.end(body)
   })
 
-const work: Work = workerData
+const work: LoadJob = workerData
 const agent = new Agent({ keepAlive: true, maxSockets: work.concurrency })
 const open = [...work.posts]
 const started = process.hrtime.bigint()

@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql"
 import { Effect, Schema } from "effect"
 import { LookupRequest } from "../src/domain/identity/Identity.ts"
 import { lookupStatement } from "../src/layers/identity/LookupStatement.ts"
-import { compare, wanted } from "./report.ts"
+import { compare, isSelected } from "./report.ts"
 import { fillPeople, jidOfPerson } from "./seed.ts"
 import { gateway, portOf, post, Services } from "./server.ts"
 
@@ -44,7 +44,7 @@ export const postsOf = (count: number, size: number) =>
 export const benchLookup = Effect.gen(function* () {
   const overHttp = [1, 8, 32].map((concurrency) => ({ name: `lookup/http/${concurrency}`, concurrency }))
   const batch = "lookup/batch"
-  if (![batch, ...overHttp.map(({ name }) => name)].some(wanted)) return
+  if (![batch, ...overHttp.map(({ name }) => name)].some(isSelected)) return
   yield* fillPeople(1, people)
   const port = yield* portOf(Services, BareHttp)
   const asked = (to: string, count: number, concurrency: number, size = 1) =>

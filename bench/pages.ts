@@ -12,7 +12,7 @@ import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { viewHistory } from "../src/services/installation/ViewAgents.ts"
 import { viewRows } from "../src/services/installation/ViewRows.ts"
 import { newPeople } from "./database.ts"
-import { compare, wanted } from "./report.ts"
+import { compare, isSelected } from "./report.ts"
 import { portOf, post, Services } from "./server.ts"
 
 const AgentData = Schema.Struct({
@@ -43,7 +43,7 @@ const DataHttp = HttpApiBuilder.Router.use((router) =>
         const watchers = yield* listWatchers(credential, id)
         const history = yield* viewHistory(credential, id, Effect.succeed({ limit: 10, rows: "changed" as const }))
         const identities = yield* listIdentities(credential)
-        const { hasBotPhone } = yield* offers.standing(plan.organizationId, plan.templateAgentId)
+        const { hasBotPhone } = yield* offers.statusIn(plan.organizationId, plan.templateAgentId)
         const value = { plan, watchers, history, identities, hasBotPhone }
         return yield* HttpServerResponse.schemaJson(AgentData)(value)
       }).pipe(Effect.provide(context))
@@ -55,7 +55,7 @@ const DataHttp = HttpApiBuilder.Router.use((router) =>
 export const benchPages = (slug: string) =>
   Effect.gen(function* () {
     const names = [1, 8].map((concurrency) => ({ name: `pages/agent/${concurrency}`, concurrency }))
-    if (!names.some(({ name }) => wanted(name))) return
+    if (!names.some(({ name }) => isSelected(name))) return
     const [somebody] = yield* newPeople(1)
     const orgs = yield* OrgResolver
     const mirror = yield* TemplateMirror

@@ -190,7 +190,7 @@ const few = 10
 const many = Number(process.argv.find((argument) => argument.startsWith("--people="))?.slice(9) ?? 100_000)
 
 /** Something is wrong with a plan, or takes long, and has been told. */
-export class Wrong extends Data.TaggedError("Wrong")<{ readonly count: number }> {}
+export class PlanProblems extends Data.TaggedError("PlanProblems")<{ readonly count: number }> {}
 
 /** Reads every plan with ten people and with a hundred thousand (`--people=…`), and fails where anything is wrong with them. */
 export const plans = Effect.gen(function* () {
@@ -250,5 +250,5 @@ export const plans = Effect.gen(function* () {
     )
     if (process.argv.includes("--drawn")) yield* Console.log(`${text}\n${draw(plan, 2)}`)
   }
-  if (count > 0) return yield* new Wrong({ count })
+  if (count > 0) return yield* new PlanProblems({ count })
 })

@@ -1,5 +1,5 @@
 import type Pg from "pg"
-import type { Somebody } from "./database.ts"
+import type { BenchPerson } from "./database.ts"
 
 /*
  * What an install of the bundled template amounts to, written by hand for just that template: one statement that copies its
@@ -82,9 +82,10 @@ i8 AS (
 SELECT id FROM agent`
 
 /** Installs the template of that slug by the one statement, through the bare driver, prepared by name. */
-export const copyByHand = (pool: Pg.Pool, slug: string) => (person: Pick<Somebody, "organizationId" | "userId">) =>
-  pool.query<{ readonly id: string }>({
-    name: "copy-by-hand",
-    text,
-    values: [person.organizationId, person.userId, slug]
-  })
+export const copyByReference =
+  (pool: Pg.Pool, slug: string) => (person: Pick<BenchPerson, "organizationId" | "userId">) =>
+    pool.query<{ readonly id: string }>({
+      name: "copy-by-hand",
+      text,
+      values: [person.organizationId, person.userId, slug]
+    })

@@ -12,13 +12,13 @@ export interface Comparison {
 }
 
 /** Whether a flag stands on the command line. */
-export const given = (flag: string): boolean => process.argv.includes(flag)
+export const hasFlag = (flag: string): boolean => process.argv.includes(flag)
 
 /** Whether one object a line is wanted. */
-export const asJson = given("--json")
+export const asJson = hasFlag("--json")
 
 /** What the program is to measure: the names given on the command line are prefixes; none means everything. */
-export const wanted = (name: string): boolean => {
+export const isSelected = (name: string): boolean => {
   const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
   return names.length === 0 || names.some((prefix) => name.startsWith(prefix))
 }
@@ -65,7 +65,7 @@ export const compare = <E, R>(
   ours: Effect.Effect<number, E, R>,
   reference: Effect.Effect<number, E, R>
 ) =>
-  wanted(name)
+  isSelected(name)
     ? Effect.gen(function* () {
         const measured: Array<readonly [number, number]> = []
         for (let turn = 0; turn <= turns; turn++) {

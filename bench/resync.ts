@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { PgPool } from "../src/layers/postgres/Database.ts"
 import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { newPeople } from "./database.ts"
-import { compare, rate, wanted } from "./report.ts"
+import { compare, isSelected, rate } from "./report.ts"
 import { publish, templateOf } from "./templates.ts"
 
 /* Plans and resyncs of an installation in which one row of 89 changed, against reading the same rows by one plain statement. */
@@ -29,7 +29,7 @@ const changeOne = Effect.suspend(() => {
 })
 
 export const benchResync = Effect.gen(function* () {
-  if (!wanted("plan/one-of-89") && !wanted("resync/one-of-89")) return
+  if (!isSelected("plan/one-of-89") && !isSelected("resync/one-of-89")) return
   const pool = yield* PgPool
   const mirror = yield* TemplateMirror
   const { templateAgentId } = yield* changeOne

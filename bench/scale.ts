@@ -4,7 +4,7 @@ import { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import { databaseOn, openPostgres } from "./database.ts"
 import { freshInstalls, InProcess } from "./install.ts"
 import { explaining, plans } from "./plans.ts"
-import { compare, rate, report, wanted } from "./report.ts"
+import { compare, isSelected, rate, report } from "./report.ts"
 import { fillInstalls, fillPeople, jidOfPerson } from "./seed.ts"
 import { publish, templateOf } from "./templates.ts"
 
@@ -78,10 +78,10 @@ const alone = <A, E>(part: Effect.Effect<A, E, Parts | Scope.Scope>, settings?: 
 type Parts = Layer.Layer.Success<typeof InProcess> | Layer.Layer.Success<ReturnType<typeof databaseOn>>
 
 const program = Effect.gen(function* () {
-  if (wanted("types")) yield* alone(templates)
-  if (wanted("organizations")) yield* alone(organizations)
-  if (wanted("identities")) yield* identities
-  if (wanted("plans")) yield* alone(plans, explaining)
+  if (isSelected("types")) yield* alone(templates)
+  if (isSelected("organizations")) yield* alone(organizations)
+  if (isSelected("identities")) yield* identities
+  if (isSelected("plans")) yield* alone(plans, explaining)
 })
 
 program.pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.Warning)]), NodeRuntime.runMain)

@@ -10,7 +10,7 @@ import { ServerConfig } from "../src/http/ServerConfig.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
 import type { PgPool } from "../src/layers/postgres/Database.ts"
 import { secret } from "./database.ts"
-import type { Work } from "./load.ts"
+import type { LoadJob } from "./load.ts"
 
 /** A budget nobody uses up. */
 export const generous = { limit: 1_000_000, window: Duration.hours(1) }
@@ -62,7 +62,7 @@ export const portOf = <A, R>(services: Served, routes: Layer.Layer<A, never, R>)
 const loadThread = join(fileURLToPath(new URL(".", import.meta.url)), "load.js")
 
 /** Posts from a thread of its own: how many a second. */
-export const post = (workerData: Work) =>
+export const post = (workerData: LoadJob) =>
   Effect.async<number>((resume) => {
     const worker = new Worker(loadThread, { workerData })
     worker.once("message", (perSecond: number) => resume(Effect.succeed(perSecond)))

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import module from "node:module"
 import { overview, unknownCommand } from "./cli/Overview.ts"
-import { version } from "./cli/Package.ts"
+import { version } from "./Package.ts"
+import { ownPeerProblem } from "./Peers.ts"
 
 // What was compiled once need not be compiled at each start; Node 20 can't keep it.
 if ("enableCompileCache" in module && typeof module.enableCompileCache === "function") module.enableCompileCache()
@@ -11,8 +12,14 @@ const [only = "--help"] = args.length < 2 ? args : [""]
 const unknown = unknownCommand(args)
 if (only === "--version") process.stdout.write(`${version}\n`)
 else if (only === "--help" || only === "-h") process.stdout.write(overview)
-else if (unknown === undefined) await import("./cli/Program.ts")
-else {
+else if (unknown !== undefined) {
   process.stderr.write(`${unknown}\n`)
   process.exitCode = 2
+} else {
+  const problem = ownPeerProblem()
+  if (problem === undefined) await import("./cli/Program.ts")
+  else {
+    process.stderr.write(`${problem}\n`)
+    process.exitCode = 1
+  }
 }

@@ -7,7 +7,7 @@ import { countVerdicts, type PlannedRow } from "../src/domain/installation/Plan.
 import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "./fixtures/templates.ts"
-import { Hands, newPerson, type Standing } from "./worlds.ts"
+import { Hands, newPerson, type StoredRow } from "./worlds.ts"
 
 /*
  * Histories of two people and three templates, two of them of one publisher: what publishers publish, what people do to their
@@ -67,7 +67,7 @@ const installs = (which = 0, wish: "none" | "adopt" | "revert" | "restore" = "no
 const leaves = (which = 0): Act => ({ act: "uninstall", person: mine, which })
 
 /** Histories that chance tells too seldom. */
-export const toldHistories: ReadonlyArray<ReadonlyArray<Act>> = [
+export const chosenHistories: ReadonlyArray<ReadonlyArray<Act>> = [
   // Adopted, withdrawn, given back, and wanted again.
   [
     byMe("author", "a"),
@@ -200,7 +200,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
       return one
     }
 
-    const describe = (rows: ReadonlyArray<Standing>) =>
+    const describe = (rows: ReadonlyArray<StoredRow>) =>
       rows
         .filter((row) => row.kind === kind)
         .map(({ managedBy, name, retired, slug }) => ({
@@ -226,8 +226,8 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
       }
       const { organization, userId } = of1(people, one.person)
       const organizationId = organization.id
-      const standing = Effect.map(hands.standing(organizationId), describe)
-      const before = yield* standing
+      const stored = Effect.map(hands.rows(organizationId), describe)
+      const before = yield* stored
       if (one.act === "move" || one.act === "author") {
         const taken = before.some(({ slug }) => slug === (one.act === "move" ? one.to : one.slug))
         if (one.act === "move" && !taken) yield* hands.move({ organizationId, kind, slug: one.slug }, one.to)
@@ -244,7 +244,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
       }
 
       const other = of1(people, 1 - one.person).organization.id
-      const elsewhere = yield* hands.standing(other)
+      const elsewhere = yield* hands.rows(other)
       const templateAgentId = of1(templateIds, one.which)
       const request = { userId, organizationId, templateAgentId }
       const installed = (yield* hands.agents(organizationId)).find((agent) => agent.templateAgentId === templateAgentId)
@@ -255,7 +255,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
         const agent = { ...request, agentId: installed.id }
         const { planHash, ...planned } = yield* Effect.orDie(mirror.planUninstall(agent))
         const { agentRemoved, ...gone } = yield* Effect.orDie(mirror.uninstall({ ...agent, expectedPlan: planHash }))
-        const after = yield* standing
+        const after = yield* stored
         const story = JSON.stringify({ history, one, planned, before, after })
         assert.isTrue(agentRemoved)
         assert.deepStrictEqual(gone, planned, story)
@@ -310,7 +310,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
             })
           : mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
       )
-      const after = yield* standing
+      const after = yield* stored
       const story = JSON.stringify({ history, one, rows, before, after, applied })
       for (const { because, fate, verdict } of rows) seen.add(fate === "kept" ? `kept ${because}` : (fate ?? verdict))
       transcript.push([
@@ -328,7 +328,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
         yield* deletedCopies(organizationId),
         Either.isRight(applied) ? applied.right.mirrored : applied.left._tag
       ])
-      assert.deepStrictEqual(yield* hands.standing(other), elsewhere, story)
+      assert.deepStrictEqual(yield* hands.rows(other), elsewhere, story)
 
       if (Either.isLeft(applied)) {
         const { left } = applied

@@ -5,7 +5,7 @@ import { Effect, Schedule } from "effect"
 import pg from "pg"
 import { findOrMake, toolsFor } from "../src/layers/runtime/embedded/Cluster.ts"
 import { launch } from "../src/layers/runtime/embedded/Process.ts"
-import { at } from "../src/layers/runtime/embedded/Runner.ts"
+import { folderSeenBy } from "../src/layers/runtime/embedded/Runner.ts"
 import { freePort, ownFolder } from "./machine.ts"
 
 /** An authority, and certificates of its making, as files in a folder. */
@@ -104,7 +104,7 @@ export const ownServer = (options: OwnServer = {}) =>
       )
     }
     const port = yield* freePort
-    const folder = at(runner, place.cluster)
+    const folder = folderSeenBy(runner, place.cluster)
     const settings = { fsync: "off", listen_addresses: "127.0.0.1", log_min_messages: "fatal", ...options.settings }
     const asked = (text: string, database = "postgres") =>
       Effect.tryPromise(async () => {

@@ -4,7 +4,7 @@ import { SMTPServer } from "smtp-server"
 import { freePort } from "./machine.ts"
 
 /** A mail as it arrived, its text without the line breaks of its encoding. */
-export interface Arrived {
+export interface ReceivedMail {
   readonly from: string
   readonly to: ReadonlyArray<string>
   readonly headers: string
@@ -28,9 +28,9 @@ export class Smtp extends Context.Tag("test/Smtp")<
     readonly answer: (status: number) => Effect.Effect<void>
     /** How many mails were handed over, taken or not. */
     readonly handed: Effect.Effect<number>
-    readonly arrived: Effect.Effect<ReadonlyArray<Arrived>>
+    readonly arrived: Effect.Effect<ReadonlyArray<ReceivedMail>>
     /** The newest mail to an address, once there are so many. */
-    readonly newest: (to: string, count?: number) => Effect.Effect<Arrived>
+    readonly newest: (to: string, count?: number) => Effect.Effect<ReceivedMail>
     /** Ends the server, and has something in its place that takes connections and never says a word. */
     readonly fallSilent: Effect.Effect<void>
     readonly stop: Effect.Effect<void>
@@ -42,7 +42,7 @@ export const SmtpLive = Layer.scoped(
   Smtp,
   Effect.gen(function* () {
     const port = yield* freePort
-    const arrived: Array<Arrived> = []
+    const arrived: Array<ReceivedMail> = []
     let [status, handed] = [250, 0]
     const make = () => {
       const server = new SMTPServer({
@@ -111,5 +111,5 @@ export const SmtpLive = Layer.scoped(
 )
 
 /** The token of the link in a mail. */
-export const tokenIn = ({ text }: Arrived): string =>
+export const tokenIn = ({ text }: ReceivedMail): string =>
   decodeURIComponent(/\?token=([^\s]+)/.exec(text)?.[1] ?? "no token")

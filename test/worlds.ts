@@ -31,7 +31,7 @@ import { mutating } from "./machine.ts"
 import { PgTest } from "./pg.ts"
 
 /** A definition as it stands in an organization, references by slug. */
-export interface Standing {
+export interface StoredRow {
   readonly kind: Kind
   readonly slug: string
   readonly name: string
@@ -67,7 +67,7 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly setEmail: (userId: UserId, email: string, verified: boolean) => Effect.Effect<void>
     /** A session of a new account: as a bearer token, and as a cookie. */
     readonly signUp: (name: string) => Effect.Effect<{ readonly bearer: string; readonly cookie: string }>
-    readonly standing: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Standing>>
+    readonly rows: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<StoredRow>>
     /** The rows that are deleted and still tagged, and by which template. */
     readonly deletedCopies: (
       organizationId: OrganizationId
@@ -168,7 +168,7 @@ const HandsMemory = Layer.effect(
           bearer: `Bearer token-${name}`,
           cookie: `session=token-${name}`
         })),
-      standing: (organizationId) =>
+      rows: (organizationId) =>
         read(({ definitions }) =>
           definitions
             .filter((row) => row.organizationId === organizationId && !row.deleted)
@@ -318,7 +318,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
       const tableOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
       const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
-      const findStanding = SqlSchema.findAll({
+      const findRows = SqlSchema.findAll({
         Request: OrganizationId,
         Result: Schema.Struct({
           kind: Kind,
@@ -421,7 +421,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
               cookie: (response.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
             }
           }),
-        standing: (organizationId) => Effect.orDie(findStanding(organizationId)),
+        rows: (organizationId) => Effect.orDie(findRows(organizationId)),
         deletedCopies: (organizationId) => Effect.orDie(findDeletedCopies(organizationId)),
         agents: (organizationId) => Effect.orDie(findAgents(organizationId)),
         identities: (organizationId) => Effect.orDie(findIdentities(organizationId)),
@@ -584,7 +584,7 @@ export type Services =
   | Watchers
 
 /** What a world may be besides what it usually is. */
-export interface Unusual {
+export interface WorldOptions {
   /** Other kinds than those of the service, and the statements that make their tables in Postgres. */
   readonly kinds?: ReadonlyArray<KindDescription>
   readonly tables?: ReadonlyArray<string>
@@ -596,7 +596,7 @@ export const worldsOf = ({
   kinds = kindDescriptions,
   routeOnClaim = false,
   tables = []
-}: Unusual): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
+}: WorldOptions): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
   const Memory = HandsMemory.pipe(
     Layer.provideMerge(
       AppMemory({ people: [], templates: [], limits, kinds, defaultCountry: "GB", routeOnClaim, gatewayToken })

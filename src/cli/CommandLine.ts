@@ -4,9 +4,9 @@ import { Command, ValidationError } from "@effect/cli"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Cause, Console, Effect, Exit, Option } from "effect"
 import { ConsoleLogger } from "../layers/runtime/ConsoleLogger.ts"
+import { version } from "../Package.ts"
 import { agentInstall } from "./Commands.ts"
-import { HasReported } from "./Output.ts"
-import { version } from "./Package.ts"
+import { AlreadyReported } from "./Output.ts"
 
 /** Whether a stream is a terminal that shows colours, and nobody asked for none. */
 const hasColors = (stream: NodeJS.WriteStream) => stream.isTTY && stream.hasColors()
@@ -30,7 +30,7 @@ const report = (cause: Cause.Cause<unknown>) =>
     const failure = failureOf(cause)
     if (Option.isNone(failure)) return
     const error = failure.value
-    if (error instanceof HasReported || ValidationError.isValidationError(error)) return
+    if (error instanceof AlreadyReported || ValidationError.isValidationError(error)) return
     const { explainWith } = yield* Effect.promise(() => import("./Explain.ts"))
     yield* Option.match(yield* explainWith(error), {
       onNone: () => Effect.logFatal("agent-install met a fault", cause),

@@ -9,12 +9,12 @@ import { ConnectionLive } from "../layers/postgres/Database.ts"
 import { connectionOf } from "../layers/postgres/DatabaseAddress.ts"
 import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/postgres/DatabaseCheck.ts"
 import { installed } from "../layers/runtime/embedded/Binaries.ts"
-import { ask, fits, urlOf } from "../layers/runtime/embedded/Socket.ts"
+import { fits, probe, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
+import { nodeVersions } from "../Package.ts"
 import { connectionsOf } from "./Database.ts"
-import { databaseNamed, type Trouble, troubleOf } from "./Explain.ts"
-import { type AsJson, HasReported, print, table } from "./Output.ts"
-import { nodeVersions } from "./Package.ts"
+import { type DatabaseProblem, databaseNamed, databaseProblemOf } from "./Explain.ts"
+import { AlreadyReported, type AsJson, print, table } from "./Output.ts"
 import { readFolders } from "./Service.ts"
 
 /** What was looked at, how it stands, and, where it is wrong, what to do. */
@@ -136,7 +136,7 @@ const address = ({ dataDir, databaseUrl }: Settings) =>
   Effect.gen(function* () {
     if (Option.isSome(databaseUrl)) return databaseUrl
     const cluster = join(dataDir, "pg")
-    const up = fits(cluster) && (yield* ask(cluster)) === "up"
+    const up = fits(cluster) && (yield* probe(cluster)) === "up"
     return up ? Option.some(Redacted.make(urlOf(cluster))) : Option.none()
   })
 
@@ -224,7 +224,7 @@ const database = (given: Settings) =>
       Effect.catchAll((error) => {
         const { role } = databaseNamed(Option.some(given))
         const { what, remedy = "Check DATABASE_URL, and that Postgres runs there and lets this user in." } =
-          Option.getOrElse(troubleOf(error, role), (): Trouble => ({ what: String(error) }))
+          Option.getOrElse(databaseProblemOf(error, role), (): DatabaseProblem => ({ what: String(error) }))
         return Effect.succeed([wrong("database", what, remedy)])
       })
     )
@@ -296,5 +296,5 @@ export const doctor = ({ json }: AsJson) =>
       ...bad.map(({ check, remedy = "" }) => `${check}: ${remedy}`)
     ].join("\n")
     yield* print(json, { ok: bad.length === 0, findings }, text)
-    if (bad.length > 0) return yield* new HasReported()
+    if (bad.length > 0) return yield* new AlreadyReported()
   }).pipe(Effect.provide(FetchHttpClient.layer))

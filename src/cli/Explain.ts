@@ -2,7 +2,7 @@ import { HttpServerError, Error as PlatformError } from "@effect/platform"
 import { SqlError } from "@effect/sql/SqlError"
 import { ConfigError, Effect, Either, Option } from "effect"
 import { PublishRefused } from "../domain/catalog/Template.ts"
-import { isNotNow } from "../domain/Faults.ts"
+import { isUnavailable } from "../domain/Faults.ts"
 import { connectionOf, DatabaseAddressRefused } from "../layers/postgres/DatabaseAddress.ts"
 import { DatabaseUnfit } from "../layers/postgres/DatabaseCheck.ts"
 import { EmbeddedPostgresError } from "../layers/runtime/EmbeddedPostgres.ts"
@@ -114,13 +114,13 @@ const untrusted =
 const handedOn = /^(26000|42P05)$/
 
 /** What is wrong with a database that can't be used, and what to do about it. */
-export interface Trouble {
+export interface DatabaseProblem {
   readonly what: string
   readonly remedy?: string
 }
 
 /** What a fault says of the database; none where it is of something else. */
-export const troubleOf = (error: unknown, role?: string): Option.Option<Trouble> => {
+export const databaseProblemOf = (error: unknown, role?: string): Option.Option<DatabaseProblem> => {
   if (error instanceof DatabaseUnfit) return Option.some({ what: `can't be used: ${error.message}` })
   const said = saidIn(error)
   if (said !== undefined) {
@@ -145,7 +145,7 @@ export const troubleOf = (error: unknown, role?: string): Option.Option<Trouble>
       })
     }
   }
-  if (error instanceof SqlError && isNotNow(error)) {
+  if (error instanceof SqlError && isUnavailable(error)) {
     return Option.some({ what: `can't be reached: ${causeOf(error)}` })
   }
   return Option.none()
@@ -169,7 +169,7 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
     return Option.some(`Can't listen: ${causeOf(error)}. Set HOST and PORT to an address that is free.`)
   }
   if (PlatformError.isPlatformError(error)) return Option.some(`DATA_DIR can't be used: ${error.message}`)
-  return Option.map(troubleOf(error, role), ({ remedy, what }) =>
+  return Option.map(databaseProblemOf(error, role), ({ remedy, what }) =>
     remedy === undefined ? `${name} ${what}` : `${name} ${what}. ${remedy}`
   )
 }

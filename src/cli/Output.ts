@@ -15,7 +15,7 @@ export interface AsJson {
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}
 
 /** A command is not done, and has said itself what is wrong. */
-export class HasReported extends Data.TaggedError("HasReported") {}
+export class AlreadyReported extends Data.TaggedError("AlreadyReported") {}
 
 /** A row of a table: what stands in each column. */
 export type Row = Readonly<Record<string, string | number | boolean | null>>

@@ -1,5 +1,5 @@
 import { didYouMean } from "../domain/Nearest.ts"
-import { version } from "./Package.ts"
+import { version } from "../Package.ts"
 
 /* What the command line can say of itself at once, before anything is loaded. */
 

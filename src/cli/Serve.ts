@@ -1,17 +1,17 @@
 import { Effect, Fiber, Layer, Logger, Option, Runtime, Scope } from "effect"
 import { type Settings, settings } from "../layers/runtime/Settings.ts"
+import { version } from "../Package.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
-import { version } from "./Package.ts"
 import { isWorker } from "./Workers.ts"
 
 /**
  * Tells of node's own warnings by name and code, instead of on the standard error as they come: one may quote whatever node was
  * given to read.
  */
-const TellWarnings = Layer.scopedDiscard(
+const LogWarnings = Layer.scopedDiscard(
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<never>()
-    const tell = ({ name, ...warning }: Error & { readonly code?: string }) =>
+    const log = ({ name, ...warning }: Error & { readonly code?: string }) =>
       Runtime.runFork(runtime)(
         Effect.logWarning("Node warns; start it with NODE_OPTIONS=--trace-warnings elsewhere to see of what").pipe(
           Effect.annotateLogs({ warning: name, code: warning.code ?? "none" })
@@ -21,11 +21,11 @@ const TellWarnings = Layer.scopedDiscard(
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         process.removeAllListeners("warning")
-        process.on("warning", tell)
+        process.on("warning", log)
       }),
       () =>
         Effect.sync(() => {
-          process.off("warning", tell)
+          process.off("warning", log)
           for (const listener of before) process.on("warning", listener as (warning: Error) => void)
         })
     )
@@ -47,7 +47,7 @@ const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
  * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before
  * the embedded one stops: what it still has to send waits for no shutdown of Postgres.
  */
-const GroundLive = (given: Settings) =>
+const TelemetryAndDatabase = (given: Settings) =>
   Layer.scopedContext(
     Effect.gen(function* () {
       const telemetry = yield* Scope.make()
@@ -74,8 +74,8 @@ export const serve = Effect.gen(function* () {
   yield* Fiber.join(service).pipe(
     Effect.flatMap(({ serveOn }) => serveOn(given, folders)),
     Effect.provide(
-      GroundLive(given).pipe(
-        Layer.provideMerge(TellWarnings),
+      TelemetryAndDatabase(given).pipe(
+        Layer.provideMerge(LogWarnings),
         Layer.provideMerge(Logger.minimumLogLevel(given.logLevel))
       )
     )

@@ -7,12 +7,12 @@ import { NodeServerLive } from "../http/NodeServer.ts"
 import { HttpLive } from "../http/Server.ts"
 import { ServerConfig } from "../http/ServerConfig.ts"
 import type { Settings } from "../layers/runtime/Settings.ts"
+import { root } from "../Package.ts"
 import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
 import { AppFrom, RolloutRunnerFrom, ServicesFrom } from "./Application.ts"
-import { root } from "./Package.ts"
 import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
 
 /* The service over HTTP, with what it publishes at its start. */

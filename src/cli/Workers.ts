@@ -1,6 +1,6 @@
 import cluster, { type Worker } from "node:cluster"
 import { Effect, Option, Schedule } from "effect"
-import { HasReported } from "./Output.ts"
+import { AlreadyReported } from "./Output.ts"
 
 const stopMessage = "stop"
 const stopTimeout = "20 seconds"
@@ -48,7 +48,7 @@ const keepOne = Effect.suspend(() => {
       everServed
         ? Effect.logWarning("A worker has ended; another takes its place").pipe(Effect.annotateLogs({ code }))
         : // It has said why.
-          new HasReported()
+          new AlreadyReported()
     ),
     Effect.repeat(Schedule.spaced("500 millis")),
     Effect.zipRight(Effect.never)
@@ -56,7 +56,7 @@ const keepOne = Effect.suspend(() => {
 })
 
 /** So many workers on one port, which node hands their connections in turn, until interrupted. */
-export const keepWorkers = (count: number): Effect.Effect<never, HasReported> =>
+export const keepWorkers = (count: number): Effect.Effect<never, AlreadyReported> =>
   Effect.zipRight(Effect.all(Effect.replicate(keepOne, count), { concurrency: "unbounded" }), Effect.never)
 
 /**

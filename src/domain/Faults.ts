@@ -37,7 +37,7 @@ export const foreignKeyViolation = "23503"
 // Away, starting or stopping (08, 57P, the system's); out of connections, memory or disk (53); read-only, as a standby is (25006);
 // a lock or an answer not had in time (55P03, 57014); idle for too long in a transaction (25P03, 25P04); a file that can't be
 // written (58030).
-const notNow =
+const unavailable =
   /^(08...|53...|57P0[1-5]|57014|55P03|25006|25P0[34]|58030|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const driverSays =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/
@@ -55,8 +55,8 @@ const hasCode = (fault: unknown, codes: RegExp) =>
 export const isTransient = (fault: unknown): boolean => hasCode(fault, transient)
 
 /** Whether a fault says that the database can't do this now, and may be asked again later. */
-export const isNotNow = (fault: unknown): boolean =>
-  hasCode(fault, notNow) ||
+export const isUnavailable = (fault: unknown): boolean =>
+  hasCode(fault, unavailable) ||
   isTransient(fault) ||
   causesOf(fault).some(({ message }) => typeof message === "string" && driverSays.test(message))
 

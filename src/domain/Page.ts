@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 
 /** How many items of a list are answered at once, at most. */
-const mostItems = 100
+const maxItems = 100
 
 /** The parameters of a page of such items: how many at most, and the `next` of the page before. */
 export const pageQuery = (items: string, cursor: RegExp, usual: number) => ({
@@ -12,15 +12,12 @@ export const pageQuery = (items: string, cursor: RegExp, usual: number) => ({
     { exact: true }
   ),
   limit: Schema.optionalWith(
-    Schema.NumberFromString.pipe(
-      Schema.int(),
-      Schema.between(1, mostItems, { title: `1 to ${mostItems}` })
-    ).annotations({
-      message: () => ({ message: `Expected a number from 1 to ${mostItems}`, override: true })
+    Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, maxItems, { title: `1 to ${maxItems}` })).annotations({
+      message: () => ({ message: `Expected a number from 1 to ${maxItems}`, override: true })
     }),
     { default: () => usual }
   ).annotations({
-    description: `How many ${items}, 1 to ${mostItems}; ${usual} if absent. A page may hold fewer, and still have a next.`,
+    description: `How many ${items}, 1 to ${maxItems}; ${usual} if absent. A page may hold fewer, and still have a next.`,
     jsonSchema: { type: "string" }
   })
 })
@@ -28,7 +25,7 @@ export const pageQuery = (items: string, cursor: RegExp, usual: number) => ({
 /** What the items of a page may come to together. */
 export interface Measure<A> {
   readonly of: (item: A) => number
-  readonly most: number
+  readonly max: number
 }
 
 /**
@@ -46,7 +43,7 @@ export const firstThatFit = <A>(
     measures.forEach(({ of }, at) => {
       sums[at] = (sums[at] ?? 0) + of(item)
     })
-    const fits = measures.every(({ most }, at) => (sums[at] ?? 0) <= most)
+    const fits = measures.every(({ max }, at) => (sums[at] ?? 0) <= max)
     if (page.length > 0 && !fits) break
     page.push(item)
     if (page.length === limit || !fits) break

@@ -37,14 +37,14 @@ const messageWithoutValues = (error: Error): string => {
 export const withoutValues = (fault: unknown): unknown => {
   if (!Predicate.isError(fault)) return fault
   const { cause, message, stack = "" } = fault
-  const told = messageWithoutValues(fault)
+  const clean = messageWithoutValues(fault)
   const cleanCause = withoutValues(cause)
-  if (told === message && cleanCause === cause) return fault
+  if (clean === message && cleanCause === cause) return fault
   const written = (value: unknown) => ({ value, configurable: true, enumerable: false, writable: true })
   return Object.create(Object.getPrototypeOf(fault), {
     ...Object.getOwnPropertyDescriptors(fault),
-    message: written(told),
-    stack: written(stack.replace(message, () => told)),
+    message: written(clean),
+    stack: written(stack.replace(message, () => clean)),
     ...(cause === undefined ? {} : { cause: written(cleanCause) })
   })
 }

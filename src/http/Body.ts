@@ -13,10 +13,10 @@ const invalid = (message: string, path = "") => invalidRequest([{ path: path ===
 const lost = () => invalid("the body ended before it was complete")
 
 // Where the length is told, as nearly everywhere, all of it is taken at once: a stream would cost more than the rest.
-const readTold = ({ arrayBuffer }: HttpServerRequest.HttpServerRequest) =>
+const readSized = ({ arrayBuffer }: HttpServerRequest.HttpServerRequest) =>
   arrayBuffer.pipe(Effect.mapBoth({ onFailure: lost, onSuccess: (bytes) => new Uint8Array(bytes) }))
 
-const readUntold = ({ stream }: HttpServerRequest.HttpServerRequest) =>
+const readUnsized = ({ stream }: HttpServerRequest.HttpServerRequest) =>
   stream.pipe(
     Stream.runFold({ size: 0, chunks: [] as Uint8Array[] }, ({ chunks, size }, chunk) => {
       const total = size + chunk.byteLength
@@ -59,8 +59,8 @@ export const readBytes = (
 ): Effect.Effect<Uint8Array<ArrayBuffer>, ReadError> =>
   Effect.gen(function* () {
     if (hasBody(request) && isEncoded(request)) return yield* new UnsupportedMediaType()
-    const isTold = Number(request.headers["content-length"] ?? Number.NaN) <= bodyLimit
-    return yield* isTold ? readTold(request) : readUntold(request)
+    const isSized = Number(request.headers["content-length"] ?? Number.NaN) <= bodyLimit
+    return yield* isSized ? readSized(request) : readUnsized(request)
   })
 
 const deepest = 64
@@ -121,7 +121,7 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
 export const saysJson = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")
 
-const mostIssues = 20
+const maxIssues = 20
 const longestText = 200
 
 const bounded = (text: string) => {
@@ -132,7 +132,7 @@ const bounded = (text: string) => {
 /** Names the places of a request that are not as its schema wants them, the first twenty. */
 export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
   new InvalidRequest({
-    issues: places.slice(0, mostIssues).map(({ message, path }) => ({
+    issues: places.slice(0, maxIssues).map(({ message, path }) => ({
       path: bounded(path.map(String).join(".")),
       message: bounded(message)
     }))

@@ -7,7 +7,7 @@ import { encodingFor } from "./pages/Encoding.ts"
 type Headers = Readonly<Record<string, string>>
 
 /** A value as the text that is sent of it, with the tag by which clients and caches ask about it again. */
-export class Kept<out A> extends Data.Class<{
+export class Cached<out A> extends Data.Class<{
   readonly text: string
   readonly etag: string
   readonly contentType: string
@@ -18,18 +18,18 @@ export class Kept<out A> extends Data.Class<{
 }
 
 /** The value as its schema writes it, tagged by its content. */
-export const keep = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Headers = {}): Kept<A> => {
+export const cached = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Headers = {}): Cached<A> => {
   const { contentType = "application/json", kind } = HttpApiSchema.getEncoding(schema.ast)
   const encoded = Schema.encodeSync(schema)(value)
   const text = kind === "Text" ? String(encoded) : JSON.stringify(encoded)
   const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`
-  return new Kept({ text, etag, contentType, headers: { etag, "cache-control": "public, no-cache", ...headers } })
+  return new Cached({ text, etag, contentType, headers: { etag, "cache-control": "public, no-cache", ...headers } })
 }
 
-const compressions = new WeakMap<Kept<unknown>, Uint8Array>()
+const compressions = new WeakMap<Cached<unknown>, Uint8Array>()
 
 /** The text as it is sent to whoever reads gzip: made once, since it stays the same. Its tag is weak (RFC 9110, 8.8.3). */
-const compressed = (kept: Kept<unknown>): Uint8Array => {
+const compressed = (kept: Cached<unknown>): Uint8Array => {
   const before = compressions.get(kept)
   if (before !== undefined) return before
   const bytes = gzipSync(kept.text)
@@ -41,7 +41,7 @@ const compressed = (kept: Kept<unknown>): Uint8Array => {
  * The text as an answer that clients and caches may keep and ask about again: 304 without a body where `If-None-Match` has
  * its tag (RFC 9110, 13.1.2: a list of tags, weak ones alike, or `*`).
  */
-export const answerKept = (request: HttpServerRequest.HttpServerRequest, kept: Kept<unknown>) => {
+export const answerCached = (request: HttpServerRequest.HttpServerRequest, kept: Cached<unknown>) => {
   const { contentType, etag, text } = kept
   const headers = { ...kept.headers, vary: "accept-encoding" }
   const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""))

@@ -11,7 +11,7 @@ import type { InvalidRequest, ReadError } from "../domain/Errors.ts"
 import type { Credential } from "../services/account/Auth.ts"
 import { credentialOf } from "./admission/Caller.ts"
 import { bodyReader, queryReader } from "./Body.ts"
-import { answerKept, Kept } from "./Cached.ts"
+import { answerCached, Cached } from "./Cached.ts"
 
 type Endpoint = HttpApiEndpoint.HttpApiEndpoint.AnyWithProps
 
@@ -40,7 +40,7 @@ export class Streamed<out A> extends Data.Class<{ readonly response: HttpServerR
 type Value<A> = Extract<A, object | string>
 
 /** What a handler answers: the value its endpoint declares, kept with a tag where the endpoint declares 304 besides. */
-export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Kept<Value<A>>) : A | Streamed<A>
+export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Cached<Value<A>>) : A | Streamed<A>
 
 /** Answers an endpoint, with what that declares, and fails with nothing that neither it nor the API declares. */
 export type Handler<E extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiError, R> = (
@@ -88,8 +88,8 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
         query: query?.(request)
       }),
       (answer: unknown) =>
-        answer instanceof Kept
-          ? answerKept(request, answer)
+        answer instanceof Cached
+          ? answerCached(request, answer)
           : answer instanceof Streamed
             ? answer.response
             : (answer as never)

@@ -8,7 +8,7 @@ import {
 } from "@effect/platform"
 import { Cause, type Context, Effect, Option } from "effect"
 import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
-import { isNotNow, sqlStateOf } from "../domain/Faults.ts"
+import { isUnavailable, sqlStateOf } from "../domain/Faults.ts"
 import { Health } from "../services/runtime/Health.ts"
 import { invalidRequest } from "./Body.ts"
 import { problemMediaType, problemOf } from "./Problem.ts"
@@ -83,7 +83,7 @@ const refusalOf = (
       ),
     onNone: () => {
       const fault = Cause.squash(cause)
-      return isNotNow(fault)
+      return isUnavailable(fault)
         ? unavailable(fault, health)
         : Effect.as(Effect.logError("A request met a fault", cause), new Internal())
     }

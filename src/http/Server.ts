@@ -9,7 +9,7 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
+import { Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
@@ -28,6 +28,7 @@ import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { withSecurityHeaders } from "./SecurityHeaders.ts"
+import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
@@ -100,9 +101,10 @@ const observeRequest = HttpMiddleware.make((app) =>
   })
 )
 
-/** All routes of the service; what runs it provides the services and a server. */
-export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRequest)).pipe(
-  Layer.provide([Refusals, AuthHttp, PagesHttp]),
+const observed = flow(withSecurityHeaders, observeRequest)
+
+/** Builds what the API answers with into a server or an app. */
+const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([
     InstallHttp,
@@ -117,7 +119,35 @@ export const HttpLive = HttpApiBuilder.serve(flow(withSecurityHeaders, observeRe
   ]),
   Layer.provide(AdmissionHttp),
   // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
-  Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false })),
+  Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
+)
+
+/** All routes of the service; what runs it provides the services and a server. */
+export const HttpLive = HttpApiBuilder.serve(observed).pipe(
+  Layer.provide([Refusals, AuthHttp, PagesHttp]),
+  withApi,
   // The platform's own span would carry the URL and all headers.
   HttpMiddleware.withTracerDisabledWhen(() => true)
+)
+
+/**
+ * The routes under `/api`, the documents and the health of the service, without its pages (whose links begin at `/`), for a larger
+ * server to mount under a prefix. Its routes and middleware are its own, also where that server is made of an `HttpApi` too.
+ */
+export class ApiApp extends Context.Tag("agent-install/ApiApp")<
+  ApiApp,
+  HttpApp.Default<never, HttpRouter.HttpRouter.DefaultServices>
+>() {}
+
+/** The app of the services it is provided with. */
+export const ApiAppLive = Layer.effect(
+  ApiApp,
+  Effect.zipWith(ServerConfig, HttpApiBuilder.httpApp, (config, app) =>
+    Effect.provideService(observed(app), ServerConfig, config)
+  )
+).pipe(
+  Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
+  Layer.provide([Refusals, AuthHttp]),
+  withApi,
+  Layer.fresh
 )

@@ -1,6 +1,6 @@
-import { Effect, Either, Layer } from "effect"
+import { Duration, Effect, Either, Layer, Record } from "effect"
 import type { KindDescription } from "../domain/catalog/Kind.ts"
-import type { Template } from "../domain/catalog/Template.ts"
+import type { Definition, Template } from "../domain/catalog/Template.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { PersonalOrgs } from "../services/account/PersonalOrgs.ts"
 import type { RateLimits } from "../services/admission/RateLimiter.ts"
@@ -9,6 +9,7 @@ import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.
 import { Health } from "../services/runtime/Health.ts"
 import { AccountsMemory } from "./account/AccountsMemory.ts"
 import { AuthMemory } from "./account/AuthMemory.ts"
+import { AuthRoutesMemory } from "./account/AuthRoutesMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
@@ -22,7 +23,7 @@ import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
-import { MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
+import { type MemoryState, MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
 import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
@@ -36,18 +37,57 @@ export interface Person {
   readonly password?: string | undefined
 }
 
-/** What there is when a world begins. */
-export interface Seed extends IdentityLinkerOptions {
-  readonly people: ReadonlyArray<Person>
-  readonly templates: ReadonlyArray<Template>
-  readonly limits: RateLimits
+/** A definition that a person made by hand in their own organization. */
+export interface AuthoredRow {
+  readonly owner: UserId
+  readonly definition: Definition
+}
+
+/** What there is when a world begins; nothing, where it says nothing. */
+export interface Seed extends Partial<IdentityLinkerOptions> {
+  readonly people?: ReadonlyArray<Person> | undefined
+  readonly templates?: ReadonlyArray<Template> | undefined
+  /** Definitions that people made themselves, each after those that it refers to. */
+  readonly rows?: ReadonlyArray<AuthoredRow> | undefined
+  /** The budgets; a thousand tries in any hour where one is absent. */
+  readonly limits?: Partial<RateLimits> | undefined
   /** The kinds of definition that are published and mirrored; absent: the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
   /** What the chat gateway shows; absent means that nobody is the gateway. */
   readonly gatewayToken?: string | undefined
 }
 
-const begin = ({ people, templates }: Seed) =>
+const ample = { limit: 1_000, window: Duration.hours(1) }
+
+const limitsOf = (limits: Partial<RateLimits> = {}): RateLimits => ({
+  install: ample,
+  change: ample,
+  read: ample,
+  auth: ample,
+  password: ample,
+  account: ample,
+  sender: ample,
+  mail: ample,
+  ...limits
+})
+
+const withRow = (state: MemoryState, { definition, owner }: AuthoredRow): MemoryState => {
+  const organizationId = state.organizations.find(({ personalFor }) => personalFor === owner)?.id
+  if (organizationId === undefined) throw new Error(`A row is to belong to ${owner}, who is none of the seed's people`)
+  const { references, was: _, ...row } = definition
+  const idOf = (slug: string) =>
+    state.definitions.find((one) => one.organizationId === organizationId && one.slug === slug)?.id ?? null
+  return {
+    ...state,
+    nextId: state.nextId + 1,
+    definitions: [
+      ...state.definitions,
+      { ...row, id: state.nextId, organizationId, deleted: false, references: Record.map(references, idOf) }
+    ]
+  }
+}
+
+const begin = ({ people = [], rows = [], templates = [] }: Seed) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { change } = yield* MemoryStore
@@ -59,6 +99,7 @@ const begin = ({ people, templates }: Seed) =>
         )
         yield* personalOrgs.ensure(person.id)
       }
+      for (const row of rows) yield* change((state) => Either.right([undefined, withRow(state, row)]))
       yield* Effect.forEach(templates, catalog.publish)
     })
   )
@@ -67,20 +108,21 @@ const begin = ({ people, templates }: Seed) =>
  * Every service in memory, for tests here and in programs that depend on this one: people who have signed up, templates
  * that are published. `MemoryStore` is the state behind them, to look into and to change.
  */
-export const AppMemory = (seed: Seed) =>
+export const AppMemory = (seed: Seed = {}) =>
   begin(seed).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         AccountsMemory,
         AuthMemory,
         EventsMemory,
+        AuthRoutesMemory,
         GatewayMemory(seed.gatewayToken),
-        IdentityLinkerMemory(seed),
+        IdentityLinkerMemory({ ...seed, defaultCountry: seed.defaultCountry ?? "GB" }),
         InstalledAgentsMemory(seed.kinds),
         InstallCodesMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
-        RateLimiterMemory(seed.limits),
+        RateLimiterMemory(limitsOf(seed.limits)),
         RolloutsMemory,
         Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),
         RowPairsMemory,

@@ -3,7 +3,7 @@ import { Effect, Layer, Runtime } from "effect"
 import type { Page } from "playwright-core"
 import { oneOfEach, template } from "../fixtures/templates.ts"
 import { Smtp, SmtpLive, tokenIn } from "../smtp.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, signUp } from "./browsing.ts"
+import { Browsing, BrowsingLive, expectAccessible, newcomer, phone, signUp, takeScreenshot } from "./browsing.ts"
 
 const Live = Layer.unwrapEffect(Effect.map(Smtp, ({ url }) => BrowsingLive({ SMTP_URL: url }))).pipe(
   Layer.provideMerge(SmtpLive)
@@ -31,8 +31,8 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
         await page.waitForURL(/\/account$/)
         assert.include(await page.getByRole("main").textContent(), long)
         assert.include(await page.getByRole("main").textContent(), "not confirmed yet")
-        await isSound(page, "the account")
-        await shoot(page, "account-phone", { fullPage: true })
+        await expectAccessible(page, "the account")
+        await takeScreenshot(page, "account-phone", { fullPage: true })
         for (const name of ["current_password", "new_password"]) {
           const field = page.locator(`#${name}`)
           assert.strictEqual(await field.getAttribute("type"), "password")
@@ -45,7 +45,7 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
         assert.include(await page.getByRole("alert").textContent(), "not your current password")
         assert.match(await page.title(), /^Error: /)
         assert.strictEqual(await page.getByLabel("New password").inputValue(), "")
-        await isSound(page, "an account with a problem")
+        await expectAccessible(page, "an account with a problem")
 
         await page.getByLabel("Current password").fill(person.password)
         await page.getByLabel("New password").fill("another long password")
@@ -102,8 +102,8 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
             await page.waitForURL(/\/account\/delete$/)
             assert.include(await page.getByRole("main").textContent(), "with 1 agent and 4 definitions")
             if (javaScriptEnabled) {
-              await isSound(page, "the deletion of an account")
-              await shoot(page, "account-delete")
+              await expectAccessible(page, "the deletion of an account")
+              await takeScreenshot(page, "account-delete")
             }
             await page.getByLabel("Your password").fill("not my password")
             await press(page, "Delete the account")
@@ -146,7 +146,7 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
         assert.include(await page.getByRole("main").textContent(), "What has to be done first")
         assert.include(await page.getByRole("main").textContent(), "depended-on-publisher")
         assert.strictEqual(await page.getByLabel("Your password").count(), 0)
-        await isSound(page, "a deletion that others are in the way of")
+        await expectAccessible(page, "a deletion that others are in the way of")
       })
     })
   )
@@ -185,7 +185,7 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
         const person = await signUp(page)
         await page.getByRole("button", { name: "Sign out" }).click()
         await page.getByRole("link", { name: "Forgot your password?" }).click()
-        await isSound(page, "a forgotten password")
+        await expectAccessible(page, "a forgotten password")
         await page.getByLabel("E-mail address").fill("no address")
         await page.evaluate("document.querySelector('main form').noValidate = true")
         await press(page, "Send me the link")
@@ -195,7 +195,7 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
         await page.waitForURL(/done=reset-sent/)
         const link = `/account/reset?token=${encodeURIComponent(tokenIn(await newest(person.email, 2)))}`
         await visit(page, link)
-        await isSound(page, "a new password")
+        await expectAccessible(page, "a new password")
         await page.getByLabel("New password").fill("short")
         await press(page, "Set the new password")
         assert.include(await page.getByRole("alert").textContent(), "at least 8 characters")

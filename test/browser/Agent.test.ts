@@ -2,7 +2,16 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { definition, template } from "../fixtures/templates.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, shootSmall, signUp } from "./browsing.ts"
+import {
+  Browsing,
+  BrowsingLive,
+  expectAccessible,
+  newcomer,
+  phone,
+  signUp,
+  takePhoneScreenshot,
+  takeScreenshot
+} from "./browsing.ts"
 
 const main = (page: Page) => page.getByRole("main")
 const press = (page: Page, name: string | RegExp) => main(page).getByRole("button", { name }).click()
@@ -66,10 +75,10 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
           const browsing = yield* Browsing
           const sound = async (page: Page, what: string, name?: string) => {
             if (!javaScriptEnabled) return
-            await isSound(page, what)
+            await expectAccessible(page, what)
             if (name === undefined) return
-            await shoot(page, name, { fullPage: true })
-            await shootSmall(page, name)
+            await takeScreenshot(page, name, { fullPage: true })
+            await takePhoneScreenshot(page, name)
           }
           yield* browsing.look("/", { javaScriptEnabled }, async (page) => {
             const { names, path } = await prepared(page, browsing)
@@ -144,7 +153,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
         assert.deepStrictEqual(await names(), ["Account", "My bills", "Coin"])
         // What was chosen is chosen still.
         assert.isTrue(await page.getByRole("checkbox", { name: /^Give up my changes/ }).isChecked())
-        await isSound(page, "an update that was overtaken")
+        await expectAccessible(page, "an update that was overtaken")
         await press(page, "Update Ledger to revision 3")
         await page.waitForURL(/done=updated/)
         assert.deepStrictEqual(await names(), ["Bank account", "Bill", "Ember", "Frost"])
@@ -170,7 +179,7 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
           assert.strictEqual(answer?.status(), 404, there)
           assert.include(await textOf(page), "There is nothing here")
         }
-        await isSound(page, "what is not there")
+        await expectAccessible(page, "what is not there")
       })
     })
   )
@@ -230,8 +239,8 @@ layer(BrowsingLive({ CHANGES_PER_HOUR: "1", READS_PER_MINUTE: "600" }), {
         assert.strictEqual(answer.status(), 429)
         assert.match(String(answer.headers()["retry-after"]), /^\d+$/)
         assert.match(await textOf(page), /Try again in \d+ minutes/)
-        await isSound(page, "too often")
-        await shoot(page, "error-429")
+        await expectAccessible(page, "too often")
+        await takeScreenshot(page, "error-429")
 
         assert.strictEqual((await go(page, "/nowhere/at/all"))?.status(), 404)
         const sent = async (headers: Record<string, string>, body: string) => {

@@ -4,7 +4,7 @@ import type { Locator, Page } from "playwright-core"
 import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/documents/Document.ts"
-import { Browsing, BrowsingLive, broken, phone, wide } from "./browsing.ts"
+import { accessibilityViolations, Browsing, BrowsingLive, phone, wide } from "./browsing.ts"
 
 const minutes = { timeout: 300_000 }
 
@@ -117,7 +117,7 @@ describe("in a browser", () => {
             yield* look(path, { viewport: size }, async (page) => {
               await page.emulateMedia({ colorScheme })
               await openAll(page, "section:nth-of-type(-n+2) details")
-              assert.deepStrictEqual(await broken(page), [], `${path}, ${colorScheme}`)
+              assert.deepStrictEqual(await accessibilityViolations(page), [], `${path}, ${colorScheme}`)
             })
           }
         }),

@@ -4,7 +4,17 @@ import type { Page } from "playwright-core"
 import { E164 } from "../../src/domain/identity/Phone.ts"
 import { bundled } from "../e2e/processes.ts"
 import { definition, oneOfEach, template } from "../fixtures/templates.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, phone, shoot, shootSmall, signUp, wide } from "./browsing.ts"
+import {
+  Browsing,
+  BrowsingLive,
+  expectAccessible,
+  newcomer,
+  phone,
+  signUp,
+  takePhoneScreenshot,
+  takeScreenshot,
+  wide
+} from "./browsing.ts"
 
 const main = (page: Page) => page.getByRole("main")
 const press = (page: Page, name: string | RegExp) => main(page).getByRole("button", { name }).click()
@@ -28,24 +38,24 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
         Effect.gen(function* () {
           const { look, query } = yield* Browsing
           yield* look("/", { javaScriptEnabled }, async (page) => {
-            if (javaScriptEnabled) await shoot(page, "templates")
+            if (javaScriptEnabled) await takeScreenshot(page, "templates")
             await page.getByRole("link", { name: "Personal Finance (UK tax)" }).click()
             await page.waitForURL(/\/install\/personal-finance$/)
             assert.include(await main(page).textContent(), "every day at 06:30 UTC")
             if (javaScriptEnabled) {
-              await isSound(page, "the page of a template, signed out")
-              await shoot(page, "install", { fullPage: true })
-              await shootSmall(page, "install")
+              await expectAccessible(page, "the page of a template, signed out")
+              await takeScreenshot(page, "install", { fullPage: true })
+              await takePhoneScreenshot(page, "install")
               for (const details of await main(page).locator("details").all()) await details.locator("summary").click()
-              await isSound(page, "the page of a template, unfolded")
+              await expectAccessible(page, "the page of a template, unfolded")
             }
             const person = await signUpAndInstall(page)
             await page.waitForURL(/\/ada-lovelace(-\d+)?\/agents\/agent_\w+\?done=installed#done$/)
             assert.match(String(await told(page)), /^Installed\./)
             const path = new URL(page.url()).pathname
             if (javaScriptEnabled) {
-              await isSound(page, "an agent's page")
-              await shoot(page, "agent", { fullPage: true })
+              await expectAccessible(page, "an agent's page")
+              await takeScreenshot(page, "agent", { fullPage: true })
             }
             // Looking again installs nothing again.
             await page.reload()
@@ -57,15 +67,15 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             assert.deepStrictEqual(rows, [{ agents: 1 }])
             await page.goto(new URL("/install/personal-finance", page.url()).toString())
             assert.include(await main(page).textContent(), "You have this already")
-            if (javaScriptEnabled) await isSound(page, "the page of a template that is installed")
+            if (javaScriptEnabled) await expectAccessible(page, "the page of a template that is installed")
             await page.getByRole("link", { name: /Go to your agent/ }).click()
             await page.waitForURL((url) => url.pathname === path)
             await page.getByRole("link", { name: "My agents" }).click()
             await page.waitForURL(/\/agents$/)
             assert.include(await main(page).textContent(), "Up to date.")
             if (javaScriptEnabled) {
-              await isSound(page, "a person's agents")
-              await shoot(page, "agents")
+              await expectAccessible(page, "a person's agents")
+              await takeScreenshot(page, "agents")
             }
           })
         })
@@ -90,8 +100,8 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
         assert.strictEqual(await page.getByLabel("WhatsApp number").inputValue(), "07911 123456")
         assert.strictEqual(await page.getByLabel("Country of the number").inputValue(), "GB")
         assert.strictEqual(await page.getByLabel("Your name").inputValue(), person.name)
-        await isSound(page, "a form with problems")
-        await shoot(page, "install-problem-phone")
+        await expectAccessible(page, "a form with problems")
+        await takeScreenshot(page, "install-problem-phone")
         await page.getByLabel("E-mail address").fill(person.email)
         await page.getByLabel("Password").fill(person.password)
         await press(page, "Create my account and install")
@@ -142,7 +152,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
         await query(`DELETE FROM session USING "user" u WHERE u.id = session."userId" AND u.email = $1`, [person.email])
         await press(page, /^Install into ada-lovelace/)
         assert.include(await main(page).getByRole("alert").textContent(), "You are not signed in any more")
-        await isSound(page, "a session that has ended")
+        await expectAccessible(page, "a session that has ended")
         assert.strictEqual(await page.getByLabel("WhatsApp number").inputValue(), "+447911123458")
         await page.getByLabel("E-mail address").fill(person.email)
         await page.getByLabel("Password").fill(person.password)
@@ -151,7 +161,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
         // The same in the midst of anything else.
         await query(`DELETE FROM session USING "user" u WHERE u.id = session."userId" AND u.email = $1`, [person.email])
         await press(page, /^Pause Daily/)
-        await isSound(page, "signing in to go on")
+        await expectAccessible(page, "signing in to go on")
         await page.getByLabel("E-mail address").fill(person.email)
         await page.getByLabel("Password").fill(person.password)
         await press(page, "Sign in and go on")
@@ -175,10 +185,10 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
         ])
         await page.goto(new URL("/install/clashing", page.url()).toString())
         assert.include(await main(page).textContent(), "In the way")
-        await isSound(page, "a collision")
+        await expectAccessible(page, "a collision")
         await press(page, /^Install into/)
         assert.include(await main(page).getByRole("alert").textContent(), "Nothing was installed: 1 name is taken")
-        await shoot(page, "collision")
+        await takeScreenshot(page, "collision")
         await page.getByRole("checkbox", { name: /Let the agent take over mine/ }).check()
         await press(page, /^Install into/)
         await page.waitForURL(/done=installed/)
@@ -216,7 +226,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
           await signUpAndInstall(page, newcomer(odd[0]))
           await page.waitForURL(/done=installed/)
           assert.strictEqual(await page.getByRole("heading", { level: 1 }).textContent(), odd[1])
-          if (javaScriptEnabled) await isSound(page, "an agent with odd names")
+          if (javaScriptEnabled) await expectAccessible(page, "an agent with odd names")
         })
       }
     })
@@ -238,8 +248,8 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             assert.match(href, /^https:\/\/wa\.me\/447911000000\?text=/)
             await page.getByRole("img", { name: "QR code that opens WhatsApp with the message" }).waitFor()
             if (javaScriptEnabled) {
-              await isSound(page, "the code for WhatsApp")
-              await shoot(page, "whatsapp-phone")
+              await expectAccessible(page, "the code for WhatsApp")
+              await takeScreenshot(page, "whatsapp-phone")
             }
             const message = new URL(href).searchParams.get("text")
             const from = { platform: "whatsapp", platformUserId: sender }
@@ -256,8 +266,8 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             const yes = page.getByRole("button", { name: /^Yes, .* is my phone$/ })
             await yes.waitFor()
             if (javaScriptEnabled) {
-              await isSound(page, "a phone to confirm")
-              await shoot(page, "confirm-phone")
+              await expectAccessible(page, "a phone to confirm")
+              await takeScreenshot(page, "confirm-phone")
             }
             await yes.click()
             await page.waitForURL(/done=phone-confirmed/)

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { oneOfEach, template } from "../fixtures/templates.ts"
-import { Browsing, BrowsingLive, isSound, newcomer, signUp } from "./browsing.ts"
+import { Browsing, BrowsingLive, expectAccessible, newcomer, signUp } from "./browsing.ts"
 
 layer(BrowsingLive(), { timeout: "120 seconds", excludeTestServices: true })("the first page", (it) => {
   it.effect("lists what can be installed, finds it by words, and pages it", () =>
@@ -16,7 +16,7 @@ layer(BrowsingLive(), { timeout: "120 seconds", excludeTestServices: true })("th
       yield* look("/", {}, async (page) => {
         const names = () => page.getByRole("main").getByRole("heading", { level: 2 }).allTextContents()
         assert.strictEqual((await names())[0], '<b>Fat & "loud"</b>')
-        await isSound(page, "the first page")
+        await expectAccessible(page, "the first page")
         await page.getByRole("link", { name: "Next page" }).click()
         await page.waitForURL(/after=/)
         assert.include(await names(), "Shelf 32")
@@ -48,7 +48,7 @@ layer(BrowsingLive(), { timeout: "120 seconds", excludeTestServices: true })("th
           assert.include(await problem.textContent(), "do not belong together")
           assert.match(await page.title(), /^Error: /)
           assert.strictEqual(await page.getByLabel("E-mail address").inputValue(), person.email)
-          if (javaScriptEnabled) await isSound(page, "a sign-in that failed")
+          if (javaScriptEnabled) await expectAccessible(page, "a sign-in that failed")
           await page.getByLabel("Password").fill(person.password)
           await page.getByRole("main").getByRole("button", { name: "Sign in" }).click()
           await page.waitForURL(/done=signed-in/)

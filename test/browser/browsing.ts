@@ -160,7 +160,7 @@ export const BrowsingLive = (given: Readonly<Record<string, string>> = {}) =>
   )
 
 /** What a page breaks of the rules of accessibility that a program can check. */
-export const broken = async (page: Page): Promise<unknown> => {
+export const accessibilityViolations = async (page: Page): Promise<unknown> => {
   await page.evaluate(axe)
   return page.evaluate(
     "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((one) => one.html).slice(0, 3).join(' ')))"
@@ -168,10 +168,10 @@ export const broken = async (page: Page): Promise<unknown> => {
 }
 
 /** Holds a page to what every page keeps: no rule of accessibility broken, light and dark, and nothing wider than the window. */
-export const isSound = async (page: Page, what: string) => {
+export const expectAccessible = async (page: Page, what: string) => {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme })
-    assert.deepStrictEqual(await broken(page), [], `${what}, ${colorScheme}`)
+    assert.deepStrictEqual(await accessibilityViolations(page), [], `${what}, ${colorScheme}`)
   }
   await page.emulateMedia({ colorScheme: "light" })
   const size = page.viewportSize()
@@ -184,7 +184,7 @@ export const isSound = async (page: Page, what: string) => {
 }
 
 /** Keeps what a page looks like in the folder that `SCREENS` names. */
-export const shoot = async (page: Page, name: string, { fullPage = false } = {}) => {
+export const takeScreenshot = async (page: Page, name: string, { fullPage = false } = {}) => {
   if (screens === undefined) return
   await mkdir(screens, { recursive: true })
   await page.evaluate("document.activeElement?.blur()")
@@ -192,11 +192,11 @@ export const shoot = async (page: Page, name: string, { fullPage = false } = {})
 }
 
 /** The same on a phone, in the dark. */
-export const shootSmall = async (page: Page, name: string) => {
+export const takePhoneScreenshot = async (page: Page, name: string) => {
   const size = page.viewportSize() ?? wide
   await page.setViewportSize(phone)
   await page.emulateMedia({ colorScheme: "dark" })
-  await shoot(page, `${name}-phone-dark`)
+  await takeScreenshot(page, `${name}-phone-dark`)
   await page.emulateMedia({ colorScheme: "light" })
   await page.setViewportSize(size)
 }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isNotNow, isTransient, isUnwritable, sqlStateOf } from "../../src/domain/Faults.ts"
+import { isTransient, isUnavailable, isUnwritable, sqlStateOf } from "../../src/domain/Faults.ts"
 
 const coded = (code: string) => Object.assign(new Error("said by the database"), { code })
 
@@ -7,7 +7,7 @@ describe("what a fault says of the database", () => {
   it("is found in its causes", () => {
     const wrapped = new Error("outer", { cause: new Error("inner", { cause: coded("57014") }) })
     assert.strictEqual(sqlStateOf(wrapped), "57014")
-    assert.isTrue(isNotNow(wrapped))
+    assert.isTrue(isUnavailable(wrapped))
     assert.isUndefined(sqlStateOf(new Error("none")))
     assert.isUndefined(sqlStateOf("text"))
   })
@@ -17,12 +17,12 @@ describe("what a fault says of the database", () => {
       ...["08000", "08006", "53000", "53100", "53200", "53300", "53400", "57P01", "57P02", "57P03", "57P05", "57014"],
       ...["55P03", "25006", "25P03", "25P04", "58030", "40001", "40P01", "ECONNREFUSED", "ETIMEDOUT"]
     ]
-    for (const code of notNow) assert.isTrue(isNotNow(coded(code)), code)
+    for (const code of notNow) assert.isTrue(isUnavailable(coded(code)), code)
     for (const code of ["22021", "23505", "23503", "42501", "42P01", "0A000", "26000", "XX000", "P0001"]) {
-      assert.isFalse(isNotNow(coded(code)), code)
+      assert.isFalse(isUnavailable(coded(code)), code)
     }
-    assert.isTrue(isNotNow(new Error("timeout exceeded when trying to connect")))
-    assert.isFalse(isNotNow(new Error("timeout")))
+    assert.isTrue(isUnavailable(new Error("timeout exceeded when trying to connect")))
+    assert.isFalse(isUnavailable(new Error("timeout")))
   })
 
   it("is that the same may succeed at once, where other transactions came between", () => {

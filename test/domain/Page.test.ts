@@ -3,7 +3,7 @@ import { Either, Schema } from "effect"
 import { firstThatFit, pageQuery } from "../../src/domain/Page.ts"
 
 describe("the first items that fit into a page", () => {
-  const sum = (most: number) => ({ of: (item: number) => item, most })
+  const sum = (max: number) => ({ of: (item: number) => item, max })
 
   it("are as many as were asked for, or all", () => {
     assert.deepStrictEqual(firstThatFit([1, 2, 3], 2, []), [1, 2])
@@ -15,8 +15,8 @@ describe("the first items that fit into a page", () => {
   it("come to no more than each measure says, and to just that", () => {
     assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [sum(6)]), [1, 2, 3])
     assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [sum(5)]), [1, 2])
-    assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [sum(6), { of: () => 1, most: 2 }]), [1, 2])
-    assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [{ of: () => 1, most: 2 }, sum(6)]), [1, 2])
+    assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [sum(6), { of: () => 1, max: 2 }]), [1, 2])
+    assert.deepStrictEqual(firstThatFit([1, 2, 3, 4], 9, [{ of: () => 1, max: 2 }, sum(6)]), [1, 2])
   })
 
   it("are one at least, which is alone where it is too large", () => {

@@ -13,12 +13,12 @@ import {
   bundled,
   embeddedUrl,
   execute,
-  forged,
+  forgedToken,
   postmasterPid,
+  proxyTo,
   run,
   secret,
   serve,
-  severable,
   signedIn
 } from "./processes.ts"
 
@@ -279,7 +279,7 @@ describe("the service", () => {
     "answers 503 while its database is away, and serves again once it is back",
     () =>
       Effect.gen(function* () {
-        const line = yield* severable(yield* ownDatabase())
+        const line = yield* proxyTo(yield* ownDatabase())
         const { ask, log, ready } = yield* serve({ DATABASE_URL: line.url, AUTH_SECRET: secret })
         yield* ready
         // Twice in the middle of much: connections break that the libraries are using, and the service outlives it.
@@ -293,7 +293,7 @@ describe("the service", () => {
                       body: { email: `ada-${at}@example.org`, password: "a long password" }
                     })
                   : at % 3 === 1
-                    ? ask("/api/install", { headers: { authorization: forged() }, body: {} })
+                    ? ask("/api/install", { headers: { authorization: forgedToken() }, body: {} })
                     : ask("/api/install/manifest/personal-finance"),
               { concurrency: 60 }
             )
@@ -310,10 +310,10 @@ describe("the service", () => {
           ["/api/install/manifest/personal-finance"],
           ["/health/ready"],
           ["/api/install", { headers: { authorization: "Bearer a.b" }, body: {} }],
-          ["/api/install", { headers: { authorization: forged() }, body: {} }],
+          ["/api/install", { headers: { authorization: forgedToken() }, body: {} }],
           ["/api/auth/sign-in/email", { body: { email: "ada@example.org", password: "a long password" } }],
-          ["/api/auth/get-session", { headers: { authorization: forged() } }],
-          ["/api/auth/sign-out", { method: "POST", headers: { authorization: forged() } }]
+          ["/api/auth/get-session", { headers: { authorization: forgedToken() } }],
+          ["/api/auth/sign-out", { method: "POST", headers: { authorization: forgedToken() } }]
         ]
         const statuses: Array<number> = []
         for (const request of requests) {
@@ -328,7 +328,7 @@ describe("the service", () => {
         yield* line.mend
         yield* ready
         assert.strictEqual((yield* ask("/api/install/manifest/personal-finance")).status, 404)
-        const known = yield* ask("/api/install", { headers: { authorization: forged() }, body: {} })
+        const known = yield* ask("/api/install", { headers: { authorization: forgedToken() }, body: {} })
         assert.strictEqual(known.status, 401)
         assert.notInclude(log(), '"logLevel":"ERROR"')
       }),

@@ -7,7 +7,7 @@ import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/documents/Document.ts"
 import { ownFolder } from "../machine.ts"
 import { ownDatabase } from "../pg.ts"
-import { bundled, embeddedUrl, forged, postmasterPid, run, secret, serve } from "./processes.ts"
+import { bundled, embeddedUrl, forgedToken, postmasterPid, run, secret, serve } from "./processes.ts"
 
 interface Attribute {
   readonly key: string
@@ -109,7 +109,7 @@ describe("telemetry", () => {
         assert.strictEqual(up.status, 200)
         const token = String(up.headers["set-auth-token"])
         const cookie = String(up.headers["set-cookie"]).split(";")[0] ?? ""
-        const unknown = forged().slice("Bearer ".length)
+        const unknown = forgedToken().slice("Bearer ".length)
         const signedIn = { authorization: `Bearer ${token}` }
         const phone = "07911 123456"
 

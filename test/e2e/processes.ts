@@ -120,10 +120,10 @@ export const postmasterPid = (dataDir: string) =>
 const signed = (token: string) => `Bearer ${token}.${createHmac("sha256", secret).update(token).digest("base64")}`
 
 /** A bearer token whose signature is right, of a session that never was: only the database can tell. */
-export const forged = () => signed(randomBytes(24).toString("base64url"))
+export const forgedToken = () => signed(randomBytes(24).toString("base64url"))
 
 /** The database behind a line on this machine that can be cut, and mended. */
-export const severable = (url: Redacted.Redacted<string>) =>
+export const proxyTo = (url: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const address = new URL(Redacted.value(url))
     const path = join(address.searchParams.get("host") ?? "", ".s.PGSQL.5432")

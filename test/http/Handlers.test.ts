@@ -18,7 +18,7 @@ import {
   Unavailable,
   UnknownTemplateSlug
 } from "../../src/domain/Errors.ts"
-import { keep } from "../../src/http/Cached.ts"
+import { cached } from "../../src/http/Cached.ts"
 import { unreadable } from "../../src/http/Contract.ts"
 import { group, type Handlers } from "../../src/http/Handlers.ts"
 import { problem } from "../../src/http/Problem.ts"
@@ -57,7 +57,7 @@ const asking = (
   Effect.promise(async () => {
     const ShelvesHttp = group(Library, "shelves", {
       fill: ({ body }) => Effect.zipRight(Effect.orDie(body), fill),
-      view: () => Effect.succeed(keep(Shelf, shelf(3))),
+      view: () => Effect.succeed(cached(Shelf, shelf(3))),
       clear: () => Effect.void
     })
     const { dispose, handler } = HttpApiBuilder.toWebHandler(
@@ -130,7 +130,7 @@ describe("a handler", () => {
 })
 
 describe("the contract of a handler", () => {
-  const others = { view: () => Effect.succeed(keep(Shelf, shelf(3))), clear: () => Effect.void }
+  const others = { view: () => Effect.succeed(cached(Shelf, shelf(3))), clear: () => Effect.void }
   const fill = () => Effect.succeed(shelf(3))
 
   it("gives each what its endpoint declares", () => {
@@ -145,7 +145,7 @@ describe("the contract of a handler", () => {
         expectTypeOf(asked.query).toEqualTypeOf<Effect.Effect<{ readonly limit: number }, InvalidRequest>>()
         expectTypeOf(asked).not.toHaveProperty("body")
         expectTypeOf(asked).not.toHaveProperty("path")
-        return Effect.succeed(keep(Shelf, shelf(3)))
+        return Effect.succeed(cached(Shelf, shelf(3)))
       },
       clear: others.clear
     })
@@ -169,7 +169,7 @@ describe("the contract of a handler", () => {
     // @ts-expect-error: what is asked about again is kept.
     group(Library, "shelves", { ...others, fill, view: () => Effect.succeed(shelf(3)) })
     // @ts-expect-error: what is kept is of another schema.
-    group(Library, "shelves", { ...others, fill, view: () => Effect.succeed(keep(Schema.String, "Travel")) })
+    group(Library, "shelves", { ...others, fill, view: () => Effect.succeed(cached(Schema.String, "Travel")) })
     // @ts-expect-error: an endpoint without a handler.
     group(Library, "shelves", others)
     group(Library, "shelves", { ...others, fill })

@@ -31,7 +31,7 @@ const named = {
 }
 
 /** An organization that goes with an account. */
-export const GoingOrganization = Schema.Struct({
+export const DeletedOrganization = Schema.Struct({
   ...named,
   personal: Schema.Boolean.annotations({ description: "Whether it is the one that was made at sign-up." }),
   agents: Schema.NonNegativeInt,
@@ -40,7 +40,7 @@ export const GoingOrganization = Schema.Struct({
   identities: Schema.NonNegativeInt,
   otherMembers: Schema.NonNegativeInt.annotations({ description: "How many other people lose it." })
 })
-export type GoingOrganization = typeof GoingOrganization.Type
+export type DeletedOrganization = typeof DeletedOrganization.Type
 
 /** An organization that stays without the person. */
 export const LeftOrganization = Schema.Struct(named)
@@ -65,7 +65,7 @@ export type DeletionObstacle = typeof DeletionObstacle.Type
 export const DeletionPlan = Schema.Struct({
   email: Schema.String,
   sessions: Schema.NonNegativeInt,
-  organizations: Schema.Array(GoingOrganization),
+  organizations: Schema.Array(DeletedOrganization),
   leaves: Schema.Array(LeftOrganization).annotations({
     description: "Organizations that stay, with what others see of the person there without a name."
   }),
@@ -131,7 +131,7 @@ export const decideDeletion = (
 }
 
 /** The same of organizations whose rows are referred to by what nobody here knows, as rows of another program. */
-export const referredTo = (organizations: ReadonlyArray<GoingOrganization>): ReadonlyArray<DeletionObstacle> =>
+export const referredTo = (organizations: ReadonlyArray<DeletedOrganization>): ReadonlyArray<DeletionObstacle> =>
   organizations.map(({ name, organizationId, organizationSlug }) => ({
     organizationId,
     organizationSlug,

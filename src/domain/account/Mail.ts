@@ -6,7 +6,7 @@ export interface Mail {
 }
 
 /** How long the links of mails are good for, in seconds. */
-export const linkSeconds = { verification: 24 * 60 * 60, reset: 60 * 60 } as const
+export const mailLinkSeconds = { verification: 24 * 60 * 60, reset: 60 * 60 } as const
 
 /** Where a link of a mail leads: a page with a button, since programs that read mail follow links before people do. */
 const linkTo = (baseUrl: string, path: string, token: string) => `${baseUrl}${path}?token=${encodeURIComponent(token)}`

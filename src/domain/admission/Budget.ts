@@ -1,7 +1,7 @@
 import type { UserId } from "../Ids.ts"
 
 /** What a try makes of a budget: whether it passes, the tries in the window afterwards, and when the oldest that counts leaves it. */
-export interface Spent {
+export interface SpendResult {
   readonly allowed: boolean
   readonly hits: ReadonlyArray<number>
   /** In milliseconds from now. */
@@ -12,7 +12,7 @@ export interface Spent {
  * A try at a budget of `limit` tries in any window, as a sliding log: `hits` are the times of those that passed, the oldest first, all
  * in milliseconds. A try that is refused spends nothing.
  */
-export const spend = (hits: ReadonlyArray<number>, now: number, limit: number, window: number): Spent => {
+export const spend = (hits: ReadonlyArray<number>, now: number, limit: number, window: number): SpendResult => {
   const recent = hits.filter((hit) => hit > now - window)
   const allowed = recent.length < limit
   const after = allowed ? [...recent, now] : recent
@@ -20,4 +20,4 @@ export const spend = (hits: ReadonlyArray<number>, now: number, limit: number, w
 }
 
 /** The key of the budget of whoever is signed in and gives the password once more. */
-export const ownPassword = (userId: UserId): string => `user ${userId}`
+export const ownPasswordKey = (userId: UserId): string => `user ${userId}`

@@ -54,8 +54,8 @@ export const OfferedRow = Schema.Struct({
 export type OfferedRow = typeof OfferedRow.Type
 
 /** What a template is to an organization: the agent installed from it there, if any, and whether its bot has a phone. */
-export const OfferStanding = Schema.Struct({ agentId: Schema.NullOr(AgentId), hasBotPhone: Schema.Boolean })
-export type OfferStanding = typeof OfferStanding.Type
+export const OfferStatus = Schema.Struct({ agentId: Schema.NullOr(AgentId), hasBotPhone: Schema.Boolean })
+export type OfferStatus = typeof OfferStatus.Type
 
 /** All that a person is told of a template before they install it. */
 export const Offer = Schema.Struct({

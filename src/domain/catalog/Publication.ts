@@ -11,7 +11,7 @@ export interface KnownSource {
   /** The old slugs it was published with. */
   readonly was: ReadonlyArray<string>
   /** In the template's newest revision; in an earlier one; or the publisher's without being this template's. */
-  readonly standing: "newest" | "earlier" | "elsewhere"
+  readonly foundIn: "newest" | "earlier" | "elsewhere"
 }
 
 /** A slug that a definition of a template of the publisher's had in some revision, or was said to have had before. */
@@ -24,11 +24,10 @@ export interface FormerSlug {
 const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<KnownSource>) => {
   const sources = new Map<string, KnownSource>()
   for (const source of known) {
-    const key = `${source.standing} ${source.kind} ${source.slug}`
+    const key = `${source.foundIn} ${source.kind} ${source.slug}`
     if (!sources.has(key)) sources.set(key, source)
   }
-  const find = (kind: Kind, slug: string, standing: KnownSource["standing"]) =>
-    sources.get(`${standing} ${kind} ${slug}`)
+  const find = (kind: Kind, slug: string, foundIn: KnownSource["foundIn"]) => sources.get(`${foundIn} ${kind} ${slug}`)
 
   /** The slugs of the newest revision that a definition newly says it was. */
   const renamesOf = ({ kind, slug, was }: Definition): Definition["was"] => {
@@ -58,7 +57,7 @@ export const renameIssues = (
   former: ReadonlyArray<FormerSlug>
 ): ReadonlyArray<TemplateIssue> => {
   const { find, isLeft, renames } = reading(definitions, known)
-  const isFirst = known.every(({ standing }) => standing === "elsewhere")
+  const isFirst = known.every(({ foundIn }) => foundIn === "elsewhere")
   const before = [...known, ...known.flatMap(({ kind, was }) => was.map((slug) => ({ kind, slug }))), ...former]
   const existed = new Set(before.map(({ kind, slug }) => `${kind} ${slug}`))
   const slugsOf = (wanted: Kind) => before.flatMap(({ kind, slug }) => (kind === wanted ? [slug] : []))

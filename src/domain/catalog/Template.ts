@@ -69,7 +69,7 @@ export const sortChanges = (
 }
 
 /** A published template, as whoever runs the service sees it. */
-export const Listed = Schema.Struct({
+export const ListedTemplate = Schema.Struct({
   slug: Schema.String,
   name: Schema.String,
   publisher: Schema.String,
@@ -78,7 +78,7 @@ export const Listed = Schema.Struct({
   definitions: Schema.Int,
   installs: Schema.Int
 })
-export type Listed = typeof Listed.Type
+export type ListedTemplate = typeof ListedTemplate.Type
 
 /** A row an install brings, as the manifest names it. */
 export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
@@ -197,7 +197,7 @@ export const positions = (definitions: ReadonlyArray<Definition>): ReadonlyMap<s
 type Named = Pick<Definition, "kind"> & { readonly slug: string }
 
 /** Why definitions that continue one row can't have the slugs of other live ones. */
-export const heldSlugs = (
+export const takenSlugIssues = (
   definitions: ReadonlyArray<Definition>,
   held: ReadonlyArray<Named>
 ): ReadonlyArray<TemplateIssue> => {
@@ -213,7 +213,7 @@ export const heldSlugs = (
 }
 
 /** Why definitions can't differ from what a sibling template of the publisher published under the same slug. */
-export const differingSiblings = (
+export const differingSiblingIssues = (
   definitions: ReadonlyArray<Definition>,
   differing: ReadonlyArray<Named & { readonly template: string }>
 ): ReadonlyArray<TemplateIssue> => {
@@ -229,11 +229,11 @@ export const differingSiblings = (
 }
 
 /** Why a template can't be that publisher's: the organization is somebody's own. */
-export const privatePublisher = ({ publisher }: Pick<Template, "publisher">): TemplateIssue =>
+export const privatePublisherIssue = ({ publisher }: Pick<Template, "publisher">): TemplateIssue =>
   headIssue(["publisher"], `organization "${publisher}" is private; templates are published from a public one`)
 
 /** Why a template can't have that slug: it is another publisher's. */
-export const foreignSlug = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
+export const foreignSlugIssue = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
   headIssue(["slug"], `"${slug}" is a template of another publisher; choose another slug, or name that publisher`)
 
 /** What of a template is larger than is taken. */

@@ -1,7 +1,7 @@
 import { Hash, Schema } from "effect"
 import { AgentId, exampleIds, OrganizationId, Slug, UserId } from "../Ids.ts"
 import { BoundedText, CleanText } from "../Text.ts"
-import { codeSeconds, messageWith } from "./InstallCode.ts"
+import { codeLifetimeSeconds, messageWith } from "./InstallCode.ts"
 import { E164, LinkedPhone, WaJid } from "./Phone.ts"
 import { Namespace, Platform, platforms } from "./Platform.ts"
 
@@ -101,15 +101,15 @@ export const OwnIdentity = Schema.Struct({
 export type OwnIdentity = typeof OwnIdentity.Type
 
 /** How many of their identities a person is shown at most. */
-export const mostIdentities = 200
+export const maxIdentities = 200
 
 /** How many of a person's agents a look-up names at most. */
-export const mostAgents = 100
+export const maxAgents = 100
 
 /** What `GET /api/identities` answers. */
 export const OwnIdentities = Schema.Struct({
   identities: Schema.Array(OwnIdentity).annotations({
-    description: `At most ${mostIdentities}: where there are more, the newest, and what is displaced after all else.`
+    description: `At most ${maxIdentities}: where there are more, the newest, and what is displaced after all else.`
   })
 }).annotations({
   identifier: "OwnIdentities",
@@ -154,7 +154,7 @@ export const TokenAnswer = Schema.Struct({
   examples: [
     {
       token: exampleCode,
-      expiresInSeconds: codeSeconds,
+      expiresInSeconds: codeLifetimeSeconds,
       link: platforms.whatsapp.link(E164.make("+447911000000"), messageWith(exampleCode))
     }
   ]
@@ -264,7 +264,7 @@ const route = {
   organization: Schema.Struct({ id: OrganizationId, slug: Slug }),
   memberEntityId: Schema.String.annotations({ description: "The entity that stands for the person there." }),
   agents: Schema.Array(Schema.Struct({ agentId: AgentId, templateAgentId: Schema.NullOr(AgentId) })).annotations({
-    description: `The organization's agents, the oldest first, at most ${mostAgents}; with template, the one installed from it, if any.`
+    description: `The organization's agents, the oldest first, at most ${maxAgents}; with template, the one installed from it, if any.`
   }),
   answerTo: Schema.NullOr(Schema.String).annotations({
     description: "The address the sender was last seen under, to answer to; null while none was seen."

@@ -1,5 +1,5 @@
 /** How long a code lives, in seconds: 15 minutes. */
-export const codeSeconds = 15 * 60
+export const codeLifetimeSeconds = 15 * 60
 
 /** How many random bytes a code is made of: 160 bits. */
 export const codeBytes = 20

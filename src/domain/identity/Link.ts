@@ -24,10 +24,10 @@ import type { Identifier } from "./WaId.ts"
  */
 
 /** How long the question that a code opens waits for an answer. */
-export const codeWaits = Duration.hours(1)
+export const codeLinkLifetime = Duration.hours(1)
 
 /** How long a number that was typed waits for its sender, from when it was typed last. */
-export const typedWaits = Duration.days(30)
+export const typedLinkLifetime = Duration.days(30)
 
 /** A question that is open now: by what it is answered, and the e-mail address of the account, which it names. */
 export interface Challenge {
@@ -138,7 +138,7 @@ const typed: Rule<"typed"> = (facts, { organizationId, sender: { identifiers, pl
   const again = before.find(
     (link) => isWaiting(link, now) && facts.identifiers.some((one) => one.linkId === link.id && isTyped(one))
   )
-  const expiresAt = now + Duration.toMillis(typedWaits)
+  const expiresAt = now + Duration.toMillis(typedLinkLifetime)
   const fresh = { id: nextLinkId, platform, origin: "typed" as const, senderAgreed: false, personAgreed: true }
   const opened = proofs.length > 0 ? null : { ...fresh, expiresAt, identifiers, verified: false }
   const unproved = isAsked("typed", facts.refusals.some(isTyped)) ? "claimed" : "declined"
@@ -158,7 +158,7 @@ const code: Rule<"code"> = (facts, { organizationId, sender: { identifiers, plat
     return link?.origin === "code" && !link.closed
   })
   const opened = { id: facts.nextLinkId, platform, origin: "code" as const, senderAgreed: false, personAgreed: false }
-  const expiresAt = facts.now + Duration.toMillis(codeWaits)
+  const expiresAt = facts.now + Duration.toMillis(codeLinkLifetime)
   return decided<LinkEvents["code"]["answer"]>(
     { linkId: opened.id, email },
     { link: { ...opened, expiresAt, identifiers, verified: false }, endedLinks: linkIds(earlier) }

@@ -5,7 +5,7 @@ import { KnownLink, precedence } from "./LinkFacts.ts"
 import type { Identifier } from "./WaId.ts"
 
 /** How many claims of one identifier are looked at. One person has few: where there are very many, a rival is among them. */
-export const mostClaims = 100
+export const maxClaims = 100
 
 /**
  * What is known of an identifier that is asked for. `proof` is where it is verified; `claims` are those that wait and about

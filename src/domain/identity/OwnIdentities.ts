@@ -5,7 +5,7 @@ import {
   type IdentityState,
   type LinkId,
   maskIdentifier,
-  mostIdentities,
+  maxIdentities,
   type OwnIdentity
 } from "./Identity.ts"
 import { type KnownLink, type LinkFacts, linkOf, ofPerson, precedence, stateOf } from "./LinkFacts.ts"
@@ -24,7 +24,7 @@ export interface OwnIdentifier {
 }
 
 /** A sender has no more identifiers than this: one of each namespace, and an Argentine number's other form. */
-export const mostIdentifiers = 6
+export const maxIdentifiers = 6
 
 /** Whether what is in that state has still to be proved. */
 export const isUnproved = (state: IdentityState): boolean => state !== "verified" && state !== "displaced"
@@ -110,7 +110,7 @@ export const ownIdentities = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<
     ({ state }) => state === "displaced"
   )
   return [
-    ...current.slice(-mostIdentities),
-    ...Arr.takeRight(displaced, Math.max(0, mostIdentities - current.length))
+    ...current.slice(-maxIdentities),
+    ...Arr.takeRight(displaced, Math.max(0, maxIdentities - current.length))
   ].toSorted(isOlder)
 }

@@ -32,7 +32,7 @@ const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
 ]
 
 // The same senders write again and again, and reading a number costs more than the rest of a look-up in this process.
-const mostKnown = 4_096
+const maxKnown = 4_096
 const known = new Map<string, Either.Either<E164, NoSender>>()
 
 // Numbers after a plus need no country; the parser asks for one all the same.
@@ -43,7 +43,7 @@ const internationally = (digits: string): Either.Either<E164, NoSender> => {
     readPhone(`+${digits}`, "GB"),
     ({ reason }): NoSender => (reason === "not_a_person" ? reason : "not_a_phone")
   )
-  const [oldest] = known.size < mostKnown ? [] : known.keys()
+  const [oldest] = known.size < maxKnown ? [] : known.keys()
   if (oldest !== undefined) known.delete(oldest)
   known.set(digits, read)
   return read

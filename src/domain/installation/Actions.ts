@@ -1,7 +1,7 @@
 import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
 import type { Told } from "../events/Event.ts"
 import type { AgentId } from "../Ids.ts"
-import { type DecidedRow, type Decision, isStanding, slugOf } from "./Decide.ts"
+import { type DecidedRow, type Decision, hasCopy, slugOf } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
 import type { HistoryEntry, RowChange } from "./History.ts"
 import type { Revision, Wanted } from "./MayInstall.ts"
@@ -43,17 +43,20 @@ export interface RowAction {
 }
 
 /** What is asked about a decision: an uninstall shows what it leaves and gives back what was the person's own. */
-export interface Course {
+export interface ActionContext {
   readonly isUninstall: boolean
   /** The agent that is installed already. */
   readonly agentId: AgentId | undefined
 }
 
 /** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
-const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: Course) =>
+const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: ActionContext) =>
   isUninstall && fate === "kept" && entry?.adopted === true && copy?.retired === true
 
-const changeOf = ({ act, facts: { copy }, fate, granted }: DecidedRow, { isUninstall }: Course): RowChange | null => {
+const changeOf = (
+  { act, facts: { copy }, fate, granted }: DecidedRow,
+  { isUninstall }: ActionContext
+): RowChange | null => {
   if (act === "adopt") return "adopted"
   if (granted === "revert") return "reverted"
   if (granted === "restore") return "restored"
@@ -65,7 +68,7 @@ const changeOf = ({ act, facts: { copy }, fate, granted }: DecidedRow, { isUnins
   return act === "customized" && copy?.retired === true ? "shown" : null
 }
 
-const writeOf = (row: DecidedRow, course: Course, hasAgent: boolean): RowAction["write"] => {
+const writeOf = (row: DecidedRow, course: ActionContext, hasAgent: boolean): RowAction["write"] => {
   const { act, facts, fate } = row
   const { copy } = facts
   if (act === "create") return "insert"
@@ -78,7 +81,7 @@ const writeOf = (row: DecidedRow, course: Course, hasAgent: boolean): RowAction[
   return copy.retired || (hasAgent && copy.agentId === undefined) ? "tag" : null
 }
 
-const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: Course): AgentId | null => {
+const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: ActionContext): AgentId | null => {
   const { act, facts, fate } = row
   const given = facts.copy?.managedBy ?? null
   if (act === "adopt" || act === "create") return templateAgentId
@@ -89,7 +92,7 @@ const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: Course): A
 }
 
 /** The agent a row works for afterwards. */
-const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: Course) => {
+const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: ActionContext) => {
   const given = act === "adopt" || act === "create" ? undefined : copy?.agentId
   if (fate === "passed_on" && given === agentId) return { isBound: false, agentId: sibling?.agentId ?? null }
   return { isBound: fate === undefined && given === undefined, agentId: given ?? null }
@@ -111,7 +114,7 @@ const rememberedOf = (row: DecidedRow): RowAction["remembered"] => {
   return entry.own ? null : { copyId: entry.copyId, slug: entry.slug, hash: entry.appliedHash, adopted: entry.adopted }
 }
 
-const forgottenOf = (row: DecidedRow, course: Course): RowAction["forgotten"] => {
+const forgottenOf = (row: DecidedRow, course: ActionContext): RowAction["forgotten"] => {
   const { facts, fate } = row
   if (fate === undefined || (fate === "kept" && !isReturned(row, course))) return null
   return facts.sibling?.agentId === undefined ? "everywhere" : "here"
@@ -120,7 +123,7 @@ const forgottenOf = (row: DecidedRow, course: Course): RowAction["forgotten"] =>
 /** What is written of each row that is decided. */
 export const actionsOf = (
   { facts, rows }: Decision,
-  course: Course,
+  course: ActionContext,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<RowAction> => {
   const withAgent = new Set(kinds.flatMap(({ agent, kind }) => (agent === undefined ? [] : [kind])))
@@ -130,13 +133,13 @@ export const actionsOf = (
     const write = writeOf(row, course, withAgent.has(kind))
     const isAnew = act === "create" || (act !== "adopt" && (copy === undefined || copy.deleted || copy.retired))
     const given = act === "adopt" ? holder?.schedule : copy?.schedule
-    const stands = isStanding(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
+    const isThere = hasCopy(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
     return {
       kind,
       sourceId,
       slug: slugOf(known),
       write,
-      rowId: act === "adopt" ? (holder?.id ?? null) : stands && act !== "create" ? (entry?.copyId ?? null) : null,
+      rowId: act === "adopt" ? (holder?.id ?? null) : isThere && act !== "create" ? (entry?.copyId ?? null) : null,
       isInTheWay: false,
       managedBy: managedBy(row, facts.templateAgentId, course),
       ...agentOf(row, course),
@@ -156,7 +159,7 @@ export const actionsOf = (
   return actions.map((action, at) => {
     const known = rows[at]?.facts
     const leaves = action.write === "update" || action.write === "delete"
-    if (known?.copy === undefined || !isStanding(known) || !leaves) return action
+    if (known?.copy === undefined || !hasCopy(known) || !leaves) return action
     const taker = taken.get(`${action.kind} ${known.copy.slug}`)
     return { ...action, isInTheWay: taker !== undefined && taker !== action.sourceId }
   })
@@ -218,13 +221,13 @@ export const countsOf = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): { readonly mirrored: KindCounts; readonly verdicts: ReadonlyArray<VerdictCount> } => {
-  const standing = new Map<Kind, number>()
+  const mirrored = new Map<Kind, number>()
   for (const { act, facts } of rows) {
-    const stands = facts.wanted !== undefined && act !== "deleted_by_owner" && act !== "collision"
-    if (stands) standing.set(facts.kind, (standing.get(facts.kind) ?? 0) + 1)
+    const isThere = facts.wanted !== undefined && act !== "deleted_by_owner" && act !== "collision"
+    if (isThere) mirrored.set(facts.kind, (mirrored.get(facts.kind) ?? 0) + 1)
   }
   return {
-    mirrored: byKind((kind) => standing.get(kind) ?? 0, kinds),
+    mirrored: byKind((kind) => mirrored.get(kind) ?? 0, kinds),
     verdicts: countVerdicts(rows.map(({ facts: { kind }, verdict }) => ({ kind, verdict })))
   }
 }

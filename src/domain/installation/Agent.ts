@@ -5,7 +5,7 @@ import { firstThatFit, pageQuery } from "../Page.ts"
 import {
   countVerdicts,
   expectedPlan,
-  KeptBecause,
+  KeepReason,
   latestRevision,
   namesEachRowOnce,
   type PlannedRow,
@@ -116,7 +116,7 @@ export const AgentOverview = Schema.Struct({
     Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, fields: Schema.Array(Schema.String) })
   ).annotations({ description: "Rows the person changed, with the fields in which they differ from the template's." }),
   retired: Schema.Array(
-    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeptBecause })
+    Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String, because: KeepReason })
   ).annotations({ description: "Rows the publisher withdrew that are still here, and why." })
 }).annotations({
   identifier: "AgentOverview",
@@ -164,11 +164,11 @@ export const AgentsQuery = Schema.Struct(pageQuery("agents", agentCursor, 100))
 export type AgentsQuery = typeof AgentsQuery.Type
 
 /** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
-const mostRows = 10_000
+const maxRows = 10_000
 
 /** The first page of some agents, the newest first. */
 export const agentsThatFit = <A>(agents: ReadonlyArray<A>, limit: number, rowsOf: (agent: A) => number) =>
-  firstThatFit(agents, limit, [{ of: rowsOf, most: mostRows }])
+  firstThatFit(agents, limit, [{ of: rowsOf, max: maxRows }])
 
 /**
  * What `GET /api/agents` answers: the newest first; `next` is the `before` of the page that follows, if any. A page ends before

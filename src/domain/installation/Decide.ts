@@ -2,7 +2,7 @@ import { isSameContent } from "../catalog/Content.ts"
 import { type Kind, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
 import type { Collision, UnmetWish } from "../Errors.ts"
 import type { InstallationFacts, RowFacts } from "./Facts.ts"
-import type { Fate, KeptBecause, PlannedRow, RowName, Verdict, Wish } from "./Plan.ts"
+import type { Fate, KeepReason, PlannedRow, RowName, Verdict, Wish } from "./Plan.ts"
 
 /** What a person wants done with a row. */
 export interface WishedRow extends RowName {
@@ -17,7 +17,7 @@ export interface DecidedRow {
   /** What a plan says of it, whatever is wished. */
   readonly verdict: Verdict
   readonly fate: Fate | undefined
-  readonly because: KeptBecause | undefined
+  readonly because: KeepReason | undefined
   /** The wish that is granted. */
   readonly granted: Wish | undefined
   /** What is done, wishes heeded. */
@@ -39,22 +39,22 @@ export interface Decision {
 
 const keyOf = (kind: Kind, id: number | string) => `${kind} ${id}`
 
-export const isStanding = ({ copy }: RowFacts): boolean => copy !== undefined && !copy.deleted
+export const hasCopy = ({ copy }: RowFacts): boolean => copy !== undefined && !copy.deleted
 
 /** A withdrawn row's verdict is what becomes of it; this is why it is kept, if it is. */
 const reasonToKeep = (
   { copy, entry, referredBy = [], used = false }: RowFacts,
   hash: string | undefined,
   isLeaving: (kind: Kind, id: number) => boolean
-): KeptBecause | undefined => {
+): KeepReason | undefined => {
   if (copy === undefined || entry === undefined) return undefined
   if (hash !== entry.appliedHash) return "customized"
   if (entry.adopted) return "adopted"
   return used || referredBy.some(({ id, kind }) => !isLeaving(kind, id)) ? "in_use" : undefined
 }
 
-const fateOf = ({ sibling }: RowFacts, stands: boolean, because: KeptBecause | undefined): Fate => {
-  if (!stands) return "forgotten"
+const fateOf = ({ sibling }: RowFacts, isThere: boolean, because: KeepReason | undefined): Fate => {
+  if (!isThere) return "forgotten"
   if (sibling?.agentId !== undefined) return "passed_on"
   return because === undefined ? "removed" : "kept"
 }
@@ -87,7 +87,7 @@ const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescrip
 
   const isGone = (kind: Kind | undefined, sourceId: string) => {
     const row = kind === undefined ? undefined : bySource.get(keyOf(kind, sourceId))
-    return row?.entry !== undefined && !isStanding(row)
+    return row?.entry !== undefined && !hasCopy(row)
   }
   // Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
   const hashOf = ({ copy, kind }: RowFacts) => {
@@ -104,17 +104,17 @@ const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescrip
     .toSorted((a, b) => position(b) - position(a))
     .map((facts) => {
       const { entry, kind, wanted } = facts
-      const stands = isStanding(facts)
-      const hash = stands ? hashOf(facts) : undefined
+      const isThere = hasCopy(facts)
+      const hash = isThere ? hashOf(facts) : undefined
       const holder = facts.holder === undefined || copies.has(keyOf(kind, facts.holder.id)) ? undefined : facts.holder
       const verdict = verdictOf(facts, hash, holder)
       const because =
-        wanted === undefined && stands
+        wanted === undefined && isThere
           ? reasonToKeep(facts, hash, (kind, id) => leaving.has(keyOf(kind, id)))
           : undefined
-      const fate = wanted === undefined ? fateOf(facts, stands, because) : undefined
+      const fate = wanted === undefined ? fateOf(facts, isThere, because) : undefined
       if (entry !== undefined && (fate === "removed" || verdict === "update")) leaving.add(keyOf(kind, entry.copyId))
-      const adoptable = verdict === "collision" && holder?.authored === true && !stands
+      const adoptable = verdict === "collision" && holder?.authored === true && !isThere
       return { facts, hash, holder, verdict, because, fate, adoptable }
     })
 }
@@ -230,9 +230,9 @@ export const planText = ({ facts, rows }: Decision): string =>
 /** The fields in which the contents of template and copy differ. */
 const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): ReadonlyArray<string> => {
   if (contents === undefined) return []
-  const stands: Record<string, unknown> = hash === copy?.hash ? contents.copy : { ...contents.copy, ...copy?.lacks }
+  const current: Record<string, unknown> = hash === copy?.hash ? contents.copy : { ...contents.copy, ...copy?.lacks }
   return Object.keys(contents.wanted)
-    .filter((field) => !isSameContent(contents.wanted[field], stands[field]))
+    .filter((field) => !isSameContent(contents.wanted[field], current[field]))
     .sort()
 }
 
@@ -248,7 +248,7 @@ export const plannedRows = (
       return {
         kind: facts.kind,
         slug: slugOf(facts),
-        name: (isStanding(facts) ? facts.copy?.name : facts.wanted?.name) ?? null,
+        name: (hasCopy(facts) ? facts.copy?.name : facts.wanted?.name) ?? null,
         verdict,
         fate: fate ?? null,
         because: fate === "kept" ? (because ?? null) : null,

@@ -26,7 +26,7 @@ export const RowPair = Schema.Struct({
 export type RowPair = typeof RowPair.Type
 
 /** The rows of a plan that have something on both sides to be told apart. */
-export const differing = (rows: ReadonlyArray<PlannedRow>): ReadonlyArray<PlannedRow> =>
+export const differingRows = (rows: ReadonlyArray<PlannedRow>): ReadonlyArray<PlannedRow> =>
   rows.filter(({ fields, verdict }) => fields.length > 0 && (verdict === "customized" || verdict === "update"))
 
 /** What differs in the rows of a plan: of each, the fields that the plan names. */
@@ -35,7 +35,7 @@ export const differencesIn = (
   pairs: ReadonlyArray<RowPair>
 ): ReadonlyArray<RowDifference> => {
   const known = new Map(pairs.map((pair) => [`${pair.kind} ${pair.slug}`, pair]))
-  return differing(rows).flatMap(({ fields, kind, slug }) => {
+  return differingRows(rows).flatMap(({ fields, kind, slug }) => {
     const pair = known.get(`${kind} ${slug}`)
     return pair === undefined
       ? []

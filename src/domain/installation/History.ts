@@ -116,19 +116,19 @@ export type History = typeof History.Type
  * What a page of a history holds at most, in bytes of JSON text: the rows as they are told, and the contents that are read to
  * tell them, which may be far more where little of them changed.
  */
-export const historyBounds = { told: 1024 * 1024, read: 4 * 1024 * 1024 } as const
+export const historyBounds = { shown: 1024 * 1024, read: 4 * 1024 * 1024 } as const
 
 /** A row as it is told. */
-const toldRow = ({ after, before, ...row }: RecordedRow, rows: HistoryQuery["rows"]): ChangedRow => {
+const shownRow = ({ after, before, ...row }: RecordedRow, rows: HistoryQuery["rows"]): ChangedRow => {
   const fields = Object.keys({ ...before, ...after })
     .filter(
       (field) =>
         before?.[field] === undefined || after?.[field] === undefined || !isSameContent(before[field], after[field])
     )
     .sort()
-  const told = (content: RecordedRow["before"]) =>
+  const shown = (content: RecordedRow["before"]) =>
     content === null || rows === "whole" ? content : Record.filter(content, (_, field) => fields.includes(field))
-  return { ...row, fields, before: told(before), after: told(after), omitted: false }
+  return { ...row, fields, before: shown(before), after: shown(after), omitted: false }
 }
 
 const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((total, size) => total + size, 0)
@@ -138,7 +138,7 @@ const withinBounds = (rows: ReadonlyArray<ChangedRow>): ReadonlyArray<ChangedRow
   let size = 0
   return rows.map((row) => {
     size += contentSize(row)
-    return size <= historyBounds.told || (row.before === null && row.after === null)
+    return size <= historyBounds.shown || (row.before === null && row.after === null)
       ? row
       : { ...row, before: null, after: null, omitted: true }
   })
@@ -149,13 +149,13 @@ export const historyPage = <A extends Omit<HistoryEntry, "rows"> & { readonly ro
   entries: ReadonlyArray<A>,
   { limit, rows }: HistoryQuery
 ): History => {
-  const told = entries.map((entry) => ({ entry, rows: entry.rows.map((row) => toldRow(row, rows)) }))
-  const page = firstThatFit(told, limit, [
-    { of: ({ rows }) => sum(rows.map(contentSize)), most: historyBounds.told },
+  const shown = entries.map((entry) => ({ entry, rows: entry.rows.map((row) => shownRow(row, rows)) }))
+  const page = firstThatFit(shown, limit, [
+    { of: ({ rows }) => sum(rows.map(contentSize)), max: historyBounds.shown },
     {
       of: ({ entry }) =>
         sum(entry.rows.flatMap(({ after, before }) => [before, after].filter((one) => one !== null).map(contentSize))),
-      most: historyBounds.read
+      max: historyBounds.read
     }
   ])
   return {

@@ -20,8 +20,8 @@ export const Fate = Schema.Literal("removed", "kept", "passed_on", "forgotten")
 export type Fate = typeof Fate.Type
 
 /** Why a row that could go is kept: the person changed it, it was theirs before they let it be adopted, or something uses it. */
-export const KeptBecause = Schema.Literal("customized", "adopted", "in_use")
-export type KeptBecause = typeof KeptBecause.Type
+export const KeepReason = Schema.Literal("customized", "adopted", "in_use")
+export type KeepReason = typeof KeepReason.Type
 
 /** A row by what a person calls it. */
 export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({ identifier: "RowName" })
@@ -92,7 +92,7 @@ export const PlannedRow = Schema.Struct({
   name: Schema.NullOr(Schema.String),
   verdict: Verdict,
   fate: Schema.NullOr(Fate).annotations({ description: "Where the verdict is retire: what becomes of the row." }),
-  because: Schema.NullOr(KeptBecause).annotations({ description: "Where the fate is kept: why." }),
+  because: Schema.NullOr(KeepReason).annotations({ description: "Where the fate is kept: why." }),
   owner: Schema.NullOr(Schema.String).annotations({
     description: "Where the verdict is collision: the slug of the organization whose row has the slug."
   }),
@@ -172,11 +172,11 @@ export type WantedRevision = typeof WantedRevision.Type
 const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
 
 /** What an uninstall takes away and what it leaves, row by row. */
-export const Leaving = Schema.Struct({
+export const UninstallOutcome = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
   removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
-  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeptBecause })).annotations({
+  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeepReason })).annotations({
     description:
       "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
   }),
@@ -186,7 +186,7 @@ export const Leaving = Schema.Struct({
 })
 
 /** The rows of an uninstall's plan by what becomes of them; those the person had deleted already are none of them. */
-export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
+export const uninstallOutcomeOf = (rows: ReadonlyArray<PlannedRow>) => {
   const named = (fate: Fate) =>
     rows
       .filter((row) => row.fate === fate)
@@ -195,7 +195,7 @@ export const leavingOf = (rows: ReadonlyArray<PlannedRow>) => {
   return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
 }
 
-const exampleLeaving: typeof Leaving.Type = {
+const exampleLeaving: typeof UninstallOutcome.Type = {
   agentId: exampleIds.agentId,
   organizationId: exampleIds.organizationId,
   removed: [{ kind: "watchers", slug: "weekly-deadline-radar", name: "Deadlines" }],
@@ -204,7 +204,7 @@ const exampleLeaving: typeof Leaving.Type = {
 }
 
 /** What an uninstall would do; one that expects this `planHash` does exactly that. */
-export const UninstallPlan = Schema.Struct({ ...Leaving.fields, planHash: PlanHash }).annotations({
+export const UninstallPlan = Schema.Struct({ ...UninstallOutcome.fields, planHash: PlanHash }).annotations({
   identifier: "UninstallPlan",
   examples: [
     {
@@ -217,7 +217,7 @@ export type UninstallPlan = typeof UninstallPlan.Type
 
 /** What an uninstall did. */
 export const Uninstalled = Schema.Struct({
-  ...Leaving.fields,
+  ...UninstallOutcome.fields,
   agentRemoved: Schema.Boolean.annotations({
     description:
       "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."

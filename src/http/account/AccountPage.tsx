@@ -7,15 +7,15 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { deleteAccount, planAccountDeletion, viewAccount } from "../../services/account/OwnAccount.ts"
 import { clientAddress } from "../admission/Caller.ts"
 import { answerPage, seeOther, withCookies } from "../pages/AnswerPage.ts"
-import { doneOf, saying } from "../pages/Done.ts"
 import { Action, Field, Username } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { forgetSession } from "./AccountHttp.ts"
 import { authRequest, codeOf, passwordProblems } from "./BeginSession.ts"
 import { DeletePage } from "./DeletePage.tsx"
-import { testingOwn } from "./PasswordBudgets.ts"
+import { guardOwnPassword } from "./PasswordBudgets.ts"
 
 const When = ({ at }: { at: DateTime.Utc }): VNode => (
   <time dateTime={DateTime.formatIso(at)}>
@@ -46,12 +46,12 @@ interface AccountPageProps {
   readonly account: Account
   readonly visitor: Visitor | undefined
   readonly sendsMail: boolean
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
   readonly problems?: ReadonlyArray<FormProblem>
 }
 
-const AccountPage = ({ account, done, problems = [], sendsMail, visitor }: AccountPageProps): VNode => (
-  <Layout title="Your account" path="/account" visitor={visitor} done={done} problems={problems}>
+const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: AccountPageProps): VNode => (
+  <Layout title="Your account" path="/account" visitor={visitor} notice={notice} problems={problems}>
     <h1>Your account</h1>
     <dl class="facts">
       <dt>Name</dt>
@@ -143,7 +143,7 @@ const shown = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
         account={account}
         visitor={visit.visitor}
         sendsMail={sendsMail}
-        done={doneOf(visit.query)}
+        notice={noticeOf(visit.query)}
         problems={problems}
       />,
       { status: problems.length === 0 ? 200 : 422 }
@@ -168,12 +168,12 @@ const changePassword = (visit: FormVisit) =>
     const newPassword = visit.form.get("new_password") ?? ""
     const problems = passwordProblems(newPassword, "new_password")
     if (problems.length > 0) return yield* shown(visit, problems)
-    const answered = yield* testingOwn(
+    const answered = yield* guardOwnPassword(
       userId,
       asked(visit, "/api/auth/change-password", { currentPassword, newPassword })
     )
     if (answered.ok) {
-      return withCookies(answered.headers.getSetCookie())(seeOther(saying("/account", "password-changed")))
+      return withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/account", "password-changed")))
     }
     if (answered.status === 401) return yield* new Unauthenticated()
     const message =
@@ -187,7 +187,7 @@ const endOthers = (visit: FormVisit) =>
   Effect.gen(function* () {
     yield* own(visit)
     const answered = yield* asked(visit, "/api/auth/revoke-other-sessions", {})
-    return answered.ok ? seeOther(saying("/account", "sessions-ended")) : yield* new Unauthenticated()
+    return answered.ok ? seeOther(withNotice("/account", "sessions-ended")) : yield* new Unauthenticated()
   })
 
 const deletion = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
@@ -202,7 +202,7 @@ const remove = (visit: FormVisit) =>
     credential: visit.credential,
     body: Effect.succeed({ password: Redacted.make(visit.form.get("password") ?? "") })
   }).pipe(
-    Effect.zipRight(Effect.map(Auth, (auth) => forgetSession(auth)(seeOther(saying("/", "account-deleted"))))),
+    Effect.zipRight(Effect.map(Auth, (auth) => forgetSession(auth)(seeOther(withNotice("/", "account-deleted"))))),
     Effect.catchTags({
       WrongPassword: () => {
         const message = "This is not the password of your account. Nothing was deleted."

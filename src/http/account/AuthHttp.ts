@@ -5,11 +5,11 @@ import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin } from "../admission/Caller.ts"
-import { tellingLimiter } from "../admission/RateLimitFields.ts"
+import { reportingLimiter } from "../admission/RateLimitFields.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "../Body.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { type AuthPath, authPaths, mailPaths } from "./AuthPaths.ts"
-import { takeMail, testingNamed, testingOwn } from "./PasswordBudgets.ts"
+import { guardAccountPassword, guardOwnPassword, spendMailBudget } from "./PasswordBudgets.ts"
 
 // What better-auth leaves open: it takes names and addresses of any length, and the database does not.
 const AccountFields = Schema.Struct({
@@ -55,7 +55,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
     const query = request.url.split("?").slice(1).join("?")
     yield* checkQuery(query)
     const { email } = yield* checkBody(request, bytes)
-    if (tests === "mail" && email !== undefined) yield* takeMail(email)
+    if (tests === "mail" && email !== undefined) yield* spendMailBudget(email)
     // By the path of the list: what the client's may have besides, an address in front or an escape, is not read twice.
     const asked = new Request(new URL(`${path}?${query}`, "http://service"), {
       method,
@@ -65,22 +65,23 @@ const handle = ({ method, path, tests }: AuthPath) =>
     const answered = routes.handle(asked, address)
     if (tests === "own") {
       const { userId } = yield* auth.identify(credentialOf(request))
-      return yield* testingOwn(userId, answered)
+      return yield* guardOwnPassword(userId, answered)
     }
-    return yield* tests === "named" && email !== undefined ? testingNamed(email, address, answered) : answered
+    return yield* tests === "named" && email !== undefined ? guardAccountPassword(email, address, answered) : answered
   }).pipe(
     Effect.map(HttpServerResponse.fromWeb),
-    Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
+    Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
   )
 
 /** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
-  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) =>
-    Effect.forEach([...authPaths, ...(Context.get(context, AuthRoutes).sendsMail ? mailPaths : [])], (route) =>
+  Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) => {
+    const { isOffered, sendsMail } = Context.get(context, AuthRoutes)
+    return Effect.forEach([...(isOffered ? authPaths : []), ...(sendsMail ? mailPaths : [])], (route) =>
       (route.method === "GET" ? router.get : router.post)(
         route.path,
         Effect.mapInputContext(handle(route), (request) => Context.merge(context, request))
       )
     )
-  )
+  })
 )

@@ -9,7 +9,7 @@ import type { Visitor } from "../pages/Layout.tsx"
 import type { FormVisit } from "../pages/PageRoutes.tsx"
 import { type FormProblem, fieldOf } from "../pages/ReadForm.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
-import { testingNamed } from "./PasswordBudgets.ts"
+import { guardAccountPassword } from "./PasswordBudgets.ts"
 
 /** Whoever has a session now, and the cookies that make a browser remember it. */
 interface Begun {
@@ -102,7 +102,7 @@ export const beginSession = (
 
     const address = yield* clientAddress(request)
     yield* limiter.take("auth", limiterKey(address))
-    const signIn = testingNamed(
+    const signIn = guardAccountPassword(
       email.right,
       address,
       routes.handle(authRequest(visit, "/api/auth/sign-in/email", { email: email.right, password }), address)

@@ -1,5 +1,5 @@
 import type { VNode } from "preact"
-import type { DeletionPlan, GoingOrganization } from "../../domain/account/Deletion.ts"
+import type { DeletedOrganization, DeletionPlan } from "../../domain/account/Deletion.ts"
 import { Field, Username } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
@@ -10,7 +10,7 @@ const counted = (count: number, one: string, many = `${one}s`) => `${count} ${co
 const listed = (things: ReadonlyArray<string>) =>
   things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`
 
-const Going = ({ organization }: { organization: GoingOrganization }): VNode => {
+const Going = ({ organization }: { organization: DeletedOrganization }): VNode => {
   const { agents, definitions, entities, identities, otherMembers } = organization
   const things = [
     ...(agents > 0 ? [counted(agents, "agent")] : []),

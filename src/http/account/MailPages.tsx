@@ -5,22 +5,22 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { clientAddress, limiterKey } from "../admission/Caller.ts"
 import { answerPage, seeOther } from "../pages/AnswerPage.ts"
-import { doneOf, saying } from "../pages/Done.ts"
 import { Field, Hidden, Username } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import { type FormProblem, fieldOf } from "../pages/ReadForm.ts"
 import { authRequest, codeOf, Email, emailProblem, passwordProblems } from "./BeginSession.ts"
-import { takeMail } from "./PasswordBudgets.ts"
+import { spendMailBudget } from "./PasswordBudgets.ts"
 
 interface MailPageProps {
   readonly visitor: Visitor | undefined
   readonly problems?: ReadonlyArray<FormProblem> | undefined
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
 }
 
-const ForgotPage = ({ done, problems, typed, visitor }: MailPageProps & { typed: string }): VNode => (
-  <Layout title="Forgot your password?" visitor={visitor} problems={problems} done={done}>
+const ForgotPage = ({ notice, problems, typed, visitor }: MailPageProps & { typed: string }): VNode => (
+  <Layout title="Forgot your password?" visitor={visitor} problems={problems} notice={notice}>
     <h1>Forgot your password?</h1>
     <p>
       We send a link to your e-mail address by which you choose a new one. Until you do, the password stays as it is.
@@ -118,9 +118,9 @@ const forgot = (visit: FormVisit) =>
         status: 422
       })
     }
-    yield* takeMail(email.right)
+    yield* spendMailBudget(email.right)
     yield* asked(visit, authRequest(visit, "/api/auth/request-password-reset", { email: email.right }))
-    return seeOther(saying("/account/forgot", "reset-sent"))
+    return seeOther(withNotice("/account/forgot", "reset-sent"))
   })
 
 const deadLink = "This link has been used, or is too old, or was not copied whole."
@@ -138,7 +138,7 @@ const reset = (visit: FormVisit) =>
     const problems = passwordProblems(newPassword)
     if (problems.length > 0) return yield* redraw(problems)
     const answered = yield* asked(visit, authRequest(visit, "/api/auth/reset-password", { token, newPassword }))
-    if (answered.ok) return seeOther(saying("/sign-in", "password-chosen"))
+    if (answered.ok) return seeOther(withNotice("/sign-in", "password-chosen"))
     const isDead = (yield* codeOf(answered)) === "INVALID_TOKEN"
     return yield* redraw([
       { message: isDead ? deadLink : "The new password could not be set. Have another link sent." }
@@ -151,7 +151,7 @@ const verify = (visit: FormVisit) =>
     const target = new URL(`/api/auth/verify-email?token=${encodeURIComponent(token)}`, "http://service")
     const answered = yield* asked(visit, new Request(target))
     return answered.ok
-      ? seeOther(saying(visit.visitor === undefined ? "/sign-in" : "/account", "email-verified"))
+      ? seeOther(withNotice(visit.visitor === undefined ? "/sign-in" : "/account", "email-verified"))
       : yield* answerPage(<VerifyPage visitor={visit.visitor} token="" problems={[{ message: deadLink }]} />, {
           status: 422
         })
@@ -162,10 +162,10 @@ const sendVerification = (visit: FormVisit) =>
     yield* withMail
     if (visit.visitor === undefined) return yield* new Unauthenticated()
     const { email } = visit.visitor
-    yield* takeMail(email)
+    yield* spendMailBudget(email)
     const answered = yield* asked(visit, authRequest(visit, "/api/auth/send-verification-email", { email }))
     // Refused where the address has been confirmed meanwhile.
-    return seeOther(saying("/account", answered.ok ? "verification-sent" : "email-verified"))
+    return seeOther(withNotice("/account", answered.ok ? "verification-sent" : "email-verified"))
   })
 
 const showing = (draw: (visit: Visit) => VNode) => (visit: Visit) =>
@@ -176,7 +176,7 @@ const showing = (draw: (visit: Visit) => VNode) => (visit: Visit) =>
 export const mailPages = [
   page(
     "/account/forgot",
-    showing(({ query, visitor }) => <ForgotPage visitor={visitor} typed="" done={doneOf(query)} />)
+    showing(({ query, visitor }) => <ForgotPage visitor={visitor} typed="" notice={noticeOf(query)} />)
   ),
   form("/account/forgot", forgot),
   page(

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { Effect, Predicate } from "effect"
-import { ownPassword } from "../../domain/admission/Budget.ts"
+import { ownPasswordKey } from "../../domain/admission/Budget.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter, type RateLimitPolicy } from "../../services/admission/RateLimiter.ts"
@@ -50,11 +50,11 @@ const counting = <E, R>(ask: Effect.Effect<Response, E, R>, giveBack: Effect.Eff
 const accountKey = (email: string) => createHash("sha256").update(email.toLowerCase()).digest("base64url")
 
 /** Spends a mail to that address, whether or not there is an account: the answer is not to tell. */
-export const takeMail = (email: string) =>
+export const spendMailBudget = (email: string) =>
   Effect.flatMap(RateLimiter, (limiter) => limiter.take("mail", accountKey(email)))
 
 /** Asks something that tests the password of the account with that e-mail address, which need not be one. */
-export const testingNamed = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
+export const guardAccountPassword = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
     const network = limiterKey(address)
@@ -73,8 +73,8 @@ export const testingNamed = <E, R>(email: string, address: string, ask: Effect.E
   })
 
 /** Asks something that tests the password of whoever is signed in. */
-export const testingOwn = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
+export const guardOwnPassword = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
-    const own = yield* taken("password", ownPassword(userId))
+    const own = yield* taken("password", ownPasswordKey(userId))
     return yield* counting(ask, own.giveBack)
   })

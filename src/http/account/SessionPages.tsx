@@ -4,8 +4,8 @@ import type { VNode } from "preact"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { clientAddress } from "../admission/Caller.ts"
 import { answerPage, seeOther, withCookies } from "../pages/AnswerPage.ts"
-import { doneOf, saying } from "../pages/Done.ts"
 import { Layout } from "../pages/Layout.tsx"
+import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Redraw, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { authRequest } from "./BeginSession.ts"
@@ -24,7 +24,7 @@ interface SessionPageProps {
   readonly next: `/${string}`
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem>
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
   /** Whether a forgotten password can be replaced. */
   readonly sendsMail: boolean
 }
@@ -34,11 +34,11 @@ const texts = {
   up: { title: "Sign up", other: "/sign-in", ask: "You have an account?", otherLabel: "Sign in" }
 } as const
 
-const SessionPage = ({ done, next, problems = [], sendsMail, sign, typed }: SessionPageProps): VNode => {
+const SessionPage = ({ notice, next, problems = [], sendsMail, sign, typed }: SessionPageProps): VNode => {
   const { ask, other, otherLabel, title } = texts[sign]
   const onward = next === "/agents" ? "" : `?next=${encodeURIComponent(next)}`
   return (
-    <Layout title={title} path={`/sign-${sign}`} problems={problems} done={done}>
+    <Layout title={title} path={`/sign-${sign}`} problems={problems} notice={notice}>
       <h1>{title}</h1>
       {sign === "up" && (
         <p>
@@ -68,7 +68,7 @@ const showing = (sign: "in" | "up") => (visit: Visit) =>
     const next = nextOf(visit.query.get("next"))
     return visit.visitor === undefined
       ? answerPage(
-          <SessionPage sign={sign} next={next} typed={nothing} done={doneOf(visit.query)} sendsMail={sendsMail} />
+          <SessionPage sign={sign} next={next} typed={nothing} notice={noticeOf(visit.query)} sendsMail={sendsMail} />
         )
       : Effect.succeed(seeOther(next))
   })
@@ -90,14 +90,14 @@ const redrawing =
     )
 
 const began = (sign: "in" | "up") => (visit: FormVisit) =>
-  Effect.succeed(seeOther(saying(nextOf(visit.query.get("next")), sign === "in" ? "signed-in" : "signed-up")))
+  Effect.succeed(seeOther(withNotice(nextOf(visit.query.get("next")), sign === "in" ? "signed-in" : "signed-up")))
 
 const signOut = (visit: FormVisit) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
     const address = yield* clientAddress(visit.request)
     const answered = yield* routes.handle(authRequest(visit, "/api/auth/sign-out", {}), address)
-    return withCookies(answered.headers.getSetCookie())(seeOther(saying("/sign-in", "signed-out")))
+    return withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/sign-in", "signed-out")))
   })
 
 /** Signing in, up and out. */

@@ -5,7 +5,7 @@ import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { Limited, OwnOrigin } from "./AdmissionApi.ts"
 import { refuseForeignOrigin } from "./Caller.ts"
-import { tellingLimiter } from "./RateLimitFields.ts"
+import { reportingLimiter } from "./RateLimitFields.ts"
 
 const OwnOriginHttp = Layer.effect(
   OwnOrigin,
@@ -14,7 +14,7 @@ const OwnOriginHttp = Layer.effect(
   )
 )
 
-const LimitedHttp = Layer.effect(Limited, Effect.map(RateLimiter, tellingLimiter))
+const LimitedHttp = Layer.effect(Limited, Effect.map(RateLimiter, reportingLimiter))
 
 /** What stands before the handlers of endpoints that ask for it. */
 export const AdmissionHttp = Layer.merge(OwnOriginHttp, LimitedHttp)

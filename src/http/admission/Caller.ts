@@ -41,12 +41,12 @@ const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "")
  * `unknown`, an obfuscated name, nonsense.
  */
 const forwardedAddress = (member: string): string | undefined => {
-  const told = member
+  const written = member
     .trim()
     .replace(/^"(.*)"$/, "$1")
     .trim()
-  const [, bracketed, dotted] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(told) ?? []
-  const address = plain(bracketed ?? dotted ?? told)
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(written) ?? []
+  const address = plain(bracketed ?? dotted ?? written)
   return isIP(address) === 0 ? undefined : address
 }
 

@@ -11,7 +11,7 @@ const policyField = ({ limit, policy, window }: Pick<RateLimitStatus, "limit" | 
 const statusField = ({ policy, remaining, resetAfter }: Pick<RateLimitStatus, "policy" | "remaining" | "resetAfter">) =>
   `"${policy}";r=${remaining};t=${seconds(resetAfter)}`
 
-const spent = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
+const spentStatus = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
   limit,
   policy: policy as RateLimitStatus["policy"],
   window,
@@ -23,25 +23,25 @@ const spent = ({ limit, policy, retryAfter, window }: RateLimitExceeded) => ({
  * The limiter for one request, which puts `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) on the
  * answer: a member for each budget that is spent, also where the request fails afterwards. A try that was given back is not told.
  */
-export const tellingLimiter = (limiter: typeof RateLimiter.Service) =>
+export const reportingLimiter = (limiter: typeof RateLimiter.Service) =>
   Effect.suspend(() => {
-    const told = new Map<string, RateLimitStatus>()
-    const note = (status: RateLimitStatus) => Effect.sync(() => told.set(status.policy, status))
+    const spent = new Map<string, RateLimitStatus>()
+    const note = (status: RateLimitStatus) => Effect.sync(() => spent.set(status.policy, status))
     const telling = RateLimiter.of({
       take: (policy, key) =>
         limiter.take(policy, key).pipe(
           Effect.tap(note),
-          Effect.tapError((error) => note(spent(error)))
+          Effect.tapError((error) => note(spentStatus(error)))
         ),
       giveBack: (policy, key) =>
         Effect.zipRight(
-          Effect.sync(() => told.delete(policy)),
+          Effect.sync(() => spent.delete(policy)),
           limiter.giveBack(policy, key)
         )
     })
     return Effect.as(
       HttpApp.appendPreResponseHandler((_request, response) => {
-        const all = [...told.values()]
+        const all = [...spent.values()]
         return Effect.succeed(
           all.length === 0
             ? response

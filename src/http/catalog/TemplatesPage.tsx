@@ -3,14 +3,14 @@ import type { VNode } from "preact"
 import { type OfferPage, OffersQuery } from "../../domain/catalog/Offer.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { answerPage } from "../pages/AnswerPage.ts"
-import { doneOf } from "../pages/Done.ts"
 import { Field } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { noticeOf } from "../pages/Notice.ts"
 import { page } from "../pages/PageRoutes.tsx"
 
 interface TemplatesPageProps {
   readonly visitor: Visitor | undefined
-  readonly done: string | undefined
+  readonly notice: string | undefined
   readonly query: OffersQuery
   readonly found: OfferPage
 }
@@ -21,8 +21,8 @@ const addressOf = (query: Readonly<Record<string, string>>) => {
 }
 
 /** The templates anybody can install, to be searched. */
-export const TemplatesPage = ({ done, found, query, visitor }: TemplatesPageProps): VNode => (
-  <Layout title="Agents you can install" path="/" visitor={visitor} done={done}>
+export const TemplatesPage = ({ notice, found, query, visitor }: TemplatesPageProps): VNode => (
+  <Layout title="Agents you can install" path="/" visitor={visitor} notice={notice}>
     <h1>Agents you can install</h1>
     <p class="lead">
       A team publishes an agent. You press Install, and own a working copy of it, in an organization of your own. You
@@ -84,7 +84,7 @@ export const templatesPages = [
       const offers = yield* TemplateOffers
       const query = queryOf(given)
       const found = yield* offers.search(query)
-      return yield* answerPage(<TemplatesPage visitor={visitor} done={doneOf(given)} query={query} found={found} />)
+      return yield* answerPage(<TemplatesPage visitor={visitor} notice={noticeOf(given)} query={query} found={found} />)
     })
   )
 ]

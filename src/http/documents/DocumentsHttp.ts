@@ -1,15 +1,15 @@
 import { Effect } from "effect"
 import { Api, openApi } from "../Api.ts"
-import { keep } from "../Cached.ts"
+import { cached } from "../Cached.ts"
 import { group } from "../Handlers.ts"
 import { pageHeaders } from "../pages/AnswerPage.ts"
 import type { Document } from "./Document.ts"
 import { apiPage, errorsPage } from "./DocumentPages.tsx"
 import { OpenApiDocument, PageText } from "./DocumentsApi.ts"
 
-const keepPage = (html: string) => keep(PageText, html, pageHeaders)
+const keepPage = (html: string) => cached(PageText, html, pageHeaders)
 
-const document = keep(OpenApiDocument, { ...openApi })
+const document = cached(OpenApiDocument, { ...openApi })
 const docs = keepPage(apiPage(openApi as unknown as Document))
 const errors = keepPage(errorsPage())
 

@@ -1,6 +1,6 @@
 import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Option } from "effect"
-import { codeSeconds } from "../../domain/identity/InstallCode.ts"
+import { codeLifetimeSeconds } from "../../domain/identity/InstallCode.ts"
 
 /*
  * The link that opens a chat with the code in it. The code is shown for as long as it lives, but kept nowhere here but as a digest:
@@ -28,7 +28,7 @@ export const rememberLink = (
     path,
     httpOnly: true,
     sameSite: "strict",
-    maxAge: `${codeSeconds} seconds`
+    maxAge: `${codeLifetimeSeconds} seconds`
   })
 
 /** The link that the browser keeps. */

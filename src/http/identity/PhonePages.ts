@@ -5,7 +5,7 @@ import { nextOf } from "../account/SessionPages.tsx"
 import { decode } from "../Body.ts"
 import { drawAgents } from "../installation/AgentsPage.tsx"
 import { seeOther } from "../pages/AnswerPage.ts"
-import { saying } from "../pages/Done.ts"
+import { withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form } from "../pages/PageRoutes.tsx"
 
 const reasons = {
@@ -24,7 +24,7 @@ const addPhone = (visit: FormVisit) => {
     credential,
     body: decode(PhoneRequest)({ phone: sent.get("phone"), country: sent.get("country") })
   }).pipe(
-    Effect.map(() => seeOther(saying("/agents", "phone-claimed"))),
+    Effect.map(() => seeOther(withNotice("/agents", "phone-claimed"))),
     Effect.catchTags({
       InvalidPhone: ({ reason }) => wrong(reasons[reason]),
       InvalidRequest: () => wrong("Write the number with + and country code, as in +44 7911 123456."),
@@ -41,10 +41,10 @@ const changePhone = ({ credential, form: sent, part }: FormVisit) =>
     const [back = "/agents"] = nextOf(sent.get("back")).split("#")
     if (sent.get("do") !== "confirm") {
       yield* unlinkIdentity(call)
-      return seeOther(saying(back as `/${string}`, "phone-ended"))
+      return seeOther(withNotice(back as `/${string}`, "phone-ended"))
     }
     const { state } = yield* confirmIdentity(call)
-    return seeOther(saying(back as `/${string}`, state === "verified" ? "phone-confirmed" : "phone-waiting"))
+    return seeOther(withNotice(back as `/${string}`, state === "verified" ? "phone-confirmed" : "phone-waiting"))
   })
 
 /** What a person does with their phones. */

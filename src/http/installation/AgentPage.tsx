@@ -14,9 +14,9 @@ import { forgetLink, rememberedLink, rememberLink } from "../identity/ChatLink.t
 import { Phone } from "../identity/Phones.tsx"
 import { QrCode } from "../identity/QrCode.tsx"
 import { answerPage, seeOther } from "../pages/AnswerPage.ts"
-import { doneOf, saying } from "../pages/Done.ts"
 import { Action } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import { Time } from "../pages/Time.tsx"
 import { agentAt } from "./AgentAt.ts"
@@ -26,7 +26,7 @@ import { kindsOf, kindWords, scheduleWords } from "./Words.ts"
 
 interface AgentPageProps {
   readonly visitor: Visitor | undefined
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
   readonly agent: InstalledAgent
   /** The page's own path. */
   readonly path: `/${string}`
@@ -214,11 +214,11 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
 
 /** Everything of one installed agent. */
 export const AgentPage = (props: AgentPageProps): VNode => {
-  const { agent, done, history, link, path, phones, view, visitor, watchers } = props
+  const { agent, history, link, notice, path, phones, view, visitor, watchers } = props
   const waits = link !== undefined || phones.some(({ state }) => state === "claimed")
   const rows = view?.plan.rows ?? []
   return (
-    <Layout title={agent.name} visitor={visitor} done={done} refreshTo={waits ? path : undefined}>
+    <Layout title={agent.name} visitor={visitor} notice={notice} refreshTo={waits ? path : undefined}>
       <h1 dir="auto">{agent.name}</h1>
       {agent.description !== "" && (
         <p class="lead" dir="auto">
@@ -324,14 +324,14 @@ const show = (visit: Visit) =>
       })
     )
     const phones = yield* listIdentities(credential).pipe(Effect.catchTag("NoPersonalOrg", () => Effect.succeed([])))
-    const { hasBotPhone } = yield* offers.standing(organizationId, template.templateAgentId)
+    const { hasBotPhone } = yield* offers.statusIn(organizationId, template.templateAgentId)
     const link = rememberedLink(request)
     // Once another phone has said yes, the code has done what it was for.
     const isUsed = Option.exists(link, ({ known }) => phones.filter(saidYes).length > known)
     const answer = yield* answerPage(
       <AgentPage
         visitor={visitor}
-        done={doneOf(query)}
+        notice={noticeOf(query)}
         agent={agent}
         path={path}
         view={Option.getOrUndefined(view)}
@@ -368,7 +368,7 @@ export const agentPages = [
       const { agent, path } = yield* agentAt(visit)
       const change = visit.form.get("do") === "resume" ? "resume" : "pause"
       yield* setWatcher(change, { credential: visit.credential, agentId: agent.agentId, slug: visit.part("slug") })
-      return seeOther(saying(path, change === "pause" ? "paused" : "resumed"))
+      return seeOther(withNotice(path, change === "pause" ? "paused" : "resumed"))
     })
   )
 ]

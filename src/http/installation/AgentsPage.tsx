@@ -8,15 +8,15 @@ import { listAgents } from "../../services/installation/ViewAgents.ts"
 import { PhoneFields } from "../identity/PhoneFields.tsx"
 import { Phone } from "../identity/Phones.tsx"
 import { answerPage } from "../pages/AnswerPage.ts"
-import { doneOf } from "../pages/Done.ts"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { noticeOf } from "../pages/Notice.ts"
 import { page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { count } from "./Words.ts"
 
 interface AgentsPageProps {
   readonly visitor: Visitor | undefined
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
   readonly list: AgentList
   readonly phones: ReadonlyArray<OwnIdentity>
   readonly typed: URLSearchParams
@@ -48,8 +48,8 @@ const stateOf = (agent: AgentOverview): string => {
 }
 
 /** The person's agents and phones. */
-export const AgentsPage = ({ done, list, phones, problems = [], typed, visitor }: AgentsPageProps): VNode => (
-  <Layout title="My agents" path="/agents" visitor={visitor} done={done} problems={problems}>
+export const AgentsPage = ({ list, notice, phones, problems = [], typed, visitor }: AgentsPageProps): VNode => (
+  <Layout title="My agents" path="/agents" visitor={visitor} notice={notice} problems={problems}>
     <h1>My agents</h1>
     {list.agents.length === 0 ? (
       <p>
@@ -123,7 +123,7 @@ export const drawAgents = (visit: Visit, typed = nothing, problems: ReadonlyArra
     return yield* answerPage(
       <AgentsPage
         visitor={visitor}
-        done={doneOf(query)}
+        notice={noticeOf(query)}
         list={list}
         phones={phones}
         typed={typed}

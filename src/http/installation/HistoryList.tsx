@@ -37,7 +37,7 @@ const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (
   </li>
 )
 
-const most = 100
+const maxRows = 100
 
 /** What was done to an agent's rows, newest first. */
 export const HistoryList = ({ history, path }: { history: History; path: string }): VNode => (
@@ -52,10 +52,10 @@ export const HistoryList = ({ history, path }: { history: History; path: string 
           By <bdi>{by.name ?? "somebody who has left"}</bdi>. {count(rows.length, "part")}.
         </p>
         <ul>
-          {rows.slice(0, most).map((row) => (
+          {rows.slice(0, maxRows).map((row) => (
             <Change row={row} />
           ))}
-          {rows.length > most && <li>and {rows.length - most} more</li>}
+          {rows.length > maxRows && <li>and {rows.length - maxRows} more</li>}
         </ul>
       </details>
     ))}

@@ -4,14 +4,14 @@ import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { install } from "../../services/installation/Install.ts"
 import { planInstall } from "../../services/installation/PlanInstall.ts"
 import { Api } from "../Api.ts"
-import { type Kept, keep } from "../Cached.ts"
+import { type Cached, cached } from "../Cached.ts"
 import { group } from "../Handlers.ts"
 
 // The catalogue answers with the same object for as long as nothing was published: its text is made once.
-const texts = new WeakMap<Manifest, Kept<Manifest>>()
+const texts = new WeakMap<Manifest, Cached<Manifest>>()
 
-const textOf = (manifest: Manifest): Kept<Manifest> => {
-  const known = texts.get(manifest) ?? keep(Manifest, manifest)
+const textOf = (manifest: Manifest): Cached<Manifest> => {
+  const known = texts.get(manifest) ?? cached(Manifest, manifest)
   texts.set(manifest, known)
   return known
 }

@@ -11,9 +11,9 @@ import { decode } from "../Body.ts"
 import { rememberLink } from "../identity/ChatLink.ts"
 import { PhoneFields } from "../identity/PhoneFields.tsx"
 import { answerPage, seeOther } from "../pages/AnswerPage.ts"
-import { type Done, doneOf, saying } from "../pages/Done.ts"
 import { Hidden } from "../pages/Form.tsx"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { type Notice, noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { Collisions, rowsChosen } from "./Collisions.tsx"
@@ -29,7 +29,7 @@ interface InstallPageProps {
   readonly sign: "in" | "up"
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem>
-  readonly done?: string | undefined
+  readonly notice?: string | undefined
   readonly now: DateTime.Utc
 }
 
@@ -124,10 +124,10 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
 
 /** What a template brings, where it would go, and the button that installs it. */
 export const InstallPage = (props: InstallPageProps): VNode => {
-  const { done, now, offer, preview, problems, visitor } = props
+  const { notice, now, offer, preview, problems, visitor } = props
   const agentId = preview?.agentId ?? null
   return (
-    <Layout title={`Install ${offer.name}`} visitor={visitor} problems={problems} done={done}>
+    <Layout title={`Install ${offer.name}`} visitor={visitor} problems={problems} notice={notice}>
       <h1 dir="auto">{offer.name}</h1>
       <p class="lead" dir="auto">
         {offer.description}
@@ -181,7 +181,7 @@ const draw = (
         sign={sign}
         typed={typed}
         problems={problems}
-        done={doneOf(visit.query)}
+        notice={noticeOf(visit.query)}
         now={yield* DateTime.now}
       />,
       { status }
@@ -202,7 +202,7 @@ const redraw = (visit: FormVisit, problems: ReadonlyArray<FormProblem>, status: 
   })
 }
 
-const outcomeOf = ({ created, whatsappError }: InstallAnswer): Done =>
+const outcomeOf = ({ created, whatsappError }: InstallAnswer): Notice =>
   whatsappError !== undefined ? `phone-${whatsappError}` : created ? "installed" : "up-to-date"
 
 /** A code to send from the person's phone, where there is a bot to send it to and it is not known yet whose the phone is. */
@@ -223,7 +223,7 @@ const act = (visit: FormVisit) =>
     // Whoever signed in just now was not shown what would change of an agent that is there: so nothing is.
     const before = expected === null ? yield* previewInstall(visit.credential, offer) : undefined
     if (before !== undefined && before.agentId !== null) {
-      return seeOther(saying(agentPath(before, before.agentId), "already"))
+      return seeOther(withNotice(agentPath(before, before.agentId), "already"))
     }
     const body = decode(InstallRequest)({
       slug: offer.slug,
@@ -233,7 +233,7 @@ const act = (visit: FormVisit) =>
       ...(expected === null ? {} : { expectedPlan: expected })
     })
     const answer = yield* install({ credential: visit.credential, body })
-    const there = seeOther(saying(answer.redirectTo as `/${string}`, outcomeOf(answer)))
+    const there = seeOther(withNotice(answer.redirectTo as `/${string}`, outcomeOf(answer)))
     if (!offer.hasBotPhone || answer.whatsapp?.verified === true) return there
     const link = yield* chatLink(visit, offer)
     return Option.match(link, {

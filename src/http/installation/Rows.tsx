@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from "preact"
 import type { RowDifference } from "../../domain/installation/Difference.ts"
 import type { PlannedRow } from "../../domain/installation/Plan.ts"
-import { fieldWords, standingWords, valueWords } from "./Words.ts"
+import { fieldWords, rowStateWords, valueWords } from "./Words.ts"
 
 /** What differs in a row, each field as the person has it and as the publisher does. */
 export const Differences = ({ difference }: { difference: RowDifference }): VNode => (
@@ -39,7 +39,7 @@ export const Row = ({ children, difference, row }: RowProps): VNode => (
     ) : (
       <span class="mark changed">{marks[row.verdict]}</span>
     )}
-    {row.verdict !== "unchanged" && <div>{standingWords(row)}</div>}
+    {row.verdict !== "unchanged" && <div>{rowStateWords(row)}</div>}
     {difference !== undefined && difference.fields.length > 0 && (
       <details>
         <summary>What differs</summary>

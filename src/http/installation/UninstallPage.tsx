@@ -5,12 +5,12 @@ import type { UninstallPlan } from "../../domain/installation/Plan.ts"
 import { planUninstall, uninstallAgent } from "../../services/installation/UninstallAgent.ts"
 import { decode } from "../Body.ts"
 import { answerPage, seeOther } from "../pages/AnswerPage.ts"
-import { saying } from "../pages/Done.ts"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { withNotice } from "../pages/Notice.ts"
 import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { agentAt } from "./AgentAt.ts"
-import { becauseWords, count, kindWords } from "./Words.ts"
+import { count, keepReasonWords, kindWords } from "./Words.ts"
 
 interface UninstallPageProps {
   readonly visitor: Visitor | undefined
@@ -31,7 +31,7 @@ const List = ({ rows }: ListProps): VNode => (
     {rows.map(({ because, kind, name }) => (
       <li>
         <span dir="auto">{name}</span> <span class="quiet">({kindWords(kind).heading.toLowerCase()})</span>
-        {because !== undefined && `: ${becauseWords(because)}`}
+        {because !== undefined && `: ${keepReasonWords(because)}`}
       </li>
     ))}
   </ul>
@@ -116,7 +116,7 @@ export const uninstallPages = [
         agentId: agent.agentId,
         body: decode(UninstallQuery)({ expectedPlan: visit.form.get("expectedPlan") ?? "" })
       })
-      return seeOther(saying("/agents", "uninstalled"))
+      return seeOther(withNotice("/agents", "uninstalled"))
     }).pipe(
       Effect.catchTag("PlanStale", () =>
         draw(visit, [

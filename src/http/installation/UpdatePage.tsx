@@ -6,8 +6,8 @@ import { resyncAgent } from "../../services/installation/ResyncAgent.ts"
 import { type RowsView, viewRows } from "../../services/installation/ViewRows.ts"
 import { decode } from "../Body.ts"
 import { answerPage, seeOther } from "../pages/AnswerPage.ts"
-import { type Done, saying } from "../pages/Done.ts"
 import { Layout, type Visitor } from "../pages/Layout.tsx"
+import { type Notice, withNotice } from "../pages/Notice.ts"
 import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { agentAt } from "./AgentAt.ts"
@@ -182,7 +182,7 @@ const draw = (visit: Visit, typed: URLSearchParams, problems: ReadonlyArray<Form
     )
   })
 
-const doneFor = (revision: WantedRevision | undefined): Done =>
+const doneFor = (revision: WantedRevision | undefined): Notice =>
   revision === undefined ? "updated" : revision === "newest" ? "following" : "rolled-back"
 
 /** Bringing an agent to a revision, as it was shown. */
@@ -206,7 +206,7 @@ export const updatePages = [
           ...Object.fromEntries(wishes)
         })
       })
-      return seeOther(saying(path, doneFor(revision)))
+      return seeOther(withNotice(path, doneFor(revision)))
     }).pipe(
       Effect.catchTags({
         SchemaCollision: ({ collisions }) =>

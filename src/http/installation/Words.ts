@@ -1,6 +1,6 @@
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { RowChange } from "../../domain/installation/History.ts"
-import type { KeptBecause, PlannedRow } from "../../domain/installation/Plan.ts"
+import type { KeepReason, PlannedRow } from "../../domain/installation/Plan.ts"
 
 /* What the service's own words are to a person. */
 
@@ -26,17 +26,17 @@ export const kindsOf = (rows: ReadonlyArray<{ readonly kind: Kind }>): ReadonlyA
 /** A number of things. */
 export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
 
-const keptBecause: Readonly<Record<KeptBecause, string>> = {
+const keptBecause: Readonly<Record<KeepReason, string>> = {
   customized: "you changed it",
   adopted: "it was yours before",
   in_use: "it is in use"
 }
 
 /** Why something that could go stays. */
-export const becauseWords = (because: KeptBecause): string => keptBecause[because]
+export const keepReasonWords = (because: KeepReason): string => keptBecause[because]
 
 /** How a row stands, as its person would say it. */
-export const standingWords = ({ because, fate, owner, verdict }: PlannedRow): string => {
+export const rowStateWords = ({ because, fate, owner, verdict }: PlannedRow): string => {
   switch (verdict) {
     case "unchanged":
       return "As published"

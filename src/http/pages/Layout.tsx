@@ -16,8 +16,8 @@ export interface Frame {
   readonly title: string
   /** Who is signed in; nobody where it is absent. Of an error's page it is not known. */
   readonly visitor?: Visitor | "unknown" | undefined
-  /** What was done just before (`doneOf`). */
-  readonly done?: string | undefined
+  /** What was done just before (`noticeOf`). */
+  readonly notice?: string | undefined
   /** What is wrong with the form that was sent. */
   readonly problems?: ReadonlyArray<FormProblem> | undefined
   /** Where a browser without JavaScript looks every five seconds whether there is news. */
@@ -36,7 +36,7 @@ const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | un
 )
 
 /** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
-export const Layout = ({ children, done, path, problems = [], refreshTo, script, title, visitor }: Frame): VNode => (
+export const Layout = ({ children, notice, path, problems = [], refreshTo, script, title, visitor }: Frame): VNode => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -91,9 +91,9 @@ export const Layout = ({ children, done, path, problems = [], refreshTo, script,
       </header>
       <main>
         {problems.length > 0 && <Problems problems={problems} />}
-        {done !== undefined && (
-          <div id="done" class="told" role="status" tabIndex={-1}>
-            {done}
+        {notice !== undefined && (
+          <div id="done" class="done" role="status" tabIndex={-1}>
+            {notice}
           </div>
         )}
         {children}

@@ -8,7 +8,7 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { beginSession } from "../account/BeginSession.ts"
 import { GoOnPage } from "../account/GoOnPage.tsx"
-import { tellingLimiter } from "../admission/RateLimitFields.ts"
+import { reportingLimiter } from "../admission/RateLimitFields.ts"
 import { readTarget } from "../Target.ts"
 import { answerPage, seeOther, withCookies } from "./AnswerPage.ts"
 import type { Visitor } from "./Layout.tsx"
@@ -76,8 +76,8 @@ const arrive = Effect.gen(function* () {
 })
 
 /** Tells on the answer what is left of the budgets that are spent. */
-const tellingBudgets = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
-  Effect.provideServiceEffect(answer, RateLimiter, Effect.flatMap(RateLimiter, tellingLimiter))
+const reportingBudgets = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+  Effect.provideServiceEffect(answer, RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
 
 const signInFor = ({ path }: Visit) => seeOther(`/sign-in?next=${encodeURIComponent(path)}`)
 
@@ -90,7 +90,7 @@ export const page = <R,>(path: PagePath<"GET">, show: (visit: Visit) => Answer<A
       Effect.catchTag("Unauthenticated", () => Effect.succeed(signInFor(visit))),
       Effect.map(withCookies(cookies))
     )
-  ).pipe(tellingBudgets)
+  ).pipe(reportingBudgets)
 })
 
 /** How a form's page is drawn again, with what was typed and what is wrong with it. */
@@ -132,5 +132,5 @@ export const form = <R, R2 = never>(
       Effect.catchTag("Unauthenticated", ended),
       Effect.map(withCookies(begun?.cookies ?? cookies))
     )
-  }).pipe(tellingBudgets)
+  }).pipe(reportingBudgets)
 })

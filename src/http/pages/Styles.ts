@@ -42,9 +42,9 @@ button.grave{background:#b3261e;border-color:#b3261e;color:#fff}
 button.grave:hover{background:#8c1d18}
 :focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
 .inline form{display:inline-block;margin:0 .5rem 0 0}
-.told,.problem,.next{border:1px solid var(--border);border-inline-start:6px solid var(--accent);border-radius:var(--standard-border-radius);padding:.6rem 1rem;margin:1rem 0;background:var(--accent-bg)}
+.done,.problem,.next{border:1px solid var(--border);border-inline-start:6px solid var(--accent);border-radius:var(--standard-border-radius);padding:.6rem 1rem;margin:1rem 0;background:var(--accent-bg)}
 .problem{border-inline-start-color:#b3261e}
-.problem h2,.told h2,.next h2{margin:.1rem 0 .3rem;font-size:1.15rem}
+.problem h2,.done h2,.next h2{margin:.1rem 0 .3rem;font-size:1.15rem}
 .wrong{color:#b3261e;font-weight:600;display:block}
 @media(prefers-color-scheme:dark){.wrong{color:#f2b8b5}}
 input[aria-invalid=true]{border:2px solid #b3261e}

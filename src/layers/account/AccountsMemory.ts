@@ -1,7 +1,7 @@
 import { Clock, DateTime, Duration, Effect, Either, Layer, Redacted, Stream } from "effect"
 import type { HeldRow } from "../../domain/account/Account.ts"
 import { decideDeletion, type OrganizationFacts, referredTo } from "../../domain/account/Deletion.ts"
-import { ownPassword } from "../../domain/admission/Budget.ts"
+import { ownPasswordKey } from "../../domain/admission/Budget.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import type { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
@@ -61,7 +61,7 @@ const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<Organization
 
 const budgetsOf = (state: MemoryState, userId: UserId) =>
   Object.entries(state.hits).filter(([key]) =>
-    [`install:${userId}`, `change:${userId}`, `password:${ownPassword(userId)}`].includes(key)
+    [`install:${userId}`, `change:${userId}`, `password:${ownPasswordKey(userId)}`].includes(key)
   )
 
 const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> => {

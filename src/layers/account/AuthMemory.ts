@@ -5,7 +5,8 @@ import { MemoryStore, sessionId } from "../memory/MemoryStore.ts"
 
 const sessionCookie = "session"
 
-const cookieValue = (header: string) =>
+/** The token of the session that a `Cookie` header names. */
+export const tokenIn = (header: string): string | undefined =>
   header
     .split(";")
     .map((pair) => pair.trim().split("="))
@@ -20,7 +21,7 @@ export const AuthMemory = Layer.effect(
       identify: ({ authorization, cookie }) =>
         Effect.gen(function* () {
           const bearer = /^bearer\s+(.*)$/i.exec(authorization === undefined ? "" : Redacted.value(authorization))
-          const token = bearer === null ? cookieValue(cookie === undefined ? "" : Redacted.value(cookie)) : bearer[1]
+          const token = bearer === null ? tokenIn(cookie === undefined ? "" : Redacted.value(cookie)) : bearer[1]
           const user = yield* read(({ users }) => users.find(({ session }) => session !== "" && session === token))
           return user === undefined ? yield* new Unauthenticated() : { userId: user.id, sessionId: sessionId(user) }
         })

@@ -7,9 +7,9 @@ import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
 import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
-import { linkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
+import { mailLinkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
-import { foreignKeyViolation, isNotNow, isTransient, sqlStateOf } from "../../domain/Faults.ts"
+import { foreignKeyViolation, isTransient, isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { UserId } from "../../domain/Ids.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
@@ -56,10 +56,10 @@ interface Addressee {
 const currentProof = new AsyncLocalStorage<{ hash?: string }>()
 
 /** How much of what a browser says of itself is kept with a session. */
-const longestAgent = 512
+const maxUserAgent = 512
 
 /** How many sessions a person has at most: the newest. Whoever signs in again and again is listed them all. */
-const mostSessions = 100
+const maxSessions = 100
 
 const isError = (value: unknown): value is Error => value instanceof Error
 
@@ -85,7 +85,7 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
         ? {}
         : {
             sendResetPassword: ({ token, user }: { token: string; user: Addressee }) => mail.sendReset(user, token),
-            resetPasswordTokenExpiresIn: linkSeconds.reset,
+            resetPasswordTokenExpiresIn: mailLinkSeconds.reset,
             revokeSessionsOnPasswordReset: true,
             onPasswordReset: ({ user }: { user: Addressee }) => mail.passwordReset(user.id)
           })
@@ -97,7 +97,7 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
             sendVerificationEmail: ({ token, user }: { token: string; user: Addressee }) =>
               mail.sendVerification(user, token),
             sendOnSignUp: true,
-            expiresIn: linkSeconds.verification,
+            expiresIn: mailLinkSeconds.verification,
             afterEmailVerification: (user: Addressee) => mail.verified(user.id)
           }
         }),
@@ -164,29 +164,29 @@ const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "s
 // Whom a session or an account was made for has been deleted meanwhile: foreign_key_violation. Asked again, they are nobody.
 const isOfNobody = (fault: unknown) => sqlStateOf(fault) === foreignKeyViolation
 
-const mayPass = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
+const isRetryable = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
 
 /** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
-class Outrun extends Data.TaggedError("Outrun")<{ readonly fault: Error }> {}
+class Overtaken extends Data.TaggedError("Overtaken")<{ readonly fault: Error }> {}
 
 /**
  * Calls better-auth, again where another transaction came between. It answers some of what goes wrong in its database as a
  * refusal, some as done, and the rest without a word: here whatever it met becomes the defect.
  */
-const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
+const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) => {
     const attempt = Effect.suspend(() => {
       const faults: Array<Error> = []
-      const worst = () => faults.find(isNotNow) ?? faults.find((fault) => !isConflict(fault))
-      const outrun = () => faults.find(mayPass)
+      const worst = () => faults.find(isUnavailable) ?? faults.find((fault) => !isConflict(fault))
+      const overtaking = () => faults.find(isRetryable)
       return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
         Effect.catchAllDefect((defect) => {
-          const fault = outrun() ?? (mayPass(defect) ? defect : undefined)
-          return fault instanceof Error ? new Outrun({ fault }) : Effect.die(worst() ?? defect)
+          const fault = overtaking() ?? (isRetryable(defect) ? defect : undefined)
+          return fault instanceof Error ? new Overtaken({ fault }) : Effect.die(worst() ?? defect)
         }),
         Effect.tap((result) => {
-          const [transient, fault] = [outrun(), worst()]
-          if (transient !== undefined) return new Outrun({ fault: transient })
+          const [transient, fault] = [overtaking(), worst()]
+          if (transient !== undefined) return new Overtaken({ fault: transient })
           if (fault !== undefined) return Effect.die(fault)
           return result instanceof Response && result.status >= 500
             ? Effect.dieMessage(`better-auth answered ${result.status}`)
@@ -195,8 +195,8 @@ const calling = <A>(call: () => Promise<A>): Effect.Effect<A> =>
       )
     })
     return attempt.pipe(
-      retryWhile((error) => error instanceof Outrun),
-      Effect.catchTag("Outrun", ({ fault }) => Effect.die(fault))
+      retryWhile((error) => error instanceof Overtaken),
+      Effect.catchTag("Overtaken", ({ fault }) => Effect.die(fault))
     )
   })
 
@@ -212,7 +212,7 @@ const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect:
       Request: Schema.Struct({ verification: Schema.String, userId: Schema.String }),
       execute: ({ userId, verification }) => sql`
         INSERT INTO verification (id, identifier, value, "expiresAt", "updatedAt")
-        SELECT ${verification}, ${verification}, id, now() + make_interval(secs => ${linkSeconds.verification}), now()
+        SELECT ${verification}, ${verification}, id, now() + make_interval(secs => ${mailLinkSeconds.verification}), now()
         FROM "user" WHERE id = ${userId}
         ON CONFLICT DO NOTHING
       `
@@ -264,7 +264,7 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
         Request: Schema.String,
         execute: (userId) => sql`
           DELETE FROM session WHERE id IN (
-            SELECT id FROM session WHERE "userId" = ${userId} ORDER BY "createdAt" DESC, id OFFSET ${mostSessions}
+            SELECT id FROM session WHERE "userId" = ${userId} ORDER BY "createdAt" DESC, id OFFSET ${maxSessions}
           )
         `
       })
@@ -301,7 +301,7 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
           ]
           Runtime.runFork(call?.runtime ?? runtime)(
             // What is tried again, or told where the request is refused for it, is no news here.
-            level === "debug" || faults.some((fault) => isNotNow(fault) || isOutdated(fault) || isConflict(fault))
+            level === "debug" || faults.some((fault) => isUnavailable(fault) || isOutdated(fault) || isConflict(fault))
               ? Effect.logDebug(...said)
               : isRefusal
                 ? Effect.logInfo(...said)
@@ -339,7 +339,7 @@ const AuthLive = Layer.effect(
           return yield* new Unauthenticated()
         }
         // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
-        const session = yield* calling(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
+        const session = yield* callBetterAuth(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
         if (session === null) return yield* new Unauthenticated()
         return { userId: UserId.make(session.user.id), sessionId: session.session.id }
       })
@@ -406,10 +406,11 @@ const AuthRoutesLive = Layer.effect(
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
+      isOffered: true,
       sendsMail: Option.isSome(yield* Mailer),
       session: Effect.fn("AuthRoutes.session")(function* (cookie) {
         const headers = new Headers({ cookie: Redacted.value(cookie) })
-        const answer = yield* calling(() => auth.api.getSession({ headers, returnHeaders: true }))
+        const answer = yield* callBetterAuth(() => auth.api.getSession({ headers, returnHeaders: true }))
         return Option.map(Option.fromNullable(answer.response), ({ user: { email, id, name } }) => ({
           visitor: { userId: UserId.make(id), name, email },
           cookies: answer.headers.getSetCookie()
@@ -425,10 +426,10 @@ const AuthRoutesLive = Layer.effect(
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
         // It stands with the session for as long as that does, and in the list of them.
-        headers.set("user-agent", (headers.get("user-agent") ?? "").slice(0, longestAgent))
+        headers.set("user-agent", (headers.get("user-agent") ?? "").slice(0, maxUserAgent))
         const proof: { hash?: string } = {}
         const answer = () => currentProof.run(proof, () => auth.handler(new Request(request.clone(), { headers })))
-        const response = yield* turns.withPermits(1)(calling(answer))
+        const response = yield* turns.withPermits(1)(callBetterAuth(answer))
         return yield* settle(request.url, proof.hash, response)
       })
     })

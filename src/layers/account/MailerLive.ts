@@ -13,10 +13,10 @@ export interface MailerOptions {
 }
 
 /** How many mails wait at most; a mail server that is away for long must not fill the memory. */
-const mostWaiting = 1_000
+const maxWaiting = 1_000
 
 /** How many connections to the mail server there are at most. */
-const mostConnections = 4
+const maxConnections = 4
 
 /** How often a mail is tried: over about two hours, from two seconds on. */
 const tries = 13
@@ -53,7 +53,7 @@ const make = ({ from, retryAfter = "2 seconds", url }: MailerOptions) =>
       (transport) => Effect.sync(() => transport.close())
     )
 
-    const connections = yield* Effect.makeSemaphore(mostConnections)
+    const connections = yield* Effect.makeSemaphore(maxConnections)
     const hand = ({ subject, text, to }: Mail) =>
       connections.withPermits(1)(
         Effect.tryPromise({
@@ -85,7 +85,7 @@ const make = ({ from, retryAfter = "2 seconds", url }: MailerOptions) =>
     return Option.some({
       send: (mail: Mail) =>
         Effect.suspend(() => {
-          if (waiting >= mostWaiting) {
+          if (waiting >= maxWaiting) {
             return Effect.logError("Too many mails wait for the mail server; one was not taken")
           }
           waiting++

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { NoPersonalOrg, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
-import { type Organization, OrgResolver, type Resolved } from "../../services/account/OrgResolver.ts"
+import { type Organization, OrgResolver, type ResolvedTemplate } from "../../services/account/OrgResolver.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 
 /** Organizations and templates of the world. */
@@ -35,7 +35,7 @@ export const OrgResolverMemory = Layer.effect(
           )
         ).pipe(
           Effect.flatMap(
-            (found): Effect.Effect<Resolved, UnknownTemplateSlug | NoPersonalOrg> =>
+            (found): Effect.Effect<ResolvedTemplate, UnknownTemplateSlug | NoPersonalOrg> =>
               found === undefined
                 ? new UnknownTemplateSlug({ slug })
                 : Effect.map(personalOrg(userId), (organization) => ({ organization, templateAgentId: found.id }))

@@ -24,9 +24,9 @@ type JsonObject = Readonly<Record<string, unknown>>
 /**
  * How many schemas within each other are compiled, and how many milliseconds that may take, for one and for all of a template: the
  * time grows faster than the text. It is watched only from so many schemas on, since the watch costs more than the compilation
- * of a few. `told` is how many problems of one schema are.
+ * of a few. `reported` is how many problems of one schema are reported.
  */
-const limits = { schemas: 2_000, watched: 50, milliseconds: 10_000, millisecondsInAll: 60_000, told: 20 }
+const limits = { schemas: 2_000, watched: 50, milliseconds: 10_000, millisecondsInAll: 60_000, reported: 20 }
 
 // JSON Schema 2020-12, "Validation" §7.3, and the registry of formats of OpenAPI 3.
 const formats = [
@@ -280,9 +280,10 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
     const known = checked.get(text)
     if (known !== undefined) return known
     const found = check(schema)
-    const rest = found.length - limits.told
-    const told = rest > 0 ? [...found.slice(0, limits.told), { path: [], message: `and ${rest} problems more` }] : found
-    checked.set(text, told)
-    return told
+    const rest = found.length - limits.reported
+    const reported =
+      rest > 0 ? [...found.slice(0, limits.reported), { path: [], message: `and ${rest} problems more` }] : found
+    checked.set(text, reported)
+    return reported
   }
 }

@@ -61,10 +61,10 @@ export const knownSourcesStatement = (kinds: ReadonlyArray<KindDescription>): st
   kinds
     .map(
       ({ kind: name, table }) => `
-(SELECT '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was, r.standing
+(SELECT '${name}' AS kind, r.slug, r.source_id::text AS source_id, r.was, r.found_in
 FROM (
   SELECT DISTINCT ON (r.slug) r.slug, r.source_id, r.was,
-    CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS standing
+    CASE WHEN r.revision = a.revision THEN 'newest' ELSE 'earlier' END AS found_in
   FROM agents a JOIN template_revision_rows r ON r.template_agent_id = a.id AND r.kind = '${name}'
   WHERE a.id = $2::text AND a.organization_id = $1::text
   ORDER BY r.slug, r.revision DESC
@@ -95,14 +95,14 @@ WHERE a.organization_id = $1::text AND a.revision IS NOT NULL`
  * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
  * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
  */
-export const putAsideStatement = ({ table }: KindDescription): string =>
+export const setAsideStatement = ({ table }: KindDescription): string =>
   `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
 
 /**
  * The slugs, of those that definitions are to have, that live rows of the publisher still hold: rows of sibling templates, or
  * of its own. Parameters: organization, slugs.
  */
-export const heldStatement = ({ table }: KindDescription): string =>
+export const takenSlugsStatement = ({ table }: KindDescription): string =>
   `SELECT slug FROM ${table} WHERE organization_id = $1::text AND slug = ANY ($2::text[]) AND deleted_at IS NULL ORDER BY slug`
 
 /** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */

@@ -3,21 +3,21 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
-  differingSiblings,
-  foreignSlug,
-  heldSlugs,
-  Listed,
+  differingSiblingIssues,
+  foreignSlugIssue,
+  ListedTemplate,
   Manifest,
   ManifestRow,
   type Published,
   PublishedChange,
   PublishRefused,
   positions,
-  privatePublisher,
+  privatePublisherIssue,
   rowsByKind,
   sortChanges,
   type Template,
   type TemplateIssue,
+  takenSlugIssues,
   templateIssues
 } from "../../domain/catalog/Template.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
@@ -27,11 +27,11 @@ import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { retryTransient, violates } from "../postgres/Database.ts"
 import {
   formerSlugsStatement,
-  heldStatement,
   knownSourcesStatement,
   publishStatement,
-  putAsideStatement,
   recordRevisionStatement,
+  setAsideStatement,
+  takenSlugsStatement,
   withdrawStatement
 } from "./PublishStatements.ts"
 
@@ -87,7 +87,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         slug: Schema.String,
         sourceId: Schema.String,
         was: Schema.Array(Schema.String),
-        standing: Schema.Literal("newest", "earlier", "elsewhere")
+        foundIn: Schema.Literal("newest", "earlier", "elsewhere")
       }),
       execute: ({ organizationId, templateAgentId }) => sql.unsafe(knownSourcesText, [organizationId, templateAgentId])
     })
@@ -101,15 +101,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const Rows = Schema.parseJson(Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
 
     const writeKind = kinds.map((kind) => {
-      const putAsideText = putAsideStatement(kind)
+      const setAsideText = setAsideStatement(kind)
       const withdrawText = withdrawStatement(kind)
       const publishText = publishStatement(kind)
-      const heldText = heldStatement(kind)
+      const takenSlugsText = takenSlugsStatement(kind)
       return {
         ...kind,
-        putAside: SqlSchema.void({
+        setAside: SqlSchema.void({
           Request: Schema.Struct({ organizationId: OrganizationId, ids: Schema.Array(Schema.String) }),
-          execute: ({ ids, organizationId }) => sql.unsafe(putAsideText, [organizationId, ids])
+          execute: ({ ids, organizationId }) => sql.unsafe(setAsideText, [organizationId, ids])
         }),
         withdraw: SqlSchema.void({
           Request: Schema.Struct({
@@ -123,7 +123,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         held: SqlSchema.findAll({
           Request: Schema.Struct({ organizationId: OrganizationId, slugs: Schema.Array(Schema.String) }),
           Result: Schema.Struct({ slug: Schema.String }),
-          execute: ({ organizationId, slugs }) => sql.unsafe(heldText, [organizationId, slugs])
+          execute: ({ organizationId, slugs }) => sql.unsafe(takenSlugsText, [organizationId, slugs])
         }),
         publish: SqlSchema.findAll({
           Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, rows: Rows }),
@@ -176,11 +176,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       yield* sql`SET LOCAL statement_timeout = 0`
       const organization = yield* publisher({ slug: template.publisher, name: template.publisher })
       if (organization.visibility !== "public") {
-        return yield* refuse(privatePublisher(template))
+        return yield* refuse(privatePublisherIssue(template))
       }
       const agent = yield* templateAgent({ organizationId: organization.id, ...template })
       if (Option.isNone(agent)) {
-        return yield* refuse(foreignSlug(template))
+        return yield* refuse(foreignSlugIssue(template))
       }
       const ids = { organizationId: organization.id, templateAgentId: agent.value.id }
       const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
@@ -194,20 +194,20 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const written: Array<{ readonly kind: Kind; readonly source_id: string; readonly was: ReadonlyArray<string> }> =
         []
       const sourceIds = new Map<string, string>()
-      for (const { held, kind, publish, putAside, references = {}, withdraw } of writeKind) {
+      for (const { held, kind, publish, setAside, references = {}, withdraw } of writeKind) {
         const ofKind = definitions.filter((definition) => definition.kind === kind)
         const continued = new Set(ofKind.flatMap((definition) => resolved.get(definition) ?? []))
         const withdrawn = known.flatMap((source) =>
-          source.kind === kind && source.standing === "newest" && !continued.has(source.sourceId)
+          source.kind === kind && source.foundIn === "newest" && !continued.has(source.sourceId)
             ? [source.sourceId]
             : []
         )
-        yield* putAside({ ...ids, ids: [...continued] })
+        yield* setAside({ ...ids, ids: [...continued] })
         yield* withdraw({ ...ids, ids: withdrawn })
         const taken = yield* held({ ...ids, slugs: ofKind.map(({ slug }) => slug) })
         if (taken.length > 0)
           return yield* refuse(
-            ...heldSlugs(
+            ...takenSlugIssues(
               definitions,
               taken.map(({ slug }) => ({ kind, slug }))
             )
@@ -235,7 +235,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
       const recorded = yield* recordRevision({ templateAgentId: ids.templateAgentId, rows: written })
       if (recorded.differing.length > 0 || recorded.revision === null) {
-        return yield* refuse(...differingSiblings(definitions, recorded.differing))
+        return yield* refuse(...differingSiblingIssues(definitions, recorded.differing))
       }
       const { changed, revision } = recorded
       const changes = changed ? yield* findChanges({ ...ids, revision }) : []
@@ -293,7 +293,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     const findAll = SqlSchema.findAll({
       Request: Schema.Void,
-      Result: Listed,
+      Result: ListedTemplate,
       execute: () => sql`
       SELECT a.slug, a.name, o.slug AS publisher, o.visibility, a.revision,
         (SELECT count(*)::integer FROM template_revision_rows r

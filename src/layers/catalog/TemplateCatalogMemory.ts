@@ -2,18 +2,18 @@ import { Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type FormerSlug, type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
-  differingSiblings,
-  foreignSlug,
-  heldSlugs,
-  type Listed,
+  differingSiblingIssues,
+  foreignSlugIssue,
+  type ListedTemplate,
   type Published,
   PublishRefused,
   positions,
-  privatePublisher,
+  privatePublisherIssue,
   rowsByKind,
   sortChanges,
   type Template,
   type TemplateIssue,
+  takenSlugIssues,
   templateIssues
 } from "../../domain/catalog/Template.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
@@ -50,8 +50,8 @@ const knownSources = (state: MemoryState, agent: AgentRecord): ReadonlyArray<Kno
   const published = new Set(state.revisionRows.map(({ sourceId }) => sourceId))
   const own = [...keyed(revisions, ({ slug }) => slug).values()].map(
     ({ kind, revision, slug, sourceId, was }): KnownSource => {
-      const standing = revision === agent.revision ? "newest" : "earlier"
-      return { kind, slug, sourceId: String(sourceId), was, standing }
+      const foundIn = revision === agent.revision ? "newest" : "earlier"
+      return { kind, slug, sourceId: String(sourceId), was, foundIn }
     }
   )
   const elsewhere = state.definitions
@@ -62,7 +62,7 @@ const knownSources = (state: MemoryState, agent: AgentRecord): ReadonlyArray<Kno
         (!row.deleted || published.has(row.id))
     )
     .sort((a, b) => Number(a.deleted) - Number(b.deleted) || b.id - a.id)
-    .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], standing: "elsewhere" }))
+    .map(({ id, kind, slug }): KnownSource => ({ kind, slug, sourceId: String(id), was: [], foundIn: "elsewhere" }))
   return [...own, ...elsewhere]
 }
 
@@ -121,11 +121,11 @@ const publish =
       visibility: "public"
     }
     if (organization.visibility !== "public") {
-      return refuse(privatePublisher(template))
+      return refuse(privatePublisherIssue(template))
     }
     const known = before.agents.find(({ slug }) => slug === template.slug)
     if (known !== undefined && known.organizationId !== organization.id) {
-      return refuse(foreignSlug(template))
+      return refuse(foreignSlugIssue(template))
     }
     const agent: AgentRecord = {
       id: AgentId.make(`agent_${newId()}`),
@@ -194,7 +194,7 @@ const publish =
       const sibling = before.agents.find(({ id }) => id === theirs?.templateAgentId)
       return sibling?.slug === undefined ? [] : [{ kind: row.kind, slug: row.slug, template: sibling.slug }]
     })
-    if (differing.length > 0) return refuse(...differingSiblings(template.definitions, differing))
+    if (differing.length > 0) return refuse(...differingSiblingIssues(template.definitions, differing))
 
     const hash = JSON.stringify([
       agent.name,
@@ -221,7 +221,7 @@ const publish =
         !writtenIds.has(row.id) &&
         at.has(`${row.kind} ${row.slug}`)
     )
-    if (held.length > 0) return refuse(...heldSlugs(template.definitions, held))
+    if (held.length > 0) return refuse(...takenSlugIssues(template.definitions, held))
     const state: MemoryState = {
       ...before,
       nextId,
@@ -257,7 +257,7 @@ export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = ki
         publish: (template) => change(publish(kinds)(template)),
         list: read((state) =>
           state.agents
-            .flatMap((agent): ReadonlyArray<Listed> => {
+            .flatMap((agent): ReadonlyArray<ListedTemplate> => {
               const publisher = state.organizations.find(({ id }) => id === agent.organizationId)
               if (agent.slug === undefined || agent.revision === undefined || publisher === undefined) return []
               return [

@@ -1,7 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { Offer, OfferedTemplate, OfferStanding, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
+import { Offer, OfferedTemplate, OfferStatus, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
@@ -50,9 +50,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     `
     })
 
-    const findStanding = SqlSchema.findOne({
+    const findStatus = SqlSchema.findOne({
       Request: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId }),
-      Result: OfferStanding,
+      Result: OfferStatus,
       execute: ({ organizationId, templateAgentId }) => sql`
       SELECT t.bot_phone IS NOT NULL AS has_bot_phone,
         (SELECT i.id FROM agents i WHERE i.organization_id = ${organizationId} AND i.template_agent_id = t.id) AS agent_id
@@ -61,9 +61,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return TemplateOffers.of({
-      standing: Effect.fn("TemplateOffers.standing")((organizationId, templateAgentId) =>
+      statusIn: Effect.fn("TemplateOffers.statusIn")((organizationId, templateAgentId) =>
         Effect.map(
-          Effect.orDie(findStanding({ organizationId, templateAgentId })),
+          Effect.orDie(findStatus({ organizationId, templateAgentId })),
           Option.getOrElse(() => ({ agentId: null, hasBotPhone: false }))
         )
       ),

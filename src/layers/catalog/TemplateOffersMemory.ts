@@ -45,7 +45,7 @@ export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kin
     TemplateOffers,
     Effect.map(MemoryStore, ({ read }) =>
       TemplateOffers.of({
-        standing: (organizationId, templateAgentId) =>
+        statusIn: (organizationId, templateAgentId) =>
           read(({ agents }) => ({
             agentId:
               agents.find((one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId)

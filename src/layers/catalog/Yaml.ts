@@ -35,7 +35,7 @@ export interface YamlFile {
 }
 
 /** How many problems of one file are told. */
-const told = 20
+const maxProblems = 20
 
 const words: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: "expected an alias to have no anchor and no tag",
@@ -176,9 +176,9 @@ export const readYaml = (file: string, text: string): Effect.Effect<YamlFile, Pu
       Either.left(
         new PublishRefused({
           issues: [
-            ...problems.slice(0, told).map(([offset, message]) => ({ where: at(offset), path: [], message })),
-            ...(problems.length > told
-              ? [{ where: file, path: [], message: `and ${problems.length - told} problems more` }]
+            ...problems.slice(0, maxProblems).map(([offset, message]) => ({ where: at(offset), path: [], message })),
+            ...(problems.length > maxProblems
+              ? [{ where: file, path: [], message: `and ${problems.length - maxProblems} problems more` }]
               : [])
           ]
         })

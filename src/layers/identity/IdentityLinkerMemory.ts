@@ -1,5 +1,5 @@
 import { Clock, DateTime, Effect, Either, Layer } from "effect"
-import { IdentityId, LinkId, type LookupResult, mostAgents } from "../../domain/identity/Identity.ts"
+import { IdentityId, LinkId, type LookupResult, maxAgents } from "../../domain/identity/Identity.ts"
 import {
   decideLink,
   eventsOf,
@@ -210,7 +210,7 @@ const lookupFacts = (
       agents: state.agents
         .filter(({ organizationId }) => organizationId === organization.id)
         .filter((agent) => template === undefined || agent.templateAgentId === templateId)
-        .slice(0, mostAgents)
+        .slice(0, maxAgents)
         .map(({ id, templateAgentId }) => ({ agentId: id, templateAgentId: templateAgentId ?? null }))
     }
   }

@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, randomBytes } from "node:crypto"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import { AgentId, UserId } from "../../domain/Ids.ts"
-import { codeBytes, codeOf, codeSeconds } from "../../domain/identity/InstallCode.ts"
+import { codeBytes, codeLifetimeSeconds, codeOf } from "../../domain/identity/InstallCode.ts"
 import { E164 } from "../../domain/identity/Phone.ts"
 import { type CodeOwner, InstallCodes } from "../../services/identity/InstallCodes.ts"
 
@@ -19,7 +19,7 @@ const make = (secret: Redacted.Redacted<string>) =>
       Result: Schema.Struct({ botPhone: Schema.NullOr(E164) }),
       execute: ({ digest, templateAgentId, userId }) => sql`
         INSERT INTO install_tokens AS t (user_id, template_agent_id, digest, expires_at)
-        VALUES (${userId}, ${templateAgentId}, decode(${digest}, 'hex'), now() + make_interval(secs => ${codeSeconds}))
+        VALUES (${userId}, ${templateAgentId}, decode(${digest}, 'hex'), now() + make_interval(secs => ${codeLifetimeSeconds}))
         ON CONFLICT (user_id, template_agent_id)
         DO UPDATE SET digest = excluded.digest, created_at = now(), expires_at = excluded.expires_at, used_at = NULL
         RETURNING (SELECT a.bot_phone FROM agents a WHERE a.id = t.template_agent_id)

@@ -1,5 +1,5 @@
 import { Clock, Effect, Either, Layer, Random, Redacted } from "effect"
-import { codeBytes, codeOf, codeSeconds } from "../../domain/identity/InstallCode.ts"
+import { codeBytes, codeLifetimeSeconds, codeOf } from "../../domain/identity/InstallCode.ts"
 import type { E164 } from "../../domain/identity/Phone.ts"
 import { type ConsumedCode, InstallCodes, type RejectedCode } from "../../services/identity/InstallCodes.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
@@ -18,7 +18,13 @@ export const InstallCodesMemory = Layer.effect(
           const now = yield* Clock.currentTimeMillis
           const code = yield* randomCode
           return yield* change((state) => {
-            const record = { user: userId, templateAgentId, code, expiresAt: now + codeSeconds * 1_000, used: false }
+            const record = {
+              user: userId,
+              templateAgentId,
+              code,
+              expiresAt: now + codeLifetimeSeconds * 1_000,
+              used: false
+            }
             const others = state.codes.filter((one) => one.user !== userId || one.templateAgentId !== templateAgentId)
             const botPhone = (state.agents.find(({ id }) => id === templateAgentId)?.botPhone ?? null) as E164 | null
             return Either.right([

@@ -1,5 +1,5 @@
-import { mostIdentities } from "../../domain/identity/Identity.ts"
-import { mostIdentifiers } from "../../domain/identity/OwnIdentities.ts"
+import { maxIdentities } from "../../domain/identity/Identity.ts"
+import { maxIdentifiers } from "../../domain/identity/OwnIdentities.ts"
 
 /*
  * The statements about a person's links, in the order in which they run: what is locked, what is known, what is written. The
@@ -63,7 +63,7 @@ export const linkFactsStatement = `
     LEFT JOIN identity_links l ON l.id = i.link_id
     WHERE i.state <> 'claimed' OR l.origin = 'typed' OR l.expires_at > now()
     ORDER BY i.state = 'displaced', i.id DESC
-    LIMIT ${mostIdentities * mostIdentifiers}
+    LIMIT ${maxIdentities * maxIdentifiers}
   ),
   known AS MATERIALIZED (
     SELECT i.id::text, i.entity_id::text AS "entityId", i.link_id AS "linkId", i.namespace, i.identifier, i.state,

@@ -1,5 +1,5 @@
-import { mostAgents } from "../../domain/identity/Identity.ts"
-import { mostClaims } from "../../domain/identity/Lookup.ts"
+import { maxAgents } from "../../domain/identity/Identity.ts"
+import { maxClaims } from "../../domain/identity/Lookup.ts"
 
 /**
  * What is known of identifiers, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3` the slug
@@ -45,7 +45,7 @@ export const lookupStatement = `
           ON r.entity_id = i.entity_id AND r.namespace = i.namespace AND r.identifier = i.identifier
         WHERE i.namespace = wanted.namespace AND i.identifier = wanted.identifier AND i.state = 'claimed'
           AND i.deleted_at IS NULL AND (l.origin = 'code' OR r.entity_id IS NULL)
-        LIMIT ${mostClaims}
+        LIMIT ${maxClaims}
       ) AS c
     )
     LIMIT 1
@@ -60,7 +60,7 @@ export const lookupStatement = `
     FROM (
       SELECT id, template_agent_id, created_at FROM agents
       WHERE organization_id = o.id AND (asked.any_agent OR template_agent_id = asked.template_id)
-      ORDER BY created_at, id LIMIT ${mostAgents}
+      ORDER BY created_at, id LIMIT ${maxAgents}
     ) AS a
   ) AS installed
 `

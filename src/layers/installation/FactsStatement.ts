@@ -126,7 +126,7 @@ SELECT known.organization_id, known.template_agent_id, CASE
   WHEN known.own_hash = known.hash AND copy.hash = known.hash AND known.own_slug = known.slug AND NOT known.own_adopted
     AND t.deleted_at IS NULL AND t.retired_at IS NULL AND known.sibling_template_id IS NULL AND holder.facts IS NULL
     ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('standsAsApplied', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
+  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
     'slug', known.slug, 'name', t.name, 'hash', known.hash${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}) END
   ELSE jsonb_strip_nulls(jsonb_build_object(
     'kind', known.kind, 'sourceId', known.source_id,
@@ -181,7 +181,7 @@ WHERE known.kind = '${name}'`
  * What is known of the rows of some installations. Parameters: the installations as a JSON array of `organization_id`,
  * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; whether rows are left
  * out that stand just as they were applied (but, with `locks`, for those that what is written may refer to). Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
- * `StandsAsApplied` where that says it all. With `locks` nobody else changes a copy before the transaction ends.
+ * `UntouchedRow` where that says it all. With `locks` nobody else changes a copy before the transaction ends.
  */
 export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boolean): string => {
   const referring = ({ kind }: KindDescription) =>

@@ -6,8 +6,8 @@ import { type Installation, type InstallationFacts, RowFacts } from "../../domai
 import { factsStatement } from "./FactsStatement.ts"
 
 /** A row of which the copy stands just as it was applied last, and nothing else is to be known: most rows are such. */
-const StandsAsApplied = Schema.Struct({
-  standsAsApplied: Schema.Literal(true),
+const UntouchedRow = Schema.Struct({
+  untouched: Schema.Literal(true),
   kind: Kind,
   sourceId: Schema.Int,
   copyId: Schema.Int,
@@ -19,8 +19,8 @@ const StandsAsApplied = Schema.Struct({
 })
 
 /** The same in full. */
-const factsOf = (row: RowFacts | typeof StandsAsApplied.Type): RowFacts => {
-  if (!("standsAsApplied" in row)) return row
+const factsOf = (row: RowFacts | typeof UntouchedRow.Type): RowFacts => {
+  if (!("untouched" in row)) return row
   const { agentId, copyId, hash, kind, name, slug, sourceId } = row
   const said = { slug, name, hash, ...(typeof row.schedule === "string" && { schedule: row.schedule }) }
   return {
@@ -63,7 +63,7 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
         Result: Schema.Struct({
           organizationId: OrganizationId,
           templateAgentId: AgentId,
-          rows: Schema.Array(Schema.Union(StandsAsApplied, RowFacts))
+          rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts))
         }),
         execute: ({ installations, onlyChanged, withContents }) =>
           sql.unsafe(text, [installations, withContents, onlyChanged])

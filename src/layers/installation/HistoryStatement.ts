@@ -26,14 +26,14 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
       .join("\n    ")}
     ELSE '{}' END`
   // Where nothing differs an object without fields: there was content all the same.
-  const told = (content: string) => `CASE WHEN $5::boolean OR ${content} IS NULL THEN ${content} ELSE (
+  const shown = (content: string) => `CASE WHEN $5::boolean OR ${content} IS NULL THEN ${content} ELSE (
         SELECT COALESCE(jsonb_object_agg(one.key, one.value), '{}') FROM jsonb_each(${content}) one
         WHERE one.key = ANY (differing.fields)
       ) END`
   const row = (before: string, after: string, omitted: string) =>
     `jsonb_build_object('kind', kind, 'slug', slug, 'did', did, 'fields', fields, 'before', ${before}, 'after', ${after},
       'omitted', ${omitted})`
-  const fits = `page.size <= ${historyBounds.told} AND page.read <= ${historyBounds.read}`
+  const fits = `page.size <= ${historyBounds.shown} AND page.read <= ${historyBounds.read}`
   return `WITH RECURSIVE page AS (
   SELECT COALESCE($3::bigint, 9223372036854775807) AS id, NULL::jsonb AS rows, 0 AS number, 0::bigint AS size, 0::bigint AS read
   UNION ALL
@@ -44,7 +44,7 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
     ORDER BY h.id DESC LIMIT 1
   ) next
   CROSS JOIN LATERAL (
-    SELECT COALESCE(jsonb_agg(CASE WHEN size_so_far <= ${historyBounds.told} OR before IS NULL AND after IS NULL
+    SELECT COALESCE(jsonb_agg(CASE WHEN size_so_far <= ${historyBounds.shown} OR before IS NULL AND after IS NULL
         THEN ${row("before", "after", "false")} ELSE ${row("NULL", "NULL", "true")} END ORDER BY position), '[]') AS rows,
       COALESCE(sum(size), 0)::bigint AS size, COALESCE(sum(read), 0)::bigint AS read
     FROM (
@@ -53,7 +53,7 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
         SELECT *, octet_length(${row("before", "after", "false")}::text) AS size
         FROM (
           SELECT known.position, known.kind, known.slug, known.did, differing.fields,
-            ${told("known.before")} AS before, ${told("known.after")} AS after,
+            ${shown("known.before")} AS before, ${shown("known.after")} AS after,
             COALESCE(octet_length(known.before::text), 0) + COALESCE(octet_length(known.after::text), 0) AS read
           FROM (
             SELECT position, one ->> 0 AS kind, one ->> 2 AS slug, one ->> 3 AS did, NULLIF(one -> 4, 'null') AS before,

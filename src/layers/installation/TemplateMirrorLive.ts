@@ -8,7 +8,7 @@ import { decide, plannedRows, type WishedRow } from "../../domain/installation/D
 import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
 import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
-import { leavingOf, wishesOf } from "../../domain/installation/Plan.ts"
+import { uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRequest,
   type AnyPlanRequest,
@@ -119,7 +119,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const { organizationSlug } = yield* mayUninstall(yield* askAbout(request), request)
       const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
       const decision = yield* decideAbout(installation, [], { locks })
-      return { decision, planned: { agentId, organizationId, ...leavingOf(plannedRows(decision, kinds)) } }
+      return { decision, planned: { agentId, organizationId, ...uninstallOutcomeOf(plannedRows(decision, kinds)) } }
     })
 
     const removeAgent = SqlSchema.single({

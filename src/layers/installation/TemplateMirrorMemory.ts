@@ -6,7 +6,7 @@ import { actionsOf, agentAfter, countsOf, rolledOut } from "../../domain/install
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
 import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
-import { leavingOf, type Plan, type Uninstalled, wishesOf } from "../../domain/installation/Plan.ts"
+import { type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRefusal,
   type AnyApplyRequest,
@@ -171,7 +171,7 @@ const leaving = (kinds: Kinds, state: MemoryState, request: UninstallRequest) =>
     const { agentId, organizationId, templateAgentId } = request
     const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
     const decision = decide(installationFacts(state, installation, kinds), kinds)
-    const planned = { agentId, organizationId, ...leavingOf(plannedRows(decision, kinds)) }
+    const planned = { agentId, organizationId, ...uninstallOutcomeOf(plannedRows(decision, kinds)) }
     return { decision, planned }
   })
 

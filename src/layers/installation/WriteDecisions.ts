@@ -92,7 +92,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
 
     // A row that others refer to is told also where nothing is written of it.
     const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
-    const isTold = ({ change, forgotten, kind, remembered, write }: RowAction) =>
+    const isWritten = ({ change, forgotten, kind, remembered, write }: RowAction) =>
       write !== null || remembered !== null || forgotten !== null || change !== null || referred.has(kind)
     const rowOf = (action: RowAction, at: number, now: Date): typeof WrittenRow.Type => ({
       at,
@@ -154,7 +154,9 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
             }
           }
         }),
-        rows: installations.flatMap(({ actions }, at) => actions.filter(isTold).map((action) => rowOf(action, at, now)))
+        rows: installations.flatMap(({ actions }, at) =>
+          actions.filter(isWritten).map((action) => rowOf(action, at, now))
+        )
       })
       return written.toSorted((a, b) => a.at - b.at).map(({ agentId }) => agentId)
     })

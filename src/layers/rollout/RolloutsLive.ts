@@ -1,7 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
 import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns } from "../../domain/Errors.ts"
-import { isNotNow, sqlStateOf } from "../../domain/Faults.ts"
+import { isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
   Advance,
@@ -282,7 +282,7 @@ const makeWork = Effect.gen(function* () {
       ).pipe(
         Effect.catchAllCause((cause): Effect.Effect<Outcomes> => {
           const [first, second] = picked
-          if (Cause.isInterrupted(cause) || first === undefined || isNotNow(Cause.squash(cause))) {
+          if (Cause.isInterrupted(cause) || first === undefined || isUnavailable(Cause.squash(cause))) {
             return Effect.failCause(cause)
           }
           return second === undefined

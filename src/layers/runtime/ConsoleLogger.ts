@@ -38,7 +38,7 @@ export interface ConsoleLoggerOptions {
 }
 
 const gatherMillis = 10
-const mostGathered = 64 * 1024
+const maxGathered = 64 * 1024
 
 /**
  * Writes lines together: what comes within ten milliseconds, since a write waits for whoever reads. A line that can't wait takes
@@ -58,7 +58,7 @@ const gathering = (stdout: NodeJS.WriteStream) => {
     if (gathered.length === 0 && canWait) setTimeout(flush, gatherMillis).unref()
     gathered.push(line)
     size += line.length
-    if (!canWait || size > mostGathered) flush()
+    if (!canWait || size > maxGathered) flush()
   }
 }
 

@@ -1,8 +1,8 @@
 import { Clock, Data, Deferred, Effect, Redacted } from "effect"
-import { dropStaleLocks, findOrMake, inspect, type Place, postmasterPid, toolsFor } from "./embedded/Cluster.ts"
+import { type ClusterPaths, dropStaleLocks, findOrMake, inspect, postmasterPid, toolsFor } from "./embedded/Cluster.ts"
 import { EmbeddedPostgresError } from "./embedded/EmbeddedPostgresError.ts"
 import { type Server, start } from "./embedded/Server.ts"
-import { ask, ensureDatabase, monitor, urlOf } from "./embedded/Socket.ts"
+import { ensureDatabase, monitor, probe, urlOf } from "./embedded/Socket.ts"
 
 export { EmbeddedPostgresError } from "./embedded/EmbeddedPostgresError.ts"
 
@@ -32,7 +32,7 @@ export const open = Effect.fn("EmbeddedPostgres.open")(function* (options: {
  * Serves until interrupted. Only a failure before the first success is final; later ones are logged and tried again.
  * Closing the scope interrupts this fiber and waits for it, so nothing is started during a shutdown.
  */
-const supervise = (place: Place, ready: Deferred.Deferred<void, EmbeddedPostgresError>) =>
+const supervise = (place: ClusterPaths, ready: Deferred.Deferred<void, EmbeddedPostgresError>) =>
   Effect.gen(function* () {
     let everServed = false
     let serving = false
@@ -75,9 +75,12 @@ const supervise = (place: Place, ready: Deferred.Deferred<void, EmbeddedPostgres
   }).pipe(Effect.tapErrorCause((cause) => Deferred.failCause(ready, cause)))
 
 /** One attempt at being served, by another's server or our own; succeeds, when that server goes, with how it went. */
-const serve = (place: Place, onReady: Effect.Effect<void>): Effect.Effect<string, NotYet | EmbeddedPostgresError> =>
+const serve = (
+  place: ClusterPaths,
+  onReady: Effect.Effect<void>
+): Effect.Effect<string, NotYet | EmbeddedPostgresError> =>
   Effect.gen(function* () {
-    const answer = yield* ask(place.socketDir)
+    const answer = yield* probe(place.socketDir)
     switch (answer) {
       case "up": {
         const gone = yield* Effect.mapError(monitor(place.socketDir), notYet)
@@ -99,7 +102,7 @@ const serve = (place: Place, onReady: Effect.Effect<void>): Effect.Effect<string
     }
   }).pipe(Effect.scoped)
 
-const startOwn = Effect.fnUntraced(function* (place: Place) {
+const startOwn = Effect.fnUntraced(function* (place: ClusterPaths) {
   const owner = yield* inspect(place.cluster)
   if (owner === undefined) return yield* new EmbeddedPostgresError({ reason: `${place.cluster} is gone` })
   const tools = yield* toolsFor(place.dataDir, owner)
@@ -110,7 +113,7 @@ const startOwn = Effect.fnUntraced(function* (place: Place) {
 })
 
 /** Another starter's server may answer first, so the lock file has to name ours. */
-const untilServing = Effect.fnUntraced(function* (place: Place, server: Server) {
+const untilServing = Effect.fnUntraced(function* (place: ClusterPaths, server: Server) {
   const until = (yield* Clock.currentTimeMillis) + recoveryTimeout
   while ((yield* Clock.currentTimeMillis) < until) {
     const end = server.ended()
@@ -122,7 +125,7 @@ const untilServing = Effect.fnUntraced(function* (place: Place, server: Server) 
       return yield* didNotStart(place, reason)
     }
     const holder = yield* postmasterPid(place.cluster)
-    if (holder === server.pid && (yield* ask(place.socketDir)) === "up") return
+    if (holder === server.pid && (yield* probe(place.socketDir)) === "up") return
     yield* Effect.sleep("20 millis")
   }
   return yield* didNotStart(place, "it never answered")
@@ -130,5 +133,5 @@ const untilServing = Effect.fnUntraced(function* (place: Place, server: Server) 
 
 const notYet = (error: { readonly message: string }) => new NotYet({ reason: error.message })
 
-const didNotStart = (place: Place, reason: string) =>
+const didNotStart = (place: ClusterPaths, reason: string) =>
   new EmbeddedPostgresError({ reason: `Postgres did not start: ${reason} (see ${place.log})` })

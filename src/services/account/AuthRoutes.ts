@@ -11,6 +11,8 @@ export interface BrowserSession {
 export class AuthRoutes extends Context.Tag("agent-install/AuthRoutes")<
   AuthRoutes,
   {
+    /** Whether people sign up and in here; where accounts are kept elsewhere, nothing is served under `/api/auth`. */
+    readonly isOffered: boolean
     /** Whether mail is sent, and so whether an address can be verified and a forgotten password be replaced. */
     readonly sendsMail: boolean
     /** Answers a request whose body has been read and checked; `clientAddress` is kept with the session. */

@@ -9,13 +9,13 @@ export interface Organization {
 }
 
 /** Whose request it is, and the slug of the template they name. */
-export interface Named {
+export interface ResolveRequest {
   readonly userId: UserId
   readonly slug: string
 }
 
 /** A template, and the organization of whoever asked for it. */
-export interface Resolved {
+export interface ResolvedTemplate {
   readonly organization: Organization
   readonly templateAgentId: AgentId
 }
@@ -30,6 +30,6 @@ export class OrgResolver extends Context.Tag("agent-install/OrgResolver")<
      * Both at once: the user's own organization, and the published template of that slug; one in a private organization
      * counts as unknown. An unknown slug is refused first.
      */
-    readonly resolve: (named: Named) => Effect.Effect<Resolved, UnknownTemplateSlug | NoPersonalOrg>
+    readonly resolve: (named: ResolveRequest) => Effect.Effect<ResolvedTemplate, UnknownTemplateSlug | NoPersonalOrg>
   }
 >() {}

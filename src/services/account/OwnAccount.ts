@@ -1,6 +1,6 @@
 import { Effect, Exit } from "effect"
 import type { Account, DeleteRequest } from "../../domain/account/Account.ts"
-import { ownPassword } from "../../domain/admission/Budget.ts"
+import { ownPasswordKey } from "../../domain/admission/Budget.ts"
 import type { OrganizationInUse, RateLimitExceeded, ReadError, Unauthenticated } from "../../domain/Errors.ts"
 import { WrongPassword } from "../../domain/Errors.ts"
 import { admit } from "../admission/Admission.ts"
@@ -58,7 +58,7 @@ export const deleteAccount: (
   const limiter = yield* RateLimiter
   const userId = yield* admit("change", credential)
   const { password } = yield* body
-  const budget = ownPassword(userId)
+  const budget = ownPasswordKey(userId)
   yield* limiter.take("password", budget)
   const exit = yield* Effect.exit(accounts.delete(userId, password))
   const isWrong = Exit.match(exit, {

@@ -1,5 +1,5 @@
 import { Context, type Effect } from "effect"
-import type { Listed, Manifest, Published, PublishRefused, Template } from "../../domain/catalog/Template.ts"
+import type { ListedTemplate, Manifest, Published, PublishRefused, Template } from "../../domain/catalog/Template.ts"
 import type { UnknownTemplateSlug } from "../../domain/Errors.ts"
 
 /** What publishers offer. */
@@ -18,6 +18,6 @@ export class TemplateCatalog extends Context.Tag("agent-install/TemplateCatalog"
      */
     readonly manifest: (slug: string) => Effect.Effect<Manifest, UnknownTemplateSlug>
     /** Every published template, by slug, those of private organizations too: for whoever runs the service. */
-    readonly list: Effect.Effect<ReadonlyArray<Listed>>
+    readonly list: Effect.Effect<ReadonlyArray<ListedTemplate>>
   }
 >() {}

@@ -1,5 +1,5 @@
 import { Context, type Effect } from "effect"
-import type { Offer, OfferPage, OfferStanding, OffersQuery } from "../../domain/catalog/Offer.ts"
+import type { Offer, OfferPage, OfferStatus, OffersQuery } from "../../domain/catalog/Offer.ts"
 import type { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { AgentId, OrganizationId } from "../../domain/Ids.ts"
 
@@ -15,6 +15,6 @@ export class TemplateOffers extends Context.Tag("agent-install/TemplateOffers")<
     /** What an install of one brings; one in a private organization counts as unknown. */
     readonly find: (slug: string) => Effect.Effect<Offer, UnknownTemplateSlug>
     /** Whether a template's bot has a phone, and the agent that is installed from it in an organization. */
-    readonly standing: (organizationId: OrganizationId, templateAgentId: AgentId) => Effect.Effect<OfferStanding>
+    readonly statusIn: (organizationId: OrganizationId, templateAgentId: AgentId) => Effect.Effect<OfferStatus>
   }
 >() {}

@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
 import type { PlanError } from "../../domain/Errors.ts"
 import type { TokenAnswer } from "../../domain/identity/Identity.ts"
-import { codeSeconds, messageWith } from "../../domain/identity/InstallCode.ts"
+import { codeLifetimeSeconds, messageWith } from "../../domain/identity/InstallCode.ts"
 import { platforms } from "../../domain/identity/Platform.ts"
 import type { PlanRequest } from "../../domain/installation/Install.ts"
 import type { Auth } from "../account/Auth.ts"
@@ -28,7 +28,7 @@ export const makeInstallCode: <R>(
     const token = Redacted.value(code)
     return {
       token,
-      expiresInSeconds: codeSeconds,
+      expiresInSeconds: codeLifetimeSeconds,
       ...(botPhone === null ? {} : { link: platforms.whatsapp.link(botPhone, messageWith(token)) })
     }
   })

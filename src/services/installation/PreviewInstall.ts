@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { Offer, OfferStanding } from "../../domain/catalog/Offer.ts"
+import type { Offer, OfferStatus } from "../../domain/catalog/Offer.ts"
 import type { NoPersonalOrg, RateLimitExceeded, Unauthenticated } from "../../domain/Errors.ts"
 import type { Plan } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
@@ -10,7 +10,7 @@ import { TemplateOffers } from "../catalog/TemplateOffers.ts"
 import { type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
 /** What an install would do for somebody: where, what is there already, and each row. */
-export interface Preview extends OfferStanding {
+export interface Preview extends OfferStatus {
   readonly organization: Organization
   readonly plan: Plan
 }
@@ -29,7 +29,7 @@ export const previewInstall: (
   const offers = yield* TemplateOffers
   const userId = yield* admit("read", credential)
   const organization = yield* orgs.personalOrg(userId)
-  const standing = yield* offers.standing(organization.id, templateAgentId)
+  const status = yield* offers.statusIn(organization.id, templateAgentId)
   const plan = yield* mirror.plan({ userId, organizationId: organization.id, templateAgentId })
-  return { ...standing, organization, plan }
+  return { ...status, organization, plan }
 })

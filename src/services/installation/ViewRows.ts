@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { AgentNotFound, NoSuchRevision, RateLimitExceeded, Unauthenticated } from "../../domain/Errors.ts"
-import { differencesIn, differing, type RowDifference } from "../../domain/installation/Difference.ts"
+import { differencesIn, differingRows, type RowDifference } from "../../domain/installation/Difference.ts"
 import type { Plan, WantedRevision } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
@@ -38,6 +38,6 @@ export const viewRows: (
     agentId: agent.agentId,
     revision
   })
-  const found = yield* pairs.of(agent, plan.revision, differing(plan.rows))
+  const found = yield* pairs.of(agent, plan.revision, differingRows(plan.rows))
   return { plan, differences: differencesIn(plan.rows, found) }
 })

@@ -18,7 +18,7 @@ const source = (slug: string, rest: Partial<KnownSource> = {}): KnownSource => (
   slug,
   sourceId: `source-${slug}`,
   was: [],
-  standing: "newest",
+  foundIn: "newest",
   ...rest
 })
 
@@ -28,14 +28,14 @@ const anyKnown = FastCheck.tuple(
     FastCheck.record({
       slug: FastCheck.constantFrom(...slugs),
       was: FastCheck.subarray(slugs),
-      standing: FastCheck.constantFrom("newest" as const, "earlier" as const)
+      foundIn: FastCheck.constantFrom("newest" as const, "earlier" as const)
     }),
     { selector: ({ slug }) => slug }
   ),
   FastCheck.subarray(slugs)
 ).map(([own, elsewhere]) => [
   ...own.map(({ slug, ...rest }) => source(slug, rest)),
-  ...elsewhere.map((slug) => source(slug, { standing: "elsewhere", sourceId: `source-${slug}` }))
+  ...elsewhere.map((slug) => source(slug, { foundIn: "elsewhere", sourceId: `source-${slug}` }))
 ])
 
 /** Definitions of which no two say that they were the same, as no template may. */
@@ -67,7 +67,7 @@ describe("resolveSources", () => {
     FastCheck.assert(
       FastCheck.property(anyDefinitions, anyKnown, (definitions, known) => {
         if (renameIssues(definitions, known, []).length > 0) return
-        const newest = (slug: string) => known.find((one) => one.slug === slug && one.standing === "newest")
+        const newest = (slug: string) => known.find((one) => one.slug === slug && one.foundIn === "newest")
         const resolved = resolveSources(definitions, known)
         for (const one of definitions) {
           const before = newest(one.slug)?.was ?? []
@@ -130,10 +130,10 @@ describe("renameIssues", () => {
 
   it("takes any old slug in a first revision, and afterwards those that were", () => {
     assert.deepStrictEqual(said(type("a", ["nowhere"]), []), [])
-    assert.deepStrictEqual(said(type("a", ["nowhere"]), [source("a", { standing: "elsewhere" })]), [])
+    assert.deepStrictEqual(said(type("a", ["nowhere"]), [source("a", { foundIn: "elsewhere" })]), [])
     assert.deepStrictEqual(said(type("a", ["old"]), [source("a", { was: ["old"] })]), [])
-    assert.deepStrictEqual(said(type("a", ["b"]), [source("c"), source("b", { standing: "earlier" })]), [])
-    assert.deepStrictEqual(said(type("a", ["b"]), [source("c"), source("b", { standing: "elsewhere" })]), [])
+    assert.deepStrictEqual(said(type("a", ["b"]), [source("c"), source("b", { foundIn: "earlier" })]), [])
+    assert.deepStrictEqual(said(type("a", ["b"]), [source("c"), source("b", { foundIn: "elsewhere" })]), [])
     assert.deepStrictEqual(said(type("a", ["a"]), [source("c")]), [])
     assert.deepStrictEqual(said(type("a", ["b", "invoise"]), [source("invoice"), source("b")]), [
       'was.1 no revision ever had the entity "invoise"; did you mean "invoice"?'

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Either, Layer, TestClock } from "effect"
 import { UserId } from "../../../src/domain/Ids.ts"
-import { testingNamed, testingOwn } from "../../../src/http/account/PasswordBudgets.ts"
+import { guardAccountPassword, guardOwnPassword } from "../../../src/http/account/PasswordBudgets.ts"
 import { RateLimiterMemory } from "../../../src/layers/admission/RateLimiterMemory.ts"
 import { MemoryStoreLive } from "../../../src/layers/memory/MemoryStore.ts"
 import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
@@ -19,6 +19,7 @@ const World = Layer.merge(
   Layer.succeed(
     AuthRoutes,
     AuthRoutes.of({
+      isOffered: true,
       sendsMail: false,
       handle: () => Effect.die("not asked"),
       session: () => Effect.die("not asked"),
@@ -31,7 +32,7 @@ const answering = (password: string) => Effect.succeed(new Response(null, { stat
 
 /** Whether the password was looked at, and right; else the budget that is spent. */
 const signIn = (address: string, password: string, named = email) =>
-  testingNamed(named, address, answering(password)).pipe(
+  guardAccountPassword(named, address, answering(password)).pipe(
     Effect.either,
     Effect.map(Either.match({ onLeft: ({ policy }) => policy, onRight: ({ ok }) => (ok ? "in" : "out") }))
   )
@@ -74,8 +75,8 @@ layer(World)("the budgets of a password", (it) => {
   it.effect("count those of a session's user from everywhere", () =>
     Effect.gen(function* () {
       const verify = (userId: string, password: string) =>
-        Effect.map(Effect.either(testingOwn(UserId.make(userId), answering(password))), Either.isRight)
-      const fault = testingOwn(UserId.make("ada"), Effect.die("the database is away"))
+        Effect.map(Effect.either(guardOwnPassword(UserId.make(userId), answering(password))), Either.isRight)
+      const fault = guardOwnPassword(UserId.make("ada"), Effect.die("the database is away"))
       for (let at = 0; at < 2 * limits.password.limit; at++) yield* Effect.exit(fault)
       for (let at = 0; at < limits.password.limit; at++) assert.isTrue(yield* verify("ada", "wrong"))
       assert.isFalse(yield* verify("ada", "right"))

@@ -5,7 +5,7 @@ import { Slug } from "../../../src/domain/Ids.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "../../fixtures/templates.ts"
-import { histories, live, toldHistories } from "../../histories.ts"
+import { chosenHistories, histories, live } from "../../histories.ts"
 import { Hands, newPerson, worldsOf } from "../../worlds.ts"
 
 /** A kind that the service does not know, with all that a kind can have. */
@@ -56,7 +56,7 @@ const tables = [
 
 const kinds = [...kindDescriptions, routines]
 const content = { steps: [1], timing: "0 7 * * 1", body: "Do it" }
-const all = [...histories(30), ...toldHistories]
+const all = [...histories(30), ...chosenHistories]
 
 const worlds = worldsOf({ kinds, tables })
 
@@ -82,9 +82,7 @@ for (const [label, world] of worlds) {
         const request = { userId, organizationId: organization.id, templateAgentId }
         const { agentId, mirrored } = yield* mirror.apply(request)
         assert.deepStrictEqual(Object.entries(mirrored).at(-1), [routines.kind, 1])
-        const chase = Effect.map(hands.standing(organization.id), (rows) =>
-          rows.find(({ kind }) => kind === routines.kind)
-        )
+        const chase = Effect.map(hands.rows(organization.id), (rows) => rows.find(({ kind }) => kind === routines.kind))
         const row = yield* chase
         assert.deepInclude(row, { slug: "chase", agentId, refersTo: "invoice", managedBy: templateAgentId })
         assert.isNotNull(row?.due)

@@ -7,7 +7,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { kindDescriptions } from "../../../src/domain/catalog/Kind.ts"
-import { definitionIssue, foreignSlug, PublishRefused } from "../../../src/domain/catalog/Template.ts"
+import { definitionIssue, foreignSlugIssue, PublishRefused } from "../../../src/domain/catalog/Template.ts"
 import { templateLimits } from "../../../src/domain/catalog/TemplateLimits.ts"
 import { readTemplate } from "../../../src/layers/catalog/TemplateFiles.ts"
 
@@ -159,7 +159,7 @@ layer(NodeContext.layer)("readTemplate", (it) => {
         issues: [
           definitionIssue(template.definitions, 0, ["was", 0], "was never there"),
           definitionIssue(template.definitions, 0, [], "differs"),
-          foreignSlug(template)
+          foreignSlugIssue(template)
         ]
       })
       assert.strictEqual(refusal.lines[0], 'entity "invoice": was.0: was never there')

@@ -166,7 +166,7 @@ for (const [label, world] of worlds) {
         )
         assert.strictEqual((yield* Effect.flip(orgs.personalOrg(ada.userId)))._tag, "NoPersonalOrg")
         assert.strictEqual((yield* Effect.flip(accounts.delete(ada.userId, right)))._tag, "Unauthenticated")
-        assert.deepStrictEqual(yield* hands.standing(ada.organization.id), [])
+        assert.deepStrictEqual(yield* hands.rows(ada.organization.id), [])
         assert.deepStrictEqual(yield* hands.agents(ada.organization.id), [])
         assert.deepStrictEqual(yield* hands.identities(ada.organization.id), [])
         // Nothing brings it back, and its address is free.
@@ -338,7 +338,7 @@ for (const [label, world] of worlds) {
           }
           assert.deepStrictEqual(yield* held(person.userId), [])
           assert.deepStrictEqual(yield* hands.agents(person.organization.id), [])
-          assert.deepStrictEqual(yield* hands.standing(person.organization.id), [])
+          assert.deepStrictEqual(yield* hands.rows(person.organization.id), [])
           const orgs = yield* OrgResolver
           assert.strictEqual((yield* Effect.flip(orgs.personalOrg(person.userId)))._tag, "NoPersonalOrg")
         }

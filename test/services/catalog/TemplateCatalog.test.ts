@@ -246,7 +246,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(newSlug(), types("shared"), { publisher }))
         yield* publish(template(one, [], { publisher }))
         assert.deepStrictEqual(
-          (yield* hands.standing(organization.id)).map((row) => row.slug),
+          (yield* hands.rows(organization.id)).map((row) => row.slug),
           ["shared"]
         )
       })

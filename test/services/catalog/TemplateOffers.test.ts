@@ -33,12 +33,12 @@ for (const [label, world] of worlds) {
         )
         const { organization, userId } = yield* newPerson()
         const mirror = yield* TemplateMirror
-        const standing = offers.standing(organization.id, templateAgentId)
-        assert.deepStrictEqual(yield* standing, { agentId: null, hasBotPhone: false })
+        const status = offers.statusIn(organization.id, templateAgentId)
+        assert.deepStrictEqual(yield* status, { agentId: null, hasBotPhone: false })
         const { agentId } = yield* Effect.orDie(
           mirror.apply({ userId, organizationId: organization.id, templateAgentId })
         )
-        assert.deepStrictEqual(yield* standing, { agentId, hasBotPhone: false })
+        assert.deepStrictEqual(yield* status, { agentId, hasBotPhone: false })
         const error = yield* Effect.flip(offers.find("not-offered"))
         assert.strictEqual(error._tag, "UnknownTemplateSlug")
         assert.strictEqual((yield* Effect.flip(offers.find("\u0000")))._tag, "UnknownTemplateSlug")

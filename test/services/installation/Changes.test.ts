@@ -38,7 +38,7 @@ for (const [label, world] of worlds) {
         const { templateAgentId } = yield* publish(definitions)
         const request = { userId: person.userId, organizationId, templateAgentId }
         const row = (kind: Kind, slug: string) => ({ organizationId, kind, slug })
-        const standing = Effect.map(hands.standing(organizationId), (rows) =>
+        const stored = Effect.map(hands.rows(organizationId), (rows) =>
           rows.map(({ managedBy, name, retired, slug }) => ({ slug, name, managed: managedBy !== null, retired }))
         )
         const history = (agentId: string) =>
@@ -46,12 +46,12 @@ for (const [label, world] of worlds) {
             const agent = yield* Effect.orDie(agents.find(person.userId, agentId))
             return (yield* agents.history(agent, { limit: 20, rows: "changed" })).entries
           })
-        return { agents, hands, history, mirror, person, publish, request, row, standing }
+        return { agents, hands, history, mirror, person, publish, request, row, stored }
       })
 
     it.effect("adopts the rows that are named, and no others, once", () =>
       Effect.gen(function* () {
-        const { hands, history, mirror, publish, request, row, standing } = yield* prepared([
+        const { hands, history, mirror, publish, request, row, stored } = yield* prepared([
           entityType("a", { name: "A" }),
           entityType("b", { name: "B" })
         ])
@@ -64,10 +64,10 @@ for (const [label, world] of worlds) {
           refusal.collisions.map(({ slug }) => slug),
           ["b"]
         )
-        assert.isTrue((yield* standing).every(({ managed }) => !managed))
+        assert.isTrue((yield* stored).every(({ managed }) => !managed))
         const { agentId, mirrored } = yield* mirror.apply({ ...request, adopt: [wish("a"), wish("b")] })
         assert.strictEqual(mirrored.entity_types, 2)
-        assert.sameDeepMembers(yield* standing, [
+        assert.sameDeepMembers(yield* stored, [
           { slug: "a", name: "A", managed: true, retired: false },
           { slug: "b", name: "B", managed: true, retired: false }
         ])
@@ -84,7 +84,7 @@ for (const [label, world] of worlds) {
         // What was the person's own once never goes with the template.
         yield* publish([entityType("b", { name: "B" })])
         yield* mirror.apply(request)
-        assert.deepInclude(yield* standing, { slug: "a", name: "A", managed: true, retired: true })
+        assert.deepInclude(yield* stored, { slug: "a", name: "A", managed: true, retired: true })
       })
     )
 
@@ -93,18 +93,18 @@ for (const [label, world] of worlds) {
         const { hands, mirror, request, row } = yield* prepared(oneOfEach)
         yield* hands.author(row("watchers", "inbox"))
         const { agentId } = yield* mirror.apply({ ...request, adopt: [{ kind: "watchers", slug: "inbox" }] })
-        const watcher = (yield* hands.standing(request.organizationId)).find(({ kind }) => kind === "watchers")
+        const watcher = (yield* hands.rows(request.organizationId)).find(({ kind }) => kind === "watchers")
         assert.strictEqual(watcher?.agentId, agentId)
         assert.isNotNull(watcher?.due)
         assert.deepInclude(watcher?.content, { prompt: "Look" })
-        const topic = (yield* hands.standing(request.organizationId)).find(({ slug }) => slug === "topic")
+        const topic = (yield* hands.rows(request.organizationId)).find(({ slug }) => slug === "topic")
         assert.strictEqual(topic?.refersTo, "inbox")
       })
     )
 
     it.effect("says of every collision whether its row may be adopted, and what helps where it may not", () =>
       Effect.gen(function* () {
-        const { hands, mirror, person, publish, request, row, standing } = yield* prepared([
+        const { hands, mirror, person, publish, request, row, stored } = yield* prepared([
           entityType("a"),
           entityType("s")
         ])
@@ -162,7 +162,7 @@ for (const [label, world] of worlds) {
         yield* hands.move(row("entity_types", "b"), "mine")
         yield* mirror.apply({ ...request, adopt: adopt("c"), revert: adopt("s") })
         assert.sameMembers(
-          (yield* standing).map(({ managed, slug }) => `${slug} ${managed}`),
+          (yield* stored).map(({ managed, slug }) => `${slug} ${managed}`),
           ["b true", "c true", "mine false", "s true", "t true", "z true"]
         )
       })
@@ -172,7 +172,7 @@ for (const [label, world] of worlds) {
       "lets a person put a row of their own in the place of one they deleted, which then collides only if restored",
       () =>
         Effect.gen(function* () {
-          const { hands, mirror, person, publish, request, row, standing } = yield* prepared([
+          const { hands, mirror, person, publish, request, row, stored } = yield* prepared([
             entityType("a", { name: "A" })
           ])
           yield* mirror.apply(request)
@@ -186,7 +186,7 @@ for (const [label, world] of worlds) {
             [["deleted_by_owner", null, false]]
           )
           yield* mirror.apply({ ...request, expectedPlan: plan.planHash })
-          assert.deepStrictEqual(yield* standing, mine)
+          assert.deepStrictEqual(yield* stored, mine)
 
           const restored = yield* Effect.flip(mirror.apply({ ...request, restore: named }))
           assert(restored._tag === "SchemaCollision")
@@ -206,11 +206,11 @@ for (const [label, world] of worlds) {
           const adopted = yield* Effect.flip(mirror.apply({ ...request, adopt: named }))
           assert(adopted._tag === "NoSuchRow")
           assert.strictEqual(adopted.rows[0]?.verdict, "deleted_by_owner")
-          assert.deepStrictEqual(yield* standing, mine)
+          assert.deepStrictEqual(yield* stored, mine)
 
           yield* hands.move(row("entity_types", "a"), "b")
           yield* mirror.apply({ ...request, restore: named })
-          assert.sameDeepMembers(yield* standing, [
+          assert.sameDeepMembers(yield* stored, [
             { slug: "a", name: "A", managed: true, retired: false },
             { slug: "b", name: "a", managed: false, retired: false }
           ])
@@ -223,13 +223,13 @@ for (const [label, world] of worlds) {
           yield* publish([entityType("a", { name: "A" })])
           assert.strictEqual((yield* Effect.flip(mirror.apply(request)))._tag, "SchemaCollision")
           yield* mirror.apply({ ...request, adopt: named })
-          assert.deepStrictEqual(yield* standing, [{ slug: "a", name: "A", managed: true, retired: false }])
+          assert.deepStrictEqual(yield* stored, [{ slug: "a", name: "A", managed: true, retired: false }])
         })
     )
 
     it.effect("reverts the rows that are named, and keeps what they said", () =>
       Effect.gen(function* () {
-        const { hands, history, mirror, request, row, standing } = yield* prepared([
+        const { hands, history, mirror, request, row, stored } = yield* prepared([
           entityType("a", { name: "A" }),
           entityType("b", { name: "B" })
         ])
@@ -237,7 +237,7 @@ for (const [label, world] of worlds) {
         yield* hands.rename(row("entity_types", "a"), "Mine")
         yield* hands.rename(row("entity_types", "b"), "Mine too")
         yield* mirror.resync({ ...request, agentId, revert: [{ kind: "entity_types", slug: "a" }] })
-        assert.sameDeepMembers(yield* standing, [
+        assert.sameDeepMembers(yield* stored, [
           { slug: "a", name: "A", managed: true, retired: false },
           { slug: "b", name: "Mine too", managed: true, retired: false }
         ])
@@ -251,7 +251,7 @@ for (const [label, world] of worlds) {
         yield* hands.rename(row("entity_types", "a"), "Mine again")
         yield* mirror.resync({ ...request, agentId })
         assert.include(
-          (yield* standing).map(({ name }) => name),
+          (yield* stored).map(({ name }) => name),
           "Mine again"
         )
       })
@@ -259,7 +259,7 @@ for (const [label, world] of worlds) {
 
     it.effect("reverts rows whose slugs the person swapped", () =>
       Effect.gen(function* () {
-        const { hands, mirror, request, row, standing } = yield* prepared([
+        const { hands, mirror, request, row, stored } = yield* prepared([
           entityType("a", { name: "A" }),
           entityType("b", { name: "B" })
         ])
@@ -271,7 +271,7 @@ for (const [label, world] of worlds) {
         const one = yield* Effect.flip(mirror.apply({ ...request, revert: [wish("a")] }))
         assert.strictEqual(one._tag, "SchemaCollision")
         yield* mirror.apply({ ...request, revert: [wish("a"), wish("b")] })
-        assert.sameDeepMembers(yield* standing, [
+        assert.sameDeepMembers(yield* stored, [
           { slug: "a", name: "A", managed: true, retired: false },
           { slug: "b", name: "B", managed: true, retired: false }
         ])
@@ -280,7 +280,7 @@ for (const [label, world] of worlds) {
 
     it.effect("restores the rows that are named, whether they were hidden or erased", () =>
       Effect.gen(function* () {
-        const { hands, history, mirror, publish, request, row, standing } = yield* prepared(
+        const { hands, history, mirror, publish, request, row, stored } = yield* prepared(
           ["a", "b", "c"].map((slug) => entityType(slug))
         )
         const { agentId } = yield* mirror.apply(request)
@@ -289,13 +289,13 @@ for (const [label, world] of worlds) {
         yield* hands.erase(row("entity_types", "c"))
         yield* publish(["a", "b", "c"].map((slug) => entityType(slug, { name: `New ${slug}` })))
         yield* mirror.apply(request)
-        assert.deepStrictEqual(yield* standing, [])
+        assert.deepStrictEqual(yield* stored, [])
         const { mirrored } = yield* mirror.apply({
           ...request,
           restore: ["a", "b"].map((slug) => ({ kind: "entity_types" as const, slug }))
         })
         assert.strictEqual(mirrored.entity_types, 2)
-        assert.sameDeepMembers(yield* standing, [
+        assert.sameDeepMembers(yield* stored, [
           { slug: "a", name: "New a", managed: true, retired: false },
           { slug: "b", name: "New b", managed: true, retired: false }
         ])
@@ -310,7 +310,7 @@ for (const [label, world] of worlds) {
         yield* hands.remove(row("entity_types", "a"))
         yield* mirror.apply(request)
         assert.deepStrictEqual(
-          (yield* standing).map(({ slug }) => slug),
+          (yield* stored).map(({ slug }) => slug),
           ["b"]
         )
       })
@@ -320,25 +320,25 @@ for (const [label, world] of worlds) {
       Effect.gen(function* () {
         const { hands, mirror, request, row } = yield* prepared(oneOfEach)
         yield* mirror.apply(request)
-        const due = Effect.map(hands.standing(request.organizationId), (rows) =>
+        const due = Effect.map(hands.rows(request.organizationId), (rows) =>
           rows.flatMap((one) => (one.kind === "watchers" ? [one.due] : []))
         )
         const before = yield* due
         yield* hands.remove(row("watchers", "inbox"))
         yield* mirror.apply({ ...request, restore: [{ kind: "watchers", slug: "inbox" }] })
         assert.deepStrictEqual(yield* due, before)
-        const topic = (yield* hands.standing(request.organizationId)).find(({ slug }) => slug === "topic")
+        const topic = (yield* hands.rows(request.organizationId)).find(({ slug }) => slug === "topic")
         assert.strictEqual(topic?.refersTo, "inbox")
       })
     )
 
     it.effect("says which names there is nothing to do for, and writes nothing", () =>
       Effect.gen(function* () {
-        const { hands, mirror, publish, request, row, standing } = yield* prepared([entityType("a"), entityType("b")])
+        const { hands, mirror, publish, request, row, stored } = yield* prepared([entityType("a"), entityType("b")])
         yield* mirror.apply(request)
         yield* hands.rename(row("entity_types", "a"), "Mine")
         yield* publish([entityType("a"), entityType("b", { name: "New" })])
-        const before = yield* standing
+        const before = yield* stored
         const refusal = yield* Effect.flip(
           mirror.apply({
             ...request,
@@ -359,13 +359,13 @@ for (const [label, world] of worlds) {
             { list: "restore", kind: "entity_types", slug: "none", verdict: null }
           ]
         )
-        assert.deepStrictEqual(yield* standing, before)
+        assert.deepStrictEqual(yield* stored, before)
       })
     )
 
     it.effect("goes back to an earlier revision, stays there, and follows again when told to", () =>
       Effect.gen(function* () {
-        const { agents, hands, mirror, person, publish, request, row, standing } = yield* prepared([
+        const { agents, hands, mirror, person, publish, request, row, stored } = yield* prepared([
           entityType("a", { name: "A" }),
           entityType("gone", { name: "Gone" })
         ])
@@ -373,7 +373,7 @@ for (const [label, world] of worlds) {
         yield* publish([entityType("b", { name: "B", was: [Slug.make("a")] }), entityType("c")])
         yield* mirror.apply(request)
         yield* hands.rename(row("entity_types", "c"), "Mine")
-        const names = Effect.map(standing, (rows) => rows.map(({ name, retired, slug }) => [slug, name, retired]))
+        const names = Effect.map(stored, (rows) => rows.map(({ name, retired, slug }) => [slug, name, retired]))
         assert.sameDeepMembers(yield* names, [
           ["b", "B", false],
           ["c", "Mine", false]
@@ -422,7 +422,7 @@ for (const [label, world] of worlds) {
 
     it.effect("takes itself away, but for what is changed, adopted or in use, and finds that again", () =>
       Effect.gen(function* () {
-        const { agents, hands, mirror, person, request, row, standing } = yield* prepared(
+        const { agents, hands, mirror, person, request, row, stored } = yield* prepared(
           ["plain", "mine", "adopted", "used", "deleted"].map((slug) => entityType(slug))
         )
         yield* hands.author(row("entity_types", "adopted"))
@@ -446,7 +446,7 @@ for (const [label, world] of worlds) {
         const gone = yield* mirror.uninstall({ ...request, agentId, expectedPlan: planHash })
         assert.deepStrictEqual(gone, { ...planned, agentRemoved: true })
         assert.deepStrictEqual(yield* hands.agents(request.organizationId), [])
-        assert.sameDeepMembers(yield* standing, [
+        assert.sameDeepMembers(yield* stored, [
           { slug: "own", name: "own", managed: false, retired: false },
           { slug: "adopted", name: "adopted", managed: true, retired: false },
           { slug: "mine", name: "Mine", managed: true, retired: false },
@@ -540,7 +540,7 @@ for (const [label, world] of worlds) {
 
     it.effect("gives back what was the person's own before and was withdrawn, and shows all that it leaves", () =>
       Effect.gen(function* () {
-        const { agents, hands, mirror, person, publish, request, row, standing } = yield* prepared(
+        const { agents, hands, mirror, person, publish, request, row, stored } = yield* prepared(
           ["adopted", "stays", "mine", "used"].map((slug) => entityType(slug))
         )
         yield* hands.author(row("entity_types", "adopted"))
@@ -557,24 +557,24 @@ for (const [label, world] of worlds) {
           { slug: "mine", name: "Mine", managed: true, retired: true },
           { slug: "used", name: "used", managed: true, retired: true }
         ]
-        assert.sameDeepMembers(yield* standing, rows)
+        assert.sameDeepMembers(yield* stored, rows)
         const { kept } = yield* mirror.uninstall({ ...request, agentId })
         assert.lengthOf(kept, 4)
         const left = rows.map((one) => ({ ...one, managed: one.slug !== "adopted", retired: false }))
-        assert.sameDeepMembers(yield* standing, left)
+        assert.sameDeepMembers(yield* stored, left)
         // What is the person's again is left alone by a later install, and only adopted again when they say so.
         const again = yield* mirror.apply(request)
-        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: false, retired: false })
+        assert.deepInclude(yield* stored, { slug: "adopted", name: "adopted", managed: false, retired: false })
         const seen = yield* agents.overview(person.userId, again.agentId)
         assert.sameMembers(
           seen.retired.map(({ slug }) => slug),
           ["mine", "used"]
         )
-        assert.sameDeepMembers(yield* standing, [left[0], ...rows.slice(1)])
+        assert.sameDeepMembers(yield* stored, [left[0], ...rows.slice(1)])
         yield* publish([entityType("stays"), entityType("adopted")])
         assert.strictEqual((yield* Effect.flip(mirror.apply(request)))._tag, "SchemaCollision")
         yield* mirror.apply({ ...request, adopt: adopt.slice(0, 1) })
-        assert.deepInclude(yield* standing, { slug: "adopted", name: "adopted", managed: true, retired: false })
+        assert.deepInclude(yield* stored, { slug: "adopted", name: "adopted", managed: true, retired: false })
       })
     )
 
@@ -613,7 +613,7 @@ for (const [label, world] of worlds) {
     it.effect("does not take a row for deleted that a sibling's uninstall took away", () =>
       Effect.gen(function* () {
         const publisher = `${newSlug()}-shared`
-        const { hands, mirror, request, row, standing } = yield* prepared([entityType("a")], publisher)
+        const { hands, mirror, request, row, stored } = yield* prepared([entityType("a")], publisher)
         const other = yield* Effect.flatMap(TemplateCatalog, (catalog) =>
           Effect.orDie(catalog.publish(template(newSlug(), [entityType("a")], { publisher: Slug.make(publisher) })))
         )
@@ -623,10 +623,10 @@ for (const [label, world] of worlds) {
         yield* mirror.uninstall({ ...request, agentId: one.agentId })
         const two = yield* mirror.apply({ ...sibling, revert: [{ kind: "entity_types", slug: "a" }] })
         yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
-        assert.deepStrictEqual(yield* standing, [])
+        assert.deepStrictEqual(yield* stored, [])
         yield* mirror.apply(request)
         assert.deepStrictEqual(
-          (yield* standing).map(({ slug }) => slug),
+          (yield* stored).map(({ slug }) => slug),
           ["a"]
         )
       })
@@ -638,7 +638,7 @@ for (const [label, world] of worlds) {
         const { agentId } = yield* mirror.apply(request)
         yield* hands.rename(row("watchers", "inbox"), "Mine")
         yield* mirror.uninstall({ ...request, agentId })
-        const worksFor = Effect.map(hands.standing(request.organizationId), (rows) =>
+        const worksFor = Effect.map(hands.rows(request.organizationId), (rows) =>
           rows.map(({ agentId, slug }) => [slug, agentId])
         )
         assert.deepStrictEqual(yield* worksFor, [["inbox", null]])
@@ -676,7 +676,7 @@ for (const [label, world] of worlds) {
         const two = yield* mirror.apply(sibling)
         const { kept, passedOn, removed } = yield* mirror.uninstall({ ...request, agentId: one.agentId })
         assert.deepStrictEqual([removed, kept, passedOn.length], [[], [], 4])
-        const rows = yield* hands.standing(request.organizationId)
+        const rows = yield* hands.rows(request.organizationId)
         assert.deepStrictEqual(
           rows.map(({ managedBy }) => managedBy),
           rows.map(() => other.templateAgentId)
@@ -684,20 +684,20 @@ for (const [label, world] of worlds) {
         assert.strictEqual(rows.find(({ kind }) => kind === "watchers")?.agentId, two.agentId)
         const last = yield* mirror.uninstall({ ...sibling, agentId: two.agentId })
         assert.strictEqual(last.removed.length, 4)
-        assert.deepStrictEqual(yield* hands.standing(request.organizationId), [])
+        assert.deepStrictEqual(yield* hands.rows(request.organizationId), [])
       })
     )
 
     it.effect("holds an uninstall to its plan", () =>
       Effect.gen(function* () {
-        const { hands, mirror, request, row, standing } = yield* prepared(oneOfEach)
+        const { hands, mirror, request, row, stored } = yield* prepared(oneOfEach)
         const { agentId } = yield* mirror.apply(request)
         const { planHash } = yield* mirror.planUninstall({ ...request, agentId })
         yield* hands.rename(row("entity_types", "invoice"), "Mine")
-        const before = yield* standing
+        const before = yield* stored
         const refusal = yield* Effect.flip(mirror.uninstall({ ...request, agentId, expectedPlan: planHash }))
         assert.strictEqual(refusal._tag, "PlanStale")
-        assert.deepStrictEqual(yield* standing, before)
+        assert.deepStrictEqual(yield* stored, before)
       })
     )
 

@@ -105,7 +105,7 @@ const tell = (history: ReadonlyArray<Act>) =>
       const ids = yield* Effect.forEach([0, 1, 2], (which) =>
         Effect.map(installed(which), (agent) => agent?.id as string | undefined)
       )
-      const rows = yield* hands.standing(organizationId)
+      const rows = yield* hands.rows(organizationId)
       return rows
         .map(({ agentId, kind, managedBy, name, refersTo, retired, slug }) => ({
           row: `${kind} ${slug} ${name}${retired ? " (retired)" : ""}`,
@@ -124,7 +124,7 @@ const tell = (history: ReadonlyArray<Act>) =>
         if (!("which" in one)) {
           const row = { organizationId, kind: one.kind, slug: one.slug }
           const target = one.act === "move" ? one.to : one.slug
-          const isTaken = (yield* hands.standing(organizationId)).some(
+          const isTaken = (yield* hands.rows(organizationId)).some(
             ({ kind, slug }) => kind === one.kind && slug === target
           )
           if (one.act === "rename") yield* hands.rename(row, "Mine")

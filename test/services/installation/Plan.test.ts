@@ -4,13 +4,13 @@ import type { Definition } from "../../../src/domain/catalog/Template.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { histories, live, toldHistories } from "../../histories.ts"
+import { chosenHistories, histories, live } from "../../histories.ts"
 import { Hands, inRealTime, newPerson, worlds } from "../../worlds.ts"
 
 let templates = 0
 const newSlug = () => `plan-${++templates}`
 
-const all = [...histories(100), ...toldHistories]
+const all = [...histories(100), ...chosenHistories]
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
 for (const [label, world] of worlds) {
@@ -33,7 +33,7 @@ for (const [label, world] of worlds) {
           fresh.rows.map(({ kind, slug, verdict }) => [kind, slug, verdict]),
           oneOfEach.map(({ kind, slug }) => [kind, slug as string, "create"])
         )
-        assert.deepStrictEqual(yield* hands.standing(request.organizationId), [])
+        assert.deepStrictEqual(yield* hands.rows(request.organizationId), [])
         assert.deepStrictEqual(yield* hands.agents(request.organizationId), [])
         yield* mirror.apply(request)
         yield* hands.rename({ organizationId: request.organizationId, kind: "entity_types", slug: "invoice" }, "Mine")
@@ -76,10 +76,10 @@ for (const [label, world] of worlds) {
           assert.match(planHash, /^[0-9a-f]{64}$/)
           assert.strictEqual((yield* mirror.plan(request)).planHash, planHash)
           yield* change
-          const before = yield* hands.standing(request.organizationId)
+          const before = yield* hands.rows(request.organizationId)
           const refusal = yield* Effect.flip(mirror.apply({ ...request, expectedPlan: planHash }))
           assert.strictEqual(refusal._tag, "PlanStale")
-          assert.deepStrictEqual(yield* hands.standing(request.organizationId), before)
+          assert.deepStrictEqual(yield* hands.rows(request.organizationId), before)
         }
         yield* mirror.apply({ ...request, expectedPlan: (yield* mirror.plan(request)).planHash })
       })

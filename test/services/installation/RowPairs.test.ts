@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { differencesIn, differing } from "../../../src/domain/installation/Difference.ts"
+import { differencesIn, differingRows } from "../../../src/domain/installation/Difference.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { RowPairs } from "../../../src/services/installation/RowPairs.ts"
@@ -28,7 +28,7 @@ for (const [label, world] of worlds) {
         const agent = yield* Effect.orDie(agents.find(userId, agentId))
         const differences = Effect.gen(function* () {
           const { revision, rows } = yield* Effect.orDie(mirror.planResync({ ...request, agentId }))
-          return differencesIn(rows, yield* pairs.of(agent, revision, differing(rows)))
+          return differencesIn(rows, yield* pairs.of(agent, revision, differingRows(rows)))
         })
         assert.deepStrictEqual(yield* differences, [])
 

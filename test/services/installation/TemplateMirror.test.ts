@@ -22,7 +22,7 @@ for (const [label, world] of worlds) {
         mirror.apply({ userId, organizationId: organization.id, templateAgentId, name })
       )
     const refusal = (person: Person, templateAgentId: AgentId) => Effect.flip(apply(person, templateAgentId))
-    const standing = ({ organization }: Person) => Effect.flatMap(Hands, (hands) => hands.standing(organization.id))
+    const stored = ({ organization }: Person) => Effect.flatMap(Hands, (hands) => hands.rows(organization.id))
     const agents = ({ organization }: Person) => Effect.flatMap(Hands, (hands) => hands.agents(organization.id))
     const row = ({ organization }: Person, kind: Kind, slug: string) => ({
       organizationId: organization.id,
@@ -30,7 +30,7 @@ for (const [label, world] of worlds) {
       slug
     })
     const names = (person: Person) =>
-      Effect.map(standing(person), (rows) => rows.map(({ kind, name }) => `${kind} ${name}`).sort())
+      Effect.map(stored(person), (rows) => rows.map(({ kind, name }) => `${kind} ${name}`).sort())
 
     it.effect("lands the agent and every row, bound to each other, watchers due", () =>
       Effect.gen(function* () {
@@ -43,7 +43,7 @@ for (const [label, world] of worlds) {
           byKind(() => 1)
         )
         const common = { managedBy: templateAgentId, agentId: null, due: false, refersTo: null, retired: false }
-        const rows = (yield* standing(person)).map(({ content: _, due, ...row }) => ({ ...row, due: due !== null }))
+        const rows = (yield* stored(person)).map(({ content: _, due, ...row }) => ({ ...row, due: due !== null }))
         assert.sameDeepMembers(rows, [
           { ...common, kind: "entity_types", slug: "invoice", name: "invoice" },
           { ...common, kind: "entity_relationship_types", slug: "pays", name: "pays" },
@@ -64,7 +64,7 @@ for (const [label, world] of worlds) {
             name,
             content: { ...content, description, extensions }
           }))
-        const stands = Effect.map(standing(person), (rows) =>
+        const stands = Effect.map(stored(person), (rows) =>
           rows.map(({ content, kind, name, slug }) => ({ kind, slug, name, content }))
         )
         const agent = Effect.map(agents(person), (all) =>
@@ -114,7 +114,7 @@ for (const [label, world] of worlds) {
         const watcher = (name: string, schedule: string) => [
           definition("watchers", "inbox", { name, content: { schedule } })
         ]
-        const due = Effect.map(standing(person), (rows) => rows.map((row) => row.due))
+        const due = Effect.map(stored(person), (rows) => rows.map((row) => row.due))
         const { templateAgentId } = yield* publish(template(slug, watcher("A", "0 7 * * 1")))
         yield* apply(person, templateAgentId)
         const first = yield* due
@@ -165,7 +165,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(slug, []))
         yield* apply(person, templateAgentId)
         assert.sameDeepMembers(
-          (yield* standing(person)).map((one) => [one.slug, one.retired, one.refersTo]),
+          (yield* stored(person)).map((one) => [one.slug, one.retired, one.refersTo]),
           [
             ["inbox", true, null],
             ["topic", true, "inbox"]
@@ -176,7 +176,7 @@ for (const [label, world] of worlds) {
           (yield* apply(person, templateAgentId)).mirrored,
           byKind(() => 1)
         )
-        assert.isTrue((yield* standing(person)).every(({ retired }) => !retired))
+        assert.isTrue((yield* stored(person)).every(({ retired }) => !retired))
       })
     )
 
@@ -193,7 +193,7 @@ for (const [label, world] of worlds) {
         yield* apply(person, two.templateAgentId)
         yield* apply(person, one.templateAgentId)
         assert.deepStrictEqual(
-          (yield* standing(person)).map(({ managedBy, retired, slug }) => [slug, managedBy, retired]),
+          (yield* stored(person)).map(({ managedBy, retired, slug }) => [slug, managedBy, retired]),
           [["invoice", two.templateAgentId, false]]
         )
       })
@@ -222,7 +222,7 @@ for (const [label, world] of worlds) {
           yield* publish(extra(9))
           const { revision } = yield* apply(person, one.templateAgentId)
           assert.deepStrictEqual(
-            (yield* standing(person)).map(({ slug }) => slug).sort(),
+            (yield* stored(person)).map(({ slug }) => slug).sort(),
             [...shared.map(({ slug }) => slug as string), "extra-9"].sort()
           )
           const stands = yield* agents(person)
@@ -236,14 +236,14 @@ for (const [label, world] of worlds) {
         const person = yield* newPerson()
         const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
         const first = yield* apply(person, templateAgentId)
-        const before = yield* standing(person)
+        const before = yield* stored(person)
         const { verdicts, ...second } = yield* apply(person, templateAgentId)
         assert.deepStrictEqual(second, { ...Struct.omit(first, "verdicts"), created: false })
         assert.sameDeepMembers(
           [...verdicts],
           first.verdicts.map((counted) => ({ ...counted, verdict: "unchanged" as const }))
         )
-        assert.deepStrictEqual(yield* standing(person), before)
+        assert.deepStrictEqual(yield* stored(person), before)
       })
     )
 
@@ -258,7 +258,7 @@ for (const [label, world] of worlds) {
         assert.strictEqual(new Set(all.map(({ agentId }) => agentId)).size, 1)
         assert.strictEqual(all.filter(({ created }) => created).length, 1)
         assert.strictEqual((yield* agents(person)).length, 1)
-        assert.strictEqual((yield* standing(person)).length, 4)
+        assert.strictEqual((yield* stored(person)).length, 4)
       })
     )
 
@@ -280,10 +280,7 @@ for (const [label, world] of worlds) {
           "event_classifiers topic 2",
           "watchers inbox 2"
         ])
-        assert.strictEqual(
-          (yield* standing(person)).find(({ kind }) => kind === "event_classifiers")?.refersTo,
-          "inbox"
-        )
+        assert.strictEqual((yield* stored(person)).find(({ kind }) => kind === "event_classifiers")?.refersTo, "inbox")
       })
     )
 
@@ -334,7 +331,7 @@ for (const [label, world] of worlds) {
         const theirs = yield* publish(template(other, [definition("watchers", "inbox")]))
         yield* apply(person, theirs.templateAgentId)
         yield* hands.author(row(person, "entity_types", "invoice"))
-        const before = yield* standing(person)
+        const before = yield* stored(person)
         const { templateAgentId } = yield* publish(template(newSlug(), oneOfEach))
         const refused = yield* refusal(person, templateAgentId)
         assert(refused._tag === "SchemaCollision")
@@ -345,7 +342,7 @@ for (const [label, world] of worlds) {
             { kind: "watchers", slug: "inbox", owner: `${other}-publisher`, own: false, adoptable: false }
           ]
         )
-        assert.deepStrictEqual(yield* standing(person), before)
+        assert.deepStrictEqual(yield* stored(person), before)
         assert.strictEqual((yield* agents(person)).length, 1)
       })
     )
@@ -372,7 +369,7 @@ for (const [label, world] of worlds) {
         yield* apply(person, one.templateAgentId)
         const { mirrored } = yield* apply(person, two.templateAgentId)
         assert.strictEqual(mirrored.entity_types, 2)
-        const rows = yield* standing(person)
+        const rows = yield* stored(person)
         assert.sameDeepMembers(
           rows.map(({ managedBy, slug }) => [slug, managedBy]),
           [
@@ -492,7 +489,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(slug, moved))
         const { mirrored } = yield* apply(person, templateAgentId)
         assert.strictEqual(mirrored.entity_types, 5)
-        const slugs = Effect.map(standing(person), (rows) => rows.map((row) => `${row.slug} ${row.name}`).sort())
+        const slugs = Effect.map(stored(person), (rows) => rows.map((row) => `${row.slug} ${row.name}`).sort())
         assert.deepStrictEqual(yield* slugs, ["a C", "b A", "c B", "e D", "f E"])
         yield* apply(person, templateAgentId)
         assert.deepStrictEqual(yield* slugs, ["a C", "b A", "c B", "e D", "f E"])
@@ -515,14 +512,14 @@ for (const [label, world] of worlds) {
             definition("entity_types", "a", { was: [Slug.make("b")] })
           ])
         )
-        const before = yield* standing(person)
+        const before = yield* stored(person)
         const refused = yield* refusal(person, templateAgentId)
         assert(refused._tag === "SchemaCollision")
         assert.deepStrictEqual(
           [...refused.collisions],
           [{ kind: "entity_types", slug: "a", owner: person.organization.slug, own: true, adoptable: false }]
         )
-        assert.deepStrictEqual(yield* standing(person), before)
+        assert.deepStrictEqual(yield* stored(person), before)
       })
     )
 
@@ -542,7 +539,7 @@ for (const [label, world] of worlds) {
           yield* publish(template(slug, []))
           const { mirrored } = yield* apply(person, templateAgentId)
           assert.strictEqual(mirrored.entity_types, 0)
-          const seen = Effect.map(standing(person), (rows) =>
+          const seen = Effect.map(stored(person), (rows) =>
             rows.map(({ name, retired }) => `${name}${retired ? " (hidden)" : ""}`).sort()
           )
           assert.deepStrictEqual(yield* seen, ["Mine (hidden)", "used (hidden)"])
@@ -565,7 +562,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(slug, []))
         yield* apply(person, templateAgentId)
         assert.sameDeepMembers(
-          (yield* standing(person)).map((one) => [one.kind, one.slug, one.retired, one.refersTo]),
+          (yield* stored(person)).map((one) => [one.kind, one.slug, one.retired, one.refersTo]),
           [
             ["watchers", "inbox", true, null],
             ["event_classifiers", "mine", false, "inbox"]
@@ -587,7 +584,7 @@ for (const [label, world] of worlds) {
         yield* publish(template(first, [], { publisher }))
         yield* apply(person, one.templateAgentId)
         assert.sameDeepMembers(
-          (yield* standing(person)).map((row) => [row.slug, row.managedBy, row.agentId, row.retired]),
+          (yield* stored(person)).map((row) => [row.slug, row.managedBy, row.agentId, row.retired]),
           [
             ["invoice", two.templateAgentId, null, false],
             ["inbox", two.templateAgentId, agentId, false]

@@ -46,7 +46,7 @@ for (const [label, world] of worlds) {
             const { organization, userId } = yield* newPerson()
             const request = { userId, organizationId: organization.id, templateAgentId }
             const { agentId } = yield* Effect.orDie(mirror.apply(request))
-            const standing = Effect.map(hands.standing(organization.id), (rows) =>
+            const standing = Effect.map(hands.rows(organization.id), (rows) =>
               Object.fromEntries(
                 rows.map(({ name, refersTo, slug }) => [slug, refersTo === null ? name : [name, refersTo]])
               )

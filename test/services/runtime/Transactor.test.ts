@@ -32,7 +32,7 @@ for (const [label, world] of worlds) {
         const phones = (yield* hands.identities(organization.id)).filter(({ namespace }) => namespace === "phone")
         return [
           (yield* hands.agents(organization.id)).length,
-          (yield* hands.standing(organization.id)).length,
+          (yield* hands.rows(organization.id)).length,
           phones.length
         ]
       })

@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import path from "node:path"
 import { Effect, Random } from "effect"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
-import { attempt, dropAbandoned, isCode, makePassable } from "./Files.ts"
+import { attempt, dropAbandoned, isCode, makeTraversable } from "./Files.ts"
 import { run } from "./Process.ts"
 import type { Runner } from "./Runner.ts"
 
@@ -41,7 +41,7 @@ export const usable = Effect.fnUntraced(function* (
   yield* Effect.ignore(makeLinks(native))
   if ((yield* works(runner, inPlace)).ok) return inPlace
 
-  const folder = path.join(runner.borrowed ? folders.cache : folders.dataDir, "pg-bin")
+  const folder = path.join(runner.needsWorkingDirectory ? folders.cache : folders.dataDir, "pg-bin")
   const target = path.join(folder, version)
   const copied = path.join(target, "bin")
   if ((yield* works(runner, copied)).ok) return copied
@@ -74,13 +74,13 @@ const makeLinks = (native: string) =>
 /** Copies under another name first, so that nobody runs half a copy; of several at once any one may win. */
 const copy = (native: string, folder: string, target: string, good: Effect.Effect<{ readonly ok: boolean }>) =>
   Effect.gen(function* () {
-    yield* makePassable(folder)
+    yield* makeTraversable(folder)
     yield* dropAbandoned(folder, ".copy-")
     const random = yield* Random.nextIntBetween(0, 2 ** 31)
     const draft = path.join(folder, `.copy-${process.pid}-${random}`)
     const inner = path.join(draft, "native")
     yield* Effect.gen(function* () {
-      yield* makePassable(draft)
+      yield* makeTraversable(draft)
       // Half the time of node's own, and links stay as they are instead of pointing back at where they came from.
       const copied = yield* run("/bin/cp", ["-RP", native, inner], { cwd: "/" })
       if (!copied.ok) return yield* new EmbeddedPostgresError({ reason: copied.how })

@@ -17,16 +17,16 @@ import path from "node:path"
 import { Effect, Random } from "effect"
 import { type Binaries, installed, usable } from "./Binaries.ts"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
-import { attempt, dropAbandoned, isAlive, isCode, isRoot, makePassable, orMissing } from "./Files.ts"
+import { attempt, dropAbandoned, isAlive, isCode, isRoot, makeTraversable, orMissing } from "./Files.ts"
 import { run } from "./Process.ts"
-import { at, chooseRunner, type Owner, type Runner } from "./Runner.ts"
+import { chooseRunner, folderSeenBy, type Owner, type Runner } from "./Runner.ts"
 import { fits, socketName } from "./Socket.ts"
 
 const major = "18"
 const cache = "/var/cache/agent-install"
 
 /** A cluster that is there, and where its server is reached. */
-export interface Place {
+export interface ClusterPaths {
   readonly dataDir: string
   readonly cluster: string
   readonly socketDir: string
@@ -45,7 +45,7 @@ export const findOrMake = Effect.fnUntraced(function* (options: {
   readonly settings?: Readonly<Record<string, string>>
 }) {
   const named = path.resolve(options.dataDir)
-  yield* makePassable(named)
+  yield* makeTraversable(named)
   const dataDir = yield* attempt(() => realpath(named))
   const cluster = path.join(dataDir, "pg")
   const settings = options.settings ?? {}
@@ -57,7 +57,7 @@ export const findOrMake = Effect.fnUntraced(function* (options: {
   if (owner === undefined) return yield* new EmbeddedPostgresError({ reason: `${cluster} is gone` })
 
   const socketDir = fits(cluster) ? cluster : yield* shortFolder(dataDir, owner)
-  return { dataDir, cluster, socketDir, log: path.join(dataDir, "pg.log"), settings } satisfies Place
+  return { dataDir, cluster, socketDir, log: path.join(dataDir, "pg.log"), settings } satisfies ClusterPaths
 })
 
 /** Who runs this cluster, with what; asked at each start, since both may change while the service runs. */
@@ -110,7 +110,7 @@ const make = (dataDir: string, cluster: string, flags: ReadonlyArray<string>) =>
 const initdb = Effect.fnUntraced(function* (runner: Runner, bin: string, draft: string, flags: ReadonlyArray<string>) {
   const { gid, uid } = runner.as
   if (uid !== undefined && gid !== undefined) yield* attempt(() => chown(draft, uid, gid))
-  const { cwd, path: folder } = at(runner, draft)
+  const { cwd, path: folder } = folderSeenBy(runner, draft)
   const locale = ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
   const args = ["-D", folder, "-U", "postgres", "-A", "trust", ...locale, "--set", "timezone=UTC", ...flags]
   const end = yield* run(path.join(bin, "initdb"), args, { ...runner.as, cwd })
@@ -146,7 +146,7 @@ const shortFolder = (dataDir: string, owner: Owner) =>
  * Moves aside the lock files that Postgres itself takes for those of a running server: empty ones, and those whose
  * process id now belongs to something else. Whatever is in doubt stays, since Postgres clears the other kinds.
  */
-export const dropStaleLocks = (place: Place) =>
+export const dropStaleLocks = (place: ClusterPaths) =>
   Effect.forEach(
     [path.join(place.cluster, "postmaster.pid"), path.join(place.socketDir, `${socketName}.lock`)],
     (file) =>

@@ -27,7 +27,7 @@ export const isAlive = (pid: number) => {
  * Makes a folder that other users may pass. Root's umask may say otherwise, and Postgres, which never runs as root,
  * would then not reach what is inside; folders that are there already keep their modes.
  */
-export const makePassable = (folder: string) => attempt(() => makeWithParents(folder))
+export const makeTraversable = (folder: string) => attempt(() => makeWithParents(folder))
 
 // Node's own recursive mkdir never returns where the system answers ENOENT below a folder that exists, as in /proc.
 const makeWithParents = async (folder: string): Promise<void> => {

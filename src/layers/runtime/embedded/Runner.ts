@@ -7,7 +7,7 @@ import { run } from "./Process.ts"
 /** Who runs Postgres, and whether that user can reach DATA_DIR by its name. */
 export interface Runner {
   readonly as: { readonly uid?: number; readonly gid?: number }
-  readonly borrowed: boolean
+  readonly needsWorkingDirectory: boolean
 }
 
 export interface Owner {
@@ -17,7 +17,7 @@ export interface Owner {
 
 /** Postgres refuses to run as root: root hands it to the cluster's owner, else to `postgres`, else to `nobody`. */
 export const chooseRunner = Effect.fnUntraced(function* (dataDir: string, owner: Owner | undefined) {
-  if (!isRoot()) return { as: {}, borrowed: false } satisfies Runner
+  if (!isRoot()) return { as: {}, needsWorkingDirectory: false } satisfies Runner
 
   const user = owner === undefined ? yield* systemUser : { ...owner, name: `uid ${owner.uid}` }
   if (user.uid === 0) {
@@ -37,7 +37,7 @@ export const chooseRunner = Effect.fnUntraced(function* (dataDir: string, owner:
   if (!passable.ok && process.platform !== "linux") {
     return yield* new EmbeddedPostgresError({ reason: `${user.name}, who runs Postgres, may not enter ${dataDir}` })
   }
-  return { as, borrowed: !passable.ok } satisfies Runner
+  return { as, needsWorkingDirectory: !passable.ok } satisfies Runner
 })
 
 const systemUser = Effect.gen(function* () {
@@ -55,5 +55,5 @@ const systemUser = Effect.gen(function* () {
  * How a child of this runner is told of a folder. Where the runner may not pass the folders above, the child is born
  * inside (node changes directory while still root) and knows the place only as its own working directory.
  */
-export const at = (runner: Runner, folder: string) =>
-  runner.borrowed ? { path: "/proc/self/cwd", cwd: folder } : { path: folder, cwd: "/" }
+export const folderSeenBy = (runner: Runner, folder: string) =>
+  runner.needsWorkingDirectory ? { path: "/proc/self/cwd", cwd: folder } : { path: folder, cwd: "/" }

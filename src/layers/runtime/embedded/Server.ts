@@ -2,11 +2,11 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { rename, stat } from "node:fs/promises"
 import path from "node:path"
 import { Effect } from "effect"
-import type { Place, Tools } from "./Cluster.ts"
+import type { ClusterPaths, Tools } from "./Cluster.ts"
 import { fromCause } from "./EmbeddedPostgresError.ts"
 import { attempt } from "./Files.ts"
 import { type Ended, type Launched, launch } from "./Process.ts"
-import { at } from "./Runner.ts"
+import { folderSeenBy } from "./Runner.ts"
 import { port } from "./Socket.ts"
 
 /** A postmaster that this process started. */
@@ -20,7 +20,7 @@ export interface Server {
 }
 
 /** Starts a postmaster that ends with the scope, and with this process however that ends. */
-export const start = (place: Place, tools: Tools) =>
+export const start = (place: ClusterPaths, tools: Tools) =>
   Effect.gen(function* () {
     const log = yield* openLog(place.log)
     const { child, ended } = yield* Effect.acquireRelease(spawnServer(place, tools, log.fd), stop)
@@ -36,9 +36,9 @@ export const start = (place: Place, tools: Tools) =>
     } satisfies Server
   })
 
-const spawnServer = Effect.fnUntraced(function* (place: Place, tools: Tools, log: number) {
+const spawnServer = Effect.fnUntraced(function* (place: ClusterPaths, tools: Tools, log: number) {
   const { bin, runner } = tools
-  const folder = at(runner, place.cluster)
+  const folder = folderSeenBy(runner, place.cluster)
   const socketDir = place.socketDir === place.cluster ? folder.path : place.socketDir
   const settings = {
     ...place.settings,

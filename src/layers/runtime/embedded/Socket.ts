@@ -7,7 +7,7 @@ export const port = 5432
 export const socketName = `.s.PGSQL.${port}`
 
 /** What the server's socket says. `busy`: starting, recovering or stopping; `denied`: another user's. */
-export type Answer = "up" | "busy" | "down" | "denied"
+export type ServerState = "up" | "busy" | "down" | "denied"
 
 export class QueryFailed extends Data.TaggedError("QueryFailed")<{ readonly cause: unknown }> {
   override get message() {
@@ -46,7 +46,7 @@ const connect = (socketDir: string) =>
   )
 
 /** Asks by connecting: a process id in a lock file proves nothing, an answer does. */
-export const ask = (socketDir: string): Effect.Effect<Answer> =>
+export const probe = (socketDir: string): Effect.Effect<ServerState> =>
   Effect.scoped(connect(socketDir)).pipe(
     Effect.match({
       onSuccess: () => "up",

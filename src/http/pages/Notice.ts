@@ -36,14 +36,14 @@ const sentences = {
 } as const
 
 /** What can be said to be done. */
-export type Done = keyof typeof sentences
+export type Notice = keyof typeof sentences
 
 /** The sentence a page's address asks for; none for a name that is not of the list. */
-export const doneOf = (query: URLSearchParams): string | undefined => {
+export const noticeOf = (query: URLSearchParams): string | undefined => {
   const name = query.get("done")
-  return name !== null && Object.hasOwn(sentences, name) ? sentences[name as Done] : undefined
+  return name !== null && Object.hasOwn(sentences, name) ? sentences[name as Notice] : undefined
 }
 
 /** The address of a page that says what was done, and is read from there. */
-export const saying = (path: `/${string}`, done: Done): `/${string}` =>
-  `${path}${path.includes("?") ? "&" : "?"}done=${done}#done`
+export const withNotice = (path: `/${string}`, notice: Notice): `/${string}` =>
+  `${path}${path.includes("?") ? "&" : "?"}done=${notice}#done`

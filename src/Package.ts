@@ -8,10 +8,13 @@ const rootAbove = (folder: string): string =>
 /** The folder the program is installed in. */
 export const root = rootAbove(dirname(fileURLToPath(import.meta.url)))
 
-/** Its version, and the versions of Node it runs on. */
+/** Its version, the versions of Node it runs on, and the packages that a program brings along for it. */
 export const {
-  version,
-  engines: { node: nodeVersions }
-}: { readonly version: string; readonly engines: { readonly node: string } } = JSON.parse(
-  readFileSync(join(root, "package.json"), "utf8")
-)
+  engines: { node: nodeVersions },
+  peerDependencies,
+  version
+}: {
+  readonly engines: { readonly node: string }
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly version: string
+} = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
