@@ -28,16 +28,16 @@ const numbered = (which: string) =>
 /** What everybody has afterwards, whoever did it and however often they were cut off: ids and times apart. */
 const outcomeOf = Effect.gen(function* () {
   const { rows } = yield* query(
-    `SELECT md5(string_agg(told, E'\\n' ORDER BY told)) AS everything FROM (
-       SELECT concat_ws(' ', 'row', organization_id, slug, description, deleted_at IS NOT NULL, managed_by_template_agent_id IS NULL) AS told
+    `SELECT md5(string_agg(told, E'\\n' ORDER BY organization_id, told)) AS everything FROM (
+       SELECT organization_id, concat_ws(' ', 'row', slug, description, deleted_at IS NOT NULL, managed_by_template_agent_id IS NULL) AS told
        FROM entity_types WHERE slug NOT LIKE '$%'
-       UNION ALL SELECT concat_ws(' ', 'agent', organization_id, revision, pinned, name) FROM agents
-       UNION ALL SELECT concat_ws(' ', 'ledger', organization_id, slug, applied_hash) FROM mirror_ledger
-       UNION ALL SELECT concat_ws(' ', 'history', organization_id, action, revision, user_id,
+       UNION ALL SELECT organization_id, concat_ws(' ', 'agent', revision, pinned, name) FROM agents
+       UNION ALL SELECT organization_id, concat_ws(' ', 'ledger', slug, applied_hash) FROM mirror_ledger
+       UNION ALL SELECT organization_id, concat_ws(' ', 'history', action, revision, user_id,
          (SELECT string_agg((one ->> 2) || (one ->> 3), ',') FROM jsonb_array_elements(rows) one)) FROM mirror_history
-       UNION ALL SELECT concat_ws(' ', 'event', organization_id, type, data ->> 'revision', data ->> 'by') FROM events
-       UNION ALL SELECT concat_ws(' ', 'target', organization_id, outcome, reason) FROM rollout_targets
-     ) told`
+       UNION ALL SELECT organization_id, concat_ws(' ', 'event', type, data ->> 'revision', data ->> 'by') FROM events
+       UNION ALL SELECT organization_id, concat_ws(' ', 'target', outcome, reason) FROM rollout_targets
+     ) told WHERE organization_id IN (${numbered("true")})`
   )
   return String(rows[0]?.everything)
 })

@@ -50,8 +50,31 @@ const agentFields = {
   })
 }
 
+const exampleAgent = {
+  agentId: exampleIds.agentId,
+  organizationId: exampleIds.organizationId,
+  organizationSlug: Slug.make("ada-lovelace"),
+  name: "Personal finance",
+  description: "Keeps track of money and tax",
+  template: {
+    templateAgentId: exampleIds.templateAgentId,
+    slug: "personal-finance",
+    name: "Personal finance",
+    publisher: "agent-install-templates",
+    available: true
+  },
+  revision: 1,
+  newestRevision: 2,
+  pinned: false,
+  updates: "automatic",
+  offered: null
+} as const
+
 /** An agent that is installed, its template, and the revision each is at. */
-export const InstalledAgent = Schema.Struct(agentFields)
+export const InstalledAgent = Schema.Struct(agentFields).annotations({
+  identifier: "InstalledAgent",
+  examples: [exampleAgent]
+})
 export type InstalledAgent = typeof InstalledAgent.Type
 
 /** The revision an agent's rows are judged by: the one a resync would bring, or, where there is no resync, the applied one. */
@@ -79,23 +102,7 @@ const noVerdicts: typeof VerdictCounts.Type = {
 }
 
 const exampleOverview = {
-  agentId: exampleIds.agentId,
-  organizationId: exampleIds.organizationId,
-  organizationSlug: Slug.make("ada-lovelace"),
-  name: "Personal finance",
-  description: "Keeps track of money and tax",
-  template: {
-    templateAgentId: exampleIds.templateAgentId,
-    slug: "personal-finance",
-    name: "Personal finance",
-    publisher: "agent-install-templates",
-    available: true
-  },
-  revision: 1,
-  newestRevision: 2,
-  pinned: false,
-  updates: "automatic",
-  offered: null,
+  ...exampleAgent,
   counts: {
     entity_types: { ...noVerdicts, update: 1, customized: 1, unchanged: 41 },
     entity_relationship_types: { ...noVerdicts, unchanged: 42 },

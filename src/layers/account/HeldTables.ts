@@ -109,6 +109,15 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
   },
   { table: "mirror_history", key: number, where: inOrganizations },
   { table: "events", key: number, where: inOrganizations },
+  { table: "rollouts", key: id, where: ofTemplates },
+  {
+    table: "rollout_targets",
+    key: [
+      ["rollout_id", "text"],
+      ["organization_id", "text"]
+    ],
+    where: inOrganizations
+  },
   // In organizations that stay: what the rows said is theirs.
   { table: "mirror_history", key: number, where: "user_id = $1 AND organization_id <> ALL ($2)", withheld: ["rows"] },
   {
