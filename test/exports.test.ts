@@ -40,13 +40,13 @@ const loadedBy = async (entry: string) => {
 describe("the entries of the package", () => {
   it("are one a shelf of the services, and those for HTTP, clients, live layers and tests", () => {
     assert.sameMembers(entries, [
-      ...["account", "admission", "catalog", "identity", "installation", "runtime"],
+      ...["account", "admission", "catalog", "identity", "installation", "publishing", "runtime"],
       ...["client", "http", "layers", "testing"]
     ])
   })
 
   it("load no driver, no server and nothing of Node's where they hold services", async () => {
-    for (const entry of ["account", "admission", "catalog", "identity", "installation", "runtime"]) {
+    for (const entry of ["account", "admission", "catalog", "identity", "installation", "publishing", "runtime"]) {
       const loaded = await loadedBy(entry)
       assert.deepStrictEqual(
         loaded.filter((name) => name !== "libphonenumber-js"),

@@ -7,6 +7,7 @@ import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
 import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Accounts } from "../src/services/account/Accounts.ts"
+import type { ApiKeys } from "../src/services/account/ApiKeys.ts"
 import type { Auth, Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
@@ -23,6 +24,7 @@ import type { InstalledAgents } from "../src/services/installation/InstalledAgen
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
+import type { Publishers } from "../src/services/publishing/Publishers.ts"
 import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
@@ -563,6 +565,7 @@ export const appOptions = {
 /** What every world has. */
 export type Services =
   | Accounts
+  | ApiKeys
   | Auth
   | Events
   | Gateway
@@ -573,6 +576,7 @@ export type Services =
   | InstallCodes
   | OrgResolver
   | PersonalOrgs
+  | Publishers
   | RateLimiter
   | Rollouts
   | RolloutWork

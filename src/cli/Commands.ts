@@ -9,7 +9,7 @@ const loaded = <A, E, R>(load: () => Promise<Effect.Effect<A, E, R>>): Effect.Ef
 
 const serve = Command.make("serve", {}, () => loaded(async () => (await import("./Serve.ts")).serve)).pipe(
   Command.withDescription(
-    "Serve the HTTP interface until SIGINT or SIGTERM; a second one ends it at once. Without DATABASE_URL it runs a Postgres of its own in DATA_DIR, with a template to install; PUBLISH names folders of others, published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
+    "Serve the HTTP interface until SIGINT or SIGTERM; a second signal ends it at once. Without DATABASE_URL it runs an embedded Postgres in DATA_DIR, with a template to install. PUBLISH names template folders, which are published when new or changed. WORKERS says how many processes share the port. Example: PORT=8080 agent-install serve"
   )
 )
 
@@ -17,7 +17,7 @@ const migrate = Command.make("migrate", { json }, (given) =>
   loaded(async () => (await import("./Migrate.ts")).migrate(given))
 ).pipe(
   Command.withDescription(
-    "Bring the database's schema up to date, all or nothing. serve does the same at its start; run this first where a deployment wants it apart. Example: DATABASE_URL=postgres://… AUTH_SECRET=… agent-install migrate"
+    "Bring the database's schema up to date, all or nothing. serve does the same when it starts; run this first if a deployment needs it as a step of its own. Example: DATABASE_URL=postgres://… AUTH_SECRET=… agent-install migrate"
   )
 )
 
@@ -36,7 +36,7 @@ const publish = Command.make(
     yes: Options.boolean("yes").pipe(
       Options.withAlias("y"),
       Options.withDescription(
-        "Publish also what withdraws rows that installations have, or more than half of the rows. Without it a terminal is asked, and elsewhere nothing is published."
+        "Publish even if that withdraws rows that installations have, or more than half of the rows. Without this option the command asks on a terminal, and elsewhere publishes nothing."
       )
     )
   },
@@ -51,7 +51,7 @@ const diff = Command.make("diff", { folder, json }, (given) =>
   loaded(async () => (await import("./Template.ts")).diff(given))
 ).pipe(
   Command.withDescription(
-    "Say what publishing a folder would change, row by row, and what it would do to everybody who has the template installed; changes nothing. Example: agent-install template diff templates/personal-finance"
+    "Say what publishing a folder would change, row by row, and what it would do to all installations; changes nothing. Example: agent-install template diff templates/personal-finance"
   )
 )
 
@@ -61,7 +61,7 @@ const list = Command.make("list", { json }, (given) =>
 
 const template = Command.make("template").pipe(
   Command.withDescription(
-    "What publishers do: publish a template, see beforehand what that would do, list what is there."
+    "For publishers: publish a template, see beforehand what that would change, list the published ones."
   ),
   Command.withSubcommands([publish, diff, list])
 )
@@ -157,10 +157,31 @@ const rollout = Command.make("rollout").pipe(
   Command.withSubcommands([rolloutStart, rolloutStatus, rolloutResults, rolloutPause, rolloutResume, rolloutCancel])
 )
 
+const createPublisher = Command.make(
+  "create",
+  {
+    slug: Args.text({ name: "SLUG" }).pipe(
+      Args.withDescription("The publisher's slug, which its templates name: lower-case letters, digits and hyphens.")
+    ),
+    owner: Options.text("owner").pipe(
+      Options.withDescription("The e-mail address of the account that is to own it. It has to have signed up.")
+    ),
+    json
+  },
+  (given) => loaded(async () => (await import("./Publisher.ts")).create(given))
+).pipe(
+  Command.withDescription(
+    "Make a publisher, or find it, and give it an owner, who invites others and makes keys over the API and the pages. Example: agent-install publisher create acme --owner ada@example.org"
+  )
+)
+
+const publisher = Command.make("publisher").pipe(
+  Command.withDescription("Who publishes: make a publisher and give it an owner."),
+  Command.withSubcommands([createPublisher])
+)
+
 const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs one of its own, and cleans up after it."
-  ),
+  Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
 )
 
@@ -176,12 +197,12 @@ const doctor = Command.make("doctor", { json }, (given) =>
   loaded(async () => (await import("./Doctor.ts")).doctor(given))
 ).pipe(
   Command.withDescription(
-    "Look at Node, variables, secrets, database, migrations and port, change nothing, and say what to do about each thing that is wrong. Exit code 1 where anything is."
+    "Check Node, variables, secrets, database, migrations and port, and say how to fix what is wrong; changes nothing. Exit code 1 if anything is wrong."
   )
 )
 
 /** The whole command line. */
 export const agentInstall = Command.make("agent-install").pipe(
   Command.withDescription("Installs published template agents into a person's own organization."),
-  Command.withSubcommands([serve, migrate, template, rollout, demo, doctor])
+  Command.withSubcommands([serve, migrate, template, publisher, rollout, demo, doctor])
 )

@@ -12,6 +12,9 @@ const commands: Readonly<Record<string, string | Readonly<Record<string, string>
     diff: "Say what publishing a folder would change",
     list: "List the templates that are published"
   },
+  publisher: {
+    create: "Make a publisher, and give it an owner"
+  },
   demo: "Walk through what the service does, on a service of the demo's own",
   doctor: "Look at what the service needs, and say what to do where anything is wrong"
 }

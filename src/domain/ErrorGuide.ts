@@ -10,6 +10,11 @@ import {
   Internal,
   InvalidPhone,
   InvalidRequest,
+  InvitationNotFound,
+  KeyNotFound,
+  LastOwner,
+  LimitReached,
+  MemberNotFound,
   MethodNotAllowed,
   NoMember,
   NoPersonalOrg,
@@ -17,9 +22,11 @@ import {
   NoSuchRow,
   NotGateway,
   NotOrgAdmin,
+  NotPermitted,
   OrganizationInUse,
   PendingNotFound,
   PlanStale,
+  PublisherNotFound,
   RateLimitExceeded,
   RolloutEnded,
   RolloutNotFound,
@@ -41,13 +48,12 @@ import {
 } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
 
-/** What a reader of the documentation is told of an error beyond what its class says. */
+/** What the documentation says about an error beyond what its class says. */
 export interface Guidance<E> {
   /** When it comes. */
   readonly when: string
-  /** What whoever meets it does next. */
+  /** What the caller does next. */
   readonly remedy: string
-  /** One as it may come. */
   readonly example: E
 }
 
@@ -58,21 +64,21 @@ export const errorGuide: {
   readonly [Tag in AnyRefusal["_tag"]]: Guidance<Extract<AnyRefusal, { readonly _tag: Tag }>>
 } = {
   ForeignOrigin: {
-    when: "A session cookie came with a request that changes something, and the browser says that it comes from another site: Origin is another (or null), or Sec-Fetch-Site is cross-site or same-site. Nothing was spent or read.",
+    when: "A request that changes something came with a session cookie, and the browser says that it comes from another site: Origin is not the service's (or null), or Sec-Fetch-Site is cross-site or same-site. No budget was spent, and the body was not read.",
     remedy:
-      "Send the request from the service's own pages. If this is the service's own page, BASE_URL is not the address the browser shows. Programs use a bearer token.",
+      "Send the request from the service's own pages. If it came from such a page, BASE_URL is not the address that the browser shows. Programs use a bearer token.",
     example: new ForeignOrigin()
   },
   Unauthenticated: {
-    when: "There is neither a session cookie nor a bearer token, or what there is has expired, was revoked, or is not signed by this service. It is said whatever the body is.",
+    when: "The request has neither a session cookie nor a bearer token, or the one it has is expired, revoked, or not signed by this service. This is checked before the body.",
     remedy:
       "Sign in with POST /api/auth/sign-in/email, then send the cookie it sets, or the value of its set-auth-token header as Authorization: Bearer.",
     example: new Unauthenticated()
   },
   RateLimitExceeded: {
-    when: "The budget of the person (installs, or other requests about them), of the address (sign-ups, and whatever tests a password) or of wrong passwords (for one account from one network, for one account from everywhere, or of whoever is signed in) is spent. Failed tries count, refused ones do not.",
+    when: "A budget is spent: the person's (installs, or other requests about them), the address's (sign-ups, and requests that test a password), or the one for wrong passwords (of one account from one network, of one account from all networks, or of the person who is signed in). Failed tries count; refused ones do not.",
     remedy:
-      "Wait for the seconds in Retry-After. The RateLimit field of every answer says how many tries are left, so that a client need not run into this.",
+      "Wait for the seconds in Retry-After. The RateLimit field of every answer says how many tries are left, so a client can avoid this error.",
     example: new RateLimitExceeded({
       policy: "install",
       limit: 20,
@@ -82,7 +88,7 @@ export const errorGuide: {
   },
   UnsupportedMediaType: {
     when: "The request has a body and a Content-Encoding (gzip, br or any other but identity), or a Transfer-Encoding other than chunked.",
-    remedy: "Send the body as it is. No request of this service is large enough to be worth compressing.",
+    remedy: "Send the body without an encoding. No request of this service is large enough to be worth compressing.",
     example: new UnsupportedMediaType()
   },
   TooLarge: {
@@ -91,20 +97,20 @@ export const errorGuide: {
     example: new TooLarge({ limitBytes: 65_536 })
   },
   InvalidRequest: {
-    when: "The body is not JSON in UTF-8, not sent as application/json, or not of the documented shape: also where it has a member that is not documented, or one twice; a text holds a NUL character or a lone surrogate; the query is not as documented; or the request line holds no URL.",
+    when: "The body is not JSON in UTF-8, is not sent as application/json, or does not have the documented shape (an unknown or repeated member, too); a text has a NUL character or a lone surrogate; the query is not as documented; or the request line has no URL.",
     remedy:
-      "Mend the places that issues names: path is where (empty for the body itself), message what was expected there. Of an unknown member it says which one was probably meant.",
+      "Correct the places that issues names: path says where (empty for the body itself), message what was expected there. For an unknown member it says which one was probably meant.",
     example: new InvalidRequest({ issues: [{ path: "slug", message: "give slug or templateAgentId" }] })
   },
   UnknownTemplateSlug: {
-    when: "No template is published under that slug. A template of a private organization counts as none.",
+    when: "No template is published under that slug, or its organization is private.",
     remedy: "Check the slug with GET /api/install/manifest/<slug>, or ask the publisher for it.",
     example: new UnknownTemplateSlug({ slug: "personal-finances" })
   },
   NoPersonalOrg: {
-    when: "The account has no private organization of its own that it is the owner of. Sign-up makes one; what went wrong then is mended at the next sign-in.",
+    when: "The account owns no private organization of its own. Sign-up creates one; if that failed, the next sign-in creates it.",
     remedy:
-      "Sign out, sign in again and repeat the request. If it comes back, the organization has passed to another owner.",
+      "Sign out, sign in again and repeat the request. If the error comes again, the organization has another owner now.",
     example: new NoPersonalOrg({ userId: UserId.make("Jx3VqA4mR0zW") })
   },
   TemplateNotFound: {
@@ -113,17 +119,17 @@ export const errorGuide: {
     example: new TemplateNotFound({ templateAgentId })
   },
   TemplateIsInstalled: {
-    when: "The id is that of an installed agent, not of a template.",
-    remedy: "Install the template that it was installed from.",
+    when: "The id is the id of an installed agent, not of a template.",
+    remedy: "Install the template that the agent was installed from.",
     example: new TemplateIsInstalled({ templateAgentId })
   },
   SelfInstall: {
-    when: "The template belongs to the very organization that it would be installed into.",
+    when: "The template belongs to the organization that it would be installed into.",
     remedy: "Use another account to try your own template.",
     example: new SelfInstall({ templateAgentId })
   },
   TemplateNotPublic: {
-    when: "The template is in a private organization. Only its members are told so; others are told that there is none.",
+    when: "The template is in a private organization. Only its members get this error; others get template_not_found.",
     remedy: "Publish it from a public organization.",
     example: new TemplateNotPublic({ templateAgentId })
   },
@@ -133,33 +139,33 @@ export const errorGuide: {
     example: new NotOrgAdmin({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
   },
   NoSuchRow: {
-    when: "A name in adopt, revert or restore has no row with the verdict that list is for (collision that is adoptable, customized, deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
+    when: "A name in adopt, revert or restore has no row with the verdict that the list is for (adopt: a collision that is adoptable; revert: customized; restore: deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
     remedy:
-      "Ask for a plan, which names every row with its verdict, and send only names that have the right one. A collision that is not adoptable is ended by renaming or deleting the row that has the slug, or by uninstalling what it came with.",
+      "Ask for a plan, which names every row with its verdict, and send only names with the right one. To resolve a collision that is not adoptable, rename or delete the row that has the slug, or uninstall the template it came with.",
     example: new NoSuchRow({
       rows: [{ list: "revert", kind: "entity_types", slug: "bank-account", verdict: "unchanged" }]
     })
   },
   SchemaCollision: {
-    when: "Slugs that the template needs are taken: by rows the person made, by a row of the template's that stays under a slug another is to have, or by rows that came with another template. Nothing was written; collisions names every one, whether it is the organization's own (own), and whether it may be adopted (adoptable).",
+    when: "Slugs that the template needs are taken: by rows the person made, by a row of the template that keeps a slug another row is to get, or by rows that came with another template. Nothing was written; collisions names each, says whether the row is the organization's own (own), and whether it may be adopted (adoptable).",
     remedy:
-      "Where adoptable is true, name the row in adopt, or rename or delete it. Where it is false and own is true, the template's copy stands beside the person's row (a definition was renamed into its slug), or the template's own row stays under that slug, for the person changed it, or a row that is to be restored was replaced by one of the person's own: rename or delete one's own, or revert what was changed. Where own is false, uninstall the template it came with, rename or delete the row, or ask a publisher for another slug. Then repeat the request. A plan shows all of it beforehand.",
+      "If adoptable is true, name the row in adopt, or rename or delete it. If adoptable is false and own is true, rename or delete your own row, or revert the row you changed. There are three such cases: a definition was renamed to the slug of the person's row, and the template has a copy already; the person changed a row of the template, so it keeps its slug; the person made a row in place of one that is to be restored. If own is false, uninstall the template the row came with, rename or delete the row, or ask a publisher for another slug. Then repeat the request. A plan shows all of this beforehand.",
     example: new SchemaCollision({
       collisions: [{ kind: "entity_types", slug: "bank-account", owner: "ada-lovelace", own: true, adoptable: true }]
     })
   },
   PlanStale: {
-    when: "The request named a planHash as expectedPlan, and the organization or the template has changed since that plan was made. Nothing was written.",
-    remedy: "Ask for a new plan where the first one came from, look at it, and send its planHash.",
+    when: "The request sent a planHash as expectedPlan, and the organization or the template has changed since that plan was made. Nothing was written.",
+    remedy: "Ask for a new plan on the same route as the first, look at it, and send its planHash.",
     example: new PlanStale()
   },
   AgentNotFound: {
-    when: "No installed agent has the id in an organization that the caller belongs to: there never was one, it was taken away, or it is somebody else's. All three get the same answer.",
-    remedy: "Look the id up with GET /api/agents. A template that was taken away can be installed again.",
+    when: "No installed agent has the id in an organization that the caller belongs to: it never existed, it was uninstalled, or it is somebody else's. All three get the same answer.",
+    remedy: "Look the id up with GET /api/agents. A template that was uninstalled can be installed again.",
     example: new AgentNotFound({ agentId: "agent_5d0f1c0f6a5b4c1e9a4f0c5f3f6b7a88" })
   },
   WatcherNotFound: {
-    when: "The agent has no watcher of that slug: there never was one, or it was deleted, or hidden after its publisher withdrew it.",
+    when: "The agent has no watcher with that slug: it never existed, it was deleted, or it is hidden since its publisher withdrew it.",
     remedy: "Look the slugs up with GET /api/agents/:id/watchers.",
     example: new WatcherNotFound({ slug: "weekly-deadline-radar" })
   },
@@ -169,32 +175,33 @@ export const errorGuide: {
     example: new NoSuchRevision({ revision: 9, newest: 3 })
   },
   InvalidPhone: {
-    when: "The text is no phone number that can be read, or that of one of WhatsApp's own bots; reason says why. In the answer to an install it stands as whatsappError, and the install has landed all the same.",
+    when: "The text can't be read as a phone number, or is the number of one of WhatsApp's own bots; reason says why. The answer to an install has it as whatsappError; the install has succeeded all the same.",
     remedy: "Write the number with + and its country code, or name the country.",
     example: new InvalidPhone({ reason: "too_short" })
   },
   NoMember: {
-    when: "Nothing stands for the person in their organization yet, so there is nothing to link a number to. In the answer to an install it stands as whatsappError.",
+    when: "The person's organization has no member entity for them yet, so there is nothing to link a number to. The answer to an install has it as whatsappError.",
     remedy: "Sign out and sign in again, which repairs it, then link the number again.",
     example: new NoMember({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
   },
   IdentityTaken: {
-    when: "The number is verified for another account. In the answer to an install it stands as whatsappError.",
-    remedy: "Whoever owns the number proves it anew by writing from it; a newer proof displaces the older one.",
+    when: "The number is verified for another account. The answer to an install has it as whatsappError.",
+    remedy:
+      "The owner of the number can prove it again by sending a code from it; a newer proof displaces the older one.",
     example: new IdentityTaken()
   },
   IdentityNotFound: {
-    when: "No identity of the caller's has the id: it never was theirs, it ended, or its link was declined.",
+    when: "The caller has no identity with that id: it never was theirs, it has ended, or its link was declined.",
     remedy: "Look the ids up with GET /api/identities.",
     example: new IdentityNotFound()
   },
   PendingNotFound: {
-    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired (after an hour; after thirty days where a number was typed), somebody has proved the sender since, or it never was. All get the same answer.",
-    remedy: "Ask anew: the person makes another code, or the sender's next message is looked up again.",
+    when: "No link that waits for an answer has the id, or the sender is not the one who was asked: it was answered, it expired (after an hour; after thirty days for a typed number), somebody has proved the sender since, or it never existed. All get the same answer.",
+    remedy: "Start again: the person gets another code, or the sender's next message is looked up.",
     example: new PendingNotFound()
   },
   NotGateway: {
-    when: "A route of the chat gateway was asked without GATEWAY_TOKEN as bearer token, or the service has none.",
+    when: "A route of the chat gateway was called without GATEWAY_TOKEN as bearer token, or the service has no such token.",
     remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
     example: new NotGateway()
   },
@@ -219,14 +226,14 @@ export const errorGuide: {
     example: new EventsGone({ after: 17, first: 4_001, last: 9_344 })
   },
   WrongPassword: {
-    when: "What is asked for is final, so it wants the password once more, and this is another. Wrong ones count against a budget.",
-    remedy: "Ask the person for the password again. A forgotten one can be set anew where the service sends mail.",
+    when: "The request is final, so it needs the account's password, and the one that was sent is wrong. Wrong passwords count against a budget.",
+    remedy: "Ask the person for the password again. If the service sends mail, a forgotten password can be reset.",
     example: new WrongPassword()
   },
   OrganizationInUse: {
-    when: "The account is the only owner of an organization that other people belong to, or whose templates others have installed or keep rows of. All such organizations are named. GET /api/account/deletion tells them beforehand, as obstacles.",
+    when: "The account is the only owner of an organization that other people belong to, or whose templates others have installed or keep rows of. All such organizations are named. GET /api/account/deletion lists them beforehand, as obstacles.",
     remedy:
-      "Give each of them another owner; the account is then only taken out of it. Where nobody else belongs to it, ask those who run the service.",
+      "Give each of them another owner; the deletion then only removes the account from it. If nobody else belongs to it, ask the operator of the service.",
     example: new OrganizationInUse({
       organizations: [
         {
@@ -240,6 +247,42 @@ export const errorGuide: {
       ]
     })
   },
+  PublisherNotFound: {
+    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. Nobody is told which.",
+    remedy:
+      "Look the slug up with GET /api/publishers. Somebody who should belong to it is invited by an owner; a new publisher is made by whoever runs the service.",
+    example: new PublisherNotFound({ slug: "acme" })
+  },
+  NotPermitted: {
+    when: "Whoever asks belongs to the publisher, and may not do this: keys are made and ended by owners and admins, members invited and removed by owners, both signed in; a key publishes only with the scope publish.",
+    remedy: "Ask an owner or an admin of the publisher, or use a key that has the scope.",
+    example: new NotPermitted({ permission: "publish", byKey: true })
+  },
+  KeyNotFound: {
+    when: "The publisher has no key of this id: it was deleted, or is another publisher's.",
+    remedy: "List the keys with GET /api/publishers/<slug>/keys. One that was deleted opens nothing any more.",
+    example: new KeyNotFound()
+  },
+  MemberNotFound: {
+    when: "Nobody of this id belongs to the publisher; they may have left.",
+    remedy: "List the members with GET /api/publishers/<slug>/members.",
+    example: new MemberNotFound({ userId: "Jx3VqA4mR0zW" })
+  },
+  LastOwner: {
+    when: "The publisher's only owner would leave, be removed, or get another role.",
+    remedy: "Make another member an owner first.",
+    example: new LastOwner()
+  },
+  InvitationNotFound: {
+    when: "The invitation was used or taken back, has expired after seven days, never was, or is for an account with another e-mail address.",
+    remedy: "Sign in with the account that was invited, or ask an owner of the publisher for another invitation.",
+    example: new InvitationNotFound()
+  },
+  LimitReached: {
+    when: "The publisher has as many keys, or members and open invitations, as it may have.",
+    remedy: "Delete a key or an invitation that nobody uses, or remove a member, then try again.",
+    example: new LimitReached({ what: "keys", limit: 100 })
+  },
   RouteNotFound: {
     when: "No route has this path.",
     remedy: "Look the path up in /docs or /openapi.json.",
@@ -251,24 +294,24 @@ export const errorGuide: {
     example: new MethodNotAllowed({ allow: ["POST"] })
   },
   Internal: {
-    when: "Something broke here that the caller can't mend. Nothing of an install has landed, unless it had before.",
+    when: "The service met a fault that the caller can't fix. An install has written nothing, unless it had succeeded before the fault.",
     remedy:
-      "Report it with the id in instance; whoever runs the service finds the cause in its log under that id. Repeating an install is safe.",
+      "Report it with the id in instance; the operator finds the cause in the log under that id. Repeating an install is safe.",
     example: new Internal()
   },
   TooSlow: {
-    when: "The header of a request, or its body, was not there in time. The connection is closed.",
+    when: "The header of a request, or its body, did not arrive in time. The connection is closed.",
     remedy: "Send the request again, over a new connection.",
     example: new TooSlow()
   },
   HeaderTooLarge: {
-    when: "The request line and the header fields are larger than is read, all together. The connection is closed.",
-    remedy: "Send fewer or shorter header fields: mostly it is cookies that have grown.",
+    when: "The request line and the header fields together are larger than the limit. The connection is closed.",
+    remedy: "Send fewer or shorter header fields. The cause is usually cookies.",
     example: new HeaderTooLarge({ limitBytes: 16_384 })
   },
   Unavailable: {
-    when: "The database is away, is starting or stopping, gave no connection or answer in time, or can't be written to: its disk is full, or it is a standby. As whatsappError in the answer to an install: a fault while the phone was linked; the install has landed, and the phone is linked later by POST /api/identities/phone.",
-    remedy: "Repeat the request after the seconds in Retry-After. Repeating an install is safe.",
+    when: "The database can't be reached, is starting or stopping, gave no connection or answer in time, or can't be written to since its disk is full or it is a standby. As whatsappError in the answer to an install: a fault while the phone was linked; the install has succeeded, and the phone can be linked later by POST /api/identities/phone.",
+    remedy: "Retry after the seconds in Retry-After. Repeating an install is safe.",
     example: new Unavailable()
   }
 }

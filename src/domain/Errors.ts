@@ -3,10 +3,11 @@ import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
+import { Permission } from "./publishing/Publisher.ts"
 
 /**
- * What every refusal the service can answer with says about itself, once: the HTTP status, the code clients branch on
- * (`error` in the body, the anchor on `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
+ * What every class of refusal states: the HTTP status, the code that clients branch on (`error` in the body, the anchor on
+ * `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
@@ -57,7 +58,7 @@ export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("
   }
 }
 
-/** The body of a request is encoded (RFC 9110, 8.4) as is not read here. */
+/** The body of a request has an encoding (RFC 9110, 8.4), and the service accepts none. */
 export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()("UnsupportedMediaType", {}) {
   static readonly status = 415
   static readonly code = "unsupported_media_type"
@@ -67,7 +68,7 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   }
 }
 
-/** The body of a request is larger than is read. */
+/** The body of a request is larger than the limit. */
 export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limitBytes: Schema.Int }) {
   static readonly status = 413
   static readonly code = "too_large"
@@ -178,7 +179,7 @@ export const UnmetWish = Schema.Struct({
 })
 export type UnmetWish = typeof UnmetWish.Type
 
-/** Names in `adopt`, `revert` or `restore` that there is nothing to do for. Nothing was written. */
+/** Names in `adopt`, `revert` or `restore` that no row with the right verdict has. Nothing was written. */
 export class NoSuchRow extends Schema.TaggedError<NoSuchRow>()("NoSuchRow", { rows: Schema.Array(UnmetWish) }) {
   static readonly status = 400
   static readonly code = "no_such_row"
@@ -212,7 +213,7 @@ export const Collision = Schema.Struct({
 })
 export type Collision = typeof Collision.Type
 
-/** What helps against a collision, in the order in which a message says it. */
+/** What resolves a collision, in the order in which a message says it. */
 const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
   ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
   [
@@ -261,7 +262,7 @@ export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNot
   }
 }
 
-/** The agent has no watcher of that slug that is seen. */
+/** The agent has no visible watcher with that slug. */
 export class WatcherNotFound extends Schema.TaggedError<WatcherNotFound>()("WatcherNotFound", { slug: Schema.String }) {
   static readonly status = 404
   static readonly code = "watcher_not_found"
@@ -284,7 +285,7 @@ export class NoSuchRevision extends Schema.TaggedError<NoSuchRevision>()("NoSuch
   }
 }
 
-/** The text is no phone number that can be read, or that of one of WhatsApp's own bots; `reason` says why. */
+/** The text can't be read as a phone number, or is the number of one of WhatsApp's own bots; `reason` says why. */
 export class InvalidPhone extends Schema.TaggedError<InvalidPhone>()("InvalidPhone", {
   reason: Schema.Literal("too_short", "too_long", "not_a_number", "has_extension", "unknown_country", "not_a_person")
 }) {
@@ -317,7 +318,7 @@ export class IdentityTaken extends Schema.TaggedError<IdentityTaken>()("Identity
   }
 }
 
-/** The caller has no identity of this id; also when somebody else has. */
+/** The caller has no identity with this id. Somebody else's gets the same answer. */
 export class IdentityNotFound extends Schema.TaggedError<IdentityNotFound>()("IdentityNotFound", {}) {
   static readonly status = 404
   static readonly code = "identity_not_found"
@@ -327,7 +328,7 @@ export class IdentityNotFound extends Schema.TaggedError<IdentityNotFound>()("Id
   }
 }
 
-/** Nothing is pending under this id for this sender: it never was, was declined, has expired, or is another sender's. */
+/** No link waits for this sender's answer under this id: it never existed, was declined, has expired, or is another sender's. */
 export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("PendingNotFound", {}) {
   static readonly status = 404
   static readonly code = "pending_not_found"
@@ -386,7 +387,7 @@ export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
   }
 }
 
-/** The bearer token is not the chat gateway's, or the service was given none. */
+/** The bearer token is not the chat gateway's, or the service has no gateway token. */
 export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {}) {
   static readonly status = 401
   static readonly code = "not_gateway"
@@ -396,7 +397,7 @@ export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {
   }
 }
 
-/** The password that should prove who asks is not the account's. */
+/** The password is not the account's. */
 export class WrongPassword extends Schema.TaggedError<WrongPassword>()("WrongPassword", {}) {
   static readonly status = 403
   static readonly code = "wrong_password"
@@ -408,7 +409,7 @@ export class WrongPassword extends Schema.TaggedError<WrongPassword>()("WrongPas
 
 const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
-/** Others depend on organizations that would go with the account. Nothing was deleted; every one of them is named. */
+/** Others depend on organizations that would be deleted with the account. Nothing was deleted; each of them is named. */
 export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("OrganizationInUse", {
   organizations: Schema.Array(DeletionObstacle)
 }) {
@@ -425,6 +426,95 @@ export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("
       return `${organizationSlug} (${why.join(", ")})`
     })
     return `Nothing was deleted, since others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
+  }
+}
+
+/** There is no publisher of that slug that the caller belongs to. */
+export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("PublisherNotFound", {
+  slug: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "publisher_not_found"
+  static readonly title = "Publisher not found"
+  override get message() {
+    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key is good for one.`
+  }
+}
+
+/** What a publisher's members, and its keys, need for what was asked. */
+const needed: Readonly<Record<Permission, readonly [role: string, scope: string]>> = {
+  read: ["a member of the publisher", "a key with the scope read or publish"],
+  publish: ["a member of the publisher", "a key with the scope publish"],
+  team: ["a member of the publisher, signed in,", "no key"],
+  keys: ["an owner or admin of the publisher, signed in,", "no key"],
+  members: ["an owner of the publisher, signed in,", "no key"]
+}
+
+/** The caller belongs to the publisher, or has a key of it, and may not do that. */
+export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitted", {
+  permission: Permission,
+  byKey: Schema.Boolean
+}) {
+  static readonly status = 403
+  static readonly code = "not_permitted"
+  static readonly title = "Not permitted"
+  override get message() {
+    const [role, scope] = needed[this.permission]
+    const isForPeople = scope === "no key"
+    return this.byKey && !isForPeople ? `Only ${scope} may do this.` : `Only ${role} may do this.`
+  }
+}
+
+/** The publisher has no key of this id. */
+export class KeyNotFound extends Schema.TaggedError<KeyNotFound>()("KeyNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "key_not_found"
+  static readonly title = "Key not found"
+  override get message() {
+    return "The publisher has no key of this id. GET /api/publishers/<slug>/keys lists those it has."
+  }
+}
+
+/** Nobody of this id belongs to the publisher. */
+export class MemberNotFound extends Schema.TaggedError<MemberNotFound>()("MemberNotFound", { userId: Schema.String }) {
+  static readonly status = 404
+  static readonly code = "member_not_found"
+  static readonly title = "Member not found"
+  override get message() {
+    return `Nobody of the id ${JSON.stringify(this.userId)} belongs to the publisher. GET /api/publishers/<slug>/members lists who does.`
+  }
+}
+
+/** The publisher would be nobody's. */
+export class LastOwner extends Schema.TaggedError<LastOwner>()("LastOwner", {}) {
+  static readonly status = 409
+  static readonly code = "last_owner"
+  static readonly title = "The only owner"
+  override get message() {
+    return "A publisher always has an owner, and this is the only one. Make another member an owner first."
+  }
+}
+
+/** The invitation never was, was taken back or used, has expired, or is for another account. */
+export class InvitationNotFound extends Schema.TaggedError<InvitationNotFound>()("InvitationNotFound", {}) {
+  static readonly status = 404
+  static readonly code = "invitation_not_found"
+  static readonly title = "Invitation not found"
+  override get message() {
+    return "There is no such invitation for this account: it was used or taken back, has expired, or is for another e-mail address. Ask an owner for another."
+  }
+}
+
+/** There are as many of these as there may be. */
+export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
+  what: Schema.Literal("keys", "members"),
+  limit: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "limit_reached"
+  static readonly title = "Limit reached"
+  override get message() {
+    return `A publisher has ${this.limit} ${this.what === "keys" ? "keys" : "members and open invitations"} at most. Remove one first.`
   }
 }
 
@@ -450,7 +540,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
   }
 }
 
-/** A request did not arrive whole in the time it is given. */
+/** A request did not arrive completely in time. */
 export class TooSlow extends Schema.TaggedError<TooSlow>()("TooSlow", {}) {
   static readonly status = 408
   static readonly code = "request_timeout"
@@ -460,7 +550,7 @@ export class TooSlow extends Schema.TaggedError<TooSlow>()("TooSlow", {}) {
   }
 }
 
-/** The header of a request is larger than is read. */
+/** The header of a request is larger than the limit. */
 export class HeaderTooLarge extends Schema.TaggedError<HeaderTooLarge>()("HeaderTooLarge", {
   limitBytes: Schema.Int
 }) {
@@ -472,7 +562,7 @@ export class HeaderTooLarge extends Schema.TaggedError<HeaderTooLarge>()("Header
   }
 }
 
-/** Something broke that the caller can't mend. */
+/** A fault that the caller can't fix. */
 export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   static readonly status = 500
   static readonly code = "internal"
@@ -482,7 +572,7 @@ export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   }
 }
 
-/** The database is away, gave no connection or answer in time, or can't be written to for now. */
+/** The database can't be reached, gave no connection or answer in time, or can't be written to for now. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}) {
   static readonly status = 503
   static readonly code = "unavailable"
@@ -514,19 +604,22 @@ export const installErrors = [
   PlanStale
 ] as const satisfies ReadonlyArray<Refusal>
 
-/** Why what is asked can't be read, in the order in which it is refused. */
+/** Why the body of a request can't be read, in the order in which this is checked. */
 export type ReadError = UnsupportedMediaType | TooLarge | InvalidRequest
 
 /** What the install workflow can fail with: all of them but the one that only a browser can cause. */
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
-/** The errors of planning an install: what would be said of a collision or a stale plan is part of the plan. */
+/** The errors of planning an install. Collisions are part of the plan, not errors. */
 export type PlanError = Exclude<InstallError, NoSuchRow | SchemaCollision | PlanStale>
 
-/** The errors of whatever is asked of one installed agent. */
+/** What whoever asks something of a publisher can be refused for, whatever they ask. */
+export type PublisherError = Unauthenticated | RateLimitExceeded | PublisherNotFound | NotPermitted
+
+/** The errors of every request about one installed agent. */
 export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | NotOrgAdmin
 
-/** Every refusal there is: what the documentation and the wire know. */
+/** Every refusal, for the documentation and the encoding of answers. */
 export const refusals = [
   ...installErrors,
   AgentNotFound,
@@ -544,6 +637,13 @@ export const refusals = [
   EventsGone,
   WrongPassword,
   OrganizationInUse,
+  PublisherNotFound,
+  NotPermitted,
+  KeyNotFound,
+  MemberNotFound,
+  LastOwner,
+  InvitationNotFound,
+  LimitReached,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,
@@ -554,6 +654,6 @@ export const refusals = [
 
 export type AnyRefusal = InstanceType<(typeof refusals)[number]>
 
-/** The code of a refusal, by which clients, and those who watch the service, tell it from others. */
+/** The code of a refusal, by which clients and metrics tell it from others. */
 export const codeOf = (refusal: AnyRefusal): string =>
   refusals.find(({ _tag }) => _tag === refusal._tag)?.code ?? refusal._tag

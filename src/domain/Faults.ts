@@ -1,6 +1,6 @@
 /*
- * What a fault says of the database, whoever it came through. The codes are those of Postgres (SQLSTATE), of its driver and of the
- * system: https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * What a fault says about the database, whichever library it came through. The codes are those of Postgres (SQLSTATE), of its driver
+ * and of the operating system: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 
 interface Cause {
@@ -25,36 +25,36 @@ export const sqlStateOf = (fault: unknown): string | undefined =>
     .map(({ code }) => code)
     .find((code): code is string => typeof code === "string")
 
-/** The name of the constraint or unique index that a fault came of. */
+/** The name of the constraint or unique index that a fault violated. */
 export const constraintOf = (fault: unknown): string | undefined =>
   causesOf(fault)
     .map(({ constraint }) => constraint)
     .find((constraint): constraint is string => typeof constraint === "string")
 
-/** Something refers to what was to go, or what was to be referred to is gone. */
+/** A row to be deleted is still referred to, or a row to be referred to does not exist. */
 export const foreignKeyViolation = "23503"
 
-// Away, starting or stopping (08, 57P, the system's); out of connections, memory or disk (53); read-only, as a standby is (25006);
-// a lock or an answer not had in time (55P03, 57014); idle for too long in a transaction (25P03, 25P04); a file that can't be
-// written (58030).
+// Unreachable, starting or stopping (08, 57P, the system's); out of connections, memory or disk (53); read-only, as a standby is
+// (25006); a lock or an answer that took too long (55P03, 57014); idle for too long in a transaction (25P03, 25P04); a file that can't
+// be written (58030).
 const unavailable =
   /^(08...|53...|57P0[1-5]|57014|55P03|25006|25P0[34]|58030|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const driverSays =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/
 
-// Other transactions came between: serialization_failure, deadlock_detected.
+// Conflicts with other transactions: serialization_failure, deadlock_detected.
 const transient = /^(40001|40P01)$/
 
-// No write succeeds until somebody has done something about it.
+// No write succeeds until the operator has fixed it.
 const unwritable = /^(53100|53200|58030|25006)$/
 
 const hasCode = (fault: unknown, codes: RegExp) =>
   causesOf(fault).some(({ code }) => typeof code === "string" && codes.test(code))
 
-/** Whether a fault came of other transactions at the same time, so that the same may succeed when run again. */
+/** Whether a fault is a conflict with another transaction, so that the same step may succeed when it is retried. */
 export const isTransient = (fault: unknown): boolean => hasCode(fault, transient)
 
-/** Whether a fault says that the database can't do this now, and may be asked again later. */
+/** Whether a fault says that the database is unavailable for now, and the request may be repeated later. */
 export const isUnavailable = (fault: unknown): boolean =>
   hasCode(fault, unavailable) ||
   isTransient(fault) ||

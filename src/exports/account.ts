@@ -1,8 +1,11 @@
 /** Who calls, which organization is their own, and their account as a whole. */
 export type { Account, AccountSession, DeleteRequest, HeldRow } from "../domain/account/Account.ts"
+export type { ApiKey, KeyRequest, KeyScope, NewApiKey, VerifiedKey } from "../domain/account/ApiKey.ts"
 export type { DeletionObstacle, DeletionPlan } from "../domain/account/Deletion.ts"
 export type { Mail } from "../domain/account/Mail.ts"
 export {
+  KeyNotFound,
+  LimitReached,
   NoPersonalOrg,
   OrganizationInUse,
   Unauthenticated,
@@ -11,6 +14,7 @@ export {
 } from "../domain/Errors.ts"
 export { OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 export { Accounts } from "../services/account/Accounts.ts"
+export { ApiKeys } from "../services/account/ApiKeys.ts"
 export { Auth, type Credential } from "../services/account/Auth.ts"
 export { AuthRoutes, type BrowserSession } from "../services/account/AuthRoutes.ts"
 export { Mailer, type MailSender } from "../services/account/Mailer.ts"

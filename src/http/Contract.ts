@@ -15,6 +15,12 @@ import { problem } from "./Problem.ts"
 /** An operation for whoever is signed in, by session cookie or bearer token. */
 export const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
 
+/** An operation for a publisher's member who is signed in, or for a program with a key of the publisher's. */
+export const publisher = (operation: object) => ({
+  ...operation,
+  security: [{ session: [] }, { bearer: [] }, { key: [] }]
+})
+
 /** An operation for the chat gateway, by its own token. */
 export const gateway = (operation: object) => ({ ...operation, security: [{ gateway: [] }] })
 

@@ -3,7 +3,8 @@ import type { KindDescription } from "../domain/catalog/Kind.ts"
 import type { RateLimits } from "../services/admission/RateLimiter.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { AccountsLive } from "./account/AccountsLive.ts"
-import { AuthenticationLive, type BetterAuthOptions } from "./account/BetterAuthLive.ts"
+import { AuthenticationLive } from "./account/AuthenticationLive.ts"
+import type { BetterAuthOptions } from "./account/BetterAuthLive.ts"
 import { MailerLive, type MailerOptions } from "./account/MailerLive.ts"
 import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
@@ -20,19 +21,20 @@ import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
 import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
+import { PublishersLive } from "./publishing/PublishersLive.ts"
 import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
 
-/** What the services are told that need nothing but the database. */
+/** The options of the services that need nothing but the database. */
 export interface ServicesOptions extends IdentityLinkerOptions {
   readonly limits: RateLimits
   /** The kinds of definition that are published and mirrored; absent: the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
 }
 
-/** What the whole application is told. */
+/** The options of the whole application. */
 export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   /** What the chat gateway shows; none means that nobody is the gateway. */
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
@@ -56,6 +58,7 @@ export const ServicesLive = (options: ServicesOptions) =>
     InstalledAgentsLive(options.kinds),
     OrgResolverLive,
     PersonalOrgsLive,
+    PublishersLive,
     RateLimiterLive(options.limits),
     RolloutsLive,
     Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),

@@ -8,6 +8,7 @@ import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { IdentityLinkerOptions } from "../services/identity/IdentityLinker.ts"
 import { Health } from "../services/runtime/Health.ts"
 import { AccountsMemory } from "./account/AccountsMemory.ts"
+import { ApiKeysMemory } from "./account/ApiKeysMemory.ts"
 import { AuthMemory } from "./account/AuthMemory.ts"
 import { AuthRoutesMemory } from "./account/AuthRoutesMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
@@ -24,6 +25,7 @@ import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { type MemoryState, MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
+import { PublishersMemory } from "./publishing/PublishersMemory.ts"
 import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
@@ -43,7 +45,7 @@ export interface AuthoredRow {
   readonly definition: Definition
 }
 
-/** What there is when a world begins; nothing, where it says nothing. */
+/** What the memory store has at first. Whatever is absent is empty. */
 export interface Seed extends Partial<IdentityLinkerOptions> {
   readonly people?: ReadonlyArray<Person> | undefined
   readonly templates?: ReadonlyArray<Template> | undefined
@@ -113,6 +115,7 @@ export const AppMemory = (seed: Seed = {}) =>
     Layer.provideMerge(
       Layer.mergeAll(
         AccountsMemory,
+        ApiKeysMemory,
         AuthMemory,
         EventsMemory,
         AuthRoutesMemory,
@@ -122,6 +125,7 @@ export const AppMemory = (seed: Seed = {}) =>
         InstallCodesMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
+        PublishersMemory,
         RateLimiterMemory(limitsOf(seed.limits)),
         RolloutsMemory,
         Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),

@@ -7,7 +7,7 @@ import type { HistoryEntry, RowChange } from "./History.ts"
 import type { Revision, Wanted } from "./MayInstall.ts"
 import { countVerdicts, type VerdictCount } from "./Plan.ts"
 
-/* What is to be written once it is decided: all that a store needs to know, and nothing for it to choose. */
+/* From a decision to what is written: all that a store needs to know, so that it has nothing to decide. */
 
 /** What is written of one row: of the definition, of the ledger and of the history. */
 export interface RowAction {
@@ -16,40 +16,40 @@ export interface RowAction {
   readonly slug: string
   /** Content and tags are written (`insert`, `update`), tags alone (`tag`), or the row goes (`delete`). */
   readonly write: "insert" | "update" | "tag" | "delete" | null
-  /** The row that stands for the publisher's afterwards, or that goes; null where there is none, or a new one. */
+  /** The copy that is kept or deleted; null where there is none, or where it is inserted. */
   readonly rowId: number | null
-  /** Whose slug another row takes: it is put out of the way first. */
+  /** Whether another row takes its slug: it leaves the index of slugs first. */
   readonly isInTheWay: boolean
   readonly managedBy: AgentId | null
-  /** The agent it works for: the installed one, or else the one that is named. */
+  /** The agent it works for: the installed one if `isBound`, else `agentId`. */
   readonly isBound: boolean
   readonly agentId: AgentId | null
   readonly isRetired: boolean
-  /** Whether it is due by its new schedule from now on; else its time stays. */
+  /** Whether its due time is computed from its schedule again; otherwise the due time stays. */
   readonly isRescheduled: boolean
   readonly schedule: string | null
-  /** What the ledger is to say from now on; a new row's id is not known before it is written. */
+  /** The ledger's entry from now on, if it changes. The id of an inserted row is not known yet: null. */
   readonly remembered: {
     readonly copyId: number | null
     readonly slug: string
     readonly hash: string
     readonly adopted: boolean
   } | null
-  /** Whose entries go: this template's, or those of its siblings too. */
+  /** Which entries of the ledger are deleted: this template's, or its siblings' too. */
   readonly forgotten: "here" | "everywhere" | null
-  /** What the history says of it, and whether the content it had is told there. */
+  /** What the history says of it, and whether the history keeps the content it had. */
   readonly change: RowChange | null
   readonly isReplaced: boolean
 }
 
-/** What is asked about a decision: an uninstall shows what it leaves and gives back what was the person's own. */
+/** What a decision is carried out for. An uninstall makes visible what it leaves, and gives back what was the person's own. */
 export interface ActionContext {
   readonly isUninstall: boolean
   /** The agent that is installed already. */
   readonly agentId: AgentId | undefined
 }
 
-/** Of an uninstall: a withdrawn row that was the person's own before is theirs alone again. */
+/** Whether an uninstall makes a withdrawn row, which the person had let a template adopt, their own again. */
 const isReturned = ({ facts: { copy, entry }, fate }: DecidedRow, { isUninstall }: ActionContext) =>
   isUninstall && fate === "kept" && entry?.adopted === true && copy?.retired === true
 
@@ -120,7 +120,7 @@ const forgottenOf = (row: DecidedRow, course: ActionContext): RowAction["forgott
   return facts.sibling?.agentId === undefined ? "everywhere" : "here"
 }
 
-/** What is written of each row that is decided. */
+/** What is written of each row of a decision. */
 export const actionsOf = (
   { facts, rows }: Decision,
   course: ActionContext,
@@ -174,7 +174,7 @@ export const eventOf = (
   by: action === "rollout" ? "publisher" : "person"
 })
 
-/** An installed agent as it is afterwards. */
+/** An installed agent as it is after an install or a resync. */
 export interface AgentAfter {
   readonly name: string
   readonly description: string
@@ -184,7 +184,7 @@ export interface AgentAfter {
   readonly pinned: boolean
 }
 
-/** The agent after an install or a resync: a name and a description that the person chose stay; `name` is one they choose now. */
+/** The agent after an install or a resync. A name and a description that the person chose stay; `name` is a name they choose now. */
 export const agentAfter = (
   agent: RequestFacts["agent"],
   revision: Revision,
@@ -216,7 +216,7 @@ export const rolledOut = (
   return isRecorded || actions.some(({ change }) => change !== null) ? "updated" : "unchanged"
 }
 
-/** What an install or a resync comes to: the template's rows that stand afterwards, and how many rows had each verdict. */
+/** What an install or a resync answers: how many of the template's rows exist afterwards, and how many rows had each verdict. */
 export const countsOf = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions

@@ -77,7 +77,7 @@ export const InstalledAgent = Schema.Struct(agentFields).annotations({
 })
 export type InstalledAgent = typeof InstalledAgent.Type
 
-/** The revision an agent's rows are judged by: the one a resync would bring, or, where there is no resync, the applied one. */
+/** The revision an agent's rows are judged by: the one a resync would install; if none is possible, the applied one. */
 export const judgedRevision = ({ newestRevision, pinned, revision, template }: InstalledAgent): number =>
   pinned || !template.available ? revision : (newestRevision ?? revision)
 
@@ -170,7 +170,7 @@ export const AgentCursor = Schema.String.pipe(Schema.pattern(agentCursor))
 export const AgentsQuery = Schema.Struct(pageQuery("agents", agentCursor, 100))
 export type AgentsQuery = typeof AgentsQuery.Type
 
-/** How many rows the agents of a page have at most, as their ledger counts them: each may be told by name. */
+/** How many rows the agents of a page have at most, as their ledger counts them: an overview may name each. */
 const maxRows = 10_000
 
 /** The first page of some agents, the newest first. */
@@ -192,7 +192,7 @@ export type AgentList = typeof AgentList.Type
 
 const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotations({
   description:
-    "A published revision to go to and stay at, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
+    "A published revision to pin the agent to, or newest to follow the publisher again; absent: the newest, or the one the agent is pinned to."
 })
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */
@@ -206,9 +206,9 @@ export const ResyncAnswer = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
   organizationSlug: Slug,
-  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  revision: Schema.Int.annotations({ description: "The template's revision that is applied now." }),
   pinned: Schema.Boolean,
-  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  mirrored: KindCounts.annotations({ description: "How many of the template's rows the organization has now." }),
   redirectTo: Schema.String
 }).annotations({
   identifier: "ResyncAnswer",

@@ -12,17 +12,17 @@ export interface WishedRow extends RowName {
 /** A row with all that is decided about it. */
 export interface DecidedRow {
   readonly facts: RowFacts
-  /** The hash of the copy where it stands. */
+  /** The hash of the copy, if there is one. */
   readonly hash: string | undefined
-  /** What a plan says of it, whatever is wished. */
+  /** What a plan says of it, whatever the wishes are. */
   readonly verdict: Verdict
   readonly fate: Fate | undefined
   readonly because: KeepReason | undefined
   /** The wish that is granted. */
   readonly granted: Wish | undefined
-  /** What is done, wishes heeded. */
+  /** What is done: the verdict, or what a granted wish makes of it. */
   readonly act: Verdict | "adopt"
-  /** Where the verdict or the act is a collision: the slug of the organization whose row it is, and whether that is the installation's. */
+  /** For a collision: the slug of the organization whose row is in the way, and whether that is the installation's own. */
   readonly owner: string | undefined
   readonly own: boolean
   readonly adoptable: boolean
@@ -31,7 +31,7 @@ export interface DecidedRow {
 export interface Decision {
   readonly facts: InstallationFacts
   readonly rows: ReadonlyArray<DecidedRow>
-  /** Wishes that there is no row for: nothing may be written then. */
+  /** Wishes that can't be granted: nothing may be written then. */
   readonly unmet: ReadonlyArray<UnmetWish>
   /** Slugs that are taken: nothing may be written then. */
   readonly collisions: ReadonlyArray<Collision>
@@ -39,9 +39,10 @@ export interface Decision {
 
 const keyOf = (kind: Kind, id: number | string) => `${kind} ${id}`
 
+/** Whether the copy exists: neither deleted by the person nor erased. */
 export const hasCopy = ({ copy }: RowFacts): boolean => copy !== undefined && !copy.deleted
 
-/** A withdrawn row's verdict is what becomes of it; this is why it is kept, if it is. */
+/** Why a withdrawn row can't be removed; undefined if it can. */
 const reasonToKeep = (
   { copy, entry, referredBy = [], used = false }: RowFacts,
   hash: string | undefined,
@@ -59,7 +60,7 @@ const fateOf = ({ sibling }: RowFacts, isThere: boolean, because: KeepReason | u
   return because === undefined ? "removed" : "kept"
 }
 
-/** The first verdict that fits the row by itself. `holder` is a row that has its slug and is none of the template's. */
+/** The first verdict that fits the row by itself. `holder` is a row that has its slug and is not one of the template's copies. */
 const verdictOf = (
   { copy, entry, wanted }: RowFacts,
   hash: string | undefined,
@@ -73,11 +74,11 @@ const verdictOf = (
   return hash !== wanted.hash && hash !== entry.appliedHash ? "customized" : "update"
 }
 
-/** Each row by itself. */
+/** Judges each row by itself. `decide` then looks at the other rows and the wishes. */
 const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
   const byKind = new Map(kinds.map((description, position) => [description.kind, { ...description, position }]))
   const bySource = new Map<string, RowFacts>()
-  // Rows that are judged themselves make room or clash by their own verdict.
+  // A copy of this template is no holder: its own verdict says whether it gives its slug up.
   const copies = new Set<string>()
   for (const row of rows) {
     bySource.set(keyOf(row.kind, row.sourceId), row)
@@ -89,7 +90,7 @@ const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescrip
     const row = kind === undefined ? undefined : bySource.get(keyOf(kind, sourceId))
     return row?.entry !== undefined && !hasCopy(row)
   }
-  // Nothing was written where the person had deleted what the publisher's row refers to: that is no change of theirs.
+  // If the person had deleted the row that a reference should lead to, the mirror left the reference empty: that is no change of theirs.
   const hashOf = ({ copy, kind }: RowFacts) => {
     const { references = {} } = byKind.get(kind) ?? {}
     if (copy?.lacks === undefined) return copy?.hash
@@ -99,7 +100,7 @@ const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescrip
   }
   const position = ({ kind }: RowFacts) => byKind.get(kind)?.position ?? 0
 
-  // A kind after the ones that refer to it: whether a copy may go depends on what becomes of the rows bound to it.
+  // A kind comes after the kinds that refer to it: a copy can be removed only if the rows that refer to it are.
   return rows
     .toSorted((a, b) => position(b) - position(a))
     .map((facts) => {
@@ -142,8 +143,8 @@ export const slugOf = ({ copy, entry, wanted }: RowFacts): string => wanted?.slu
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /**
- * Decides about every row of an installation: what a plan says of it, and what is done with it in view of the wishes and of the
- * other rows. The same facts and wishes, the same decision; in time that grows as the rows and wishes do.
+ * Decides about every row of an installation: its verdict, and what is done with it in view of the wishes and the other rows. Pure;
+ * takes time in proportion to the rows and wishes.
  */
 export const decide = (
   facts: InstallationFacts,
@@ -158,7 +159,7 @@ export const decide = (
     return { row, granted, act: actOf(row, granted) }
   })
 
-  // A copy that stays where it is, for the person changed it or it is in use, may have the slug another row is to take.
+  // A copy that keeps its slug, since the person changed it or it is in use, may have the slug that another row is to get.
   const staying = new Map<string, (typeof judged)[number]>()
   for (const one of judged) {
     const { facts, fate, verdict } = one.row
@@ -210,7 +211,7 @@ export const decide = (
   }
 }
 
-/** What a decision amounts to, wishes apart, as a text: the same as long as the same is done to the same rows. Its hash is the plan's. */
+/** A decision without its wishes as a text, which is the same as long as the same is done to the same rows. Its hash is the plan's. */
 export const planText = ({ facts, rows }: Decision): string =>
   JSON.stringify([
     facts.revision,
@@ -236,7 +237,7 @@ const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): Reado
     .sort()
 }
 
-/** The rows as a plan tells them, in the order of kinds and slugs. */
+/** The rows of a plan, in the order of kinds and slugs. */
 export const plannedRows = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions

@@ -4,8 +4,8 @@ import { AgentId, OrganizationId } from "../Ids.ts"
 import { Updates } from "./Agent.ts"
 
 /*
- * What is known before anything is decided: as SQL gathers it from the tables, and as the in-memory store lists it. A field that
- * is absent says that there is no such thing.
+ * What is known before anything is decided: gathered from the tables by SQL, or from the memory store. An absent field means that there
+ * is no such thing.
  */
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
@@ -13,7 +13,7 @@ const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(sche
 /** A definition's fields, references as ids of source rows. */
 const Content = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
-/** What is known of one row: of the revision's, of what the ledger remembers of it, and of what stands in the organization. */
+/** What is known of one row: what the revision says, what the ledger remembers, and what the organization has. */
 export const RowFacts = Schema.Struct({
   kind: Kind,
   /** The publisher's row. */
@@ -32,7 +32,7 @@ export const RowFacts = Schema.Struct({
       adopted: Schema.Boolean
     })
   ),
-  /** Another template of the publisher's that has the row here: the one whose agent has been installed longest, if any is. */
+  /** Another template of the publisher that has the row here: of several the one whose agent was installed first, if any is. */
   sibling: optional(Schema.Struct({ templateAgentId: AgentId, agentId: optional(AgentId) })),
   /** The copy that the entry names; absent where it was erased. */
   copy: optional(
@@ -69,7 +69,7 @@ export const RowFacts = Schema.Struct({
 })
 export type RowFacts = typeof RowFacts.Type
 
-/** A template at a revision in an organization. Without a revision all its rows count as withdrawn: it is taken away. */
+/** A template at a revision in an organization. Without a revision all its rows count as withdrawn: it is uninstalled. */
 export interface Installation {
   readonly organizationId: OrganizationId
   readonly organizationSlug: string
@@ -124,7 +124,7 @@ export const RequestFacts = Schema.Struct({
     })
   ),
   agent: Schema.NullOr(AgentFacts),
-  /** Those of the newest revision, the agent's and the one asked for that there are. */
+  /** The newest revision, the agent's and the one asked for, as far as they exist. */
   revisions: Schema.Array(Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String })),
   /** The revision of the last entry of the history; null where there is none, and after an uninstall. */
   lastRevision: Schema.NullOr(Schema.Int)

@@ -6,7 +6,7 @@ import { firstThatFit, pageQuery } from "../Page.ts"
 
 const Content = Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
-/** What was done to a row. `kept` is said by an uninstall only, `hidden` of a withdrawn row that could not go. */
+/** What was done to a row. Only an uninstall says `kept`; `hidden` is a withdrawn row that could not be removed. */
 export const RowChange = Schema.Literal(
   "created",
   "updated",
@@ -21,7 +21,7 @@ export const RowChange = Schema.Literal(
 )
 export type RowChange = typeof RowChange.Type
 
-/** What was done to a row, with all that it said before and that was written. */
+/** What was done to a row, with its whole content before, and the content that was written. */
 export interface RecordedRow {
   readonly kind: Kind
   readonly slug: string
@@ -37,10 +37,10 @@ export const ChangedRow = Schema.Struct({
   did: RowChange,
   fields: Schema.Array(Schema.String).annotations({ description: "The fields in which before and after differ." }),
   before: Content.annotations({
-    description: "What those fields of the row, or with rows=whole all, said before it was replaced or removed."
+    description: "Those fields of the row, or with rows=whole all, before it was replaced or removed."
   }),
   after: Content.annotations({
-    description: "What those fields of the template's row, or with rows=whole all, said that was written."
+    description: "Those fields, or with rows=whole all, of the template's row that was written."
   }),
   omitted: Schema.Boolean.annotations({
     description: "Whether before and after are left out, since with them the page would be too large."
@@ -70,7 +70,7 @@ export const HistoryQuery = Schema.Struct({
     }),
     { default: () => "changed" as const }
   ).annotations({
-    description: "How much of each row is told: changed (as if absent), the fields that differ; whole, all of them."
+    description: "Which fields of each row are in the answer. changed (the default): those that differ; whole: all."
   })
 })
 export type HistoryQuery = typeof HistoryQuery.Type
@@ -113,12 +113,12 @@ export const History = Schema.Struct({
 export type History = typeof History.Type
 
 /**
- * What a page of a history holds at most, in bytes of JSON text: the rows as they are told, and the contents that are read to
- * tell them, which may be far more where little of them changed.
+ * The limits of a page of a history, in bytes of JSON text: of the rows that are shown, and of the contents that are read for them,
+ * which may be far more if little of them changed.
  */
 export const historyBounds = { shown: 1024 * 1024, read: 4 * 1024 * 1024 } as const
 
-/** A row as it is told. */
+/** A row as a page shows it. */
 const shownRow = ({ after, before, ...row }: RecordedRow, rows: HistoryQuery["rows"]): ChangedRow => {
   const fields = Object.keys({ ...before, ...after })
     .filter(
@@ -133,7 +133,7 @@ const shownRow = ({ after, before, ...row }: RecordedRow, rows: HistoryQuery["ro
 
 const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((total, size) => total + size, 0)
 
-/** The rows of an entry by itself; from where they would be more than a page holds on, without their contents. */
+/** The rows of an entry; those beyond the limit of a page without their contents. */
 const withinBounds = (rows: ReadonlyArray<ChangedRow>): ReadonlyArray<ChangedRow> => {
   let size = 0
   return rows.map((row) => {

@@ -7,10 +7,10 @@ const counts = {
   creates: Schema.Int,
   updates: Schema.Int,
   customized: Schema.Int.annotations({
-    description: "Rows that change but that the person changed too: they are kept."
+    description: "Rows that the revision and the person both changed: they are kept."
   }),
   collisions: Schema.Int.annotations({
-    description: "Slugs that are taken there: until they are not, it takes no update."
+    description: "Slugs that are taken there: the installation can't be updated until they are free."
   }),
   removals: Schema.Int,
   retirements: Schema.Int.annotations({ description: "Withdrawn rows that are changed or in use: they are hidden." })
@@ -20,7 +20,7 @@ const counts = {
 export const ImpactCounts = Schema.Struct(counts)
 export type ImpactCounts = typeof ImpactCounts.Type
 
-/** What a revision does to one installation. A pinned one meets it only when it is told to. */
+/** What a revision does to one installation. A pinned one gets it only by a resync to it. */
 export const InstallationImpact = Schema.Struct({
   organizationId: OrganizationId,
   organizationSlug: Schema.String,

@@ -19,7 +19,7 @@ const whichTemplate = {
   })
 }
 
-/** Says where a request names no template, or one twice. */
+/** Says where a request names no template, or names it in both ways. */
 const namesOneTemplate = (request: { readonly slug?: string; readonly templateAgentId?: string }) => {
   const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
   return (
@@ -40,7 +40,7 @@ export type PlanRequest = typeof PlanRequest.Type
 export const InstallRequest = Schema.Struct({
   ...whichTemplate,
   name: Schema.optionalWith(Name, { exact: true }).annotations({
-    description: "What the agent is to be called; the template's name otherwise. A name once given stays."
+    description: "The agent's name; the template's name otherwise. A name that was given stays."
   }),
   expectedPlan,
   ...Wishes,
@@ -72,23 +72,23 @@ export const WhatsappError = Schema.Literal(
 ).annotations({
   identifier: "WhatsappError",
   description:
-    "Why the phone that was given was not linked; the install has landed all the same. invalid_phone: it can't be read. no_member: sign in again, which repairs it. already_linked: it is verified for another account. declined: its owner said NO to this account, and is asked again only when a code is sent from it. unavailable: a fault; link it later by POST /api/identities/phone."
+    "Why the phone was not linked; the install has succeeded all the same. invalid_phone: it can't be read. no_member: sign in again, which repairs it. already_linked: it is verified for another account. declined: its owner said NO to this account, and is asked again only when a code is sent from it. unavailable: a fault; link it later by POST /api/identities/phone."
 })
 
-/** What `POST /api/install` answers, whether the agent is new or was there. */
+/** What `POST /api/install` answers, whether the agent is new or existed before. */
 export const InstallAnswer = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
   organizationSlug: Slug,
   created: Schema.Boolean.annotations({ description: "Whether this request made the agent." }),
-  revision: Schema.Int.annotations({ description: "The template's revision that stands now." }),
+  revision: Schema.Int.annotations({ description: "The template's revision that is applied now." }),
   pinned: Schema.optionalWith(Schema.Literal(true), { exact: true }).annotations({
-    description: "Stands there where the agent stays at its revision until a resync says otherwise."
+    description: "Present if the agent is pinned: it stays at its revision until a resync says otherwise."
   }),
-  mirrored: KindCounts.annotations({ description: "The template's rows that stand in the organization now." }),
+  mirrored: KindCounts.annotations({ description: "How many of the template's rows the organization has now." }),
   redirectTo: Schema.String,
   whatsapp: Schema.optionalWith(LinkedPhone, { exact: true }).annotations({
-    description: "Stands there only where a phone was given and is linked."
+    description: "Present only if a phone was given and is linked."
   }),
   whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
 }).annotations({

@@ -28,7 +28,7 @@ export interface Wanted {
 /** The revision that an install or a resync of it brings. */
 export type Revision = RequestFacts["revisions"][number]
 
-/** The revision to bring, where the caller may have it there; else the first reason against it. */
+/** The revision to install, if the caller may install it there; otherwise the first reason why not. */
 export const mayInstall = (
   { administers, agent, organizationSlug, revisions, template }: RequestFacts,
   { agentId, organizationId, revision: asked, templateAgentId }: Wanted
@@ -58,7 +58,7 @@ export const mayInstall = (
   return Either.right({ ...revision, organizationSlug })
 }
 
-/** Whether the caller may take the agent away; else the first reason against it. */
+/** Whether the caller may uninstall the agent; otherwise the first reason why not. */
 export const mayUninstall = (
   { administers, agent, organizationSlug }: RequestFacts,
   { agentId, organizationId }: { readonly agentId: AgentId; readonly organizationId: OrganizationId }
@@ -73,7 +73,7 @@ export const leftOut = (
 ): "gone" | "pinned" | "manual" | null =>
   agent === null ? "gone" : agent.pinned ? "pinned" : agent.updates === "manual" ? "manual" : null
 
-/** The decision, where it may be written; else the first reason against it. `isAsPlanned` is whether it is what the caller expects. */
+/** The decision, if it may be written; otherwise the first reason why not. `isAsPlanned` says whether it is what the caller expects. */
 export const mayWrite = (
   decision: Decision,
   isAsPlanned: boolean

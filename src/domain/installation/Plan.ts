@@ -15,11 +15,11 @@ export const Verdict = Schema.Literal(
 )
 export type Verdict = typeof Verdict.Type
 
-/** What becomes of a withdrawn row: it goes, is hidden, stays with a sibling template, or was gone already. */
+/** What happens to a withdrawn row: it is removed, is hidden, stays with a sibling template, or was deleted before. */
 export const Fate = Schema.Literal("removed", "kept", "passed_on", "forgotten")
 export type Fate = typeof Fate.Type
 
-/** Why a row that could go is kept: the person changed it, it was theirs before they let it be adopted, or something uses it. */
+/** Why a withdrawn row is not removed: the person changed it, it was theirs before it was adopted, or something uses it. */
 export const KeepReason = Schema.Literal("customized", "adopted", "in_use")
 export type KeepReason = typeof KeepReason.Type
 
@@ -28,7 +28,7 @@ export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).
 export type RowName = typeof RowName.Type
 
 /**
- * What a person wants done with rows that an install would otherwise refuse over or leave alone. Each name acts once, on
+ * What a person wants done with rows that an install would otherwise refuse or leave alone. Each name is for this request, and for
  * exactly the row that has it.
  */
 export const Wishes = {
@@ -80,7 +80,7 @@ export const PlanHash = Schema.String.pipe(
   })
 )
 
-/** Which plan a request is to keep to. */
+/** The plan that a request must keep to. */
 export const expectedPlan = Schema.optionalWith(PlanHash, { exact: true }).annotations({
   description: "The planHash of a plan: do exactly that, or answer 409 plan_stale."
 })
@@ -98,7 +98,7 @@ export const PlannedRow = Schema.Struct({
   }),
   adoptable: Schema.Boolean.annotations({
     description:
-      "Where the verdict is collision: whether adopt may name the row, for the person made the one that has the slug, and no copy of the template's own stands."
+      "Where the verdict is collision: whether adopt may name the row. It may if the person made the row that has the slug, and the template has no copy yet."
   }),
   fields: Schema.Array(Schema.String).annotations({
     description: "Where the verdict is update or customized: the fields in which template and copy differ."
@@ -165,27 +165,27 @@ export type Plan = typeof Plan.Type
 /** The largest number a revision can have: a Postgres integer. */
 export const latestRevision = 2_147_483_647
 
-/** Which revision a mirror is to follow: one by its number, and no other until told otherwise; or always the newest. */
+/** The revision to follow: one by its number, until a resync says otherwise; or always the newest. */
 export const WantedRevision = Schema.Union(Schema.Int.pipe(Schema.between(1, latestRevision)), Schema.Literal("newest"))
 export type WantedRevision = typeof WantedRevision.Type
 
-const LeavingRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
+const UninstalledRow = Schema.Struct({ kind: Kind, slug: Schema.String, name: Schema.String })
 
-/** What an uninstall takes away and what it leaves, row by row. */
+/** What an uninstall removes and what it leaves, row by row. */
 export const UninstallOutcome = Schema.Struct({
   agentId: AgentId,
   organizationId: OrganizationId,
-  removed: Schema.Array(LeavingRow).annotations({ description: "Rows that go: unchanged and unused." }),
-  kept: Schema.Array(Schema.Struct({ ...LeavingRow.fields, because: KeepReason })).annotations({
+  removed: Schema.Array(UninstalledRow).annotations({ description: "Rows that are removed: unchanged and unused." }),
+  kept: Schema.Array(Schema.Struct({ ...UninstalledRow.fields, because: KeepReason })).annotations({
     description:
-      "Rows that stay, are seen, and that a later install finds again; but one that was the person's own before they let it be adopted, and that the publisher has withdrawn since, is theirs alone again."
+      "Rows that stay and are visible; a later install finds them again. A row that was the person's own before it was adopted, and that the publisher has withdrawn, becomes the person's own again."
   }),
-  passedOn: Schema.Array(LeavingRow).annotations({
+  passedOn: Schema.Array(UninstalledRow).annotations({
     description: "Rows that stay with another installed agent of the same publisher."
   })
 })
 
-/** The rows of an uninstall's plan by what becomes of them; those the person had deleted already are none of them. */
+/** The rows of an uninstall's plan by their fate, without those that the person had deleted before. */
 export const uninstallOutcomeOf = (rows: ReadonlyArray<PlannedRow>) => {
   const named = (fate: Fate) =>
     rows
@@ -195,7 +195,7 @@ export const uninstallOutcomeOf = (rows: ReadonlyArray<PlannedRow>) => {
   return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
 }
 
-const exampleLeaving: typeof UninstallOutcome.Type = {
+const exampleOutcome: typeof UninstallOutcome.Type = {
   agentId: exampleIds.agentId,
   organizationId: exampleIds.organizationId,
   removed: [{ kind: "watchers", slug: "weekly-deadline-radar", name: "Deadlines" }],
@@ -208,7 +208,7 @@ export const UninstallPlan = Schema.Struct({ ...UninstallOutcome.fields, planHas
   identifier: "UninstallPlan",
   examples: [
     {
-      ...exampleLeaving,
+      ...exampleOutcome,
       planHash: PlanHash.make("d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592")
     }
   ]
@@ -219,8 +219,7 @@ export type UninstallPlan = typeof UninstallPlan.Type
 export const Uninstalled = Schema.Struct({
   ...UninstallOutcome.fields,
   agentRemoved: Schema.Boolean.annotations({
-    description:
-      "False where rows of another program refer to the agent: then it stays, as an agent of the person's own."
+    description: "False if rows of another program refer to the agent: then it stays, as an agent of the person's own."
   })
-}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleLeaving, agentRemoved: true }] })
+}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleOutcome, agentRemoved: true }] })
 export type Uninstalled = typeof Uninstalled.Type

@@ -12,8 +12,8 @@ export interface AuthPath {
 
 /**
  * Every route under `/api/auth`: what accounts with e-mail address and password need where no mail is sent. better-auth has
- * more, which are not there: those of providers, of which none is configured; those that change an address or delete an account
- * by mail; its own health check and error page; and those that there is nothing to say to (fields of a session, linked accounts,
+ * more, which are not there: those of providers, of which none is configured; those of keys, which are an organization's; those
+ * that change an address or delete an account by mail; its own health check and error page; and those that there is nothing to say to (fields of a session, linked accounts,
  * tokens of providers).
  */
 export const authPaths: ReadonlyArray<AuthPath> = [

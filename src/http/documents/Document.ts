@@ -198,6 +198,12 @@ const securitySchemes = {
     description: "The cookie that a sign-in sets; its name begins with __Secure- where BASE_URL is https."
   },
   bearer: { type: "http", scheme: "bearer", description: "The token of the set-auth-token header of a sign-in." },
+  key: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A key of a publisher, made by POST /api/publishers/{slug}/keys: with the scope read it sees, with publish it publishes too."
+  },
   gateway: { type: "http", scheme: "bearer", description: "The service's GATEWAY_TOKEN." }
 }
 

@@ -48,7 +48,7 @@ const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<Organization
         otherMembers: others.length,
         agents: templates.size,
         definitions: inIt(state.definitions).filter((row) => !row.deleted && !row.slug.startsWith("$")).length,
-        // Entities are rows of other programs, which the world knows by what they refer to alone.
+        // Entities are rows of other programs, which the memory store knows only by what they refer to.
         entities: 0,
         identities: inIt(state.identities).filter(({ namespace }) => namespace !== "auth_user_id").length,
         installedElsewhere: installed.filter((one) => !ids.has(one)).length,
@@ -79,6 +79,13 @@ const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> =>
     ["session", session === "" ? [] : [{ id: sessionId(user), userId: user.id }]],
     ["organization", state.organizations.filter(({ id }) => going.has(id))],
     ["member", state.members.filter(({ userId }) => userId === user.id)],
+    ["apikey", inIt(state.keys).map(({ text: _, ...one }) => one)],
+    [
+      "invitations",
+      state.invitations
+        .filter(({ email, organizationId }) => going.has(organizationId) || email === user.email)
+        .map(({ token: _, ...one }) => one)
+    ],
     ["agents", agents],
     ["template_revisions", ofAgents(state.revisions)],
     ["template_revision_rows", ofAgents(state.revisionRows)],
@@ -104,7 +111,7 @@ const heldBy = (state: MemoryState, user: UserRecord): ReadonlyArray<HeldRow> =>
   return tables.flatMap(([table, rows]) => rows.map((row) => ({ table, row: JSON.stringify(row) })))
 }
 
-/** The world without the person and those organizations. */
+/** The state without the person and those organizations. */
 const without = (state: MemoryState, { id }: UserRecord, organizations: ReadonlyArray<OrganizationId>): MemoryState => {
   const stays = ({ organizationId }: { readonly organizationId: OrganizationId }) =>
     !organizations.includes(organizationId)
@@ -128,12 +135,14 @@ const without = (state: MemoryState, { id }: UserRecord, organizations: Readonly
     ),
     links: state.links.filter(stays),
     refusals: state.refusals.filter(stays),
+    keys: state.keys.filter(stays),
+    invitations: state.invitations.filter(stays),
     codes: state.codes.filter((code) => code.user !== id && hasTemplate(code)),
     hits: Object.fromEntries(Object.entries(state.hits).filter(([key]) => !budgets.has(key)))
   }
 }
 
-/** Accounts of the world. A session there has no times of its own: it begins when it is asked for. */
+/** Accounts in memory. A session there has no times of its own: it begins when it is looked at. */
 export const AccountsMemory = Layer.effect(
   Accounts,
   Effect.map(MemoryStore, ({ change, read }) => {

@@ -12,7 +12,7 @@ export const tokenIn = (header: string): string | undefined =>
     .map((pair) => pair.trim().split("="))
     .find(([name]) => name === sessionCookie)?.[1]
 
-/** Sessions of the world: a user's token, as a bearer token or in a cookie named `session`. */
+/** Sessions in memory: a user's token, as a bearer token or in a cookie named `session`. */
 export const AuthMemory = Layer.effect(
   Auth,
   Effect.map(MemoryStore, ({ read }) =>

@@ -3,7 +3,7 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 import { tokenIn } from "./AuthMemory.ts"
 
-/** The sessions of the world as browsers hold them. Nobody signs up or in over HTTP: whoever there is stands in the seed. */
+/** The sessions in memory, as browsers hold them. Nobody can sign up or in over HTTP: the people are those of the seed. */
 export const AuthRoutesMemory = Layer.effect(
   AuthRoutes,
   Effect.map(MemoryStore, ({ read }) =>

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { createHash } from "node:crypto"
+import { apiKey } from "@better-auth/api-key"
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { BASE_ERROR_CODES, BetterAuthError, betterAuth } from "better-auth"
 import { APIError, createAuthMiddleware, isAPIError } from "better-auth/api"
@@ -7,6 +8,7 @@ import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
 import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
+import { keyPrefix } from "../../domain/account/ApiKey.ts"
 import { mailLinkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
 import { foreignKeyViolation, isTransient, isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
@@ -103,7 +105,16 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
         }),
     // Who reads the table is to choose nobody's password.
     verification: { storeIdentifier: "hashed" },
-    plugins: [bearer({ requireSignature: true })],
+    plugins: [
+      bearer({ requireSignature: true }),
+      // Their budgets are ours, as everybody's.
+      apiKey({
+        defaultPrefix: keyPrefix,
+        rateLimit: { enabled: false },
+        startingCharactersConfig: { charactersLength: keyPrefix.length + 4 },
+        maximumNameLength: 200
+      })
+    ],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {
@@ -149,6 +160,7 @@ export const isFault = (error: Error): boolean =>
 const words: ReadonlyArray<readonly [its: RegExp, ours: string]> = [
   [/^Reset Password: User not found$/, "Somebody asked for a new password of an account that is not there"],
   [/^User not found$/, "Somebody tried to sign in to an account that is not there"],
+  [/^Failed to validate API key:$/, "Somebody showed a key that is not there"],
   [/^(Invalid password|Password not found)$/, "Somebody gave a wrong password"],
   [/^Password is too (short|long)$/, "Somebody gave a password that is too short or too long"],
   [/^Invalid \w+: /, "Somebody named an address to return to that is not the service's own"]
@@ -173,7 +185,7 @@ class Overtaken extends Data.TaggedError("Overtaken")<{ readonly fault: Error }>
  * Calls better-auth, again where another transaction came between. It answers some of what goes wrong in its database as a
  * refusal, some as done, and the rest without a word: here whatever it met becomes the defect.
  */
-const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
+export const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) => {
     const attempt = Effect.suspend(() => {
       const faults: Array<Error> = []
@@ -251,9 +263,14 @@ const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect:
     } satisfies MailHooks
   })
 
-class BetterAuth extends Context.Tag("agent-install/BetterAuth")<BetterAuth, ReturnType<typeof makeBetterAuth>>() {}
+/** better-auth, set up. */
+export class BetterAuth extends Context.Tag("agent-install/BetterAuth")<
+  BetterAuth,
+  ReturnType<typeof makeBetterAuth>
+>() {}
 
-const BetterAuthLive = (options: BetterAuthOptions) =>
+/** better-auth on the one pool. */
+export const BetterAuthLive = (options: BetterAuthOptions) =>
   Layer.effect(
     BetterAuth,
     Effect.gen(function* () {
@@ -321,7 +338,8 @@ const BetterAuthLive = (options: BetterAuthOptions) =>
 
 const bearerScheme = /^bearer\s/i
 
-const AuthLive = Layer.effect(
+/** Sessions of better-auth. */
+export const AuthLive = Layer.effect(
   Auth,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
@@ -353,7 +371,8 @@ const Begun = Schema.Struct({ token: Schema.String })
 /** As better-auth refuses it. */
 const wrongPassword = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" }
 
-const AuthRoutesLive = Layer.effect(
+/** The routes under `/api/auth`, answered by better-auth. */
+export const AuthRoutesLive = Layer.effect(
   AuthRoutes,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
@@ -435,7 +454,3 @@ const AuthRoutesLive = Layer.effect(
     })
   })
 )
-
-/** Sessions and the routes under `/api/auth`, kept by better-auth on the one pool. */
-export const AuthenticationLive = (options: BetterAuthOptions) =>
-  Layer.merge(AuthLive, AuthRoutesLive).pipe(Layer.provide(BetterAuthLive(options)))

@@ -36,6 +36,13 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
   { table: "verification", key: id, where: "value = $1", withheld: ["identifier"] },
   { table: "organization", key: id, where: "id = ANY ($2)" },
   { table: "member", key: id, where: "user_id = $1" },
+  { table: "apikey", key: id, where: `"referenceId" = ANY ($2)`, withheld: ["key"] },
+  {
+    table: "invitations",
+    key: id,
+    where: `${inOrganizations} OR email = (SELECT email FROM "user" WHERE id = $1)`,
+    withheld: ["digest"]
+  },
   { table: "agents", key: id, where: `${inOrganizations} OR owner_user_id = $1` },
   {
     table: "template_revisions",

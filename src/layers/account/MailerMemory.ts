@@ -2,7 +2,7 @@ import { Effect, Either, Layer, Option } from "effect"
 import { Mailer } from "../../services/account/Mailer.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 
-/** Keeps what is sent in the world, as `mails`. */
+/** Keeps mails in the memory store, as `mails`. */
 export const MailerMemory = Layer.effect(
   Mailer,
   Effect.map(MemoryStore, ({ change }) =>

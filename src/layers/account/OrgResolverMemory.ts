@@ -4,7 +4,7 @@ import type { UserId } from "../../domain/Ids.ts"
 import { type Organization, OrgResolver, type ResolvedTemplate } from "../../services/account/OrgResolver.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 
-/** Organizations and templates of the world. */
+/** Organizations and templates in memory. */
 export const OrgResolverMemory = Layer.effect(
   OrgResolver,
   Effect.map(MemoryStore, ({ read }) => {

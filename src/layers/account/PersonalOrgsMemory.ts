@@ -67,7 +67,7 @@ const ensure = (state: MemoryState, user: UserRecord): MemoryState => {
   }
 }
 
-/** Personal organizations of the world. */
+/** Personal organizations in memory. */
 export const PersonalOrgsMemory = Layer.effect(
   PersonalOrgs,
   Effect.map(MemoryStore, ({ change }) =>

@@ -4,7 +4,7 @@ import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 
-/** Budgets as sliding logs in the world, by the clock of the fiber. */
+/** Budgets as sliding logs in memory, by the clock of the fiber. */
 export const RateLimiterMemory = (limits: RateLimits) =>
   Layer.effect(
     RateLimiter,

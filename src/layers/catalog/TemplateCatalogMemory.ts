@@ -248,7 +248,7 @@ const publish =
     ])
   }
 
-/** The catalogue of the world. */
+/** The catalogue in memory. */
 export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
     TemplateCatalog,

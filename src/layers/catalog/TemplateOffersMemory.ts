@@ -39,7 +39,7 @@ const offersOf = (
     ]
   })
 
-/** Offers of the world. */
+/** Offers in memory. */
 export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
     TemplateOffers,

@@ -216,7 +216,7 @@ const lookupFacts = (
   }
 }
 
-/** Identities of the world. */
+/** Identities in memory. */
 export const IdentityLinkerMemory = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Layer.effect(
     IdentityLinker,

@@ -61,7 +61,7 @@ const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArra
   return overviewOf(agent, plannedRows(decision, kinds), kinds)
 }
 
-/** Installed agents of the world. */
+/** Installed agents in memory. */
 export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
     InstalledAgents,

@@ -5,7 +5,7 @@ import { contentOf, type DefinitionRecord, MemoryStore } from "../memory/MemoryS
 
 const said = (definition: DefinitionRecord) => contentOf({ ...definition, references: {} }, () => null)
 
-/** What rows of the world say. */
+/** The contents of rows in memory. */
 export const RowPairsMemory = Layer.effect(
   RowPairs,
   Effect.map(MemoryStore, ({ read }) =>

@@ -114,7 +114,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       return { templateAgentId, organizationId, revision, planHash, rows }
     })
 
-    const decideLeaving = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
+    const decideUninstall = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
       const { agentId, organizationId, templateAgentId } = request
       const { organizationSlug } = yield* mayUninstall(yield* askAbout(request), request)
       const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
@@ -131,7 +131,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const uninstallOnce = Effect.fnUntraced(function* (request: UninstallRequest) {
       const { agentId, expectedPlan } = request
       yield* takeTurn(request.organizationId)
-      const { decision, planned } = yield* decideLeaving(request, true)
+      const { decision, planned } = yield* decideUninstall(request, true)
       if (!isAsPlanned(decision, expectedPlan)) return yield* new PlanStale()
       yield* writeDecisions([
         {
@@ -281,7 +281,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         transactionally(uninstallOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
       ),
       planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
-        Effect.map(decideLeaving(request, false), ({ decision, planned }) => ({
+        Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({
           ...planned,
           planHash: planHashOf(decision)
         })).pipe(Effect.catchTag(...faults, Effect.die))

@@ -166,7 +166,7 @@ const plan = (kinds: Kinds, state: MemoryState, request: AnyPlanRequest) =>
     }
   })
 
-const leaving = (kinds: Kinds, state: MemoryState, request: UninstallRequest) =>
+const decideUninstall = (kinds: Kinds, state: MemoryState, request: UninstallRequest) =>
   Either.map(mayUninstall(requestFacts(state, request), request), ({ organizationSlug }) => {
     const { agentId, organizationId, templateAgentId } = request
     const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
@@ -195,7 +195,7 @@ const uninstall =
   (kinds: Kinds) =>
   (request: UninstallRequest, at: DateTime.Utc): Change<Uninstalled, AgentNotFound | NotOrgAdmin | PlanStale> =>
   (state) =>
-    Either.flatMap(leaving(kinds, state, request), ({ decision, planned }) => {
+    Either.flatMap(decideUninstall(kinds, state, request), ({ decision, planned }) => {
       const { agentId, expectedPlan } = request
       if (!isAsPlanned(decision, expectedPlan)) return Either.left(new PlanStale())
       const actions = actionsOf(decision, { isUninstall: true, agentId }, kinds)
@@ -229,7 +229,7 @@ const impact = (kinds: Kinds, state: MemoryState, templateAgentId: AgentId, revi
   )
 }
 
-/** The mirror of the world. */
+/** The mirror in memory. */
 export const TemplateMirrorMemory = (kinds: Kinds = kindDescriptions) =>
   Layer.effect(
     TemplateMirror,
@@ -248,7 +248,7 @@ export const TemplateMirrorMemory = (kinds: Kinds = kindDescriptions) =>
         planUninstall: (request) =>
           Effect.flatten(
             read((state) =>
-              Either.map(leaving(kinds, state, request), ({ decision, planned }) => ({
+              Either.map(decideUninstall(kinds, state, request), ({ decision, planned }) => ({
                 ...planned,
                 planHash: planHashOf(decision)
               }))

@@ -35,7 +35,7 @@ const shown = (row: DefinitionRecord): AgentWatcher => ({
   pausedAt: row.paused === undefined ? null : DateTime.unsafeFromDate(row.paused)
 })
 
-/** Watchers of the world. */
+/** Watchers in memory. */
 export const WatchersMemory = Layer.effect(
   Watchers,
   Effect.map(MemoryStore, ({ change, read }) =>

@@ -43,6 +43,29 @@ export interface MemberRecord {
   readonly organizationId: OrganizationId
   readonly userId: UserId
   readonly role: "owner" | "admin" | "member"
+  /** Since when, where that is known. */
+  readonly since?: DateTime.Utc | undefined
+}
+
+/** A key of an organization, as it is. */
+export interface KeyRecord {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly name: string
+  readonly scopes: ReadonlyArray<"publish" | "read">
+  readonly text: string
+  readonly createdAt: DateTime.Utc
+  readonly lastUsedAt: DateTime.Utc | null
+}
+
+/** An invitation to an organization that nobody has taken. */
+export interface InvitationRecord {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly email: string
+  readonly role: MemberRecord["role"]
+  readonly token: string
+  readonly expiresAt: DateTime.Utc
 }
 
 export interface AgentRecord {
@@ -203,6 +226,9 @@ export interface MemoryState {
   readonly users: ReadonlyArray<UserRecord>
   readonly organizations: ReadonlyArray<OrganizationRecord>
   readonly members: ReadonlyArray<MemberRecord>
+  /** The newest first. */
+  readonly keys: ReadonlyArray<KeyRecord>
+  readonly invitations: ReadonlyArray<InvitationRecord>
   readonly agents: ReadonlyArray<AgentRecord>
   readonly definitions: ReadonlyArray<DefinitionRecord>
   /** The ids of definitions and agents that entities, relationships or rows of other programs refer to. */
@@ -227,6 +253,8 @@ const empty: MemoryState = {
   users: [],
   organizations: [],
   members: [],
+  keys: [],
+  invitations: [],
   agents: [],
   definitions: [],
   uses: [],

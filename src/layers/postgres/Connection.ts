@@ -2,10 +2,10 @@ import { createHash } from "node:crypto"
 import Pg from "pg"
 
 /*
- * What a connection of the service is like, whatever the role, the database or the server would make of it.
+ * The settings of a connection, which hold whatever those of the role, the database and the server are.
  */
 
-// A name a text: Postgres plans a named statement once a connection instead of at every call.
+// One name for each text: Postgres plans a named statement once per connection instead of at every call.
 const names = new Map<string, string>()
 const nameOf = (text: string): string => {
   const known = names.get(text)
@@ -16,8 +16,8 @@ const nameOf = (text: string): string => {
 }
 
 /**
- * Whether a statement that was prepared by name can't be run any more as it was: a table has another column since (0A000), or
- * the server behind the connection is another one and never heard of it (26000).
+ * Whether a prepared statement can't be run any more: a table has got another column (0A000), or the connection now leads to another
+ * server, which does not know it (26000).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export const isOutdated = (fault: unknown): boolean => {
@@ -30,12 +30,12 @@ export const isOutdated = (fault: unknown): boolean => {
 
 type Done = (error: Error | null, result?: unknown) => void
 
-// What outdates one statement outdates others, on every connection: all are prepared anew, under new names.
+// What outdates one statement outdates others, on every connection: all are prepared again, under new names.
 let renewals = 0
 
 /**
- * A connection that prepares each statement with parameters by name, and prepares it anew where that is outdated: at once where
- * it runs by itself, since it has then done nothing; in a transaction, which has failed by it, for the next try of that.
+ * A connection that prepares each statement with parameters by name, and prepares an outdated one again. Outside a transaction it
+ * repeats the statement at once, since the failed one did nothing. Within a transaction, which has failed, the next try repeats it.
  */
 export class PreparingClient extends Pg.Client {
   // The library's overloads come down to this: a text and its values, and a callback or a promise of the result.
@@ -67,8 +67,8 @@ export class PreparingClient extends Pg.Client {
 }
 
 /**
- * The settings the service relies on, which a role, a database or a server may have otherwise: those that end what is under
- * way, those by which rows are seen and written as text, those by which transactions behave and statements are planned.
+ * The settings the service relies on, which a role, a database or a server may have set otherwise: time limits, text formats, the
+ * behaviour of transactions, and the planning of statements.
  */
 const neededSettings: Readonly<Record<string, string>> = {
   lock_timeout: "0",
@@ -87,25 +87,25 @@ const neededSettings: Readonly<Record<string, string>> = {
   standard_conforming_strings: "on",
   array_nulls: "on",
   transform_null_equals: "off",
-  // Compiling a statement takes seconds, and the dearest of ours take milliseconds.
+  // Compiling a statement takes seconds, and our most expensive ones take milliseconds.
   jit: "off",
-  // Statements find their rows by key: one plan serves all values, and need not be made at every call.
+  // Statements find their rows by key: one plan is right for all values.
   plan_cache_mode: "force_generic_plan"
 }
 
-/** The schema of the service's tables: where they are already, by the role's own search path, else `public`. */
+/** The schema of the service's tables: where they exist already, by the role's search path; else `public`. */
 const ownSchema = `COALESCE((
   SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass('effect_sql_migrations')
 ), 'public')`
 
 /**
- * Sets all of that for a session, or for a transaction (`LOCAL`), which has to be its first statements then. A statement may take
- * `statementTimeout` milliseconds, 0 for as long as it takes.
+ * Sets all of these for a session, or for a transaction (`LOCAL`), at its beginning. A statement may take `statementTimeout`
+ * milliseconds; 0 means no limit.
  */
 export const settingsStatement = (scope: "SESSION" | "LOCAL", statementTimeout: number): string =>
   [
-    // First, since a limit of the role's ends this very text too.
+    // First, since a limit of the role applies to these statements too.
     `SET ${scope} statement_timeout = ${statementTimeout}`,
     ...Object.entries(neededSettings).map(([name, value]) => `SET ${scope} ${name} = '${value}'`),
     // Postgres 17 has one more.
@@ -123,8 +123,8 @@ const hasSetting = (name: string, value: string) => `EXISTS (
     )`
 
 /**
- * Gives the role these settings in this database for good: a connection that a pooler hands from one client to the next belongs
- * to nobody who could set them. Writes nothing where the role has them.
+ * Gives the role these settings in this database permanently, since behind a pooler no client owns a connection and could set them.
+ * Writes nothing if the role has them.
  */
 export const roleSettingsStatement = (statementTimeout: number): string => `DO $$
 DECLARE
@@ -140,7 +140,7 @@ BEGIN
 END
 $$`
 
-/** The names of those that the role lacks in this database. */
+/** The names of the settings that the role lacks in this database. */
 export const missingSettingsStatement = `SELECT wanted.name
 FROM (VALUES ${Object.entries(neededSettings)
   .map(([name, value]) => `('${name}', '${value}')`)

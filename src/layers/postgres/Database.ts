@@ -31,7 +31,7 @@ export interface DatabaseOptions {
 
 const closeTimeout = "2 seconds"
 
-/** Closes the pool. A connection still in use then serves a request that was cut off: what it waits for may never come. */
+/** Closes the pool. A connection that is still in use after the timeout belongs to a request that was cut off, and may wait for ever. */
 const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
   Effect.promise(() => pool.end()).pipe(
     Effect.interruptible,
@@ -43,7 +43,7 @@ const closePool = (pool: Pg.Pool, clients: ReadonlySet<Pg.PoolClient>) =>
     )
   )
 
-/** Gives a connection its settings; again where a limit of the role's ended that, which only the first of them lifts. */
+/** Gives a connection its settings. A time limit of the role may cancel that before its first setting lifts the limit: then again. */
 const applySettings = (client: Pg.ClientBase, settings: string, tries = 5): Promise<unknown> =>
   client
     .query(settings)
@@ -53,7 +53,7 @@ const applySettings = (client: Pg.ClientBase, settings: string, tries = 5): Prom
 
 const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOptions) =>
   Effect.gen(function* () {
-    // The settings have looked at it.
+    // The address was validated with the settings.
     const { options, pooled } = yield* Effect.orDie(connectionOf(url))
     const timeout = Duration.toMillis(statementTimeout)
     const settings = settingsStatement("SESSION", timeout)
@@ -101,7 +101,7 @@ export const SqlClientLive = Layer.unwrapEffect(
   )
 )
 
-/** The pool and the client over it: the database as it is. */
+/** The pool and the client over it, without migrations. */
 export const ConnectionLive = (options: DatabaseOptions) => SqlClientLive.pipe(Layer.provideMerge(PgPoolLive(options)))
 
 const migrationLock = 7_203_114
@@ -135,30 +135,30 @@ export const migrate = Effect.gen(function* () {
 /** The migrations, applied when the layer is built. */
 export const MigrationsLive = Layer.effectDiscard(migrate)
 
-const moments = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
+const shortPauses = Schedule.intersect(Schedule.jittered(Schedule.exponential("2 millis")), Schedule.recurs(8))
 
-/** Runs a step again, a moment later and up to eight times, where it failed for a reason that goes away. */
+/** Retries a step up to eight times, with short pauses, as long as it fails with a transient error. */
 export const retryWhile =
-  (goesAway: (error: unknown) => boolean) =>
+  (isTransientError: (error: unknown) => boolean) =>
   <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.retry(step, { while: goesAway, schedule: moments })
+    Effect.retry(step, { while: isTransientError, schedule: shortPauses })
 
 const isTransientSqlError = (error: unknown): boolean =>
   error instanceof SqlError && (isTransient(error.cause) || isOutdated(error.cause))
 
-/** Whether a statement failed by a constraint or unique index of one of these names. */
+/** Whether a statement violated a constraint or unique index of one of these names. */
 export const violates =
   (...constraints: ReadonlyArray<string>) =>
   (error: unknown): boolean =>
     error instanceof SqlError && constraints.includes(constraintOf(error.cause) ?? "")
 
-/** Whether a statement failed by a foreign key, whichever it is. */
+/** Whether a statement violated a foreign key, whichever it is. */
 export const violatesForeignKey = (error: unknown): boolean =>
   error instanceof SqlError && sqlStateOf(error.cause) === foreignKeyViolation
 
 /**
- * Runs a step again where it failed by a transient fault, or where `isConflict` says that another transaction's row was there
- * first, or went: the next try sees that.
+ * Retries a step that failed with a transient fault, or where `isConflict` says that another transaction inserted or deleted a row
+ * first: the next try sees that.
  */
 export const retryTransient = (isConflict: (error: unknown) => boolean = () => false) =>
   retryWhile((error) => isTransientSqlError(error) || isConflict(error))

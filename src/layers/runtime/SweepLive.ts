@@ -60,6 +60,16 @@ export const sweptTables = ({ closedLinks, events, history }: SweepOptions): Rea
     after: Duration.days(1)
   },
   {
+    what: "invitations",
+    table: "invitations",
+    along: [
+      ["expires_at", "timestamptz"],
+      ["id", "text"]
+    ],
+    since: "expires_at",
+    after: Duration.zero
+  },
+  {
     // Some days later, for a no may still come.
     what: "unanswered links",
     table: "identity_links",

@@ -4,23 +4,22 @@ import type { DeletionPlan } from "../../domain/account/Deletion.ts"
 import type { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
 
-/** A person's account as a whole: what it is, what is held with it, and its end. An account that is gone is nobody's. */
+/** A person's account as a whole: its data, their export, and its deletion. A deleted account is answered with `Unauthenticated`. */
 export class Accounts extends Context.Tag("agent-install/Accounts")<
   Accounts,
   {
     /** The account and its sessions; `sessionId` is the one that asks. */
     readonly view: (userId: UserId, sessionId: string) => Effect.Effect<Account, Unauthenticated>
     /**
-     * Every row held of the person and of the organizations that would go with the account, table by table, the rows of one table
-     * next to each other; without passwords, tokens and the digests of codes. Rows are read a page at a time, each as it then
-     * stands.
+     * Every row about the person, and about the organizations that would be deleted with the account, table by table; without
+     * passwords, tokens and the digests of codes. Rows are read page by page, so the export is no snapshot of one moment.
      */
     readonly held: (userId: UserId) => Stream.Stream<HeldRow>
     /** What `delete` would do. */
     readonly planDeletion: (userId: UserId) => Effect.Effect<DeletionPlan, Unauthenticated>
     /**
-     * Deletes the account with its sessions, and the organizations that go with it with all their rows: all of it or nothing, also
-     * where somebody signs in or installs at the same time.
+     * Deletes the account with its sessions, and the organizations that are deleted with it, with all their rows: all or nothing, also
+     * if somebody signs in or installs at the same time.
      */
     readonly delete: (
       userId: UserId,

@@ -13,7 +13,7 @@ export interface Publication {
 }
 
 /**
- * A publication that withdraws so much that it is done only where that is agreed to (`withdrawalToAgreeTo`). Nothing was written;
+ * A publication that withdraws so much that somebody has to agree to it (`withdrawalToAgreeTo`), and nobody has. Nothing was written;
  * `publication` is what it would have been.
  */
 export class WithdrawalNotAgreed extends Data.TaggedError("WithdrawalNotAgreed")<{
@@ -40,8 +40,8 @@ const publish = Effect.fnUntraced(function* (template: Template) {
 })
 
 /**
- * Publishes a template, and says what installations will meet when they are brought up to it. Unless `withdraw` agrees to it
- * beforehand, a publication that withdraws much is taken back.
+ * Publishes a template, and says what the new revision will do to installations. Unless `withdraw` agrees to it beforehand, a
+ * publication that withdraws much is rolled back.
  */
 export const publishTemplate: (
   template: Template,
@@ -59,10 +59,10 @@ export const publishTemplate: (
     )
   })
 
-/** Carries what was seen out of a step that is to leave nothing behind. */
+/** Carries the result out of a transaction that is rolled back. */
 class Rehearsed extends Data.TaggedError("Rehearsed")<Publication> {}
 
-/** Says what publishing a template would change and do, by doing all of it and taking it back. */
+/** Says what publishing a template would change, by publishing it in a transaction that is rolled back. */
 export const diffTemplate: (
   template: Template
 ) => Effect.Effect<Publication, PublishRefused, TemplateCatalog | TemplateMirror | Transactor> = Effect.fn(

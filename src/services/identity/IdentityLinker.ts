@@ -51,36 +51,36 @@ export interface IdentityLinkerOptions {
   readonly routeOnClaim?: boolean | undefined
 }
 
-/** Attaches identifiers to the entities that stand for people, and says whose an identifier is. */
+/** Links identifiers to the entities that stand for people, and says whose an identifier is. */
 export class IdentityLinker extends Context.Tag("agent-install/IdentityLinker")<
   IdentityLinker,
   {
     /**
      * Claims the phone, and the WhatsApp address derived from it, for the person's `$member` entity in that
      * organization; an earlier claim of another number ends. Idempotent. A claim blocks nobody; only a number that is
-     * verified for another person is refused. One whose sender said no to this person is kept as `declined`, of whom nothing is asked.
+     * verified for another person is refused. If its sender has said no to this person, the claim is `declined`: the sender is not asked.
      */
     readonly claimPhone: (claim: PhoneClaim) => Effect.Effect<ClaimedPhone, InvalidPhone | NoMember | IdentityTaken>
-    /** The person's identities of the chat platforms, masked; what is claimed of one sender in several ways is one. */
+    /** The person's identities on chat platforms, masked; several claims of one sender are one identity. */
     readonly list: (person: Person) => Effect.Effect<ReadonlyArray<OwnIdentity>>
-    /** Says that the person knows the sender of a link: the second half where the sender is not who was typed. */
+    /** Says that the person knows the sender of a link: needed if the sender is not the number that was typed. */
     readonly confirm: (own: OwnedIdentity) => Effect.Effect<OwnIdentity, IdentityNotFound>
-    /** Ends the identity and all that was claimed or proved with it; a claim is declined by it. */
+    /** Ends the identity and all that was claimed or proved with it. */
     readonly unlink: (own: OwnedIdentity) => Effect.Effect<void, IdentityNotFound>
     /**
-     * Opens the question whether this sender wants to be linked to this person, for an hour; an earlier one that a code of
-     * the person's opened ends. Routes nothing. Where all is proved already, nothing is asked.
+     * Opens the question whether this sender wants to be linked to this person, for an hour; an earlier question that a code opened
+     * ends. Routes nothing. If the sender is linked to the person already, nothing is asked.
      */
     readonly challenge: (code: SentCode) => Effect.Effect<Challenge | "already_linked_here", NoMember>
     /**
-     * Takes the sender's answer. With a yes, and where the person typed this sender's number or has confirmed it, its
-     * identifiers are verified: whoever they were verified for sees them displaced, the person's own earlier ones of the
-     * kind end, and so does every other question about them, whose ever it was. Said again, a yes changes nothing.
+     * Takes the sender's answer. A yes verifies the sender's identifiers if the person typed this sender's number or has confirmed it.
+     * Then the identifiers are displaced for whoever had them before, the person's own earlier ones of the same namespaces end, and so
+     * does every other question about them. A second yes changes nothing.
      */
     readonly answer: (answer: GivenAnswer) => Effect.Effect<AnswerOutcome, PendingNotFound>
     /**
-     * Whose each identifier is, in the order asked, in one statement. The form of an address that a verified one is
-     * asked by is kept as the one to answer to.
+     * Whose each identifier is, in the order of the request, in one statement. Remembers the form in which a verified address was
+     * asked for, as the address to answer to.
      */
     readonly lookup: (request: LookupRequest) => Effect.Effect<ReadonlyArray<LookupResult>>
   }

@@ -22,7 +22,7 @@ export interface TemplateCall<A, R> {
   readonly body: Effect.Effect<A, ReadError, R>
 }
 
-/** Who asks, where they may try under that policy; for which template, and which organization is their own. */
+/** Identifies the caller, spends a try of their budget, reads the body, and finds the template and the caller's own organization. */
 export const readTemplateCall = <A extends PlanRequest, R>(
   policy: RateLimitPolicy,
   { body, credential }: TemplateCall<A, R>
@@ -45,7 +45,7 @@ type LinkOutcome = Pick<InstallAnswer, "whatsapp" | "whatsappError">
 const notLinked = (whatsappError: NonNullable<LinkOutcome["whatsappError"]>) =>
   Effect.succeed<LinkOutcome>({ whatsappError })
 
-/** Links the phone where one was given. Nothing that goes wrong here takes back or fails an install that has landed. */
+/** Links the phone, if one was given. No failure here undoes or fails the install, which has succeeded before. */
 const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, IdentityLinker> =>
   claim.phone.trim() === ""
     ? Effect.succeed({})
@@ -61,7 +61,7 @@ const linkPhone = (claim: PhoneClaim): Effect.Effect<LinkOutcome, never, Identit
         }),
         Effect.catchAllDefect((defect) =>
           Effect.zipRight(
-            Effect.logError("The install stands, but its phone was not linked", defect),
+            Effect.logError("The install succeeded, but its phone was not linked", defect),
             notLinked(Unavailable.code)
           )
         )
@@ -103,8 +103,8 @@ const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest,
 })
 
 /**
- * Installs a template for the caller into their own organization: who is it, may they try, what do they want, into
- * which organization, then the template's rows in one atomic step, and last the phone.
+ * Installs a template for the caller into their own organization. The order: who is it, may they try, what do they want, which
+ * organization; then the template's rows in one atomic step; last the phone.
  */
 export const install: <R>(
   call: TemplateCall<InstallRequest, R>

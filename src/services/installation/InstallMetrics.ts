@@ -16,7 +16,7 @@ export const installDuration = Metric.histogram(
   "Seconds an install took, by outcome"
 )
 
-/** Rows of templates that installs and resyncs went over, by `kind` and the `verdict` they met with. */
+/** Rows of templates that installs and resyncs have judged, by `kind` and `verdict`. */
 export const rowsMirrored = Metric.counter("agent_install.rows.mirrored", {
   description: "Template rows that installs and resyncs went over, by kind and verdict",
   incremental: true
@@ -28,10 +28,10 @@ export interface InstallLabels {
   template: string
 }
 
-// Refusals by which the template exists: any other id would put a client's text into a label.
+// Refusals that imply that the template exists: with any other, the id might be a client's text, which must not become a label.
 const knownToExist = new Set<InstallError["_tag"]>(["SelfInstall", "NotOrgAdmin", "SchemaCollision", "PlanStale"])
 
-/** Counts the rows that an install or a resync went over, once it has landed. */
+/** Counts the rows that an install or a resync has judged, once it has succeeded. */
 export const countRows = ({ verdicts }: Pick<Applied, "verdicts">): Effect.Effect<void> =>
   Effect.forEach(
     verdicts,

@@ -4,7 +4,7 @@ import type { UserId } from "../../domain/Ids.ts"
 import type { AgentList, AgentOverview, AgentsQuery, InstalledAgent, Updates } from "../../domain/installation/Agent.ts"
 import type { History, HistoryQuery } from "../../domain/installation/History.ts"
 
-/** What a person has installed, and what became of it. Agents of organizations they don't belong to count as unknown. */
+/** The agents a person has installed, with the state of their rows. Agents of organizations they don't belong to count as unknown. */
 export class InstalledAgents extends Context.Tag("agent-install/InstalledAgents")<
   InstalledAgents,
   {

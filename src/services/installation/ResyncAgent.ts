@@ -9,7 +9,7 @@ import { InstalledAgents } from "./InstalledAgents.ts"
 import { countRows } from "./InstallMetrics.ts"
 import { type ApplyRefusal, type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
-/** Something asked of an installed agent: who asks, which one, and how to read what they ask for once they may. */
+/** A request about an installed agent: who asks, which agent, and the effect that reads the body once they may. */
 export interface AgentCall<A, E, R> {
   readonly credential: Credential
   readonly agentId: string
@@ -18,7 +18,7 @@ export interface AgentCall<A, E, R> {
 
 type Dependencies = Auth | RateLimiter | InstalledAgents | TemplateMirror
 
-/** Who asks, which agent they mean and what they want of it, where they may try. */
+/** Identifies the caller, spends a try of their budget, reads the body, and finds the agent. */
 export const readAgentCall = <A, E, R>({ agentId, body, credential }: AgentCall<A, E, R>) =>
   Effect.gen(function* () {
     const agents = yield* InstalledAgents

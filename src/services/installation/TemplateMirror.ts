@@ -36,7 +36,7 @@ export interface MirrorRequest {
 export interface ApplyRequest extends MirrorRequest, Wishes {
   /** The hash of the plan the person agreed to; absent means whatever there is to do. */
   readonly expectedPlan?: string | undefined
-  /** What the person wants the agent called; absent leaves that to the template, or as it stands. */
+  /** The agent's name, as the person chooses it; absent: the template's name, or the one the agent has. */
   readonly name?: string | undefined
 }
 
@@ -49,13 +49,13 @@ export interface ResyncPlanRequest extends MirrorRequest {
 /** A resync of an agent that is installed. A revision pins it there; `newest` ends that. */
 export interface ResyncRequest extends ApplyRequest, ResyncPlanRequest {}
 
-/** What a plan may be asked for: an install, or the resync of an agent. */
+/** A request for a plan: of an install, or of the resync of an agent. */
 export interface AnyPlanRequest extends MirrorRequest, Partial<Pick<ResyncPlanRequest, "agentId" | "revision">> {}
 
 /** An install, or the resync of an agent. */
 export interface AnyApplyRequest extends ApplyRequest, AnyPlanRequest {}
 
-/** An agent to take away. */
+/** An agent to uninstall. */
 export interface UninstallRequest extends MirrorRequest {
   readonly agentId: AgentId
   readonly expectedPlan?: string | undefined
@@ -75,39 +75,39 @@ export interface RolledOut {
   readonly collisions: ReadonlyArray<Collision>
 }
 
-/** The installed agent, and the template's rows that stand in the organization afterwards. */
+/** The installed agent, and how many of the template's rows the organization has afterwards. */
 export interface Applied {
   readonly agentId: AgentId
   readonly created: boolean
   readonly revision: number
-  /** Whether the agent stays at this revision until it is told otherwise. */
+  /** Whether the agent stays at this revision until a resync says otherwise. */
   readonly pinned: boolean
   readonly mirrored: KindCounts
   /** What the rows were judged to be before anything was done with them. */
   readonly verdicts: ReadonlyArray<VerdictCount>
 }
 
-/** Why a template is not for this caller to put into this organization, in the order in which they refuse. */
+/** Why this caller may not install a template into this organization, in the order in which this is checked. */
 export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall | TemplateNotPublic | NotOrgAdmin
 
-/** Why an install that may be tried is not done: nothing is written then. */
+/** Why an install is refused: nothing is written then. */
 export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
 
-/** Why an install or a resync is not done. */
+/** Why an install or a resync is refused. */
 export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
 
-/** Puts a template into an organization, keeps it up to date there, and takes it away again. */
+/** Installs a template into an organization, keeps it up to date there, and uninstalls it. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
   TemplateMirror,
   {
     /**
      * Installs the template's newest revision, or brings an installed one up to it (or to the one it is pinned to): the
-     * agent and every row land together or not at all, in a fixed number of statements. Rows the person authored, changed
-     * or deleted are left as they are, but for those named in `adopt`, `revert` and `restore`. Called at once for one
-     * (organization, template), every call answers with the same agent.
+     * agent and every row are written together or not at all, in a fixed number of statements. Rows the person authored, changed
+     * or deleted stay as they are, except for those named in `adopt`, `revert` and `restore`. Concurrent calls for one organization
+     * and template all answer with the same agent.
      */
     readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal>
-    /** As `apply`, for an agent that is there, and to any published revision. */
+    /** As `apply`, for an agent that is installed, and to any published revision. */
     readonly resync: (request: ResyncRequest) => Effect.Effect<Applied, AgentNotFound | NoSuchRevision | ApplyRefusal>
     /**
      * Says what `apply` would do with each row of the revision, and with those that are withdrawn; changes nothing. An
@@ -124,9 +124,9 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
      */
     readonly rollOut: (request: RollOutRequest) => Effect.Effect<ReadonlyArray<RolledOut>>
     /**
-     * Takes the agent away with its mirrored rows, all or nothing; what is customized, adopted or in use stays, tagged and
-     * remembered, and is seen again where it was hidden. What another agent of the same publisher has too goes on with that
-     * one; an adopted row that was withdrawn is the person's own again, and copies they deleted lose their tags.
+     * Removes the agent with its mirrored rows, all or nothing. Rows that are customized, adopted or in use stay, with their tags and
+     * their entries in the ledger, and become visible if they were hidden. Rows that a sibling has too pass on to it. An adopted row
+     * that was withdrawn becomes the person's own again, and copies they deleted lose their tags.
      */
     readonly uninstall: (
       request: UninstallRequest
@@ -134,8 +134,8 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
     /** Says what `uninstall` would do; changes nothing. */
     readonly planUninstall: (request: UninstallRequest) => Effect.Effect<UninstallPlan, AgentNotFound | NotOrgAdmin>
     /**
-     * Says what a revision of a template, compared to an earlier one (0: to nothing), does to every installation that is
-     * brought up to it. Reads them batch by batch, however many there are.
+     * Says what a revision of a template, compared to an earlier one (0: to nothing), would do to all installations. Reads them in
+     * batches.
      */
     readonly impact: (templateAgentId: AgentId, revision: number, since: number) => Effect.Effect<Impact>
   }

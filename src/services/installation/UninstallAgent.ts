@@ -10,7 +10,7 @@ import { TemplateMirror } from "./TemplateMirror.ts"
 
 type Dependencies = Auth | RateLimiter | InstalledAgents | TemplateMirror
 
-/** Takes an installed agent away with all of its rows that nothing keeps. */
+/** Removes an installed agent, with all of its rows that are unchanged and unused. */
 export const uninstallAgent: <E, R>(
   call: AgentCall<UninstallQuery, E, R>
 ) => Effect.Effect<Uninstalled, E | AgentError | PlanStale, Dependencies | R> = Effect.fn("uninstallAgent")(
@@ -21,7 +21,7 @@ export const uninstallAgent: <E, R>(
   }
 )
 
-/** Says what an uninstall would take away and what it would leave; changes nothing. */
+/** Says what an uninstall would remove and what it would leave; changes nothing. */
 export const planUninstall: (
   call: Omit<AgentCall<never, never, never>, "body">
 ) => Effect.Effect<UninstallPlan, AgentError, Dependencies> = Effect.fn("planUninstall")(function* (call) {

@@ -6,8 +6,8 @@ export class Health extends Context.Tag("agent-install/Health")<
   Health,
   {
     /**
-     * Succeeds when the database answers, has the newest migration and can be written to. Of a full disk only a write that fails
-     * tells: for fifteen seconds after one that `noteFault` was called with, nothing is ready.
+     * Succeeds when the database answers, has the newest migration and can be written to. Only a failed write shows that a disk is
+     * full: for fifteen seconds after `noteFault` was called with one, this fails.
      */
     readonly ready: Effect.Effect<void, Unavailable>
     /** Takes note of a fault that a request ended with. */

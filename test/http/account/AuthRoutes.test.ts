@@ -38,6 +38,12 @@ const declined = [
   // For settings of better-auth's that are not set: it refuses them.
   "POST /get-session",
   "POST /update-session",
+  // Keys are a publisher's: /api/publishers/:slug/keys.
+  "POST /api-key/create",
+  "GET /api-key/get",
+  "POST /api-key/update",
+  "POST /api-key/delete",
+  "GET /api-key/list",
   // /health/live and /docs/errors are the service's own.
   "GET /ok",
   "GET /error"

@@ -1,0 +1,69 @@
+import { DateTime, Redacted, Schema } from "effect"
+import type { OrganizationId } from "../Ids.ts"
+import { Name } from "../Text.ts"
+
+/** What every key begins with, so that it is told from a session, and found where it should not be. */
+export const keyPrefix = "aik_"
+
+/** What a key may be used for. Whoever may publish may read. */
+export const KeyScope = Schema.Literal("publish", "read")
+export type KeyScope = typeof KeyScope.Type
+
+/** How many keys an organization has at most. */
+export const mostKeys = 100
+
+/** What a key opens, and what its budgets are counted under. */
+export interface VerifiedKey {
+  readonly id: string
+  readonly organizationId: OrganizationId
+  readonly scopes: ReadonlyArray<KeyScope>
+}
+
+/** The body of `POST /api/publishers/:slug/keys`. */
+export const KeyRequest = Schema.Struct({
+  name: Name.annotations({ description: "What it is for, as a list shows it." }),
+  scopes: Schema.NonEmptyArray(KeyScope).pipe(Schema.maxItems(2))
+}).annotations({ identifier: "KeyRequest", examples: [{ name: "CI", scopes: ["publish"] }] })
+export type KeyRequest = typeof KeyRequest.Type
+
+/** A key as a list shows it: how it begins, never the key. */
+export const ApiKey = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  start: Schema.String.annotations({ description: "How the key begins." }),
+  scopes: Schema.Array(KeyScope),
+  createdAt: Schema.DateTimeUtc,
+  lastUsedAt: Schema.NullOr(Schema.DateTimeUtc)
+})
+export type ApiKey = typeof ApiKey.Type
+
+/** What `GET /api/publishers/:slug/keys` answers: the newest first. */
+export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotations({
+  identifier: "ApiKeyList",
+  examples: [
+    {
+      keys: [
+        {
+          id: "8cVnT2wQ0kLm",
+          name: "CI",
+          start: `${keyPrefix}QzTe`,
+          scopes: ["publish"],
+          createdAt: DateTime.unsafeMake("2026-11-23T06:29:58Z"),
+          lastUsedAt: null
+        }
+      ]
+    }
+  ]
+})
+
+/** What `POST /api/publishers/:slug/keys` answers: the key itself, which nobody is shown again. */
+export const NewApiKey = Schema.Struct({ id: Schema.String, key: Schema.Redacted(Schema.String) }).annotations({
+  identifier: "NewApiKey",
+  examples: [
+    {
+      id: "8cVnT2wQ0kLm",
+      key: Redacted.make(`${keyPrefix}QzTeKxWbNfLdPaRvHsYcGjMuEiOtBqZlDkXwCnVrSgAfTyUhPmJeLoIbQdKxRzNw`)
+    }
+  ]
+})
+export type NewApiKey = typeof NewApiKey.Type

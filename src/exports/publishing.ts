@@ -1,0 +1,49 @@
+/** Publishers: who belongs to them, who may do what, and their keys. */
+export type { KeyRequest } from "../domain/account/ApiKey.ts"
+export {
+  InvitationNotFound,
+  KeyNotFound,
+  LastOwner,
+  LimitReached,
+  MemberNotFound,
+  NotPermitted,
+  PublisherNotFound
+} from "../domain/Errors.ts"
+export { OrganizationId, Slug, UserId } from "../domain/Ids.ts"
+export { type Asker, mayDo, mayPublish, mayRead, type PublisherFacts } from "../domain/publishing/MayPublish.ts"
+export type {
+  CreatedPublisher,
+  Invitation,
+  InvitationRequest,
+  JoinRequest,
+  Member,
+  MemberList,
+  NewInvitation,
+  OwnPublisher,
+  Permission,
+  Publisher,
+  Role,
+  RoleRequest
+} from "../domain/publishing/Publisher.ts"
+export {
+  type Admitted,
+  admitPublisher,
+  type PublisherCall,
+  type PublisherDoor
+} from "../services/publishing/AdmitPublisher.ts"
+export {
+  createKey,
+  deleteKey,
+  inviteMember,
+  joinPublisher,
+  listKeys,
+  listMembers,
+  listPublishers,
+  type PublisherBody,
+  removeMember,
+  setRole,
+  viewInvitation,
+  withdrawInvitation
+} from "../services/publishing/ManagePublisher.ts"
+export { NoSuchAccount, NotAPublisher } from "../services/publishing/NotCreated.ts"
+export { Publishers } from "../services/publishing/Publishers.ts"

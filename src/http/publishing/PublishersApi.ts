@@ -1,0 +1,192 @@
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
+import { Schema } from "effect"
+import { ApiKeyList, KeyRequest, NewApiKey } from "../../domain/account/ApiKey.ts"
+import {
+  InvitationNotFound,
+  KeyNotFound,
+  LastOwner,
+  LimitReached,
+  MemberNotFound,
+  NotPermitted,
+  PublisherNotFound,
+  Unauthenticated
+} from "../../domain/Errors.ts"
+import {
+  InvitationRequest,
+  Joined,
+  JoinRequest,
+  MemberList,
+  NewInvitation,
+  PublisherList,
+  RoleRequest
+} from "../../domain/publishing/Publisher.ts"
+import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { signedIn, unreadable } from "../Contract.ts"
+import { problem } from "../Problem.ts"
+
+/** Why somebody is not let in to a publisher, in the order of refusal. */
+export const publisherRefusals = Schema.Union(
+  problem(Unauthenticated),
+  problem(PublisherNotFound),
+  problem(NotPermitted)
+)
+
+const publisherPath = Schema.Struct({ slug: Schema.String })
+
+/** Publishers, who belongs to them, and their keys. */
+export class PublishersApi extends HttpApiGroup.make("publishers")
+  .add(
+    HttpApiEndpoint.get("list", "/api/publishers")
+      .addSuccess(PublisherList)
+      .addError(problem(Unauthenticated))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "The publishers that the caller belongs to",
+          description: "By slug. A publisher is made by whoever runs the service: agent-install publisher create.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.get("members", "/api/publishers/:slug/members")
+      .setPath(publisherPath)
+      .addSuccess(MemberList)
+      .addError(publisherRefusals)
+      .annotateContext(
+        OpenApi.annotations({ summary: "Who belongs to a publisher, and who is invited", transform: signedIn })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.post("invite", "/api/publishers/:slug/invitations")
+      .setPath(publisherPath)
+      .setPayload(InvitationRequest)
+      .addSuccess(NewInvitation)
+      .addError(publisherRefusals)
+      .addError(unreadable)
+      .addError(problem(LimitReached))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Invite somebody to a publisher",
+          description:
+            "For owners. The answer has what the invited person is given, once: they open /publish?invitation=<token>, or send it to POST /api/publishers/join, signed in with the account of that address. It is good for seven days; another for the same address ends it.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.del("withdrawInvitation", "/api/publishers/:slug/invitations/:id")
+      .setPath(Schema.Struct({ slug: Schema.String, id: Schema.String }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(publisherRefusals)
+      .addError(problem(InvitationNotFound))
+      .annotateContext(
+        OpenApi.annotations({ summary: "Take an invitation back", description: "For owners.", transform: signedIn })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.post("join", "/api/publishers/join")
+      .setPayload(JoinRequest)
+      .addSuccess(Joined)
+      .addError(problem(Unauthenticated))
+      .addError(unreadable)
+      .addError(problem(InvitationNotFound))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Take an invitation to a publisher",
+          description: "Signed in with the account of the address that was invited.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.put("setRole", "/api/publishers/:slug/members/:userId")
+      .setPath(Schema.Struct({ slug: Schema.String, userId: Schema.String }))
+      .setPayload(RoleRequest)
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(publisherRefusals)
+      .addError(unreadable)
+      .addError(Schema.Union(problem(MemberNotFound), problem(LastOwner)))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Give a member another role",
+          description: "For owners: owner, admin or member. The only owner stays one.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.del("removeMember", "/api/publishers/:slug/members/:userId")
+      .setPath(Schema.Struct({ slug: Schema.String, userId: Schema.String }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(publisherRefusals)
+      .addError(Schema.Union(problem(MemberNotFound), problem(LastOwner)))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Take a member out of a publisher",
+          description: "For owners; everybody may take themselves out. The only owner stays.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.get("keys", "/api/publishers/:slug/keys")
+      .setPath(publisherPath)
+      .addSuccess(ApiKeyList)
+      .addError(publisherRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "The keys of a publisher",
+          description: "For owners and admins: the newest first, each by how it begins.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.post("createKey", "/api/publishers/:slug/keys")
+      .setPath(publisherPath)
+      .setPayload(KeyRequest)
+      .addSuccess(NewApiKey)
+      .addError(publisherRefusals)
+      .addError(unreadable)
+      .addError(problem(LimitReached))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Make a key of a publisher",
+          description:
+            "For owners and admins. The answer has the key, which is kept as a hash and shown to nobody again. It is sent as authorization: Bearer, opens this publisher alone, and has budgets of its own.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.del("deleteKey", "/api/publishers/:slug/keys/:id")
+      .setPath(Schema.Struct({ slug: Schema.String, id: Schema.String }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(publisherRefusals)
+      .addError(problem(KeyNotFound))
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "End a key of a publisher",
+          description: "For owners and admins. It opens nothing from then on.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .annotate(OpenApi.Description, "Publishers: who belongs to them, and the keys of their programs") {}
