@@ -122,7 +122,7 @@ const rolloutResults = Command.make("results", { template: ofTemplate, rollout: 
 ).pipe(Command.withDescription("Say what came of a roll-out, wave by wave, and what was in the way."))
 
 const rolloutPause = Command.make("pause", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).change("pause", given))
+  loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
 ).pipe(Command.withDescription("Pause a roll-out: when this ends, nobody is brought to the revision any more."))
 
 const rolloutResume = Command.make(
@@ -137,7 +137,7 @@ const rolloutResume = Command.make(
     ),
     stopAbove: Options.optional(stopAbove)
   },
-  (given) => loaded(async () => (await import("./Rollout.ts")).change("resume", given))
+  (given) => loaded(async () => (await import("./Rollout.ts")).resume(given))
 ).pipe(
   Command.withDescription(
     "Go on with a roll-out that is paused, and try those again that collided or failed. Example: agent-install rollout resume personal-finance --revision 4"
@@ -145,7 +145,7 @@ const rolloutResume = Command.make(
 )
 
 const rolloutCancel = Command.make("cancel", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).change("cancel", given))
+  loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
 ).pipe(
   Command.withDescription(
     "End a roll-out where it is. Who has the revision keeps it; an earlier one can be rolled out."

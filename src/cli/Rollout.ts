@@ -196,22 +196,27 @@ export const results = (asked: OfRollout) =>
     yield* print(asked.json, found, describe(found))
   }).pipe(Effect.provide(Services))
 
-interface Change extends OfRollout {
-  readonly revision?: Option.Option<number>
-  readonly stopAbove?: Option.Option<number>
-}
-
-/** Pauses, resumes or cancels a roll-out. */
-export const change = (
-  told: "pause" | "resume" | "cancel",
-  { revision = Option.none(), stopAbove = Option.none(), ...asked }: Change
-) =>
+/** Pauses or cancels a roll-out. */
+export const stop = (change: "pause" | "cancel", asked: OfRollout) =>
   Effect.gen(function* () {
     const { rolloutId, templateAgentId } = yield* findRollout(asked)
-    const rollouts = yield* Rollouts
-    const after = yield* rollouts.change(told, templateAgentId, rolloutId, {
+    const after = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.stop(change, templateAgentId, rolloutId))
+    yield* print(asked.json, after, progressLine(after))
+  }).pipe(Effect.provide(Services))
+
+interface Resume extends OfRollout {
+  readonly revision: Option.Option<number>
+  readonly stopAbove: Option.Option<number>
+}
+
+/** Goes on with a roll-out. */
+export const resume = ({ revision, stopAbove, ...asked }: Resume) =>
+  Effect.gen(function* () {
+    const { rolloutId, templateAgentId } = yield* findRollout(asked)
+    const request = {
       ...(Option.isSome(revision) && { revision: revision.value }),
       ...(Option.isSome(stopAbove) && { stopAbove: stopAbove.value })
-    })
+    }
+    const after = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.resume(templateAgentId, rolloutId, request))
     yield* print(asked.json, after, progressLine(after))
   }).pipe(Effect.provide(Services))

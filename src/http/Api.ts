@@ -12,6 +12,7 @@ import { InstallApi } from "./installation/InstallApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
+import { RolloutsApi } from "./rollout/RolloutsApi.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
@@ -24,6 +25,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(GatewayApi)
   .add(EventsApi)
   .add(PublishersApi)
+  .add(RolloutsApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

@@ -27,6 +27,7 @@ import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
+import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { withSecurityHeaders } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
@@ -116,6 +117,7 @@ const withApi = flow(
     GatewayHttp,
     EventsHttp,
     PublishersHttp,
+    RolloutsHttp,
     HealthHttp,
     DocumentsHttp
   ]),

@@ -102,6 +102,27 @@ export const noOutcomes: typeof OutcomeCounts.Type = {
 
 const exampleId = RolloutId.make("rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41")
 
+const exampleStatus = {
+  rolloutId: exampleId,
+  revision: 3,
+  state: "paused",
+  because: "too_much_trouble",
+  wave: 1,
+  advance: "automatic",
+  stopAbove: 0.05,
+  startedAt: DateTime.unsafeMake("2026-11-23T06:30:00Z"),
+  endedAt: null,
+  organizations: 1_000,
+  open: 960,
+  outcomes: { ...noOutcomes, updated: 31, manual: 3, collided: 6 },
+  waves: [
+    { upTo: 1, organizations: 10, open: 0, outcomes: { ...noOutcomes, updated: 10 } },
+    { upTo: 10, organizations: 90, open: 60, outcomes: { ...noOutcomes, updated: 21, manual: 3, collided: 6 } },
+    { upTo: 100, organizations: 900, open: 900, outcomes: noOutcomes }
+  ],
+  examples: [{ outcome: "collided", reason: "entity_types bank-account", organizations: 6 }]
+} as const
+
 /** How far a roll-out has come. It tells numbers, and never whose they are. */
 export const RolloutStatus = Schema.Struct({
   rolloutId: RolloutId,
@@ -126,28 +147,7 @@ export const RolloutStatus = Schema.Struct({
   })
 }).annotations({
   identifier: "RolloutStatus",
-  examples: [
-    {
-      rolloutId: exampleId,
-      revision: 3,
-      state: "paused",
-      because: "too_much_trouble",
-      wave: 1,
-      advance: "automatic",
-      stopAbove: 0.05,
-      startedAt: DateTime.unsafeMake("2026-11-23T06:30:00Z"),
-      endedAt: null,
-      organizations: 1_000,
-      open: 960,
-      outcomes: { ...noOutcomes, updated: 31, manual: 3, collided: 6 },
-      waves: [
-        { upTo: 1, organizations: 10, open: 0, outcomes: { ...noOutcomes, updated: 10 } },
-        { upTo: 10, organizations: 90, open: 60, outcomes: { ...noOutcomes, updated: 21, manual: 3, collided: 6 } },
-        { upTo: 100, organizations: 900, open: 900, outcomes: noOutcomes }
-      ],
-      examples: [{ outcome: "collided", reason: "entity_types bank-account", organizations: 6 }]
-    }
-  ]
+  examples: [exampleStatus]
 })
 export type RolloutStatus = typeof RolloutStatus.Type
 
@@ -159,7 +159,8 @@ export const RolloutStarted = Schema.Struct({ rolloutId: RolloutId }).annotation
 
 /** What `GET …/rollouts` answers: the newest first. */
 export const RolloutList = Schema.Struct({ rollouts: Schema.Array(RolloutStatus) }).annotations({
-  identifier: "RolloutList"
+  identifier: "RolloutList",
+  examples: [{ rollouts: [exampleStatus] }]
 })
 
 /** How many organizations each wave has, of so many; a wave may have none. */

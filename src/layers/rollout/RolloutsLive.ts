@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
+import type { SqlError } from "@effect/sql/SqlError"
 import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
-import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns } from "../../domain/Errors.ts"
+import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
@@ -9,12 +10,14 @@ import {
   nextOf,
   Outcome,
   PausedBecause,
+  type RolloutChange,
   RolloutId,
   RolloutState,
   type RolloutStatus,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
 import { type CountedTargets, statusOf, toldReason } from "../../domain/rollout/Status.ts"
+import { CleanText } from "../../domain/Text.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
@@ -137,7 +140,35 @@ const makeRollouts = Effect.gen(function* () {
   const set = (to: Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>) =>
     sql.unsafe(setStatement, [to.rolloutId, to.state, to.because, to.wave, to.attempt, to.revision, to.stopAbove])
 
+  type Known = Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>
+  /** Does something to a roll-out that may be told so, while no batch of it is under way. */
+  const inTurn = (
+    change: RolloutChange,
+    templateAgentId: AgentId,
+    rolloutId: string,
+    act: (before: Known) => Effect.Effect<unknown, SqlError>
+  ) =>
+    Effect.gen(function* () {
+      const found = yield* lock({ templateAgentId, rolloutId })
+      if (Option.isNone(found)) return yield* new RolloutNotFound({ rolloutId })
+      const { state } = found.value
+      if (!mayBeTold(state, change)) return yield* new RolloutEnded({ rolloutId, state })
+      yield* act(found.value)
+    }).pipe(sql.withTransaction, retryTransient(), Effect.catchTag("SqlError", "ParseError", Effect.die))
+
+  const findTemplate = SqlSchema.findOne({
+    Request: Schema.Struct({ publisher: OrganizationId, slug: Schema.String }),
+    Result: Schema.Struct({ id: AgentId }),
+    execute: ({ publisher, slug }) => sql`
+      SELECT id FROM agents WHERE slug = ${slug} AND organization_id = ${publisher} AND revision IS NOT NULL
+    `
+  })
+
   return Rollouts.of({
+    templateOf: Effect.fn("Rollouts.templateOf")(function* (publisher, slug) {
+      const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findTemplate({ publisher, slug })) : Option.none()
+      return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
+    }),
     start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
       const organizations = yield* askFor(templateAgentId, request.revision)
       const sizes = waveSizes(organizations, request.waves)
@@ -154,24 +185,23 @@ const makeRollouts = Effect.gen(function* () {
     list: Effect.fn("Rollouts.list")((templateAgentId) =>
       Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 20 })), (found) => found.map(statusFrom))
     ),
-    change: Effect.fn("Rollouts.change")(function* (change, templateAgentId, rolloutId, request = {}) {
-      const { revision, stopAbove } = request
+    stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
+      yield* inTurn(change, templateAgentId, rolloutId, (before) => {
+        if (change === "pause") {
+          return before.state === "running" ? set({ ...before, state: "paused", because: "asked" }) : Effect.void
+        }
+        return before.state === "cancelled" ? Effect.void : set({ ...before, state: "cancelled", because: null })
+      })
+      return yield* status(templateAgentId, rolloutId)
+    }),
+    resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, { revision, stopAbove }) {
       if (revision !== undefined) yield* askFor(templateAgentId, revision)
-      yield* Effect.gen(function* () {
-        const found = yield* lock({ templateAgentId, rolloutId })
-        if (Option.isNone(found)) return yield* new RolloutNotFound({ rolloutId })
-        const before = found.value
-        if (!mayBeTold(before.state, change)) return yield* new RolloutEnded({ rolloutId, state: before.state })
-        if (change === "pause" && before.state === "running") {
-          yield* set({ ...before, state: "paused", because: "asked" })
-        }
-        if (change === "cancel" && before.state !== "cancelled") {
-          yield* set({ ...before, state: "cancelled", because: null })
-        }
-        if (change === "resume" && (before.state === "paused" || revision !== undefined || stopAbove !== undefined)) {
-          const isAnother = revision !== undefined && revision !== before.revision
-          yield* sql.unsafe(reopenStatement, [rolloutId, isAnother])
-          yield* set({
+      yield* inTurn("resume", templateAgentId, rolloutId, (before) => {
+        if (before.state === "running" && revision === undefined && stopAbove === undefined) return Effect.void
+        const isAnother = revision !== undefined && revision !== before.revision
+        return Effect.zipRight(
+          sql.unsafe(reopenStatement, [rolloutId, isAnother]),
+          set({
             ...before,
             state: "running",
             because: null,
@@ -180,12 +210,8 @@ const makeRollouts = Effect.gen(function* () {
             revision: revision ?? before.revision,
             stopAbove: stopAbove ?? before.stopAbove
           })
-        }
-      }).pipe(
-        sql.withTransaction,
-        retryTransient(),
-        Effect.catchTag("SqlError", "ParseError", (fault) => Effect.die(fault))
-      )
+        )
+      })
       return yield* status(templateAgentId, rolloutId)
     })
   })

@@ -1,7 +1,15 @@
 import { DateTime, Effect, Either, Hash, Layer } from "effect"
-import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns } from "../../domain/Errors.ts"
+import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { AgentId } from "../../domain/Ids.ts"
-import { isTrouble, mayBeTold, nextOf, RolloutId, type RolloutStatus, waveSizes } from "../../domain/rollout/Rollout.ts"
+import {
+  isTrouble,
+  mayBeTold,
+  nextOf,
+  type RolloutChange,
+  RolloutId,
+  type RolloutStatus,
+  waveSizes
+} from "../../domain/rollout/Rollout.ts"
 import { statusOf, toldReason } from "../../domain/rollout/Status.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
@@ -41,6 +49,14 @@ const find = ({ rollouts }: MemoryState, templateAgentId: AgentId, rolloutId: st
     () => new RolloutNotFound({ rolloutId })
   )
 
+/** One that may be told so. */
+const findFor = (change: RolloutChange, state: MemoryState, templateAgentId: AgentId, rolloutId: string) =>
+  Either.flatMap(find(state, templateAgentId, rolloutId), (found) =>
+    mayBeTold(found.state, change)
+      ? Either.right(found)
+      : Either.left(new RolloutEnded({ rolloutId, state: found.state }))
+  )
+
 const replaced = (state: MemoryState, rollout: RolloutRecord): MemoryState => ({
   ...state,
   rollouts: state.rollouts.map((one) => (one.rolloutId === rollout.rolloutId ? rollout : one))
@@ -51,6 +67,16 @@ export const RolloutsMemory = Layer.effect(
   Rollouts,
   Effect.map(MemoryStore, ({ change, read }) =>
     Rollouts.of({
+      templateOf: (publisher, slug) =>
+        Effect.flatten(
+          read(({ agents }) =>
+            Either.fromNullable(
+              agents.find((one) => one.slug === slug && one.organizationId === publisher && one.revision !== undefined)
+                ?.id,
+              () => new UnknownTemplateSlug({ slug })
+            )
+          )
+        ),
       start: (templateAgentId, request) =>
         Effect.flatMap(DateTime.now, (startedAt) =>
           change((state) =>
@@ -103,27 +129,30 @@ export const RolloutsMemory = Layer.effect(
             .toReversed()
             .map(statusFrom)
         ),
-      change: (told, templateAgentId, rolloutId, { revision, stopAbove } = {}) =>
+      stop: (told, templateAgentId, rolloutId) =>
         Effect.flatMap(DateTime.now, (endedAt) =>
           change((state) =>
-            Either.gen(function* () {
-              if (revision !== undefined) yield* findRevision(state, templateAgentId, revision)
-              const before = yield* find(state, templateAgentId, rolloutId)
-              if (!mayBeTold(before.state, told)) {
-                return yield* Either.left(new RolloutEnded({ rolloutId, state: before.state }))
-              }
-              const after = ((): RolloutRecord => {
-                if (told === "pause") {
-                  return before.state === "running" ? { ...before, state: "paused", because: "asked" } : before
-                }
-                if (told === "cancel") {
-                  return before.state === "cancelled"
-                    ? before
-                    : { ...before, state: "cancelled", because: null, endedAt }
-                }
-                if (before.state === "running" && revision === undefined && stopAbove === undefined) return before
-                const isAnother = revision !== undefined && revision !== before.revision
-                return {
+            Either.map(findFor(told, state, templateAgentId, rolloutId), (before) => {
+              const isDone = told === "pause" ? before.state !== "running" : before.state === "cancelled"
+              const after: RolloutRecord = isDone
+                ? before
+                : told === "pause"
+                  ? { ...before, state: "paused", because: "asked" }
+                  : { ...before, state: "cancelled", because: null, endedAt }
+              return [statusFrom(after), replaced(state, after)] as const
+            })
+          )
+        ),
+      resume: (templateAgentId, rolloutId, { revision, stopAbove }) =>
+        change((state) =>
+          Either.gen(function* () {
+            if (revision !== undefined) yield* findRevision(state, templateAgentId, revision)
+            const before = yield* findFor("resume", state, templateAgentId, rolloutId)
+            const isRunning = before.state === "running" && revision === undefined && stopAbove === undefined
+            const isAnother = revision !== undefined && revision !== before.revision
+            const after: RolloutRecord = isRunning
+              ? before
+              : {
                   ...before,
                   state: "running",
                   because: null,
@@ -137,10 +166,8 @@ export const RolloutsMemory = Layer.effect(
                       : target
                   )
                 }
-              })()
-              return [statusFrom(after), replaced(state, after)] as const
-            })
-          )
+            return [statusFrom(after), replaced(state, after)] as const
+          })
         )
     })
   )

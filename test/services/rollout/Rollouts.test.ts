@@ -183,20 +183,20 @@ for (const [label, world] of worlds) {
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "next_wave", wave: 1, open: 3 })
         // Nobody works for one that stands still.
         assert.deepInclude(yield* run(rolloutId), { wave: 1, open: 3 })
-        assert.deepInclude(yield* rollouts.change("resume", templateAgentId, rolloutId), {
+        assert.deepInclude(yield* rollouts.resume(templateAgentId, rolloutId, {}), {
           state: "running",
           because: null
         })
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "next_wave", wave: 2, open: 2 })
-        yield* rollouts.change("resume", templateAgentId, rolloutId)
-        yield* rollouts.change("pause", templateAgentId, rolloutId)
+        yield* rollouts.resume(templateAgentId, rolloutId, {})
+        yield* rollouts.stop("pause", templateAgentId, rolloutId)
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "asked", wave: 2, open: 2 })
-        assert.deepInclude(yield* rollouts.change("cancel", templateAgentId, rolloutId), {
+        assert.deepInclude(yield* rollouts.stop("cancel", templateAgentId, rolloutId), {
           state: "cancelled",
           open: 2
         })
-        assert.strictEqual((yield* rollouts.change("cancel", templateAgentId, rolloutId)).state, "cancelled")
-        const ended = yield* Effect.flip(rollouts.change("resume", templateAgentId, rolloutId))
+        assert.strictEqual((yield* rollouts.stop("cancel", templateAgentId, rolloutId)).state, "cancelled")
+        const ended = yield* Effect.flip(rollouts.resume(templateAgentId, rolloutId, {}))
         assert.strictEqual(ended._tag, "RolloutEnded")
         const unknown = yield* Effect.flip(rollouts.status(templateAgentId, "rollout_none"))
         assert.strictEqual(unknown._tag, "RolloutNotFound")
@@ -214,8 +214,8 @@ for (const [label, world] of worlds) {
         const { publish, rollouts, templateAgentId, work } = yield* prepared(2)
         yield* publish(definitions("second"))
         const rolloutId = yield* rollouts.start(templateAgentId, at({ revision: 2 }))
-        yield* rollouts.change("pause", templateAgentId, rolloutId)
-        yield* rollouts.change("resume", templateAgentId, rolloutId)
+        yield* rollouts.stop("pause", templateAgentId, rolloutId)
+        yield* rollouts.resume(templateAgentId, rolloutId, {})
         assert.strictEqual(yield* work.batch({ rolloutId, attempt: 1 }), "over")
         assert.strictEqual((yield* rollouts.status(templateAgentId, rolloutId)).open, 2)
         yield* work.retry({ rolloutId, attempt: 2 })
@@ -238,10 +238,10 @@ for (const [label, world] of worlds) {
         assert.strictEqual(stopped.outcomes.collided, 4)
         assert.strictEqual(stopped.waves[1]?.open, 4)
         // As it was it stops again.
-        yield* rollouts.change("resume", templateAgentId, rolloutId)
+        yield* rollouts.resume(templateAgentId, rolloutId, {})
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "too_much_trouble", wave: 0 })
         yield* publish([...definitions("third"), definition("entity_types", "voucher")])
-        const resumed = yield* rollouts.change("resume", templateAgentId, rolloutId, { revision: 3 })
+        const resumed = yield* rollouts.resume(templateAgentId, rolloutId, { revision: 3 })
         assert.deepInclude(resumed, { state: "running", revision: 3, wave: 0, open: 8 })
         const done = yield* run(rolloutId)
         assert.deepInclude(done, { state: "done", open: 0, examples: [] })
@@ -264,7 +264,7 @@ for (const [label, world] of worlds) {
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "too_much_trouble" })
         const strange = yield* Effect.flip(rollouts.status(others.templateAgentId, rolloutId))
         assert.strictEqual(strange._tag, "RolloutNotFound")
-        yield* rollouts.change("resume", templateAgentId, rolloutId, { stopAbove: 1 })
+        yield* rollouts.resume(templateAgentId, rolloutId, { stopAbove: 1 })
         const done = yield* run(rolloutId)
         assert.deepInclude(done, { state: "done", stopAbove: 1 })
         assert.strictEqual(done.outcomes.collided, 2)
