@@ -35,6 +35,7 @@ const changeRefusals = Schema.Union(rolloutRefusals, problem(RolloutEnded))
 
 /** What `GET …/rollouts/:id/events` sends. */
 const StatusEvents = HttpApiSchema.Text({ contentType: "text/event-stream" }).annotations({
+  identifier: "RolloutEvents",
   examples: ['event: status\ndata: {"rolloutId":"rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41","state":"running"}\n\n']
 })
 
