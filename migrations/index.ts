@@ -22,6 +22,7 @@ import accountDeletion from "./0018_account_deletion.ts"
 import publishers from "./0019_publishers.ts"
 import events from "./0020_events.ts"
 import rollouts from "./0021_rollouts.ts"
+import adoption from "./0022_adoption.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -45,5 +46,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0018_account_deletion": accountDeletion,
   "0019_publishers": publishers,
   "0020_events": events,
-  "0021_rollouts": rollouts
+  "0021_rollouts": rollouts,
+  "0022_adoption": adoption
 }

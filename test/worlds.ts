@@ -20,6 +20,7 @@ import type { Events } from "../src/services/events/Events.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
+import type { Adoptions } from "../src/services/installation/Adoptions.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
@@ -567,6 +568,7 @@ export type Services =
   | Accounts
   | ApiKeys
   | Auth
+  | Adoptions
   | Events
   | Gateway
   | Hands

@@ -15,6 +15,7 @@ import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
+import { AdoptionChecksLive, AdoptionsLive } from "./installation/AdoptionsLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
@@ -52,6 +53,7 @@ export const DatabaseLive = (options: DatabaseOptions) =>
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
+    AdoptionsLive(options.kinds),
     EventsLive,
     HealthLive,
     IdentityLinkerLive(options),
@@ -79,5 +81,7 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
-    kept === undefined ? Layer.empty : Layer.merge(SweepLive(kept), EventNumbersLive)
+    kept === undefined
+      ? Layer.empty
+      : Layer.mergeAll(SweepLive(kept), EventNumbersLive, AdoptionChecksLive(options.kinds))
   ).pipe(Layer.provideMerge(ServicesLive(options)))

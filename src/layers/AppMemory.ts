@@ -20,6 +20,7 @@ import { EventsMemory } from "./events/EventsMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
+import { AdoptionsMemory } from "./installation/AdoptionsMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
@@ -117,6 +118,7 @@ export const AppMemory = (seed: Seed = {}) =>
         AccountsMemory,
         ApiKeysMemory,
         AuthMemory,
+        AdoptionsMemory(seed.kinds),
         EventsMemory,
         AuthRoutesMemory,
         GatewayMemory(seed.gatewayToken),

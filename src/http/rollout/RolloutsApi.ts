@@ -10,6 +10,7 @@ import {
   Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
+import { Adoption } from "../../domain/installation/Adoption.ts"
 import {
   ResumeRequest,
   RolloutList,
@@ -41,6 +42,21 @@ const StatusEvents = HttpApiSchema.Text({ contentType: "text/event-stream" }).an
 
 /** Roll-outs of a publisher's templates. */
 export class RolloutsApi extends HttpApiGroup.make("rollouts")
+  .add(
+    HttpApiEndpoint.get("adoption", "/api/publishers/:slug/templates/:template/adoption")
+      .setPath(templatePath)
+      .addSuccess(Adoption)
+      .addError(refusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "How a template fares",
+          description:
+            "How many organizations are on which revision, how many rows are changed, deleted, colliding or withdrawn, and installs and uninstalls by day. Numbers only: never who they are, nor what they wrote.",
+          transform: publisher
+        })
+      )
+      .middleware(Limited)
+  )
   .add(
     HttpApiEndpoint.post("start", "/api/publishers/:slug/templates/:template/rollouts")
       .setPath(templatePath)

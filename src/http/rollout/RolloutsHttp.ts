@@ -6,6 +6,7 @@ import {
   resumeRollout,
   startRollout,
   stopRollout,
+  viewAdoption,
   viewRollout,
   watchRollout
 } from "../../services/rollout/ManageRollouts.ts"
@@ -39,6 +40,7 @@ const of = (path: { readonly slug: string; readonly template: string; readonly i
 })
 
 export const RolloutsHttp = group(Api, "rollouts", {
+  adoption: ({ credential, path }) => viewAdoption({ credential, ...path }),
   start: ({ body, credential, path }) => startRollout({ credential, ...path, body }),
   list: ({ credential, path }) => Effect.map(listRollouts({ credential, ...path }), (rollouts) => ({ rollouts })),
   view: ({ credential, path }) => viewRollout({ credential, ...of(path) }),

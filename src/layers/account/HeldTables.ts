@@ -116,6 +116,20 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
   },
   { table: "mirror_history", key: number, where: inOrganizations },
   { table: "events", key: number, where: inOrganizations },
+  {
+    table: "installation_checks",
+    key: [["agent_id", "text"]],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
+  {
+    table: "installation_findings",
+    key: [
+      ["agent_id", "text"],
+      ["kind", "text"],
+      ["source_id", "bigint"]
+    ],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
   { table: "rollouts", key: id, where: ofTemplates },
   {
     table: "rollout_targets",

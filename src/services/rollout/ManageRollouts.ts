@@ -8,8 +8,10 @@ import type {
   RolloutRuns,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
+import type { Adoption } from "../../domain/installation/Adoption.ts"
 import type { Permission } from "../../domain/publishing/Publisher.ts"
 import type { ResumeRequest, RolloutId, RolloutRequest, RolloutStatus } from "../../domain/rollout/Rollout.ts"
+import { Adoptions } from "../installation/Adoptions.ts"
 import { admitPublisher, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
 import { Rollouts } from "./Rollouts.ts"
 
@@ -35,6 +37,16 @@ export const admitTemplate = (permission: Permission, call: TemplateOfPublisher)
     const { publisher } = yield* admitPublisher(permission, call)
     return yield* rollouts.templateOf(publisher.id, call.template)
   })
+
+/** How a template fares with those who have it installed, in numbers. */
+export const viewAdoption: (
+  call: TemplateOfPublisher
+) => Effect.Effect<Adoption, PublisherError | UnknownTemplateSlug, Dependencies | Adoptions> = Effect.fn(
+  "viewAdoption"
+)(function* (call) {
+  const adoptions = yield* Adoptions
+  return yield* adoptions.of(yield* admitTemplate("read", call))
+})
 
 /** Begins a roll-out of a template. */
 export const startRollout: <R>(
