@@ -11,7 +11,7 @@ export const currentRequestId: FiberRef.FiberRef<string> = GlobalValue.globalVal
 /** The media type of every refusal (RFC 9457). */
 export const problemMediaType = "application/problem+json"
 
-/** What every refusal's body has; the fields of its error stand beside these as extension members. */
+/** The members that every refusal's body has; the fields of its error are extension members beside them. */
 export interface ProblemBody {
   readonly type: string
   readonly title: string
@@ -24,8 +24,8 @@ export interface ProblemBody {
 }
 
 /**
- * How an error goes over the wire: a problem body of RFC 9457 with the status, code and title its class states. The schema
- * serves the server (which encodes), clients derived from the API (which get the error back) and the OpenAPI document.
+ * How an error is sent: as a problem body of RFC 9457 with the status, code and title that its class states. The schema
+ * serves the server (which encodes), derived clients (which decode the error) and the OpenAPI document.
  */
 export const problem = <Self extends Error, Tag extends string, Fields extends Schema.Struct.Fields>(
   error: Schema.TaggedErrorClass<Self, Tag, Fields> & Refusal
@@ -61,11 +61,11 @@ export const problem = <Self extends Error, Tag extends string, Fields extends S
     ...HttpApiSchema.annotations({ status: error.status, description: error.title }),
     [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: problemMediaType }
   })
-  // The fields of the error are known here only by their type parameter, so the transformation's own types are loose.
+  // The fields of the error are known here only by their type parameter, so the types of the transformation are loose.
   return wire as unknown as Schema.Schema<Self, ProblemBody>
 }
 
-/** Any refusal as it goes over the wire. */
+/** Any refusal, as it is sent. */
 export const anyProblem = Schema.Union(
   ...refusals.map((refusal) =>
     problem(refusal as unknown as Parameters<typeof problem<AnyRefusal, string, Schema.Struct.Fields>>[0])

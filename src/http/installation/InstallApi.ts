@@ -16,7 +16,7 @@ import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-/** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
+/** Why this caller can't install or plan a template, in the order of refusal. */
 const notForCaller = Schema.Union(
   problem(Unauthenticated),
   unreadable,
