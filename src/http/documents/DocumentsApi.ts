@@ -40,4 +40,4 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
         OpenApi.annotations({ summary: "Every error, when it comes and what to do about it", description: cachedPage })
       )
   )
-  .annotate(OpenApi.Description, "What the service says of itself") {}
+  .annotate(OpenApi.Description, "The documentation that the service serves") {}

@@ -6,9 +6,9 @@ import { eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
 import { contentOf, type DefinitionRecord, type LedgerRecord, type MemoryState } from "../memory/MemoryStore.ts"
 
-/* What is decided, written into the in-memory store. */
+/* Writes decisions into the memory store. */
 
-/** What is written about one installation. */
+/** What to write about one installation. */
 export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
@@ -19,7 +19,7 @@ export interface InstallationWrite {
   readonly action: HistoryEntry["action"]
   /** Whether this makes the agent. */
   readonly isNew: boolean
-  /** Whether the history is told of it. */
+  /** Whether the history gets an entry. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
