@@ -128,7 +128,8 @@ const HandMadeServices = (slug: string, people: Map<string, BenchPerson>) =>
           uninstall: unasked,
           changeMode: unasked,
           planUninstall: unasked,
-          impact: unasked
+          impact: unasked,
+          rollOut: unasked
         })
       })
     )

@@ -15,12 +15,14 @@ import {
   AgentList,
   AgentOverview,
   AgentsQuery,
+  InstalledAgent,
   ModeAnswer,
   ModeRequest,
   ResyncAnswer,
   ResyncPlanQuery,
   ResyncRequest,
-  UninstallQuery
+  UninstallQuery,
+  UpdatesRequest
 } from "../../domain/installation/Agent.ts"
 import { History, HistoryQuery } from "../../domain/installation/History.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../../domain/installation/Plan.ts"
@@ -131,6 +133,24 @@ export class AgentsApi extends HttpApiGroup.make("agents")
           summary: "Install an agent by reference, or by copy",
           description:
             "Changes nothing that is seen: every change, every deletion, the history and every id that something refers to stay. expectedPlan is the planHash of the agent's plan at its own revision.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.put("updates", "/api/agents/:id/updates")
+      .setPath(agentPath)
+      .setPayload(UpdatesRequest)
+      .addSuccess(InstalledAgent)
+      .addError(unreadable)
+      .addError(agentRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say how an agent is updated",
+          description:
+            "automatic: roll-outs of the publisher's bring it up to date. manual: they leave it as it is, and its owner updates it by resync.",
           transform: signedIn
         })
       )

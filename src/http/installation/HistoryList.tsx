@@ -7,7 +7,8 @@ const actions: Readonly<Record<HistoryEntry["action"], string>> = {
   install: "Installed",
   resync: "Updated",
   mode: "Changed how it is installed",
-  uninstall: "Uninstalled"
+  uninstall: "Uninstalled",
+  rollout: "Updated by the publisher"
 }
 
 const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (

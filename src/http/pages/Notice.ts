@@ -24,6 +24,8 @@ const sentences = {
   copied: "Done. What this agent brought is a copy in your own organization now.",
   referenced: "Done. This agent refers to what its publisher published now. All of it is yours to change as before.",
   uninstalled: "Uninstalled. What you had changed, or what is in use, has stayed with you.",
+  "updates-automatic": "Done. When the publisher brings everybody up to date, yours is too.",
+  "updates-manual": "Done. The publisher leaves yours as it is, until you update it yourself.",
   paused: "Paused. It does not run again until you resume it.",
   resumed: "Resumed. Its next run is shown beside it.",
   "phone-claimed": "Your number is noted. It is linked once you send the message, or answer ours, from that phone.",

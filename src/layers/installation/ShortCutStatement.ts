@@ -1,5 +1,6 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import type { Mode } from "../../domain/catalog/Mode.ts"
+import { eventOf } from "../../domain/installation/Actions.ts"
 import {
   content,
   contentColumns,
@@ -17,6 +18,7 @@ import { mirroredFrom } from "./FactsStatement.ts"
  * does as the long way would, which tests hold it to.
  */
 
+const event = eventOf("install", true)
 const [organization, template, user, due, mode] = ["$1::text", "$2::text", "$3::text", "$4::jsonb", "$5::text"]
 
 /** The template, where the caller may install it, and the agent where it is at the revision an install would bring. */
@@ -147,6 +149,12 @@ recorded AS (
     SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind COLLATE "C", slug COLLATE "C") FROM applied
   ), '[]')
   FROM made, start
+),
+told AS (
+  INSERT INTO events (organization_id, type, data)
+  SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
+    'revision', start.revision, 'by', '${event.by}')
+  FROM made, start
 )`
 
 /**
@@ -252,6 +260,12 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
     `recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, besides)
   SELECT ${organization}, ${template}, made.id, ${user}, 'install', start.revision, '[]', '[]' FROM made, start
+)`,
+    `told AS (
+  INSERT INTO events (organization_id, type, data)
+  SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
+    'revision', start.revision, 'by', '${event.by}')
+  FROM made, start
 )`
   ].join(",\n")}
 SELECT COALESCE(made.id, CASE WHEN settled.settled THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,

@@ -3,7 +3,7 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import type { AgentAfter, RowAction } from "../../domain/installation/Actions.ts"
+import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
 import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
@@ -13,7 +13,8 @@ export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
+  /** Who does it; null if that is nobody of the organization. */
+  readonly userId: UserId | null
   /** The agent, if it is installed already. */
   readonly agentId: AgentId | undefined
   /** The agent after the write; absent for an uninstall, which leaves it. */
@@ -32,9 +33,11 @@ const Written = Schema.Struct({
   organization_id: OrganizationId,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
-  user_id: UserId,
+  user_id: Schema.NullOr(UserId),
   agent_id: Schema.UndefinedOr(AgentId),
   action: Schema.String,
+  event: Schema.String,
+  by: Schema.String,
   is_recorded: Schema.Boolean,
   besides: Schema.UndefinedOr(Schema.Array(Schema.Tuple(Kind, Schema.Int))),
   agent: Schema.UndefinedOr(
@@ -139,7 +142,9 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       if (inTheWay.length > 0) yield* setAside(idsByKind(inTheWay))
       const now = yield* DateTime.nowAsDate
       const written = yield* write({
-        installations: installations.map((one, at) => ({
+        installations: installations.map((one, at) => {
+          const { by, type } = eventOf(one.action, one.agentId === undefined)
+          return {
           at,
           organization_id: one.organizationId,
           template_agent_id: one.templateAgentId,
@@ -147,6 +152,8 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
           user_id: one.userId,
           agent_id: one.agentId,
           action: one.action,
+            event: type,
+            by,
           is_recorded: one.isRecorded || one.actions.some(({ change, isImplied }) => isImplied && change !== null),
           besides: one.actions.some(({ isImplied }) => isImplied)
             ? one.actions.flatMap(({ isImplied, kind, sourceId }) => (isImplied ? [] : [[kind, sourceId] as const]))
@@ -161,7 +168,8 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
             mode: one.firstId === undefined ? ("copy" as const) : ("reference" as const),
             first_id: one.firstId
           }
-        })),
+          }
+        }),
         rows: installations.flatMap(({ actions }, at) =>
           actions.filter(isWritten).map((action) => rowOf(action, at, now))
         )

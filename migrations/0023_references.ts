@@ -597,7 +597,7 @@ export default Effect.gen(function* () {
     "ALTER TABLE mirror_history ADD COLUMN since integer, ADD COLUMN besides jsonb CHECK (jsonb_typeof(besides) = 'array')",
     "ALTER TABLE mirror_history DROP CONSTRAINT mirror_history_action_check",
     `ALTER TABLE mirror_history
-      ADD CONSTRAINT mirror_history_action_check CHECK (action IN ('install', 'resync', 'uninstall', 'mode'))`,
+      ADD CONSTRAINT mirror_history_action_check CHECK (action IN ('install', 'resync', 'uninstall', 'rollout', 'mode'))`,
     `CREATE FUNCTION revision_content(r template_revision_rows) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
       SELECT CASE WHEN r.kind = 'event_classifiers' THEN r.content || jsonb_build_object('watcher_id', (
