@@ -90,7 +90,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
         const { ada, mirror, newPerson, sql, types: shown } = yield* prepared([...types(count), ...twoWatchers])
         const { mirrored } = yield* mirror.apply(ada)
         assert.deepStrictEqual([mirrored.entity_types, mirrored.watchers], [count, 2])
-        const expected = { agents: 1, mirror_history: 1, watchers: 2 }
+        const expected = { agents: 1, events: 1, mirror_history: 1, watchers: 2 }
         assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), expected)
         // The second goes the short way.
         const grace = yield* newPerson("grace")
@@ -115,6 +115,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
       yield* mirror.apply(ada)
       assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), {
         agents: 1,
+        events: 2,
         entities: 1,
         entity_types: 1,
         mirror_history: 2
@@ -194,7 +195,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
       const id = yield* idOf("type-0")
       const where = sql`organization_id = ${ada.organizationId} AND slug = 'type-0'`
       yield* sql`UPDATE vocabulary.entity_types SET name = name WHERE ${where}`
-      assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), { agents: 1, mirror_history: 1 })
+      assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), { agents: 1, events: 1, mirror_history: 1 })
       const [changed] =
         yield* sql`UPDATE vocabulary.entity_types SET name = 'Mine', icon = NULL WHERE ${where} RETURNING name, icon, color`
       assert.deepStrictEqual(changed, { name: "Mine", icon: null, color: "#336699" })
@@ -205,6 +206,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
       assert.deepStrictEqual((yield* shown())[0], { id, slug: "type-0", name: "type-0", origin: "referenced" })
       assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), {
         agents: 1,
+        events: 2,
         entities: 1,
         entity_types: 1,
         mirror_history: 2
