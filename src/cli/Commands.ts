@@ -25,11 +25,19 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
   Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
 )
 
+const to = Options.text("to").pipe(
+  Options.withDescription(
+    "Publish by a running service at this address, as https://install.example.org, with the publisher's key in AGENT_INSTALL_KEY; without it into the database."
+  ),
+  Options.optional
+)
+
 const publish = Command.make(
   "publish",
   {
     folder,
     json,
+    to,
     dryRun: Options.boolean("dry-run").pipe(
       Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
     ),
@@ -47,7 +55,7 @@ const publish = Command.make(
   )
 )
 
-const diff = Command.make("diff", { folder, json }, (given) =>
+const diff = Command.make("diff", { folder, json, to }, (given) =>
   loaded(async () => (await import("./Template.ts")).diff(given))
 ).pipe(
   Command.withDescription(
@@ -90,9 +98,7 @@ const publisher = Command.make("publisher").pipe(
 )
 
 const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs a temporary one."
-  ),
+  Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
 )
 

@@ -10,9 +10,9 @@ export {
   type Published,
   type PublishedChange,
   PublishRefused,
-  Template,
-  type TemplateIssue
+  Template
 } from "../domain/catalog/Template.ts"
+export type { TemplateIssue } from "../domain/catalog/TemplateIssue.ts"
 export { UnknownTemplateSlug } from "../domain/Errors.ts"
 export { AgentId, DefinitionSlug, Slug } from "../domain/Ids.ts"
 export {

@@ -11,6 +11,7 @@ import { InstallApi } from "./installation/InstallApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
+import { RevisionsApi } from "./publishing/RevisionsApi.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
@@ -22,6 +23,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(PublishersApi)
+  .add(RevisionsApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

@@ -24,6 +24,7 @@ import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
+import { RevisionsHttp } from "./publishing/RevisionsHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
@@ -114,6 +115,7 @@ const withApi = flow(
     IdentitiesHttp,
     GatewayHttp,
     PublishersHttp,
+    RevisionsHttp,
     HealthHttp,
     DocumentsHttp
   ]),

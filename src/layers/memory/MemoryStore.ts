@@ -134,6 +134,9 @@ export interface RevisionRecord {
   readonly hash: string
   readonly name: string
   readonly description: string
+  readonly extensions: Record.ReadonlyRecord<string, unknown>
+  readonly notes: string
+  readonly publishedAt: DateTime.Utc
 }
 
 /** What an install, a resync or an uninstall did. */
