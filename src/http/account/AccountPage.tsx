@@ -1,4 +1,4 @@
-import { DateTime, Effect, Redacted } from "effect"
+import { DateTime, Effect, Either, Redacted } from "effect"
 import type { VNode } from "preact"
 import type { Account, AccountSession } from "../../domain/account/Account.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
@@ -13,7 +13,7 @@ import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { forgetSession } from "./AccountHttp.ts"
-import { authRequest, codeOf, passwordProblems } from "./BeginSession.ts"
+import { authRequest, codeOf, passwordProblems, readName } from "./BeginSession.ts"
 import { DeletePage } from "./DeletePage.tsx"
 import { guardOwnPassword } from "./PasswordBudgets.ts"
 
@@ -89,6 +89,21 @@ const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: Acc
       )}
     </section>
     <section>
+      <h2>Change your name</h2>
+      <form method="post" action="/account/name#problem">
+        <Field
+          name="name"
+          label="Your name"
+          why="It is how this service addresses you. Your organization keeps its own name and address."
+          autocomplete="name"
+          value={account.name}
+          required
+          problems={problems}
+        />
+        <button type="submit">Change the name</button>
+      </form>
+    </section>
+    <section>
       <h2>Change your password</h2>
       <p class="why">Everywhere else you are signed in, you will be signed out.</p>
       <form method="post" action="/account/password#problem">
@@ -161,6 +176,17 @@ const asked = (visit: FormVisit, path: `/api/auth/${string}`, body: object) =>
     return yield* routes.handle(authRequest(visit, path, body), address)
   })
 
+const rename = (visit: FormVisit) =>
+  Effect.gen(function* () {
+    yield* own(visit)
+    const name = readName(visit.form.get("name"))
+    if (Either.isLeft(name)) return yield* shown(visit, [name.left])
+    const answered = yield* asked(visit, "/api/auth/update-user", { name: name.right })
+    return answered.ok
+      ? withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/account", "renamed")))
+      : yield* new Unauthenticated()
+  })
+
 const changePassword = (visit: FormVisit) =>
   Effect.gen(function* () {
     const { userId } = yield* own(visit)
@@ -216,6 +242,7 @@ const remove = (visit: FormVisit) =>
 /** A person's account: what it is, where it is signed in, its password, its end. */
 export const accountPages = [
   page("/account", shown),
+  form("/account/name", rename),
   form("/account/password", changePassword),
   form("/account/sessions", endOthers),
   page("/account/delete", deletion),

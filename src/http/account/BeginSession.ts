@@ -31,6 +31,9 @@ const longest = 128
 export const emailProblem = { field: "email", message: "Write your e-mail address with an @, as in name@example.org." }
 const nameProblem = { field: "name", message: "Write your name, in 200 characters at most." }
 
+/** A person's name as they typed it, or what is wrong with it. */
+export const readName = (typed: string | null) => fieldOf(Name, (typed ?? "").trim(), nameProblem)
+
 /** What is wrong with a password that somebody chooses. */
 export const passwordProblems = (password: string, field = "password"): ReadonlyArray<FormProblem> =>
   password.length < shortest
@@ -88,7 +91,7 @@ export const beginSession = (
     const isNew = form.get("sign") === "up"
     const password = form.get("password") ?? ""
     const email = fieldOf(Email, form.get("email") ?? "", emailProblem)
-    const name = fieldOf(Name, (form.get("name") ?? "").trim(), nameProblem)
+    const name = readName(form.get("name"))
     const problems = [
       ...(isNew && Either.isLeft(name) ? [name.left] : []),
       ...(Either.isLeft(email) ? [email.left] : []),

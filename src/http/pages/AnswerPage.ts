@@ -49,6 +49,6 @@ export const answerPage = (page: VNode, { compress = true, headers = {}, status 
 /** Leads on to another page of the service's own, which is asked for with GET (RFC 9110, 15.4.4). */
 export const seeOther = (location: `/${string}`) => HttpServerResponse.empty({ status: 303, headers: { location } })
 
-/** Sends cookies along, as their `Set-Cookie` fields have them. */
+/** Sends cookies along, as their `Set-Cookie` fields have them. One that the answer sets already stays as it is. */
 export const withCookies = (cookies: ReadonlyArray<string>) => (response: HttpServerResponse.HttpServerResponse) =>
-  cookies.length === 0 ? response : HttpServerResponse.mergeCookies(response, Cookies.fromSetCookie(cookies))
+  HttpServerResponse.updateCookies(response, (set) => Cookies.merge(Cookies.fromSetCookie(cookies), set))

@@ -6,6 +6,7 @@ const sentences = {
   "signed-in": "You are signed in.",
   "signed-up": "Your account is ready, and you are signed in.",
   "signed-out": "You are signed out. What was shown here is not kept by this browser.",
+  renamed: "Your name is changed. Your organization keeps its own name and address.",
   "password-changed": "Your password is changed. Everywhere else you were signed in, you are signed out.",
   "password-chosen": "Your new password is set, and you are signed out everywhere. Sign in with it.",
   "sessions-ended": "Done. You are signed in here alone.",

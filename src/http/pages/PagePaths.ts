@@ -11,6 +11,7 @@ export const pagePaths = [
   { method: "POST", path: "/sign-up" },
   { method: "POST", path: "/sign-out" },
   { method: "GET", path: "/account" },
+  { method: "POST", path: "/account/name" },
   { method: "POST", path: "/account/password" },
   { method: "POST", path: "/account/sessions" },
   { method: "GET", path: "/account/delete" },

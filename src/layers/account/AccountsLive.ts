@@ -7,7 +7,7 @@ import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kin
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import { OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
-import { retryTransient, violatesForeignKey } from "../postgres/Database.ts"
+import { dieOfFaults, retryTransient, violatesForeignKey } from "../postgres/Database.ts"
 import { type HeldTable, heldStatement, heldTables } from "./HeldTables.ts"
 
 /** How budgets know an e-mail address: `PasswordBudgets` keeps it as a digest. */
@@ -275,7 +275,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               ({ organizations }) => new OrganizationInUse({ organizations: referredTo(organizations) })
             )
           ),
-          Effect.catchTags({ SqlError: Effect.die, ParseError: Effect.die })
+          dieOfFaults
         )
       })
     })

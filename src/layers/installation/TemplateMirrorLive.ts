@@ -20,7 +20,7 @@ import {
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
-import { retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
+import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { lockStatement, requestFactsStatement } from "./FactsStatement.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
@@ -199,7 +199,6 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     const transactionally = <A, E, R>(step: Effect.Effect<A, E, R>) =>
       sql.withTransaction(step).pipe(retryTransient(isConflict))
-    const faults = ["SqlError", "ParseError", "NoSuchElementException"] as const
 
     return TemplateMirror.of({
       apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
@@ -207,26 +206,27 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           retryTransient(isConflict),
           Effect.flatMap(Option.match({ onNone: () => transactionally(applyOnce(request)), onSome: Effect.succeed })),
           // An install names neither an agent nor a revision.
-          Effect.catchTag(...faults, "AgentNotFound", "NoSuchRevision", Effect.die)
+          Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die),
+          dieOfFaults
         )
       ),
       resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
-        transactionally(applyOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
+        transactionally(applyOnce(request)).pipe(dieOfFaults)
       ),
       plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
-        plan(request).pipe(Effect.catchTag(...faults, "AgentNotFound", "NoSuchRevision", Effect.die))
+        plan(request).pipe(Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die), dieOfFaults)
       ),
       planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
-        plan(request).pipe(Effect.catchTag(...faults, Effect.die))
+        plan(request).pipe(dieOfFaults)
       ),
       uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
-        transactionally(uninstallOnce(request)).pipe(Effect.catchTag(...faults, Effect.die))
+        transactionally(uninstallOnce(request)).pipe(dieOfFaults)
       ),
       planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
         Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({
           ...planned,
           planHash: planHashOf(decision)
-        })).pipe(Effect.catchTag(...faults, Effect.die))
+        })).pipe(dieOfFaults)
       ),
       impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
         Effect.orDie(impact(templateAgentId, revision, since))
