@@ -1,10 +1,10 @@
 import { FetchHttpClient } from "@effect/platform"
-import { Config, Effect, Option, Predicate } from "effect"
+import { Config, Effect, Option, Predicate, Redacted } from "effect"
 import { PublishRefused, type Template } from "../domain/catalog/Template.ts"
 import type { TemplateRefused, WithdrawalRefused } from "../domain/Errors.ts"
 import type { RevisionAnswer } from "../domain/publishing/Revision.ts"
 import { makeClient } from "../http/Client.ts"
-import { toDocuments } from "../layers/catalog/TemplateFiles.ts"
+import { readDocuments, toDocuments } from "../layers/catalog/TemplateFiles.ts"
 import { type Publication, WithdrawalNotAgreed } from "../services/catalog/PublishTemplate.ts"
 import { CommandFailed } from "./Output.ts"
 
@@ -14,6 +14,9 @@ import { CommandFailed } from "./Output.ts"
 const keyVariable = "AGENT_INSTALL_KEY"
 
 const failed = (to: string) => (error: unknown) => {
+  if (Predicate.isTagged(error, "Unauthenticated")) {
+    return new CommandFailed({ message: `What ${keyVariable} has is no key at ${to}, or none any more.` })
+  }
   const said = Predicate.hasProperty(error, "message") ? String(error.message) : String(error)
   return new CommandFailed({
     message: Predicate.isTagged(error, "RequestError") ? `No service answers at ${to}: ${said}` : said
@@ -24,12 +27,12 @@ const failed = (to: string) => (error: unknown) => {
 export const clientOf = (to: string) =>
   Effect.gen(function* () {
     const key = yield* Config.option(Config.redacted(keyVariable))
-    if (Option.isNone(key)) {
+    if (!Option.exists(key, (given) => Redacted.value(given) !== "")) {
       return yield* new CommandFailed({
-        message: `${keyVariable} must be a key of the publisher: an owner or admin makes one on its page (/publish), or with POST /api/publishers/<slug>/keys.`
+        message: `${keyVariable} must be a key of the publisher: an owner or admin makes one with POST /api/publishers/<slug>/keys.`
       })
     }
-    return yield* makeClient({ baseUrl: to.replace(/\/+$/, ""), token: key.value })
+    return yield* makeClient({ baseUrl: to.replace(/\/+$/, ""), token: Option.getOrUndefined(key) })
   }).pipe(Effect.provide(FetchHttpClient.layer))
 
 const publicationOf = ({ impact, slug: _, ...published }: RevisionAnswer): Publication => ({
@@ -80,5 +83,8 @@ export const publisherAt = (to: string) => {
 export const pullFrom = (to: string, publisher: string, template: string, revision: string) =>
   Effect.gen(function* () {
     const client = yield* clientOf(to)
-    return yield* client.revisions.read({ path: { slug: publisher, template, revision } })
+    const documents = yield* client.revisions.read({ path: { slug: publisher, template, revision } })
+    // What a service sends becomes names of files: only what a template may say.
+    yield* readDocuments(documents)
+    return documents
   }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : failed(to)(error))))

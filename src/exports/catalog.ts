@@ -23,3 +23,4 @@ export {
 } from "../services/catalog/PublishTemplate.ts"
 export { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 export { TemplateOffers } from "../services/catalog/TemplateOffers.ts"
+export { TemplateReader } from "../services/catalog/TemplateReader.ts"
