@@ -6,15 +6,18 @@ import { onDatabase } from "./Database.ts"
 
 /* From the settings to the options of the application's layers. */
 
-/** The services that need nothing but the database. */
+/** The services that need only the database. */
 export const ServicesFrom = (settings: Settings) =>
   ServicesLive(settings).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))
 
-/** The secret that signs sessions: as it is given, else a generated one that is kept. */
+/** The secret that signs sessions: the one in the settings, otherwise one that is generated and kept. */
 const secretOf = ({ authSecret, dataDir }: Settings) =>
   Option.isSome(authSecret) ? Effect.succeed(authSecret.value) : keptSecret(dataDir, "auth-secret")
 
-/** The gateway's token as it is given, else, with the embedded database, a generated one that is kept beside it. */
+/**
+ * The gateway's token: the one in the settings; otherwise, with the embedded database, one that is generated and kept
+ * beside it.
+ */
 const gatewayTokenOf = ({ databaseUrl, dataDir, gatewayToken }: Settings) =>
   Option.isSome(gatewayToken) || Option.isSome(databaseUrl)
     ? Effect.succeed(gatewayToken)

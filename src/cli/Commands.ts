@@ -2,7 +2,7 @@ import { Args, Command, Options } from "@effect/cli"
 import { Effect } from "effect"
 import { json } from "./Output.ts"
 
-/* The command line as it is read. What a command does is loaded once it is to be done: reading needs none of it. */
+/* The command line. The code of a command is loaded only when it runs: parsing needs none of it. */
 
 const loaded = <A, E, R>(load: () => Promise<Effect.Effect<A, E, R>>): Effect.Effect<A, E, R> =>
   Effect.flatten(Effect.promise(load))

@@ -22,7 +22,8 @@ const invalid = (message: string, path = "") => invalidRequest([{ path: path ===
 
 const lost = () => invalid("the body ended before it was complete")
 
-// Where the length is told, as nearly everywhere, all of it is taken at once: a stream would cost more than the rest.
+// If the length is given, as it nearly always is, read the body in one piece: a stream would cost more than all the
+// rest.
 const readSized = ({ arrayBuffer }: HttpServerRequest.HttpServerRequest) =>
   arrayBuffer.pipe(Effect.mapBoth({ onFailure: lost, onSuccess: (bytes) => new Uint8Array(bytes) }))
 
@@ -53,7 +54,9 @@ const readUnsized = ({ stream }: HttpServerRequest.HttpServerRequest, limitBytes
 const hasBody = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
 
-/** Whether a body comes otherwise than as it is, which `identity` says (RFC 9110, 8.4), in one piece or in chunks. */
+/**
+ * Whether a body is encoded or sent in chunks. An encoding of `identity` means that it is not encoded (RFC 9110, 8.4).
+ */
 const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
   const codings = (field = "", plain: string) =>
     field.split(",").some((coding) => !["", plain].includes(coding.trim().toLowerCase()))
@@ -61,8 +64,8 @@ const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
 }
 
 /**
- * Reads a body of at most 64 KiB, or of so many bytes, that is not encoded. A larger one is read to its end and thrown away, so that the client, which
- * may not listen while it sends, sees the answer.
+ * Reads a body of at most 64 KiB, or of so many bytes, that is not encoded. A larger body is read to its end and discarded,
+ * so that a client which does not read while it sends still gets the answer.
  */
 export const readBytes = (
   request: HttpServerRequest.HttpServerRequest,
@@ -74,7 +77,7 @@ export const readBytes = (
     return yield* isSized ? readSized(request) : readUnsized(request, limitBytes)
   })
 
-/** Whether a JSON value nests deeper than that; walks without recursion. */
+/** Whether a JSON value nests deeper than that. Walks without recursion. */
 const tooDeep = (value: unknown, deepest: number): boolean => {
   let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
@@ -84,7 +87,7 @@ const tooDeep = (value: unknown, deepest: number): boolean => {
   return false
 }
 
-/** Where an object has a member for the second time, of which parsers keep one, not all the same. The text has to be JSON. */
+/** The path of an object's repeated member, of which parsers keep one or the other. The text has to be valid JSON. */
 const findRepeated = (json: string): ReadonlyArray<PropertyKey> | undefined => {
   const open: Array<{ at: string | number; readonly names: Set<string> }> = []
   for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?|[{}[\],]/g)) {
@@ -105,7 +108,7 @@ const isRepeated = "is given more than once"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Bytes as a JSON value in which every text is clean and every member stands once. */
+/** Parses bytes as a JSON value that has no unclean text and no repeated member. */
 export const parseJson = (bytes: Uint8Array, deepest = usualLimits.depth): Effect.Effect<unknown, InvalidRequest> =>
   Effect.gen(function* () {
     const [value, text] = yield* Effect.try({
@@ -116,7 +119,7 @@ export const parseJson = (bytes: Uint8Array, deepest = usualLimits.depth): Effec
       catch: () => invalid("the body is not JSON in UTF-8")
     })
     if (tooDeep(value, deepest)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
-    // Neither stands in JSON that is UTF-8 but as an escape.
+    // In JSON that is valid UTF-8, unclean characters can occur only as escapes.
     const unclean = text.includes("\\u") ? findUncleanText(value) : undefined
     if (unclean !== undefined) {
       return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
@@ -126,7 +129,7 @@ export const parseJson = (bytes: Uint8Array, deepest = usualLimits.depth): Effec
     return value
   })
 
-/** Whether a request says that its body is JSON. */
+/** Whether the content type of a request is JSON. */
 export const saysJson = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")
 
@@ -138,7 +141,7 @@ const bounded = (text: string) => {
   return characters.length <= longestText ? text : `${characters.slice(0, longestText).join("")}…`
 }
 
-/** Names the places of a request that are not as its schema wants them, the first twenty. */
+/** Refuses a request for the first twenty places where it does not match its schema. */
 export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
   new InvalidRequest({
     issues: places.slice(0, maxIssues).map(({ message, path }) => ({
@@ -147,7 +150,7 @@ export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
     }))
   })
 
-/** Decodes objects, and tells of those that are not as the schema wants them what is wrong, place by place. */
+/** Decodes an object, or reports each place where it does not match the schema. */
 const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | "ignore") => {
   const decodeUnknown = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty })
   return (value: unknown): Effect.Effect<A, InvalidRequest> =>
@@ -156,11 +159,11 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | 
       : invalid("Expected a JSON object")
 }
 
-/** What a schema knows of an object, whatever else that has; or what is wrong with it, place by place. */
+/** Decodes the members that a schema knows, ignoring others, or reports each place that does not match. */
 export const decode = <A, I>(schema: Schema.Schema<A, I>) => decoder(schema, "ignore")
 
-/** Reads the parameters after the question mark, of a request that has no body, unless it has one `besides`. */
-export const queryReader = <A, I>(schema: Schema.Schema<A, I>, besides = false) => {
+/** Reads the query parameters of a request without a body; with one, if the endpoint has both. */
+export const queryReader = <A, I>(schema: Schema.Schema<A, I>, hasBoth = false) => {
   const decodeMembers = decoder(schema, "error")
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
     Effect.gen(function* () {
@@ -174,17 +177,17 @@ export const queryReader = <A, I>(schema: Schema.Schema<A, I>, besides = false) 
       if (repeated.length > 0) {
         return yield* invalidRequest(repeated.map((name) => ({ path: [name], message: isRepeated })))
       }
-      if (hasBody(request) && !besides)
+      if (hasBody(request) && !hasBoth)
         return yield* invalid("this request has no body: its parameters stand after the question mark")
       return yield* decodeMembers(given)
     })
 }
 
 /**
- * Reads the JSON body of a request that says nothing in its query, where nobody would look for it, unless it has one `besides`. An empty body counts as `{}`
- * where that is all a request has to say.
+ * Reads the JSON body of a request, and refuses query parameters, which nobody would read, unless the endpoint has both. An
+ * empty body counts as `{}` if the schema accepts that.
  */
-export const bodyReader = <A, I>(schema: Schema.Schema<A, I>, limits: BodyLimits = usualLimits, besides = false) => {
+export const bodyReader = <A, I>(schema: Schema.Schema<A, I>, limits: BodyLimits = usualLimits, hasBoth = false) => {
   const decodeMembers = decoder(schema, "error")
   const mayBeEmpty = Option.isSome(Schema.decodeUnknownOption(schema)({}))
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, ReadError> =>
@@ -193,7 +196,7 @@ export const bodyReader = <A, I>(schema: Schema.Schema<A, I>, limits: BodyLimits
       const isEmpty = mayBeEmpty && bytes.byteLength === 0
       if (!isEmpty && !saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
       const members = isEmpty ? {} : yield* parseJson(bytes, limits.depth)
-      const names = besides ? [] : [...new Set((yield* readTarget(request)).searchParams.keys())]
+      const names = hasBoth ? [] : [...new Set((yield* readTarget(request)).searchParams.keys())]
       if (names.length > 0) {
         const message = "stands after the question mark, where this request has nothing: its members stand in the body"
         return yield* invalidRequest(names.map((name) => ({ path: [name], message })))

@@ -29,13 +29,13 @@ import { PublishedTemplatesMemory } from "./publishing/PublishedTemplatesMemory.
 import { PublishersMemory } from "./publishing/PublishersMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
-/** Somebody who has signed up. `session` is the token they are signed in with. */
+/** A person who has signed up. `session` is the token of their session. */
 export interface Person {
   readonly id: UserId
   readonly name: string
   readonly email: string
   readonly session: string
-  /** Without one, nobody can prove to be that person. */
+  /** Without a password, nobody can sign in as this person. */
   readonly password?: string | undefined
 }
 
@@ -45,17 +45,17 @@ export interface AuthoredRow {
   readonly definition: Definition
 }
 
-/** What the memory store has at first. Whatever is absent is empty. */
+/** The initial content of the memory store. Whatever is absent is empty. */
 export interface Seed extends Partial<IdentityLinkerOptions> {
   readonly people?: ReadonlyArray<Person> | undefined
   readonly templates?: ReadonlyArray<Template> | undefined
   /** Definitions that people made themselves, each after those that it refers to. */
   readonly rows?: ReadonlyArray<AuthoredRow> | undefined
-  /** The budgets; a thousand tries in any hour where one is absent. */
+  /** The budgets; any that is absent allows a thousand tries an hour. */
   readonly limits?: Partial<RateLimits> | undefined
-  /** The kinds of definition that are published and mirrored; absent: the four of the service. */
+  /** The kinds of definition that are published and mirrored; by default the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
-  /** What the chat gateway shows; absent means that nobody is the gateway. */
+  /** The chat gateway's token; without one there is no gateway. */
   readonly gatewayToken?: string | undefined
 }
 
@@ -107,8 +107,8 @@ const begin = ({ people = [], rows = [], templates = [] }: Seed) =>
   )
 
 /**
- * Every service in memory, for tests here and in programs that depend on this one: people who have signed up, templates
- * that are published. `MemoryStore` is the state behind them, to look into and to change.
+ * Every service in memory, for tests here and in programs that depend on this one, with the people and templates of the
+ * seed. `MemoryStore` is the state behind them, which tests can read and change.
  */
 export const AppMemory = (seed: Seed = {}) =>
   begin(seed).pipe(

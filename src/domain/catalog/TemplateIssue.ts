@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 
 /**
- * One problem of a template. `where` says what it is about: a definition in words, or the place in its file; empty where it is what
- * the template says of itself. `path` leads to the place in it, as the files call the fields. `definition` and `also` are numbers
- * in the list of definitions: the one that is wrong, and another that it is wrong with.
+ * One problem of a template. `where` says what it is about: a definition in words, or its place in a file; empty if it
+ * is about the template as a whole. `path` is the place in it, by the field names of the files. `definition` and `also`
+ * are indexes in the list of definitions: the wrong one, and another that it conflicts with.
  */
 export const TemplateIssue = Schema.Struct({
   where: Schema.String,

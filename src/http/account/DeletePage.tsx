@@ -6,7 +6,7 @@ import type { FormProblem } from "../pages/ReadForm.ts"
 
 const counted = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 
-/** A few things, as a sentence has them. */
+/** Joins a list into a sentence. */
 const listed = (things: ReadonlyArray<string>) =>
   things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`
 
@@ -33,7 +33,7 @@ interface DeletePageProps {
   readonly problems: ReadonlyArray<FormProblem>
 }
 
-/** What goes with an account, and the form that deletes it. */
+/** What is deleted with an account, and the form that deletes it. */
 export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode => (
   <Layout title="Delete your account" visitor={visitor} problems={problems}>
     <h1>Delete your account</h1>

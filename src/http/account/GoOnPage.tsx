@@ -12,7 +12,7 @@ interface GoOnProps {
 
 const asked = new Set(["sign", "name", "email", "password"])
 
-/** Asks somebody whose session has ended to sign in, and goes on with what they were about to do. */
+/** Asks a person whose session has ended to sign in, and then goes on with their form. */
 export const GoOnPage = ({ action, problems, typed }: GoOnProps): VNode => (
   <Layout title="Sign in to go on" problems={problems}>
     <h1>Sign in to go on</h1>

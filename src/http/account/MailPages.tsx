@@ -89,7 +89,7 @@ const VerifyPage = ({ problems = [], token, visitor }: MailPageProps & { token: 
   </Layout>
 )
 
-/** These pages are there where mail is sent. */
+/** These pages exist only if the service sends mail. */
 const withMail = Effect.filterOrFail(
   AuthRoutes,
   ({ sendsMail }) => sendsMail,
@@ -98,7 +98,7 @@ const withMail = Effect.filterOrFail(
 
 const tokenOf = (parameters: URLSearchParams) => parameters.get("token") ?? ""
 
-/** Has one of better-auth's routes answer, under the budget of the caller's address. */
+/** Calls one of better-auth's routes, within the budget of the client's address. */
 const asked = (visit: FormVisit, request: Request) =>
   Effect.gen(function* () {
     const routes = yield* withMail
@@ -164,7 +164,7 @@ const sendVerification = (visit: FormVisit) =>
     const { email } = visit.visitor
     yield* spendMailBudget(email)
     const answered = yield* asked(visit, authRequest(visit, "/api/auth/send-verification-email", { email }))
-    // Refused where the address has been confirmed meanwhile.
+    // better-auth refuses if the address has been confirmed meanwhile.
     return seeOther(withNotice("/account", answered.ok ? "verification-sent" : "email-verified"))
   })
 
@@ -172,7 +172,7 @@ const showing = (draw: (visit: Visit) => VNode) => (visit: Visit) =>
   // The page holds a secret beside what the request said, so it is not compressed (BREACH).
   Effect.zipRight(withMail, answerPage(draw(visit), { compress: false }))
 
-/** What mail is for: a forgotten password, and the proof that an address is somebody's. */
+/** The pages that mails lead to: a new password, and the confirmation of an address. */
 export const mailPages = [
   page(
     "/account/forgot",

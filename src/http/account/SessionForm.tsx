@@ -3,13 +3,13 @@ import { Field } from "../pages/Form.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 
 interface SessionFieldsProps {
-  /** Whether an account is to be made. */
+  /** Whether to sign up or in. */
   readonly sign: "in" | "up"
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem> | undefined
 }
 
-/** What is asked of somebody who signs in or up. */
+/** The fields of a person who signs in or up. */
 export const SessionFields = ({ problems, sign, typed }: SessionFieldsProps): VNode => (
   <>
     <input type="hidden" name="sign" value={sign} />

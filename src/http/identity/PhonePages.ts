@@ -47,5 +47,5 @@ const changePhone = ({ credential, form: sent, part }: FormVisit) =>
     return seeOther(withNotice(back as `/${string}`, state === "verified" ? "phone-confirmed" : "phone-waiting"))
   })
 
-/** What a person does with their phones. */
+/** The forms of a person's phones. */
 export const phonePages = [form("/agents/phones", addPhone), form("/agents/phones/:id", changePhone)]

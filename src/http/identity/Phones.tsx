@@ -4,17 +4,17 @@ import { Hidden } from "../pages/Form.tsx"
 
 const platformNames: Readonly<Record<string, string>> = { whatsapp: "WhatsApp" }
 
-/** A chat platform as people call it. */
+/** The name of a chat platform, for people. */
 export const platformName = (platform: string): string => platformNames[platform] ?? platform
 
-/** A masked phone or address, without what only machines tell senders apart by. */
+/** A masked phone or address, without the suffix that only programs need. */
 export const shownIdentifier = ({ identifier }: Pick<OwnIdentity, "identifier">): string =>
   identifier.split("@")[0] ?? ""
 
 interface PhoneActionProps {
   readonly id: string
   readonly deed: "confirm" | "decline" | "unlink"
-  /** The page to come back to. */
+  /** The page to return to. */
   readonly back: string
   readonly children: ComponentChildren
 }
@@ -41,7 +41,7 @@ const states: Readonly<Record<OwnIdentity["state"], string>> = {
   displaced: "Not linked any more: somebody else has proved since that this phone is theirs."
 }
 
-/** One phone of the person's, where it stands, and what they can do about it. */
+/** One of the person's phones: its state, and what they can do about it. */
 export const Phone = ({ back, identity }: { identity: OwnIdentity; back: string }): VNode => {
   const { checkNumber, id, platform, state } = identity
   const shown = shownIdentifier(identity)

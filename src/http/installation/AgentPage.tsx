@@ -30,14 +30,17 @@ interface AgentPageProps {
   readonly agent: InstalledAgent
   /** The page's own path. */
   readonly path: `/${string}`
-  /** Its rows; undefined where they can't be told: the publisher offers it no more, or the visitor may not change it. */
+  /**
+   * Its rows; undefined if they are not known: the publisher no longer offers the template, or the visitor may not
+   * change it.
+   */
   readonly view: RowsView | undefined
   readonly watchers: ReadonlyArray<AgentWatcher>
   readonly history: History
   readonly phones: ReadonlyArray<OwnIdentity>
   /** Whether there is a bot to write to. */
   readonly hasBotPhone: boolean
-  /** The link that opens a chat with a code in it, while that lives. */
+  /** The link that opens a chat with a code in it, while the code is valid. */
   readonly link: string | undefined
 }
 
@@ -120,7 +123,7 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
 
 const mostRevisions = 100
 
-/** The newest hundred revisions but one. */
+/** The newest hundred revisions, without one of them. */
 const revisionsBut = (newest: number, one: number): ReadonlyArray<number> =>
   Array.from({ length: Math.min(newest, mostRevisions) }, (_, at) => newest - at).filter((number) => number !== one)
 
@@ -294,7 +297,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
 
 const saidYes = ({ state }: OwnIdentity) => state === "verified" || state === "confirm_session"
 
-/** What an agent's page shows, from the workflows that programs ask too. */
+/** Gathers what the page of an agent shows, from the workflows that programs use too. */
 const show = (visit: Visit) =>
   Effect.gen(function* () {
     const offers = yield* TemplateOffers
@@ -326,7 +329,7 @@ const show = (visit: Visit) =>
     const phones = yield* listIdentities(credential).pipe(Effect.catchTag("NoPersonalOrg", () => Effect.succeed([])))
     const { hasBotPhone } = yield* offers.statusIn(organizationId, template.templateAgentId)
     const link = rememberedLink(request)
-    // Once another phone has said yes, the code has done what it was for.
+    // Once another phone has said yes, the code is used.
     const isUsed = Option.exists(link, ({ known }) => phones.filter(saidYes).length > known)
     const answer = yield* answerPage(
       <AgentPage

@@ -25,10 +25,10 @@ import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-/** What is refused whatever is asked of an installed agent. */
+/** The refusals of every operation on an installed agent. */
 const agentRefusals = Schema.Union(problem(Unauthenticated), problem(AgentNotFound), problem(NotOrgAdmin))
 
-/** What a resync, or its plan, can be refused for besides. */
+/** The refusals of a resync or its plan, besides those. */
 const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
 
 const agentPath = Schema.Struct({ id: Schema.String })

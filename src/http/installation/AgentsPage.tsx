@@ -110,7 +110,7 @@ export const AgentsPage = ({ list, notice, phones, problems = [], typed, visitor
 
 const nothing = new URLSearchParams()
 
-/** The page again, with what was typed and what is wrong with it. */
+/** Draws the page again, with what was typed and what is wrong with it. */
 export const drawAgents = (visit: Visit, typed = nothing, problems: ReadonlyArray<FormProblem> = []) =>
   Effect.gen(function* () {
     const { credential, query, visitor } = visit

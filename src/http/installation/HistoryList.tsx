@@ -38,7 +38,7 @@ const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (
 
 const maxRows = 100
 
-/** What was done to an agent's rows, newest first. */
+/** The history of an agent's rows, newest first. */
 export const HistoryList = ({ history, path }: { history: History; path: string }): VNode => (
   <>
     {history.entries.map(({ action, at, by, revision, rows }) => (

@@ -37,7 +37,7 @@ const List = ({ rows }: ListProps): VNode => (
   </ul>
 )
 
-/** What an uninstall would take away and what it would leave; and the button that does it. */
+/** What an uninstall would remove and what it would keep, and the button that does it. */
 export const UninstallPage = ({ agent, path, plan, problems, visitor }: UninstallPageProps): VNode => {
   const { kept, passedOn, planHash, removed } = plan
   return (
@@ -105,7 +105,7 @@ const draw = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
     )
   })
 
-/** Taking an agent away, as it was shown. */
+/** Uninstalling an agent as the page showed it. */
 export const uninstallPages = [
   page("/:organization/agents/:id/uninstall", (visit) => draw(visit)),
   form("/:organization/agents/:id/uninstall", (visit) =>

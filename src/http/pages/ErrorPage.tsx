@@ -12,7 +12,7 @@ interface Words {
   readonly text: VNode | string
 }
 
-/** What a refusal is to a person: what it means for them, and what they can do. */
+/** What a refusal means to a person, and what they can do. */
 const wordsOf = (refusal: AnyRefusal): Words => {
   switch (refusal._tag) {
     case "RouteNotFound":
@@ -90,11 +90,11 @@ const ErrorPage = ({ refusal, requestId }: { refusal: AnyRefusal; requestId: str
   )
 }
 
-/** Whether who asks is a person with a browser, at an address where pages are. */
+/** Whether the request comes from a person's browser, for an address that has pages. */
 export const wantsPage = ({ headers, url }: HttpServerRequest.HttpServerRequest): boolean =>
   /(^|[,\s])text\/html\s*(,|;|$)/i.test(headers.accept ?? "") && !/^\/api(\/|\?|$)/.test(url)
 
-/** Answers a person with a refusal. */
+/** Answers with a refusal as a page. */
 export const answerRefusalPage = (refusal: AnyRefusal, headers: Readonly<Record<string, string>>) =>
   Effect.flatMap(FiberRef.get(currentRequestId), (requestId) =>
     answerPage(<ErrorPage refusal={refusal} requestId={requestId} />, { status: statusOf(refusal), headers })

@@ -1,6 +1,6 @@
 /**
- * What a page says was done, after the form that did it led there: `?done=` names one of these, so that nobody can have a page say
- * what they like by a link.
+ * The sentence that a page shows after a form was handled and redirected there: `?done=` names one of these. So a link
+ * can't make a page say anything else.
  */
 const sentences = {
   "signed-in": "You are signed in.",
@@ -36,15 +36,14 @@ const sentences = {
   "phone-unavailable": "Installed. But the phone could not be linked just now: add it again under My phones."
 } as const
 
-/** What can be said to be done. */
 export type Notice = keyof typeof sentences
 
-/** The sentence a page's address asks for; none for a name that is not of the list. */
+/** The sentence that the address of a page asks for; none for an unknown name. */
 export const noticeOf = (query: URLSearchParams): string | undefined => {
   const name = query.get("done")
   return name !== null && Object.hasOwn(sentences, name) ? sentences[name as Notice] : undefined
 }
 
-/** The address of a page that says what was done, and is read from there. */
+/** The address of a page with a notice, at which the browser begins to read. */
 export const withNotice = (path: `/${string}`, notice: Notice): `/${string}` =>
   `${path}${path.includes("?") ? "&" : "?"}done=${notice}#done`

@@ -13,7 +13,7 @@ import { retryTransient, violates } from "../postgres/Database.ts"
 import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
 
-/** Whose links an event is about: the person's, or, where only a link is known, those of the person whose link it is. */
+/** Whose links an event is about: a person's or, if only a link is known, those of its person. */
 const Scope = Schema.Struct({
   organizationId: Schema.NullOr(Schema.String),
   userId: Schema.NullOr(Schema.String),
@@ -50,7 +50,10 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         sql.unsafe(linkFactsStatement, [organizationId, userId, linkId, identifiers])
     })
 
-    /** The facts, under locks that let nobody else change them: of the link that an identity is shown as, where one is meant. */
+    /**
+     * Gathers the facts, under locks so that nobody else changes them. `own` is an identity of the person's, if the
+     * event is about one.
+     */
     const gather = Effect.fnUntraced(function* (scope: Scope, own: IdentityId | undefined) {
       yield* lockPerson(scope)
       const linkId = own === undefined ? scope.linkId : linkShownAs(yield* findFacts(scope), own)
@@ -69,7 +72,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         JSON.stringify(changes.forgiven)
       ])
 
-    /** Gathers, decides and writes in one transaction: run again where another proof of the same sender came between. */
+    /** Gathers, decides and writes in one transaction; retried if another proof of the same sender interfered. */
     const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: IdentityId) =>
       gather({ organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }, own).pipe(
         Effect.map((facts) => ({ facts, decision: decideLink(facts, event) })),

@@ -50,7 +50,7 @@ const knownIdentifier = (identity: IdentityRecord): ReadonlyArray<KnownIdentifie
         }
       ]
 
-/** Whose links an event is about: the person's, or those of the person whose link it is. */
+/** Whose links an event is about: a person's, or those of the person of a link. */
 const ownerOf = (state: MemoryState, about: Person | LinkId): Owner | undefined =>
   typeof about === "string"
     ? state.links.find(({ id }) => id === about)

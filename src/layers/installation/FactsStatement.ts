@@ -142,7 +142,8 @@ LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0 ${lo
   ON t.organization_id = known.organization_id
 ${joinVersion(kind, "t", "v")}
 LEFT JOIN LATERAL (
-  -- Equal content has an equal hash, and comparing is cheaper; OFFSET keeps both from being done anew wherever they are told.
+  -- Equal contents have equal hashes, and comparing is cheaper. OFFSET keeps Postgres from repeating both wherever they
+  -- are used.
   SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
     SELECT ${content(kind, "t", "v", referred)} AS content,

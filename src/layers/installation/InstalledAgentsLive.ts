@@ -101,7 +101,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       )
 
     const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
-      // Postgres can't even be asked for other text, and nothing has such an id.
+      // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
       const [agent] = Schema.is(CleanText)(agentId)
         ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
         : []

@@ -65,7 +65,7 @@ export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = ki
           Effect.flatMap(find(userId, agentId), (agent) => read((state) => withRows(state, agent, kinds))),
         list: (userId, { before, limit }) =>
           read((state) => {
-            // Numbers rise with every agent that is made, and stay.
+            // Numbers rise with every agent that is made, and never change.
             const made = ({ agentId }: InstalledAgent) => state.agents.find(({ id }) => id === agentId)?.made ?? 0
             const found = agentsOf(state, userId)
               .filter((agent) => before === undefined || made(agent) < Number.parseInt(before, 10))

@@ -97,7 +97,7 @@ const decideUninstall = (kinds: Kinds, state: MemoryState, request: UninstallReq
     return { decision, planned }
   })
 
-/** The state without an agent; where something refers to it, it stays as one of the person's own. */
+/** The state without an agent; if something refers to it, it stays as one of the person's own. */
 const withoutAgent = (state: MemoryState, agentId: AgentId, isKept: boolean): MemoryState => ({
   ...state,
   agents: state.agents.flatMap(

@@ -7,18 +7,18 @@ import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
 import { setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
-/** What is written about one installation. */
+/** What to write about one installation. */
 export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
   readonly userId: UserId
-  /** The agent that is installed already. */
+  /** The agent, if it is installed already. */
   readonly agentId: AgentId | undefined
-  /** The agent as it is to be; an uninstall leaves it. */
+  /** The agent after the write; absent for an uninstall, which leaves it. */
   readonly agent: AgentAfter | undefined
   readonly action: HistoryEntry["action"]
-  /** Whether the history is told of it also where no row changes. */
+  /** Whether the history gets an entry even if no row changes. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
@@ -68,7 +68,9 @@ const WrittenRow = Schema.Struct({
   is_replaced: Schema.Boolean
 })
 
-/** Writes what is decided of any number of installations; answers with their agents, in that order. In a transaction. */
+/**
+ * Writes the decisions about any number of installations; returns their agents, in the same order. Needs a transaction.
+ */
 export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const setAsideText = setAsideStatement(kinds)
@@ -87,7 +89,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       execute: ({ installations, rows }) => sql.unsafe(writeText, [installations, rows])
     })
 
-    // A row that others refer to is told also where nothing is written of it.
+    // A row that others refer to is passed on even if nothing is written to it.
     const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
     const isWritten = ({ change, forgotten, kind, remembered, write }: RowAction) =>
       write !== null || remembered !== null || forgotten !== null || change !== null || referred.has(kind)

@@ -6,9 +6,9 @@ import type { RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
 import { contentOf, type DefinitionRecord, type LedgerRecord, type MemoryState } from "../memory/MemoryStore.ts"
 
-/* What is decided, written into the in-memory store. */
+/* Writes decisions into the memory store. */
 
-/** What is written about one installation. */
+/** What to write about one installation. */
 export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
@@ -17,7 +17,7 @@ export interface InstallationWrite {
   /** The installed agent. */
   readonly agentId: AgentId
   readonly action: HistoryEntry["action"]
-  /** Whether the history is told of it. */
+  /** Whether the history gets an entry. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
