@@ -41,7 +41,9 @@ export const Template = Schema.Struct({
 })
 export type Template = typeof Template.Type
 
-const Document = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+const Document = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  jsonSchema: { type: "object", additionalProperties: true }
+})
 
 /** A template as its files say it: what template.yaml says, and each of the files below models. */
 export const TemplateDocuments = Schema.Struct({ template: Document, definitions: Schema.Array(Document) })
