@@ -29,7 +29,7 @@ const agentFields = {
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
-  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." })
+  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until a resync changes that." })
 }
 
 /** An agent that is installed, its template, and the revision each is at. */
