@@ -10,7 +10,7 @@ import { Permission } from "./publishing/Publisher.ts"
  * `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -338,6 +338,55 @@ export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("Pend
   }
 }
 
+/** No roll-out of the template has this id. */
+export class RolloutNotFound extends Schema.TaggedError<RolloutNotFound>()("RolloutNotFound", {
+  rolloutId: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "rollout_not_found"
+  static readonly title = "Roll-out not found"
+  override get message() {
+    return `This template has no roll-out ${JSON.stringify(this.rolloutId)}.`
+  }
+}
+
+/** A roll-out of the template runs or is paused; there is one at a time. */
+export class RolloutRuns extends Schema.TaggedError<RolloutRuns>()("RolloutRuns", { rolloutId: Schema.String }) {
+  static readonly status = 409
+  static readonly code = "rollout_runs"
+  static readonly title = "A roll-out is under way"
+  override get message() {
+    return `Roll-out ${this.rolloutId} of this template has not ended. Wait for it, cancel it, or resume it with another revision.`
+  }
+}
+
+/** The roll-out has ended: it can't be paused, resumed or cancelled any more. */
+export class RolloutEnded extends Schema.TaggedError<RolloutEnded>()("RolloutEnded", {
+  rolloutId: Schema.String,
+  state: Schema.String
+}) {
+  static readonly status = 409
+  static readonly code = "rollout_ended"
+  static readonly title = "The roll-out has ended"
+  override get message() {
+    return `Roll-out ${this.rolloutId} is ${this.state}. Start another one.`
+  }
+}
+
+/** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
+export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
+  after: Schema.Int,
+  first: Schema.Int,
+  last: Schema.Int
+}) {
+  static readonly status = 410
+  static readonly code = "events_gone"
+  static readonly title = "Events not kept"
+  override get message() {
+    return `What follows event ${this.after} is not known without a gap: events ${this.first} to ${this.last} are kept. Read the tables anew, then go on after ${this.last}.`
+  }
+}
+
 /** The bearer token is not the chat gateway's, or the service has no gateway token. */
 export class NotGateway extends Schema.TaggedError<NotGateway>()("NotGateway", {}) {
   static readonly status = 401
@@ -582,6 +631,10 @@ export const refusals = [
   IdentityNotFound,
   PendingNotFound,
   NotGateway,
+  RolloutNotFound,
+  RolloutRuns,
+  RolloutEnded,
+  EventsGone,
   WrongPassword,
   OrganizationInUse,
   PublisherNotFound,

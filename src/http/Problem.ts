@@ -65,12 +65,20 @@ export const problem = <Self extends Error, Tag extends string, Fields extends S
   return wire as unknown as Schema.Schema<Self, ProblemBody>
 }
 
+/** The class of an error that says how it is answered. */
+export type RefusalClass = Schema.TaggedErrorClass<Error, string, Schema.Struct.Fields> & Refusal
+
+/** Errors, as they are sent, in their order. */
+export const problems = <Errors extends ReadonlyArray<Refusal & { readonly prototype: Error }>>(
+  errors: Errors
+): Schema.Schema<Errors[number]["prototype"], ProblemBody> =>
+  Schema.Union(...errors.map((error) => problem(error as unknown as RefusalClass))) as unknown as Schema.Schema<
+    Errors[number]["prototype"],
+    ProblemBody
+  >
+
 /** Any refusal, as it is sent. */
-export const anyProblem = Schema.Union(
-  ...refusals.map((refusal) =>
-    problem(refusal as unknown as Parameters<typeof problem<AnyRefusal, string, Schema.Struct.Fields>>[0])
-  )
-) as unknown as Schema.Schema<AnyRefusal, ProblemBody>
+export const anyProblem = problems(refusals)
 
 /** The body of a refusal. */
 export const problemOf = (refusal: AnyRefusal): Effect.Effect<ProblemBody> =>

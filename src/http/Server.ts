@@ -16,6 +16,7 @@ import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
+import { EventsHttp } from "./events/EventsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -26,6 +27,7 @@ import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
+import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { withSecurityHeaders } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
@@ -112,7 +114,9 @@ const withApi = flow(
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,
+    EventsHttp,
     PublishersHttp,
+    RolloutsHttp,
     HealthHttp,
     DocumentsHttp
   ]),

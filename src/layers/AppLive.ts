@@ -11,9 +11,11 @@ import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
+import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
+import { AdoptionChecksLive, AdoptionsLive } from "./installation/AdoptionsLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
@@ -21,6 +23,7 @@ import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
 import { PublishersLive } from "./publishing/PublishersLive.ts"
+import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
@@ -38,7 +41,7 @@ export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
   /** The mail server; without one no mail is sent, and the routes that need mail do not exist. */
   readonly mail?: Option.Option<MailerOptions> | undefined
-  /** How long old rows are kept; without it nothing is deleted. */
+  /** How long old rows are kept; without it nothing is deleted, and events get numbers only when they are read. */
   readonly kept?: SweepOptions | undefined
 }
 
@@ -50,6 +53,8 @@ export const DatabaseLive = (options: DatabaseOptions) =>
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
+    AdoptionsLive(options.kinds),
+    EventsLive,
     HealthLive,
     IdentityLinkerLive(options),
     InstalledAgentsLive(options.kinds),
@@ -57,6 +62,8 @@ export const ServicesLive = (options: ServicesOptions) =>
     PersonalOrgsLive,
     PublishersLive,
     RateLimiterLive(options.limits),
+    RolloutsLive,
+    Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),
     RowPairsLive(options.kinds),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),
@@ -74,5 +81,7 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
-    kept === undefined ? Layer.empty : SweepLive(kept)
+    kept === undefined
+      ? Layer.empty
+      : Layer.mergeAll(SweepLive(kept), EventNumbersLive, AdoptionChecksLive(options.kinds))
   ).pipe(Layer.provideMerge(ServicesLive(options)))

@@ -22,6 +22,8 @@ const sentences = {
   "rolled-back": "Done. Your agent stays at this revision until you follow the publisher again.",
   following: "Done. Your agent follows the publisher’s newest revision again.",
   uninstalled: "Uninstalled. What you had changed and what is in use is still yours.",
+  "updates-automatic": "Done. When the publisher brings everybody up to date, yours is too.",
+  "updates-manual": "Done. The publisher leaves yours as it is, until you update it yourself.",
   paused: "Paused. It does not run again until you resume it.",
   resumed: "Resumed. Its next run is shown beside it.",
   "phone-claimed": "Your number is noted. It is linked once you send the message, or answer ours, from that phone.",
