@@ -20,7 +20,10 @@ import leftRows from "./0016_left_rows.ts"
 import sweep from "./0017_sweep.ts"
 import accountDeletion from "./0018_account_deletion.ts"
 import publishers from "./0019_publishers.ts"
-import revisionNotes from "./0020_revision_notes.ts"
+import events from "./0020_events.ts"
+import rollouts from "./0021_rollouts.ts"
+import adoption from "./0022_adoption.ts"
+import revisionNotes from "./0023_revision_notes.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -43,5 +46,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0017_sweep": sweep,
   "0018_account_deletion": accountDeletion,
   "0019_publishers": publishers,
-  "0020_revision_notes": revisionNotes
+  "0020_events": events,
+  "0021_rollouts": rollouts,
+  "0022_adoption": adoption,
+  "0023_revision_notes": revisionNotes
 }

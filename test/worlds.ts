@@ -17,15 +17,19 @@ import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
 import type { TemplateReader } from "../src/services/catalog/TemplateReader.ts"
+import type { Events } from "../src/services/events/Events.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
+import type { Adoptions } from "../src/services/installation/Adoptions.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { PublishedTemplates } from "../src/services/publishing/PublishedTemplates.ts"
 import type { Publishers } from "../src/services/publishing/Publishers.ts"
+import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
+import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
 import { mutating } from "./machine.ts"
@@ -566,6 +570,8 @@ export type Services =
   | Accounts
   | ApiKeys
   | Auth
+  | Adoptions
+  | Events
   | Gateway
   | Hands
   | Health
@@ -577,6 +583,8 @@ export type Services =
   | PublishedTemplates
   | Publishers
   | RateLimiter
+  | Rollouts
+  | RolloutWork
   | RowPairs
   | TemplateCatalog
   | TemplateMirror

@@ -2,7 +2,7 @@ import { Effect, Layer, Option } from "effect"
 import { AppLive, DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
 import { keptSecret } from "../layers/runtime/Secrets.ts"
 import type { Settings } from "../layers/runtime/Settings.ts"
-import { onDatabase } from "./Database.ts"
+import { DatabaseUrl, onDatabase } from "./Database.ts"
 
 /* From the settings to the options of the application's layers. */
 
@@ -33,3 +33,16 @@ export const AppFrom = (settings: Settings) =>
       return AppLive({ ...settings, secret, gatewayToken, mail })
     })
   ).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))
+
+/** Carries roll-outs on beside the service. Loaded once that is there: nobody waits for it. */
+export const RolloutRunnerFrom = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const url = yield* DatabaseUrl
+    yield* Effect.promise(() => import("../layers/rollout/RolloutRunnerLive.ts")).pipe(
+      Effect.flatMap(({ RolloutRunnerLive }) =>
+        Layer.launch(RolloutRunnerLive({ url, statementTimeout: "2 minutes" }))
+      ),
+      Effect.forkScoped
+    )
+  })
+)

@@ -12,7 +12,7 @@ import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
-import { AppFrom, ServicesFrom } from "./Application.ts"
+import { AppFrom, RolloutRunnerFrom, ServicesFrom } from "./Application.ts"
 import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
 
 /* The service over HTTP, and the templates that it publishes at its start. */
@@ -124,7 +124,8 @@ const publishAtStart = (
 
 /** The whole service, which listens on `port` (0 for a free one) of the settings' host once `publish` is done. */
 export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
-  HttpLive.pipe(
+  RolloutRunnerFrom.pipe(
+    Layer.provideMerge(HttpLive),
     Layer.provideMerge(
       NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
     ),

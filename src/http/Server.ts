@@ -16,6 +16,7 @@ import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
+import { EventsHttp } from "./events/EventsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -27,6 +28,7 @@ import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { RevisionsHttp } from "./publishing/RevisionsHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
+import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { withSecurityHeaders } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
@@ -113,8 +115,10 @@ const withApi = flow(
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,
+    EventsHttp,
     PublishersHttp,
     RevisionsHttp,
+    RolloutsHttp,
     HealthHttp,
     DocumentsHttp
   ]),

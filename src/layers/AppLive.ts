@@ -12,9 +12,11 @@ import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
 import { TemplateReaderPure } from "./catalog/TemplateReaderPure.ts"
+import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
+import { AdoptionChecksLive, AdoptionsLive } from "./installation/AdoptionsLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
@@ -23,6 +25,7 @@ import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
 import { PublishedTemplatesLive } from "./publishing/PublishedTemplatesLive.ts"
 import { PublishersLive } from "./publishing/PublishersLive.ts"
+import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
@@ -40,7 +43,7 @@ export interface AppOptions extends ServicesOptions, BetterAuthOptions {
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
   /** The mail server; without one no mail is sent, and the routes that need mail do not exist. */
   readonly mail?: Option.Option<MailerOptions> | undefined
-  /** How long old rows are kept; without it nothing is deleted. */
+  /** How long old rows are kept; without it nothing is deleted, and events get numbers only when they are read. */
   readonly kept?: SweepOptions | undefined
 }
 
@@ -52,6 +55,8 @@ export const DatabaseLive = (options: DatabaseOptions) =>
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
+    AdoptionsLive(options.kinds),
+    EventsLive,
     HealthLive,
     IdentityLinkerLive(options),
     InstalledAgentsLive(options.kinds),
@@ -61,6 +66,8 @@ export const ServicesLive = (options: ServicesOptions) =>
     PublishedTemplatesLive(options.kinds),
     TemplateReaderPure,
     RateLimiterLive(options.limits),
+    RolloutsLive,
+    Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),
     RowPairsLive(options.kinds),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),
@@ -78,5 +85,7 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
-    kept === undefined ? Layer.empty : SweepLive(kept)
+    kept === undefined
+      ? Layer.empty
+      : Layer.mergeAll(SweepLive(kept), EventNumbersLive, AdoptionChecksLive(options.kinds))
   ).pipe(Layer.provideMerge(ServicesLive(options)))

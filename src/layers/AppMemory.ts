@@ -17,9 +17,11 @@ import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
 import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
 import { TemplateReaderPure } from "./catalog/TemplateReaderPure.ts"
+import { EventsMemory } from "./events/EventsMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
+import { AdoptionsMemory } from "./installation/AdoptionsMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
@@ -27,6 +29,7 @@ import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { type MemoryState, MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
 import { PublishedTemplatesMemory } from "./publishing/PublishedTemplatesMemory.ts"
 import { PublishersMemory } from "./publishing/PublishersMemory.ts"
+import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
 /** A person who has signed up. `session` is the token of their session. */
@@ -117,6 +120,8 @@ export const AppMemory = (seed: Seed = {}) =>
         AccountsMemory,
         ApiKeysMemory,
         AuthMemory,
+        AdoptionsMemory(seed.kinds),
+        EventsMemory,
         AuthRoutesMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory({ ...seed, defaultCountry: seed.defaultCountry ?? "GB" }),
@@ -128,6 +133,8 @@ export const AppMemory = (seed: Seed = {}) =>
         PublishedTemplatesMemory(seed.kinds),
         TemplateReaderPure,
         RateLimiterMemory(limitsOf(seed.limits)),
+        RolloutsMemory,
+        Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),
         RowPairsMemory,
         TemplateCatalogMemory(seed.kinds),
         TemplateMirrorMemory(seed.kinds),

@@ -1,5 +1,6 @@
 import { Duration, Either } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../Errors.ts"
+import type { Told } from "../events/Event.ts"
 import type { OrganizationId } from "../Ids.ts"
 import type { AnswerOutcome, ClaimedPhone, IdentityId, LinkId, OwnIdentity } from "./Identity.ts"
 import {
@@ -12,6 +13,7 @@ import {
   ofPerson
 } from "./LinkFacts.ts"
 import { groupOf, isUnproved, leadOf, ownIdentifiers, ownIdentity } from "./OwnIdentities.ts"
+import { platformOf } from "./Platform.ts"
 import { isOneOf, isSameSender, type Sender } from "./Sender.ts"
 import type { Identifier } from "./WaId.ts"
 
@@ -260,3 +262,42 @@ export const decideLink = <Name extends LinkEventName>(
   facts: LinkFacts,
   event: LinkEvent<Name>
 ): ReturnType<Rule<Name>> => rules[event.event](facts, event)
+
+/** What other programs are told of a change, and of whose identities. */
+export interface LinkTold {
+  readonly entityId: string
+  readonly told: Extract<Told, { type: `identity.${string}` }>
+}
+
+/** What other programs are told of the changes that a decision makes: what is verified, and what was and is no more. */
+export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChanges): ReadonlyArray<LinkTold> => {
+  const { displaced, endedIdentities, endedLinks, link } = changes
+  const tell = (type: LinkTold["told"]["type"], of: ReadonlyArray<KnownIdentifier>): ReadonlyArray<LinkTold> => [
+    ...new Map(
+      of.map(({ entityId, id, linkId, namespace }) => [
+        linkId ?? id,
+        { entityId, told: { type, data: { linkId, platform: platformOf(namespace) ?? "" } } }
+      ])
+    ).values()
+  ]
+  const isEnded = ({ id, linkId }: KnownIdentifier) =>
+    endedIdentities.includes(id) || (linkId !== null && endedLinks.includes(linkId))
+  return [
+    ...tell(
+      "identity.unlinked",
+      identifiers.filter((one) => isVerified(one) && isEnded(one))
+    ),
+    ...tell(
+      "identity.displaced",
+      identifiers.filter(({ id }) => displaced.includes(id))
+    ),
+    ...(link?.verified === true && person !== null
+      ? [
+          {
+            entityId: person.entityId,
+            told: { type: "identity.verified" as const, data: { linkId: link.id, platform: link.platform } }
+          }
+        ]
+      : [])
+  ]
+}

@@ -6,7 +6,8 @@ import { count, doneWords, fieldWords, kindWords, valueWords } from "./Words.ts"
 const actions: Readonly<Record<HistoryEntry["action"], string>> = {
   install: "Installed",
   resync: "Updated",
-  uninstall: "Uninstalled"
+  uninstall: "Uninstalled",
+  rollout: "Updated by the publisher"
 }
 
 const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (

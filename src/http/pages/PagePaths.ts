@@ -30,6 +30,7 @@ export const pagePaths = [
   { method: "POST", path: "/agents/phones/:id" },
   { method: "GET", path: "/:organization/agents/:id" },
   { method: "POST", path: "/:organization/agents/:id/chat" },
+  { method: "POST", path: "/:organization/agents/:id/updates" },
   { method: "POST", path: "/:organization/agents/:id/watchers/:slug" },
   { method: "GET", path: "/:organization/agents/:id/update" },
   { method: "POST", path: "/:organization/agents/:id/update" },

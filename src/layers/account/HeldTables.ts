@@ -115,6 +115,30 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     where: inOrganizations
   },
   { table: "mirror_history", key: number, where: inOrganizations },
+  { table: "events", key: number, where: inOrganizations },
+  {
+    table: "installation_checks",
+    key: [["agent_id", "text"]],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
+  {
+    table: "installation_findings",
+    key: [
+      ["agent_id", "text"],
+      ["kind", "text"],
+      ["source_id", "bigint"]
+    ],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
+  { table: "rollouts", key: id, where: ofTemplates },
+  {
+    table: "rollout_targets",
+    key: [
+      ["rollout_id", "text"],
+      ["organization_id", "text"]
+    ],
+    where: inOrganizations
+  },
   // In organizations that stay: the contents of the rows belong to them.
   { table: "mirror_history", key: number, where: "user_id = $1 AND organization_id <> ALL ($2)", withheld: ["rows"] },
   {

@@ -1,7 +1,13 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Either, Layer, Schema } from "effect"
 import { IdentityId, type LookupRequest, type LookupResult } from "../../domain/identity/Identity.ts"
-import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../domain/identity/Link.ts"
+import {
+  decideLink,
+  eventsOf,
+  type LinkChanges,
+  type LinkEvent,
+  type LinkEventName
+} from "../../domain/identity/Link.ts"
 import { LinkFacts } from "../../domain/identity/LinkFacts.ts"
 import { decideLookup, LookupFacts } from "../../domain/identity/Lookup.ts"
 import { linkShownAs, ownIdentifiers, ownIdentities } from "../../domain/identity/OwnIdentities.ts"
@@ -61,15 +67,16 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       return yield* findFacts({ ...scope, linkId })
     })
 
-    const write = ({ person }: LinkFacts, changes: LinkChanges) =>
+    const write = (facts: LinkFacts, changes: LinkChanges) =>
       sql.unsafe(writeLinkStatement, [
-        person?.entityId ?? null,
+        facts.person?.entityId ?? null,
         changes.link === null ? null : JSON.stringify(changes.link),
         changes.endedLinks,
         changes.endedIdentities,
         changes.displaced,
         JSON.stringify(changes.refused),
-        JSON.stringify(changes.forgiven)
+        JSON.stringify(changes.forgiven),
+        JSON.stringify(eventsOf(facts, changes).map(({ entityId, told }) => ({ entity_id: entityId, ...told })))
       ])
 
     /** Gathers, decides and writes in one transaction; retried if another proof of the same sender interfered. */

@@ -79,7 +79,10 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
   ) entry
   WHERE page.number < $4::integer AND ${fits}
 )
-SELECT page.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', u.name) AS by, h.action,
+SELECT page.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', CASE WHEN h.user_id IS NULL THEN (
+    SELECT publisher.name FROM agents t JOIN organization publisher ON publisher.id = t.organization_id
+    WHERE t.id = h.template_agent_id
+  ) ELSE u.name END) AS by, h.action,
   h.revision, page.rows, EXISTS (SELECT FROM mirror_history h WHERE ${entry} AND h.id < page.id) AS more
 FROM page JOIN mirror_history h ON h.id = page.id LEFT JOIN "user" u ON u.id = h.user_id
 WHERE number = 1 OR number > 1 AND ${fits}

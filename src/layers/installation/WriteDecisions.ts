@@ -2,7 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import type { AgentAfter, RowAction } from "../../domain/installation/Actions.ts"
+import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
 import { setAsideStatement, writeStatement } from "./WriteStatement.ts"
@@ -12,7 +12,8 @@ export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
+  /** Who does it; null if that is nobody of the organization. */
+  readonly userId: UserId | null
   /** The agent, if it is installed already. */
   readonly agentId: AgentId | undefined
   /** The agent after the write; absent for an uninstall, which leaves it. */
@@ -29,9 +30,11 @@ const Written = Schema.Struct({
   organization_id: OrganizationId,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
-  user_id: UserId,
+  user_id: Schema.NullOr(UserId),
   agent_id: Schema.UndefinedOr(AgentId),
   action: Schema.String,
+  event: Schema.String,
+  by: Schema.String,
   is_recorded: Schema.Boolean,
   agent: Schema.UndefinedOr(
     Schema.Struct({
@@ -130,24 +133,29 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       }
       const now = yield* DateTime.nowAsDate
       const written = yield* write({
-        installations: installations.map((one, at) => ({
-          at,
-          organization_id: one.organizationId,
-          template_agent_id: one.templateAgentId,
-          revision: one.revision,
-          user_id: one.userId,
-          agent_id: one.agentId,
-          action: one.action,
-          is_recorded: one.isRecorded,
-          agent: one.agent && {
-            name: one.agent.name,
-            description: one.agent.description,
-            template_name: one.agent.templateName,
-            template_description: one.agent.templateDescription,
-            revision: one.agent.revision,
-            pinned: one.agent.pinned
+        installations: installations.map((one, at) => {
+          const { by, type } = eventOf(one.action, one.agentId === undefined)
+          return {
+            at,
+            organization_id: one.organizationId,
+            template_agent_id: one.templateAgentId,
+            revision: one.revision,
+            user_id: one.userId,
+            agent_id: one.agentId,
+            action: one.action,
+            event: type,
+            by,
+            is_recorded: one.isRecorded,
+            agent: one.agent && {
+              name: one.agent.name,
+              description: one.agent.description,
+              template_name: one.agent.templateName,
+              template_description: one.agent.templateDescription,
+              revision: one.agent.revision,
+              pinned: one.agent.pinned
+            }
           }
-        })),
+        }),
         rows: installations.flatMap(({ actions }, at) =>
           actions.filter(isWritten).map((action) => rowOf(action, at, now))
         )

@@ -2,8 +2,11 @@ import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, R
 import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { Told } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
+import type { Updates } from "../../domain/installation/Agent.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
+import type { Outcome, RolloutStatus, Waves } from "../../domain/rollout/Rollout.ts"
 
 /*
  * The state behind the in-memory layers: the content of the tables, as one immutable value. A change is a function from
@@ -78,6 +81,7 @@ export interface AgentRecord {
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
   readonly pinned?: boolean | undefined
+  readonly updates?: Updates | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
   /** For an installed agent: a number higher than those of all agents before it. */
@@ -142,12 +146,34 @@ export interface RevisionRecord {
   readonly publishedAt: DateTime.Utc
 }
 
+/** A roll-out, and what became of each organization, in the order in which it comes to them. */
+export interface RolloutRecord
+  extends Pick<
+    RolloutStatus,
+    "rolloutId" | "revision" | "state" | "because" | "wave" | "advance" | "stopAbove" | "startedAt" | "endedAt"
+  > {
+  readonly templateAgentId: AgentId
+  readonly waves: Waves
+  readonly sizes: ReadonlyArray<number>
+  readonly attempt: number
+  readonly targets: ReadonlyArray<{
+    readonly organizationId: OrganizationId
+    readonly wave: number
+    readonly outcome: Outcome | null
+    readonly reason: string | null
+  }>
+}
+
+/** What other programs are told of; numbered by its place. */
+export type EventRecord = Told & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
+
 /** What an install, a resync or an uninstall did. */
 export interface HistoryRecord {
   readonly id: number
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
-  readonly userId: UserId
+  /** Nobody, where the publisher did it. */
+  readonly userId: UserId | null
   readonly action: HistoryEntry["action"]
   readonly revision: number | null
   readonly at: DateTime.Utc
@@ -217,6 +243,8 @@ export interface MemoryState {
   readonly revisionRows: ReadonlyArray<RevisionRowRecord>
   readonly ledger: ReadonlyArray<LedgerRecord>
   readonly history: ReadonlyArray<HistoryRecord>
+  readonly events: ReadonlyArray<EventRecord>
+  readonly rollouts: ReadonlyArray<RolloutRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly links: ReadonlyArray<LinkRecord>
   readonly refusals: ReadonlyArray<RefusalRecord>
@@ -240,6 +268,8 @@ const empty: MemoryState = {
   revisionRows: [],
   ledger: [],
   history: [],
+  events: [],
+  rollouts: [],
   identities: [],
   links: [],
   refusals: [],

@@ -132,6 +132,7 @@ export const settings = Config.all({
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
   readsPerMinute: wholeNumber("READS_PER_MINUTE", 1, 100_000, 600),
   historyDays: wholeNumber("HISTORY_DAYS", 1, 36_500, 365),
+  eventsDays: wholeNumber("EVENTS_DAYS", 1, 36_500, 30),
   closedLinksDays: wholeNumber("CLOSED_LINKS_DAYS", 7, 36_500, 90),
   workers: wholeNumber("WORKERS", 1, 64, 1),
   keepAlive: wholeNumber("KEEP_ALIVE_SECONDS", 1, 86_400, 75).pipe(Config.map(Duration.seconds)),
@@ -176,7 +177,11 @@ export const settings = Config.all({
             sender: hours(sendersTries),
             mail: hours(mailsAsked)
           },
-          kept: { history: Duration.days(given.historyDays), closedLinks: Duration.days(given.closedLinksDays) }
+          kept: {
+            history: Duration.days(given.historyDays),
+            closedLinks: Duration.days(given.closedLinksDays),
+            events: Duration.days(given.eventsDays)
+          }
         })
   )
 )

@@ -7,6 +7,8 @@ export interface SweepOptions {
   readonly history: Duration.Duration
   /** Links and identities that have ended. */
   readonly closedLinks: Duration.Duration
+  /** What other programs are told of. */
+  readonly events: Duration.Duration
 }
 
 /** The old rows of one table that are deleted. */
@@ -25,7 +27,7 @@ export interface SweptTable {
 }
 
 /** Everything that the service deletes by itself, and when. All other rows are deleted only by their owners. */
-export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArray<SweptTable> => [
+export const sweptTables = ({ closedLinks, events, history }: SweepOptions): ReadonlyArray<SweptTable> => [
   {
     what: "sessions",
     table: "session",
@@ -121,6 +123,17 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
       SELECT FROM mirror_history newer
       WHERE newer.organization_id = t.organization_id AND newer.template_agent_id = t.template_agent_id AND newer.id > t.id
     )`
+  },
+  {
+    what: "events",
+    table: "events",
+    along: [
+      ["created_at", "timestamptz"],
+      ["id", "bigint"]
+    ],
+    since: "created_at",
+    after: events,
+    unless: "t.number IS NULL"
   },
   {
     // Along the key: with an index by time, each try of a budget would write to it.
