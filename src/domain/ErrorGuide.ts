@@ -248,7 +248,7 @@ export const errorGuide: {
     })
   },
   PublisherNotFound: {
-    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. Nobody is told which.",
+    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. The answer does not say which.",
     remedy:
       "Look the slug up with GET /api/publishers. Somebody who should belong to it is invited by an owner; a new publisher is made by whoever runs the service.",
     example: new PublisherNotFound({ slug: "acme" })
