@@ -27,7 +27,7 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
 
 const to = Options.text("to").pipe(
   Options.withDescription(
-    "Publish by a running service at this address, as https://install.example.org, with the publisher's key in AGENT_INSTALL_KEY; without it into the database."
+    "A running service, as https://install.example.org, with a key of the publisher's in AGENT_INSTALL_KEY; without it the database of DATABASE_URL."
   ),
   Options.optional
 )
@@ -123,12 +123,6 @@ const template = Command.make("template").pipe(
 )
 
 const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
-const to = Options.text("to").pipe(
-  Options.withDescription(
-    "A running service, as https://install.example.org, with a key of the publisher's in AGENT_INSTALL_KEY; without it the database of DATABASE_URL."
-  ),
-  Options.optional
-)
 const ofPublisher = Options.text("publisher").pipe(
   Options.withDescription("With --to: the slug of the publisher."),
   Options.optional
