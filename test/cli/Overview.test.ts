@@ -23,7 +23,7 @@ describe("the overview of the command line", () => {
     )
     assert.strictEqual(
       unknownCommand(["template", "constructor"]),
-      'agent-install template has no command "constructor"; it has publish, diff, list'
+      'agent-install template has no command "constructor"; it has init, validate, publish, diff, pull, list'
     )
   })
 
