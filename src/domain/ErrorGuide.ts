@@ -38,6 +38,7 @@ import {
   TemplateIsInstalled,
   TemplateNotFound,
   TemplateNotPublic,
+  TemplateRefused,
   TooLarge,
   TooSlow,
   Unauthenticated,
@@ -45,6 +46,7 @@ import {
   UnknownTemplateSlug,
   UnsupportedMediaType,
   WatcherNotFound,
+  WithdrawalRefused,
   WrongPassword
 } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
@@ -254,7 +256,7 @@ export const errorGuide: {
     })
   },
   PublisherNotFound: {
-    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. Nobody is told which.",
+    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. The answer does not say which.",
     remedy:
       "Look the slug up with GET /api/publishers. Somebody who should belong to it is invited by an owner; a new publisher is made by whoever runs the service.",
     example: new PublisherNotFound({ slug: "acme" })
@@ -288,6 +290,27 @@ export const errorGuide: {
     when: "The publisher has as many keys, or members and open invitations, as it may have.",
     remedy: "Delete a key or an invitation that nobody uses, or remove a member, then try again.",
     example: new LimitReached({ what: "keys", limit: 100 })
+  },
+  TemplateRefused: {
+    when: "A template that was sent to be published has something wrong: in what it says of itself, in a definition, or beside what is published already. Nothing was written; issues names every problem with the number of the definition (from 0; absent: what the template says of itself) and the path in it.",
+    remedy:
+      "Correct every place and send it again. agent-install template validate finds most of it without a service.",
+    example: new TemplateRefused({
+      issues: [
+        {
+          where: "definitions.3.schedule",
+          path: ["schedule"],
+          message: "expected five fields: minute, hour, day of the month, month, day of the week",
+          definition: 3
+        }
+      ]
+    })
+  },
+  WithdrawalRefused: {
+    when: "The revision would withdraw rows that installations have, or more than half of the template's rows, and the request does not agree to that. Nothing was written.",
+    remedy:
+      'Look at what it would do with dryRun=true. To publish it all the same, send "withdraw": true (the command line: --yes).',
+    example: new WithdrawalRefused({ rows: 2, of: 89, installed: 240 })
   },
   RouteNotFound: {
     when: "No route has this path.",

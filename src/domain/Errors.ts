@@ -2,6 +2,7 @@ import { Duration, Schema } from "effect"
 import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
 import { Mode } from "./catalog/Mode.ts"
+import { TemplateIssue } from "./catalog/TemplateIssue.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
 import { Permission } from "./publishing/Publisher.ts"
@@ -65,7 +66,7 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   static readonly code = "unsupported_media_type"
   static readonly title = "Unsupported encoding"
   override get message() {
-    return "The body is compressed, or encoded otherwise, which is not read here. Send it as it is, without Content-Encoding."
+    return "The service accepts no compressed or otherwise encoded bodies. Send the body without Content-Encoding."
   }
 }
 
@@ -75,7 +76,7 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limit
   static readonly code = "too_large"
   static readonly title = "Body too large"
   override get message() {
-    return `The body of a request may have ${this.limitBytes} bytes at most.`
+    return `The body of a request may be at most ${this.limitBytes} bytes long.`
   }
 }
 
@@ -109,7 +110,7 @@ export class NoPersonalOrg extends Schema.TaggedError<NoPersonalOrg>()("NoPerson
   static readonly code = "no_personal_org"
   static readonly title = "No personal organization"
   override get message() {
-    return "This account has no organization of its own yet. Sign out and sign in again: that makes one; then try again."
+    return "This account has no organization of its own yet. Sign out and sign in again to get one, then try again."
   }
 }
 
@@ -147,7 +148,7 @@ export class SelfInstall extends Schema.TaggedError<SelfInstall>()("SelfInstall"
   }
 }
 
-/** The template's organization is private. Said only to its members. */
+/** The template's organization is private. Only its members get this answer. */
 export class TemplateNotPublic extends Schema.TaggedError<TemplateNotPublic>()("TemplateNotPublic", {
   templateAgentId: AgentId
 }) {
@@ -203,7 +204,7 @@ export class NoSuchRow extends Schema.TaggedError<NoSuchRow>()("NoSuchRow", { ro
       verdict === null
         ? `${list}: the template has no ${kind} "${slug}"`
         : verdict === "collision" && list === "adopt"
-          ? `adopt: ${kind} "${slug}" can't be adopted (adoptable is false in a plan), since the template's own row stands too, or the one in its way came with another template; rename or delete that, or uninstall what it came with`
+          ? `adopt: ${kind} "${slug}" can't be adopted (adoptable is false in a plan), because the template's own row also exists, or the row with that slug came with another template; rename or delete that row, or uninstall its template`
           : `${list}: ${kind} "${slug}" is ${verdict}, not ${wishVerdicts[list]}`
     )
     return `Nothing was written. ${named.join("; ")}. Ask for a plan to see each row's verdict.`
@@ -219,19 +220,19 @@ export const Collision = Schema.Struct({
   slug: Schema.String,
   owner: Schema.String.annotations({ description: "The slug of the organization whose row has the slug." }),
   own: Schema.Boolean.annotations({
-    description: "Whether that is the organization itself; else the row came with a template of the owner's."
+    description: "Whether that is the organization itself; otherwise the row came with a template of the owner's."
   }),
   adoptable: Schema.Boolean.annotations({
-    description: "Whether adopt may name the row. Where it may not, no request helps before the slug is free."
+    description: "Whether adopt may name the row. If not, the slug has to be freed before any request succeeds."
   })
 })
 export type Collision = typeof Collision.Type
 
-/** What resolves a collision, in the order in which a message says it. */
+/** What resolves a collision, in the order of the message. */
 const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
   ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
   [
-    "Rename or delete these, which can't be adopted, since the template has a row of its own for each (or revert those that are the template's and that you changed)",
+    "Rename or delete these, which can't be adopted, since the template's own row also exists (or revert those that are the template's and that you changed)",
     ({ adoptable, own }) => own && !adoptable
   ],
   [
@@ -252,11 +253,11 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
       const named = this.collisions.filter(applies).map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`)
       return named.length === 0 ? [] : [`${remedy}: ${named.join(", ")}.`]
     })
-    return `Nothing was written, since slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
+    return `Nothing was written, because slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
   }
 }
 
-/** The plan the caller agreed to is no longer what an install would do. Nothing was written. */
+/** An install would no longer do what the plan says that the caller agreed to. Nothing was written. */
 export class PlanStale extends Schema.TaggedError<PlanStale>()("PlanStale", {}) {
   static readonly status = 409
   static readonly code = "plan_stale"
@@ -318,7 +319,7 @@ export class NoMember extends Schema.TaggedError<NoMember>()("NoMember", { organ
   static readonly code = "no_member"
   static readonly title = "No member entity"
   override get message() {
-    return "Nothing stands for this person in the organization yet. Sign out and sign in again: that repairs it; then try again."
+    return "The organization has no member entity for this person yet. Sign out and sign in again to repair that, then try again."
   }
 }
 
@@ -348,7 +349,7 @@ export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("Pend
   static readonly code = "pending_not_found"
   static readonly title = "Nothing pending"
   override get message() {
-    return "Nothing is pending under this id for this sender. Ask for the identity again with POST /api/identities/lookup."
+    return "No question with this id is open for this sender. Ask for the identity again with POST /api/identities/lookup."
   }
 }
 
@@ -435,15 +436,15 @@ export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("
       const why = [
         ...(otherMembers > 0 ? [counted(otherMembers, "other member", "other members")] : []),
         ...(installations > 0 ? [counted(installations, "installation by others", "installations by others")] : []),
-        ...(kept && installations === 0 ? ["rows that others keep of it"] : [])
+        ...(kept && installations === 0 ? ["rows of its templates that others keep"] : [])
       ]
       return `${organizationSlug} (${why.join(", ")})`
     })
-    return `Nothing was deleted, since others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
+    return `Nothing was deleted, because others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
   }
 }
 
-/** There is no publisher of that slug that the caller belongs to. */
+/** The caller belongs to no publisher with that slug. */
 export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("PublisherNotFound", {
   slug: Schema.String
 }) {
@@ -451,11 +452,11 @@ export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("
   static readonly code = "publisher_not_found"
   static readonly title = "Publisher not found"
   override get message() {
-    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key is good for one.`
+    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key gives access to one publisher only.`
   }
 }
 
-/** What a publisher's members, and its keys, need for what was asked. */
+/** What each permission requires of a member, and of a key. */
 const needed: Readonly<Record<Permission, readonly [role: string, scope: string]>> = {
   read: ["a member of the publisher", "a key with the scope read or publish"],
   publish: ["a member of the publisher", "a key with the scope publish"],
@@ -464,7 +465,7 @@ const needed: Readonly<Record<Permission, readonly [role: string, scope: string]
   members: ["an owner of the publisher, signed in,", "no key"]
 }
 
-/** The caller belongs to the publisher, or has a key of it, and may not do that. */
+/** The caller is a member of the publisher, or uses one of its keys, but lacks the permission. */
 export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitted", {
   permission: Permission,
   byKey: Schema.Boolean
@@ -479,47 +480,47 @@ export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitt
   }
 }
 
-/** The publisher has no key of this id. */
+/** The publisher has no key with this id. */
 export class KeyNotFound extends Schema.TaggedError<KeyNotFound>()("KeyNotFound", {}) {
   static readonly status = 404
   static readonly code = "key_not_found"
   static readonly title = "Key not found"
   override get message() {
-    return "The publisher has no key of this id. GET /api/publishers/<slug>/keys lists those it has."
+    return "The publisher has no key with this id. GET /api/publishers/<slug>/keys lists those it has."
   }
 }
 
-/** Nobody of this id belongs to the publisher. */
+/** The publisher has no member with this id. */
 export class MemberNotFound extends Schema.TaggedError<MemberNotFound>()("MemberNotFound", { userId: Schema.String }) {
   static readonly status = 404
   static readonly code = "member_not_found"
   static readonly title = "Member not found"
   override get message() {
-    return `Nobody of the id ${JSON.stringify(this.userId)} belongs to the publisher. GET /api/publishers/<slug>/members lists who does.`
+    return `The publisher has no member with the id ${JSON.stringify(this.userId)}. GET /api/publishers/<slug>/members lists its members.`
   }
 }
 
-/** The publisher would be nobody's. */
+/** The publisher would have no owner. */
 export class LastOwner extends Schema.TaggedError<LastOwner>()("LastOwner", {}) {
   static readonly status = 409
   static readonly code = "last_owner"
   static readonly title = "The only owner"
   override get message() {
-    return "A publisher always has an owner, and this is the only one. Make another member an owner first."
+    return "A publisher needs an owner, and this is the only one. Make another member an owner first."
   }
 }
 
-/** The invitation never was, was taken back or used, has expired, or is for another account. */
+/** The invitation never existed, was withdrawn or used, has expired, or is for another account. */
 export class InvitationNotFound extends Schema.TaggedError<InvitationNotFound>()("InvitationNotFound", {}) {
   static readonly status = 404
   static readonly code = "invitation_not_found"
   static readonly title = "Invitation not found"
   override get message() {
-    return "There is no such invitation for this account: it was used or taken back, has expired, or is for another e-mail address. Ask an owner for another."
+    return "There is no such invitation for this account: it was used or withdrawn, has expired, or is for another e-mail address. Ask an owner for a new one."
   }
 }
 
-/** There are as many of these as there may be. */
+/** The limit of keys or members is reached. */
 export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
   what: Schema.Literal("keys", "members"),
   limit: Schema.Int
@@ -532,13 +533,43 @@ export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReach
   }
 }
 
+/** A template that can't be published as it is. Nothing was written; every problem is named. */
+export class TemplateRefused extends Schema.TaggedError<TemplateRefused>()("TemplateRefused", {
+  issues: Schema.Array(TemplateIssue)
+}) {
+  static readonly status = 400
+  static readonly code = "template_refused"
+  static readonly title = "Template refused"
+  override get message() {
+    const lines = this.issues.map(({ message, path, where }) =>
+      [where, path.join("."), message].filter((part) => part !== "").join(": ")
+    )
+    return `Nothing was published. ${lines.join("\n")}`
+  }
+}
+
+/** A publication withdraws so much that it is done only where the request agrees to it. Nothing was written. */
+export class WithdrawalRefused extends Schema.TaggedError<WithdrawalRefused>()("WithdrawalRefused", {
+  rows: Schema.Int,
+  of: Schema.Int,
+  installed: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "withdrawal_not_agreed"
+  static readonly title = "Withdraws much"
+  override get message() {
+    const copies = this.installed === 0 ? "" : `, and with them ${this.installed} that installations have`
+    return `Nothing was published, since it withdraws ${this.rows} of ${this.of} rows${copies}. See what it would do with dryRun=true; to publish it, say "withdraw": true.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
   static readonly code = "not_found"
   static readonly title = "No such route"
   override get message() {
-    return "There is nothing at this path. GET /openapi.json lists what there is."
+    return "No route has this path. GET /openapi.json lists all routes."
   }
 }
 
@@ -550,7 +581,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
   static readonly code = "method_not_allowed"
   static readonly title = "Method not allowed"
   override get message() {
-    return `This path takes ${this.allow.join(", ")}.`
+    return `This path accepts only ${this.allow.join(", ")}.`
   }
 }
 
@@ -572,7 +603,7 @@ export class HeaderTooLarge extends Schema.TaggedError<HeaderTooLarge>()("Header
   static readonly code = "header_too_large"
   static readonly title = "Header too large"
   override get message() {
-    return `The header of a request, with its target, may have ${this.limitBytes} bytes at most.`
+    return `The header of a request, including its target, may be at most ${this.limitBytes} bytes long.`
   }
 }
 
@@ -582,11 +613,11 @@ export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   static readonly code = "internal"
   static readonly title = "Internal error"
   override get message() {
-    return "Something went wrong here. Report it with the id in `instance`."
+    return "The service failed to handle the request. Report it with the id in `instance`."
   }
 }
 
-/** The database can't be reached, gave no connection or answer in time, or can't be written to for now. */
+/** The database can't be reached, gave no connection or answer in time, or can't be written to at the moment. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}) {
   static readonly status = 503
   static readonly code = "unavailable"
@@ -594,11 +625,11 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
   /** Whole seconds after which a retry makes sense. */
   readonly retryAfterSeconds = 2
   override get message() {
-    return `The database can't do this now. Try again in ${this.retryAfterSeconds} seconds.`
+    return `The database is not available now. Try again in ${this.retryAfterSeconds} seconds.`
   }
 }
 
-/** The errors of the install workflow, in the order in which they refuse. Each class states its status, or this doesn't compile. */
+/** The errors of the install workflow, in the order of refusal. The type requires each class to state its status. */
 export const installErrors = [
   ForeignOrigin,
   Unauthenticated,
@@ -622,19 +653,19 @@ export const installErrors = [
 /** Why the body of a request can't be read, in the order in which this is checked. */
 export type ReadError = UnsupportedMediaType | TooLarge | InvalidRequest
 
-/** What the install workflow can fail with: all of them but the one that only a browser can cause. */
+/** The failures of the install workflow: all of these except the one that only a browser can cause. */
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
 /** The errors of planning an install. Collisions are part of the plan, not errors. */
 export type PlanError = Exclude<InstallError, ModeNotOffered | NoSuchRow | SchemaCollision | PlanStale>
 
-/** What whoever asks something of a publisher can be refused for, whatever they ask. */
+/** The errors of every request about one publisher. */
 export type PublisherError = Unauthenticated | RateLimitExceeded | PublisherNotFound | NotPermitted
 
 /** The errors of every request about one installed agent. */
 export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | NotOrgAdmin
 
-/** Every refusal, for the documentation and the encoding of answers. */
+/** Every refusal, for documentation and encoding. */
 export const refusals = [
   ...installErrors,
   AgentNotFound,
@@ -659,6 +690,8 @@ export const refusals = [
   LastOwner,
   InvitationNotFound,
   LimitReached,
+  TemplateRefused,
+  WithdrawalRefused,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,
@@ -669,6 +702,6 @@ export const refusals = [
 
 export type AnyRefusal = InstanceType<(typeof refusals)[number]>
 
-/** The code of a refusal, by which clients and metrics tell it from others. */
+/** The code of a refusal, by which clients and metrics distinguish it. */
 export const codeOf = (refusal: AnyRefusal): string =>
   refusals.find(({ _tag }) => _tag === refusal._tag)?.code ?? refusal._tag

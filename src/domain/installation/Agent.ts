@@ -42,7 +42,7 @@ const agentFields = {
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
-  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." }),
+  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until a resync changes that." }),
   mode: Mode,
   updates: Updates.annotations({
     description: "Whether roll-outs of the publisher's bring it up to date, or its owner alone does."

@@ -36,7 +36,7 @@ const Session = ({ session }: { session: AccountSession }): VNode => (
     {session.userAgent !== null && (
       <span class="quiet">
         {" "}
-        with what calls itself <bdi>{session.userAgent}</bdi>
+        with <bdi>{session.userAgent}</bdi>
       </span>
     )}
   </li>
@@ -132,7 +132,7 @@ const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: Acc
       <h2>What we hold of you</h2>
       <p>
         One file, in JSON, with everything that belongs to your account: your organization, your agents and what you
-        changed of them, your phones, your sessions. Passwords and codes are left out, since they would open something.
+        changed of them, your phones, your sessions. Passwords and codes are left out, since they give access.
       </p>
       <p>
         <a href="/api/account/export" download>

@@ -17,8 +17,8 @@ export const GoOnPage = ({ action, problems, typed }: GoOnProps): VNode => (
   <Layout title="Sign in to go on" problems={problems}>
     <h1>Sign in to go on</h1>
     <p>
-      You are not signed in any more. Nothing has been done yet, and nothing you typed is lost: once you sign in, it
-      goes on where you were.
+      You are not signed in any more. Nothing has been done yet, and nothing you typed is lost: sign in, and you
+      continue where you were.
     </p>
     <form method="post" action={`${action}#problem`}>
       {/* Never the password of a form that asked for one. */}

@@ -17,7 +17,7 @@ export const SessionFields = ({ problems, sign, typed }: SessionFieldsProps): VN
       <Field
         name="name"
         label="Your name"
-        why="Your organization is called by it."
+        why="Your organization is named after it."
         value={typed.get("name") ?? ""}
         autocomplete="name"
         required

@@ -36,7 +36,7 @@ export const PhoneFields = ({ label, name, problems, required = false, typed, wh
       />
       <label for="country">Country of the number</label>
       <span class="why" id="country-why">
-        Only needed where the number does not begin with + and a country code.
+        Only needed if the number does not begin with + and a country code.
       </span>
       <select id="country" name="country" autocomplete="country" aria-describedby="country-why">
         <option value="">As the number says</option>

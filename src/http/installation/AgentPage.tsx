@@ -69,7 +69,7 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
             : news.length === 0 && "That is the newest."}
       </p>
       {!template.available && (
-        <p>The publisher does not offer this any more. Yours goes on working, and there will be no updates.</p>
+        <p>The publisher no longer offers this. Yours keeps working, but there will be no updates.</p>
       )}
       {view !== undefined && (
         <>
@@ -234,7 +234,7 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
           </p>
           <p>Or scan this with your phone:</p>
           <QrCode text={link} label="QR code that opens WhatsApp with the message" />
-          <p class="quiet">This page notices by itself when the message has come.</p>
+          <p class="quiet">This page updates by itself when the message has arrived.</p>
         </div>
       )}
       {hasBotPhone && link === undefined && (
@@ -242,7 +242,7 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
           <p>{linked.length === 0 ? "You can talk to this agent from your phone." : "You can link another phone."}</p>
           <Action action={`${path}/chat`} label="Link a phone on WhatsApp" class="plain" />
           <span class="why">
-            You get a message to send from that phone, with a code. Nothing is linked before the phone has said yes.
+            You get a message to send from that phone, with a code. Nothing is linked before you reply YES there.
           </span>
         </>
       )}
@@ -337,8 +337,8 @@ export const AgentPage = (props: AgentPageProps): VNode => {
       <section>
         <h2>Uninstall</h2>
         <p>
-          Takes the agent away with all it brought that you neither changed nor use. You are shown what goes and what
-          stays, and asked once. <a href={`${path}/uninstall`}>See what would go</a>
+          Removes the agent, and everything it brought that you neither changed nor use. You are shown what is removed
+          and what stays before you confirm. <a href={`${path}/uninstall`}>See what would go</a>
         </p>
       </section>
     </Layout>

@@ -112,7 +112,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         OpenApi.annotations({
           summary: "Bring an installed agent up to date",
           description:
-            "Goes to the newest revision, or to the one that is named, and stays there until told otherwise. All or nothing; repeating it is safe.",
+            "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there; newest ends that. All or nothing; repeating it is safe.",
           transform: signedIn
         })
       )

@@ -64,14 +64,17 @@ const Untouched = (): VNode => (
     <h2>What it never touches</h2>
     <ul>
       <li>
-        What you made yourself. Where a name is taken by something of yours, nothing is written before you decide.
+        What you made yourself. If something of yours already has a name that it needs, nothing is written before you
+        decide.
       </li>
       <li>What you change later: your changes are kept through every update, and what you delete stays deleted.</li>
-      <li>Anything without you: nothing is updated until you have seen what would change and press the button.</li>
+      <li>
+        Anything without asking you: nothing is updated until you have seen what would change and pressed the button.
+      </li>
     </ul>
     <p>
-      The publisher sees neither your data nor that it is you who uses this. You can uninstall it: what it brought goes,
-      what is yours stays.
+      The publisher sees neither your data nor that it is you who uses this. You can uninstall it: what it brought is
+      removed, what is yours stays.
     </p>
   </section>
 )
@@ -123,7 +126,7 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
         <PhoneFields
           name="whatsapp_phone"
           label="WhatsApp number"
-          why="So that your agent knows messages from this phone are yours. It is asked once whether it wants to be linked; until it says yes, nothing is. Leave it empty to do this later."
+          why="So that your agent knows that messages from this phone are yours. We ask once, on that phone, whether to link it; it is linked only after a yes. Leave this empty to do it later."
           typed={typed}
           problems={problems}
         />
@@ -279,7 +282,7 @@ const act = (visit: FormVisit) =>
           problems: [
             {
               message:
-                "Nothing was installed: something has changed since you were shown this page. Look once more, then press Install again."
+                "Nothing was installed: something has changed since you were shown this page. Look again, then press Install."
             }
           ]
         })

@@ -79,8 +79,8 @@ export const UninstallPage = ({ agent, path, plan, problems, visitor }: Uninstal
         )}
       </section>
       <p>
-        To undo it, install the agent again: what stayed with you is found, with your changes. What goes is then as the
-        publisher has it.
+        To undo it, install the agent again: what stayed is used again, with your changes. What was removed comes back
+        as the publisher has it.
       </p>
       <form method="post" action={`${path}/uninstall#problem`}>
         <input type="hidden" name="expectedPlan" value={planHash} />
@@ -122,7 +122,7 @@ export const uninstallPages = [
         draw(visit, [
           {
             message:
-              "Nothing was taken away: something is different since you were shown this page. This is how it stands now."
+              "Nothing was removed: something has changed since you were shown this page. This is the current state."
           }
         ])
       )

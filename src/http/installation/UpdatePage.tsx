@@ -129,7 +129,7 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
           <Part
             {...props}
             heading="Withdrawn by the publisher"
-            lead="What is yours or in use stays, hidden; the rest goes. All of it stands in the history."
+            lead="What is yours or in use stays, but hidden; the rest is removed. The history lists all of it."
             rows={withdrawn}
           />
           <Part
@@ -148,8 +148,8 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
           />
           <button type="submit">{button}</button>
           <span class="why">
-            Exactly this is done, or nothing: where something changes meanwhile, you are asked again. What each row said
-            before stays in the history.
+            Exactly this is done, or nothing: if something changes in the meantime, you are asked again. What each row
+            said before stays in the history.
           </span>
         </form>
       )}
@@ -220,12 +220,12 @@ export const updatePages = [
           draw(visit, visit.form, [
             {
               message:
-                "Nothing was changed: something is different since you were shown this page. This is how it stands now; look once more."
+                "Nothing was changed: something has changed since you were shown this page. This is the current state; look again."
             }
           ]),
         NoSuchRow: () =>
           draw(visit, visit.form, [
-            { message: "Nothing was changed: what you chose for a row can’t be done any more. Look once more." }
+            { message: "Nothing was changed: what you chose for a row is no longer possible. Look again." }
           ])
       })
     )

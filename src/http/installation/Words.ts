@@ -57,7 +57,7 @@ export const rowStateWords = ({ because, fate, owner, verdict }: PlannedRow): st
       return fate === "kept" && because !== null
         ? `The publisher withdrew this. It stays, hidden, because ${keptBecause[because]}.`
         : fate === "passed_on"
-          ? "The publisher withdrew this here. It stays with another agent of theirs that you have."
+          ? "The publisher withdrew this here. Another agent of theirs that you have keeps it."
           : fate === "forgotten"
             ? "The publisher withdrew this, and you had deleted it."
             : "The publisher withdrew this. It goes with an update."

@@ -33,7 +33,13 @@ import {
 } from "../../services/installation/TemplateMirror.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDueTimes } from "./DueTimes.ts"
-import { awaitUsesStatement, lockAllStatement, lockStatement, requestFactsStatement, targetFactsStatement } from "./FactsStatement.ts"
+import {
+  awaitUsesStatement,
+  lockAllStatement,
+  lockStatement,
+  requestFactsStatement,
+  targetFactsStatement
+} from "./FactsStatement.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import { makeShortCut } from "./ShortCut.ts"

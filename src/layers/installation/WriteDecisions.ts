@@ -145,29 +145,29 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
         installations: installations.map((one, at) => {
           const { by, type } = eventOf(one.action, one.agentId === undefined)
           return {
-          at,
-          organization_id: one.organizationId,
-          template_agent_id: one.templateAgentId,
-          revision: one.revision,
-          user_id: one.userId,
-          agent_id: one.agentId,
-          action: one.action,
+            at,
+            organization_id: one.organizationId,
+            template_agent_id: one.templateAgentId,
+            revision: one.revision,
+            user_id: one.userId,
+            agent_id: one.agentId,
+            action: one.action,
             event: type,
             by,
-          is_recorded: one.isRecorded || one.actions.some(({ change, isImplied }) => isImplied && change !== null),
-          besides: one.actions.some(({ isImplied }) => isImplied)
-            ? one.actions.flatMap(({ isImplied, kind, sourceId }) => (isImplied ? [] : [[kind, sourceId] as const]))
-            : undefined,
-          agent: one.agent && {
-            name: one.agent.name,
-            description: one.agent.description,
-            template_name: one.agent.templateName,
-            template_description: one.agent.templateDescription,
-            revision: one.agent.revision,
-            pinned: one.agent.pinned,
-            mode: one.firstId === undefined ? ("copy" as const) : ("reference" as const),
-            first_id: one.firstId
-          }
+            is_recorded: one.isRecorded || one.actions.some(({ change, isImplied }) => isImplied && change !== null),
+            besides: one.actions.some(({ isImplied }) => isImplied)
+              ? one.actions.flatMap(({ isImplied, kind, sourceId }) => (isImplied ? [] : [[kind, sourceId] as const]))
+              : undefined,
+            agent: one.agent && {
+              name: one.agent.name,
+              description: one.agent.description,
+              template_name: one.agent.templateName,
+              template_description: one.agent.templateDescription,
+              revision: one.agent.revision,
+              pinned: one.agent.pinned,
+              mode: one.firstId === undefined ? ("copy" as const) : ("reference" as const),
+              first_id: one.firstId
+            }
           }
         }),
         rows: installations.flatMap(({ actions }, at) =>
