@@ -428,6 +428,7 @@ export const toDocuments = ({
   definitions,
   description,
   extensions,
+  modes,
   name,
   notes,
   publisher,
@@ -441,6 +442,7 @@ export const toDocuments = ({
     publisher,
     ...(notes === undefined ? {} : { notes }),
     bot_phone: botPhone,
+    ...(modes !== undefined && { install: modes.length === 1 ? modes[0] : modes }),
     ...extensions
   }),
   definitions: definitions.map((definition) =>
