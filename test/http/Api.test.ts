@@ -229,6 +229,41 @@ describe("the OpenAPI document", () => {
     assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 415, 500, 503], gateway])
   })
 
+  it("says of every operation, parameter and schema what it is, under names that make good functions and types", () => {
+    const { components } = openApi as unknown as Document
+    const ids = operations.map(({ operation }) => operation.operationId)
+    assert.strictEqual(new Set(ids).size, ids.length)
+    for (const { name, operation } of operations) {
+      assert.match(operation.operationId, /^[a-z]+([A-Z][a-z]+)+$/, name)
+      assert.match(operation.description ?? "", /\.$/, name)
+      for (const parameter of operation.parameters ?? []) {
+        assert.match(parameter.description ?? "", /\.$/, `${name} ${parameter.name}`)
+      }
+    }
+    const isRefusal = (name: string) => name in Errors
+    for (const [name, schema] of Object.entries(components.schemas)) {
+      assert.isTrue(isRefusal(name) || /\.$/.test(schema.description ?? ""), name)
+      assert.isTrue(schema.type !== "string" || schema.enum !== undefined, name)
+      assert.notInclude(["number", "integer"], schema.type, name)
+    }
+  })
+
+  it("has numbers as numbers, and one of two members as alternatives", () => {
+    const { components } = openApi as unknown as Document
+    const parameters = operations.flatMap(({ operation }) => operation.parameters ?? [])
+    const limits = parameters.filter(({ name }) => name === "limit").map(({ schema }) => schema)
+    assert.isNotEmpty(limits)
+    for (const { type, minimum, maximum } of limits) {
+      assert.deepStrictEqual([type, minimum, maximum], ["integer", 1, 100])
+    }
+    for (const name of ["InstallRequest", "PlanRequest"]) {
+      const required = components.schemas[name]?.oneOf?.map((one) => one.required)
+      assert.deepStrictEqual(required, [["slug"], ["templateAgentId"]])
+    }
+    const text = JSON.stringify(openApi)
+    for (const made of ["DateTimeUtc", "NonNegative", "DurationFromMillis", '/Int"']) assert.notInclude(text, made)
+  })
+
   it("refers only to schemas it has", () => {
     const referred = new Set(JSON.stringify(openApi).match(/#\/components\/schemas\/[^"]+/g))
     const known = Object.keys(openApi.components.schemas).map((name) => `#/components/schemas/${name}`)

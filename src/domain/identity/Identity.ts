@@ -97,7 +97,11 @@ export const OwnIdentity = Schema.Struct({
   checkNumber: Schema.optionalWith(Schema.String, { exact: true }).annotations({
     description: "While it waits for an answer: the four digits in the question its sender gets."
   })
-}).annotations({ identifier: "OwnIdentity", examples: [{ ...exampleOwn, state: "verified" }] })
+}).annotations({
+  identifier: "OwnIdentity",
+  description: "A way in which the person is known on a chat platform, and how far it is proved.",
+  examples: [{ ...exampleOwn, state: "verified" }]
+})
 export type OwnIdentity = typeof OwnIdentity.Type
 
 /** How many of their identities a person is shown at most. */
@@ -113,6 +117,7 @@ export const OwnIdentities = Schema.Struct({
   })
 }).annotations({
   identifier: "OwnIdentities",
+  description: "The identities of the person who asks.",
   examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(exampleLinkId) }] }]
 })
 
@@ -126,7 +131,11 @@ export const PhoneRequest = Schema.Struct({
   country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
-}).annotations({ identifier: "PhoneRequest", examples: [{ phone: "07911 123456", country: "GB" }] })
+}).annotations({
+  identifier: "PhoneRequest",
+  description: "A phone that the person says is theirs.",
+  examples: [{ phone: "07911 123456", country: "GB" }]
+})
 export type PhoneRequest = typeof PhoneRequest.Type
 
 /** What `POST /api/identities/phone` answers. */
@@ -138,6 +147,7 @@ export const ClaimedPhone = Schema.Struct({
   })
 }).annotations({
   identifier: "ClaimedPhone",
+  description: "The phone as it is kept, and how its owner proves it.",
   examples: [{ phone: E164.make("+447911123456"), waJid: WaJid.make(exampleJid), verified: false, state: "claimed" }]
 })
 export type ClaimedPhone = typeof ClaimedPhone.Type
@@ -151,6 +161,7 @@ export const TokenAnswer = Schema.Struct({
   })
 }).annotations({
   identifier: "TokenAnswer",
+  description: "A code to send from the phone that is to be linked.",
   examples: [
     {
       token: exampleCode,
@@ -186,6 +197,7 @@ export const ClaimRequest = Schema.Struct({
   ...senderFields
 }).annotations({
   identifier: "ClaimRequest",
+  description: "A message with a code, and who sent it, as the chat gateway received it.",
   examples: [
     {
       message: messageWith(exampleCode),
@@ -218,6 +230,7 @@ export const ClaimAnswer = Schema.Struct({
   })
 }).annotations({
   identifier: "ClaimAnswer",
+  description: "What the code was good for.",
   examples: [{ status: "confirm_sender", ...examplePrompt }]
 })
 export type ClaimAnswer = typeof ClaimAnswer.Type
@@ -225,6 +238,7 @@ export type ClaimAnswer = typeof ClaimAnswer.Type
 /** The body of `POST /api/identities/pending/:id/answer`. */
 export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean }).annotations({
   identifier: "SenderAnswer",
+  description: "What the sender said to the question whether the account is theirs.",
   examples: [{ platform: "whatsapp", platformUserId: exampleJid, yes: true }]
 })
 export type SenderAnswer = typeof SenderAnswer.Type
@@ -236,6 +250,7 @@ export type AnswerOutcome = typeof AnswerOutcome.Type
 /** What `POST /api/identities/pending/:id/answer` answers. */
 export const AnswerResult = Schema.Struct({ status: AnswerOutcome, text }).annotations({
   identifier: "AnswerResult",
+  description: "What came of the sender's answer.",
   examples: [{ status: "verified", text: answerTexts.verified }]
 })
 export type AnswerResult = typeof AnswerResult.Type
@@ -251,6 +266,7 @@ export const LookupRequest = Schema.Struct({
   })
 }).annotations({
   identifier: "LookupRequest",
+  description: "Identifiers as a chat platform tells them.",
   examples: [{ identities: [{ namespace: "wa_jid", identifier: exampleJid }], template: "personal-finance" }]
 })
 export type LookupRequest = typeof LookupRequest.Type
@@ -272,18 +288,23 @@ const route = {
 }
 
 /** Where the messages of a sender go whose identity is proved. */
-export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
+export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({
+  identifier: "Route",
+  description: "To whom a message of a verified sender goes."
+})
 export type Route = typeof Route.Type
 
 /** Where the messages of a sender go whom one person claims alone, where that is allowed; and what to ask all the same. */
 export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
-  identifier: "ClaimedRoute"
+  identifier: "ClaimedRoute",
+  description: "To whom a message of a sender goes whose number was typed and not yet proved."
 })
 export type ClaimedRoute = typeof ClaimedRoute.Type
 
 /** A sender whom one account claims: nobody's name, and what to ask. */
 export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
-  identifier: "Unproved"
+  identifier: "Unproved",
+  description: "A sender whom nobody has proved to be theirs."
 })
 export type Unproved = typeof Unproved.Type
 
@@ -297,6 +318,7 @@ export type LookupResult = typeof LookupResult.Type
 /** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */
 export const LookupAnswer = Schema.Struct({ identities: Schema.Array(LookupResult) }).annotations({
   identifier: "LookupAnswer",
+  description: "Whose the identifiers are.",
   examples: [
     {
       identities: [

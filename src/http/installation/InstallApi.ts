@@ -13,7 +13,7 @@ import {
 import { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
 import { Plan } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 /** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
@@ -38,6 +38,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .addError(problem(PlanStale))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "installTemplate",
           summary: "Install a template",
           description:
             "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
@@ -54,6 +55,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .addError(notForCaller)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "planInstall",
           summary: "Say what an install would do",
           description:
             "Judges every row and changes nothing. An install with this plan's hash as expectedPlan does exactly this.",
@@ -65,12 +67,13 @@ export class InstallApi extends HttpApiGroup.make("install")
   )
   .add(
     HttpApiEndpoint.get("manifest", "/api/install/manifest/:slug")
-      .setPath(Schema.Struct({ slug: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.template }))
       .addSuccess(Manifest)
       .addSuccess(HttpApiSchema.Empty(304))
       .addError(problem(UnknownTemplateSlug))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getManifest",
           summary: "What an install brings",
           description: "Public. The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
         })
