@@ -5,6 +5,7 @@ import { authDocument } from "./account/AuthDocument.ts"
 import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
+import { EventsApi } from "./events/EventsApi.ts"
 import { GatewayApi } from "./identity/GatewayApi.ts"
 import { IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { AgentsApi } from "./installation/AgentsApi.ts"
@@ -12,6 +13,7 @@ import { InstallApi } from "./installation/InstallApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
+import { RolloutsApi } from "./rollout/RolloutsApi.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
@@ -22,7 +24,9 @@ export class Api extends HttpApi.make("agent-install")
   .add(WatchersApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
+  .add(EventsApi)
   .add(PublishersApi)
+  .add(RolloutsApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

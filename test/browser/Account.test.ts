@@ -39,6 +39,15 @@ layer(Live, { timeout: "120 seconds", excludeTestServices: true })("the account'
           assert.strictEqual(await field.getAttribute("autocomplete"), name.replace("_", "-"))
         }
 
+        await page.getByLabel("Your name").fill(" ")
+        await press(page, "Change the name")
+        assert.include(await page.getByRole("alert").textContent(), "Write your name")
+        await page.getByLabel("Your name").fill("Ada of Çelik")
+        await press(page, "Change the name")
+        await page.waitForURL(/done=renamed/)
+        assert.include(await told(page), "Your name is changed")
+        assert.strictEqual(await page.getByLabel("Your name").inputValue(), "Ada of Çelik")
+
         await page.getByLabel("Current password").fill("not my password")
         await page.getByLabel("New password").fill("another long password")
         await press(page, "Change the password")

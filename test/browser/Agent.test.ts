@@ -258,4 +258,38 @@ layer(BrowsingLive({ CHANGES_PER_HOUR: "1", READS_PER_MINUTE: "600" }), {
       })
     })
   )
+
+  it.effect("is a page while the database can't do it, and going on afterwards is done once", () =>
+    Effect.gen(function* () {
+      const { look, publish, query } = yield* Browsing
+      yield* publish(template("delayed", first, { name: "Delayed" }))
+      yield* look("/install/delayed", { expects: /503/ }, async (page) => {
+        await query(`
+          CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '53300'; END
+          $$`)
+        await query("CREATE TRIGGER refuses BEFORE INSERT ON agents FOR EACH ROW EXECUTE FUNCTION refuse()")
+        const person = newcomer()
+        await page.getByLabel("Your name").fill(person.name)
+        await page.getByLabel("E-mail address").fill(person.email)
+        await page.getByLabel("Password").fill(person.password)
+        const refused = page.waitForResponse((answer) => answer.request().method() === "POST")
+        await press(page, "Create my account and install")
+        const answer = await refused
+        assert.strictEqual(answer.status(), 503)
+        assert.match(String(answer.headers()["retry-after"]), /^\d+$/)
+        assert.include(await textOf(page), "Try again in a moment")
+        await expectAccessible(page, "not just now")
+
+        await query("DROP TRIGGER refuses ON agents")
+        await page.reload()
+        await page.waitForURL(/done=installed/)
+        const agents = await query(
+          'SELECT a.id FROM agents a JOIN member m USING (organization_id) JOIN "user" u ON u.id = m.user_id WHERE u.email = $1',
+          [person.email]
+        )
+        assert.lengthOf(agents, 1)
+      })
+    })
+  )
 })

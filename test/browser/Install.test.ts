@@ -255,7 +255,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             const from = { platform: "whatsapp", platformUserId: sender }
             const claimed = await gateway("/api/install/claim", { message, ...from })
             assert.strictEqual(claimed.status, "confirm_sender")
-            await page.getByText("this phone has still to say yes").waitFor()
+            await page.getByText("this phone still has to answer YES").waitFor()
             const check = await page.locator(".check").textContent()
             assert.include(claimed.text, String(check))
             const answered = await gateway(`/api/identities/pending/${claimed.pendingId}/answer`, {
@@ -273,10 +273,17 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             await page.waitForURL(/done=phone-confirmed/)
             assert.include(await main(page).textContent(), "Linked:")
             assert.strictEqual(await page.getByRole("link", { name: "Open WhatsApp with the message" }).count(), 0)
-            // Another one, which is declined.
+            // Another one says yes, and the person no.
             await press(page, "Link a phone on WhatsApp")
             await link.waitFor()
+            const another = { platform: "whatsapp", platformUserId: sender.replace("44791133", "44791144") }
+            const again = new URL(String(await link.getAttribute("href"))).searchParams.get("text")
+            const asked = await gateway("/api/install/claim", { message: again, ...another })
+            await gateway(`/api/identities/pending/${asked.pendingId}/answer`, { ...another, yes: true })
+            await press(page, "No, not mine")
+            await page.waitForURL(/done=phone-ended/)
             await page.goto(new URL("/agents", page.url()).toString())
+            assert.lengthOf(String(await main(page).textContent()).match(/Linked\. Messages/g) ?? [], 1)
             await press(page, /^Unlink/)
             await page.waitForURL(/done=phone-ended/)
           })

@@ -75,7 +75,9 @@ const verdictOf = (
 }
 
 /** Judges each row by itself. `decide` then looks at the other rows and the wishes. */
-const judgeEach = ({ rows }: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
+const judgeEach = (facts: InstallationFacts, kinds: ReadonlyArray<KindDescription>) => {
+  // Two rows may have one slug. Ordered by source, they have the same order in every plan.
+  const rows = facts.rows.toSorted((a, b) => a.sourceId - b.sourceId)
   const byKind = new Map(kinds.map((description, position) => [description.kind, { ...description, position }]))
   const bySource = new Map<string, RowFacts>()
   // A copy of this template is no holder: its own verdict says whether it gives its slug up.
@@ -216,7 +218,7 @@ export const planText = ({ facts, rows }: Decision): string =>
   JSON.stringify([
     facts.revision,
     rows
-      .toSorted((a, b) => compare(a.facts.kind, b.facts.kind) || a.facts.sourceId - b.facts.sourceId)
+      .toSorted((a, b) => compare(a.facts.kind, b.facts.kind))
       .map(({ facts: { kind, sourceId, wanted }, fate, hash, verdict }) => [
         kind,
         sourceId,
@@ -237,7 +239,7 @@ const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): Reado
     .sort()
 }
 
-/** The rows of a plan, in the order of kinds and slugs. */
+/** The rows of a plan, in the order of kinds, slugs and sources. */
 export const plannedRows = (
   { rows }: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions

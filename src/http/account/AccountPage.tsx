@@ -1,4 +1,4 @@
-import { DateTime, Effect, Redacted } from "effect"
+import { DateTime, Effect, Either, Redacted } from "effect"
 import type { VNode } from "preact"
 import type { Account, AccountSession } from "../../domain/account/Account.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
@@ -13,7 +13,7 @@ import { noticeOf, withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { forgetSession } from "./AccountHttp.ts"
-import { authRequest, codeOf, passwordProblems } from "./BeginSession.ts"
+import { authRequest, codeOf, passwordProblems, readName } from "./BeginSession.ts"
 import { DeletePage } from "./DeletePage.tsx"
 import { guardOwnPassword } from "./PasswordBudgets.ts"
 
@@ -36,7 +36,7 @@ const Session = ({ session }: { session: AccountSession }): VNode => (
     {session.userAgent !== null && (
       <span class="quiet">
         {" "}
-        with what calls itself <bdi>{session.userAgent}</bdi>
+        with <bdi>{session.userAgent}</bdi>
       </span>
     )}
   </li>
@@ -89,6 +89,21 @@ const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: Acc
       )}
     </section>
     <section>
+      <h2>Change your name</h2>
+      <form method="post" action="/account/name#problem">
+        <Field
+          name="name"
+          label="Your name"
+          why="It is how this service addresses you. Your organization keeps its own name and address."
+          autocomplete="name"
+          value={account.name}
+          required
+          problems={problems}
+        />
+        <button type="submit">Change the name</button>
+      </form>
+    </section>
+    <section>
       <h2>Change your password</h2>
       <p class="why">Everywhere else you are signed in, you will be signed out.</p>
       <form method="post" action="/account/password#problem">
@@ -117,7 +132,7 @@ const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: Acc
       <h2>What we hold of you</h2>
       <p>
         One file, in JSON, with everything that belongs to your account: your organization, your agents and what you
-        changed of them, your phones, your sessions. Passwords and codes are left out, since they would open something.
+        changed of them, your phones, your sessions. Passwords and codes are left out, since they give access.
       </p>
       <p>
         <a href="/api/account/export" download>
@@ -150,15 +165,26 @@ const shown = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
     )
   })
 
-/** Whose form it is. */
+/** The person whose form it is. */
 const own = ({ visitor }: FormVisit) => (visitor === undefined ? new Unauthenticated() : Effect.succeed(visitor))
 
-/** Sends a form on to one of better-auth's routes, in the session that it came with. */
+/** Passes a form on to one of better-auth's routes, with its session. */
 const asked = (visit: FormVisit, path: `/api/auth/${string}`, body: object) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
     const address = yield* clientAddress(visit.request)
     return yield* routes.handle(authRequest(visit, path, body), address)
+  })
+
+const rename = (visit: FormVisit) =>
+  Effect.gen(function* () {
+    yield* own(visit)
+    const name = readName(visit.form.get("name"))
+    if (Either.isLeft(name)) return yield* shown(visit, [name.left])
+    const answered = yield* asked(visit, "/api/auth/update-user", { name: name.right })
+    return answered.ok
+      ? withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/account", "renamed")))
+      : yield* new Unauthenticated()
   })
 
 const changePassword = (visit: FormVisit) =>
@@ -213,9 +239,10 @@ const remove = (visit: FormVisit) =>
     })
   )
 
-/** A person's account: what it is, where it is signed in, its password, its end. */
+/** The pages of a person's account: details, sessions, password, deletion. */
 export const accountPages = [
   page("/account", shown),
+  form("/account/name", rename),
   form("/account/password", changePassword),
   form("/account/sessions", endOthers),
   page("/account/delete", deletion),

@@ -8,7 +8,7 @@ import { anyProblem, currentRequestId, problemMediaType } from "../Problem.ts"
  * is a problem, and the routes of accounts that better-auth answers.
  */
 
-/** The parts of an OpenAPI document that are read here. */
+/** The parts of an OpenAPI document that this file reads. */
 export interface Document {
   readonly openapi: string
   readonly info: { readonly title: string; readonly version: string; readonly description?: string }
@@ -70,12 +70,12 @@ export interface JsonSchema {
   readonly maximum?: number
 }
 
-/** The name of the component a schema refers to, empty where it refers to none. */
+/** The name of the component that a schema refers to; empty if it refers to none. */
 export const nameOf = ({ $ref = "" }: JsonSchema): string => $ref.replace(/^#\/components\/schemas\//, "")
 
 const requestId = "5f2f1a52-6f7e-4a58-9a5b-2f0a4b1f2c3d"
 
-/** A refusal's example as it goes over the wire. */
+/** A refusal's example, as it is sent. */
 export const exampleProblem = (refusal: AnyRefusal) =>
   Schema.encode(anyProblem)(refusal).pipe(Effect.locally(currentRequestId, requestId), Effect.runSync)
 
@@ -111,16 +111,16 @@ const headers = {
   "x-request-id": text("The id of the request, also the uuid of a problem's instance."),
   ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
   "ratelimit-policy": text("The budget: tries and seconds."),
-  "accept-encoding": text("How a body may be encoded: not at all."),
+  "accept-encoding": text("The accepted encodings of a body: only identity."),
   "retry-after": text("Seconds after which a retry makes sense."),
-  "www-authenticate": text("How to say who is asking."),
-  etag: text("Names this very content; ask again with If-None-Match."),
+  "www-authenticate": text("How to authenticate."),
+  etag: text("Identifies this content; revalidate with If-None-Match."),
   "set-auth-token": text("The token of the session, to send as authorization: Bearer."),
   "set-cookie": text("The session cookie, for browsers.")
 }
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
-  // Whose budget it is, a gateway's body says first.
+  // The gateway's budget depends on the body, so a body that can't be read spends none.
   const unread = operation.security?.some((one) => "gateway" in one) === true && ["400", "413", "415"].includes(status)
   const limited = "429" in operation.responses && status !== "401" && status !== "403" && !unread
   return [
@@ -133,8 +133,9 @@ const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof ty
   ]
 }
 
-// HttpApi documents its own error for requests it decodes, which here goes out as InvalidRequest, and calls several errors
-// of one status plain JSON. On the wire every refusal is a problem, so the document says that, and drops what is none.
+// HttpApi documents its own error for requests that it decodes, which this service sends as InvalidRequest, and
+// documents several errors of one status as plain JSON. Every refusal is sent as a problem, so the document says that
+// and drops all others.
 const asProblems = ({ content = {}, description }: Response): Option.Option<Response> => {
   const anyOf = Object.values(content)
     .flatMap(({ schema }) => schema.anyOf ?? [schema])
@@ -256,7 +257,7 @@ const schemasOfRequests = ({ components, paths }: Document): ReadonlySet<string>
   return names
 }
 
-/** A schema whose objects have no members but those it names, which is how requests are read. */
+/** A schema whose objects have no other members than those it names, since that is how requests are read. */
 const closed = (schema: JsonSchema): JsonSchema =>
   JSON.parse(JSON.stringify(schema), (_key, inner) =>
     Predicate.isRecord(inner) && "properties" in inner && "additionalProperties" in inner

@@ -19,7 +19,7 @@ export const PageText = HttpApiSchema.Text({ contentType: "text/html" }).annotat
 
 const cachedPage = "The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
 
-/** What the service says of itself. */
+/** The documentation that the service serves. */
 export class DocumentsApi extends HttpApiGroup.make("documents")
   .add(
     HttpApiEndpoint.get("openapi", "/openapi.json")
@@ -53,4 +53,4 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
         })
       )
   )
-  .annotate(OpenApi.Description, "What the service says of itself") {}
+  .annotate(OpenApi.Description, "The documentation that the service serves") {}

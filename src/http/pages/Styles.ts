@@ -1,6 +1,6 @@
 /**
- * What the pages add to Simple.css: one column, wide enough for rows; steps between headings that suit forms; nothing that moves;
- * marks for what was done and what went wrong.
+ * What the pages add to Simple.css: one column, wide enough for rows; heading sizes that suit forms; no animation;
+ * colours for success and failure.
  */
 export const styles = `
 :root{color-scheme:light dark;--sans-font:system-ui,sans-serif;--mono-font:ui-monospace,monospace;--accent-hover:var(--accent)}
@@ -54,7 +54,7 @@ ul.cards h2,ul.cards h3{margin:0}
 ul.rows>li{border-top:1px solid color-mix(in srgb,var(--border) 45%,transparent);padding:.5rem 0}
 details{background:none;border:1px solid var(--border);padding:.5rem 1rem;margin:.5rem 0}
 details[open]{padding-bottom:.75rem}
-summary{font-weight:600;padding:.25rem 1rem;margin:-.5rem -1rem;width:auto}
+summary{font-weight:600;padding:.25rem 1rem;margin:-.5rem -1rem;width:auto;word-break:normal;overflow-wrap:anywhere}
 details[open]>summary{margin-bottom:.5rem;border-bottom:1px solid color-mix(in srgb,var(--border) 45%,transparent)}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
 dl.facts dt{font-weight:600}dl.facts dd{margin:0}

@@ -24,7 +24,7 @@ import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
-import { retryTransient, violates } from "../postgres/Database.ts"
+import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   formerSlugsStatement,
   knownSourcesStatement,
@@ -311,12 +311,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       publish: Effect.fn("TemplateCatalog.publish")(function* (template) {
         const issues = templateIssues(template, kinds)
         if (issues.length > 0) return yield* refuse(...issues)
-        return yield* sql
-          .withTransaction(writeTemplate(template))
-          .pipe(
-            retryTransient(isConflict),
-            Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
-          )
+        return yield* sql.withTransaction(writeTemplate(template)).pipe(retryTransient(isConflict), dieOfFaults)
       }),
       manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
         // Postgres can't even be asked for other text, and nothing has such a slug.

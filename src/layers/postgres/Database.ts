@@ -2,7 +2,19 @@ import { SqlClient } from "@effect/sql"
 import { fromRecord, make as makeMigrator } from "@effect/sql/Migrator"
 import { SqlError } from "@effect/sql/SqlError"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule, String as Str } from "effect"
+import {
+  type Cause,
+  Context,
+  Duration,
+  Effect,
+  Layer,
+  Option,
+  Predicate,
+  type Redacted,
+  Schedule,
+  String as Str
+} from "effect"
+import type { ParseError } from "effect/ParseResult"
 import Pg from "pg"
 import { migrations } from "../../../migrations/index.ts"
 import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../../domain/Faults.ts"
@@ -145,6 +157,18 @@ export const retryWhile =
 
 const isTransientSqlError = (error: unknown): boolean =>
   error instanceof SqlError && (isTransient(error.cause) || isOutdated(error.cause))
+
+type Fault = SqlError | ParseError | Cause.NoSuchElementException
+
+const isFault = <E>(error: E): error is Extract<E, Fault> =>
+  Predicate.isTagged(error, "SqlError") ||
+  Predicate.isTagged(error, "ParseError") ||
+  Predicate.isTagged(error, "NoSuchElementException")
+
+/** Makes a fault of the database, or of a row in it, a defect: no caller can act on it. */
+export const dieOfFaults = <A, E, R>(
+  step: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, Extract<E, Fault>>, R> => Effect.catchIf(step, isFault<E>, Effect.die)
 
 /** Whether a statement violated a constraint or unique index of one of these names. */
 export const violates =

@@ -154,6 +154,20 @@ describe("decide", () => {
     assert.deepStrictEqual(plannedRows(decided([row({ contents })]))[0]?.fields, ["name", "s"])
   })
 
+  it("tells rows of one slug in the order of their sources", () => {
+    const withdrawn = without("wanted")(row({ copy: { ...copy, hash: "mine" } }))
+    const another = without("entry", "copy")(row({ sourceId: 2, holder: theirs }))
+    for (const rows of [
+      [withdrawn, another],
+      [another, withdrawn]
+    ]) {
+      assert.deepStrictEqual(
+        plannedRows(decided(rows)).map(({ verdict }) => verdict),
+        ["retire", "collision"]
+      )
+    }
+  })
+
   it("has one text for a plan, in whatever order its rows are told, and another for another", () => {
     const [one, two] = [row(), row({ sourceId: 2, wanted: { ...wanted, slug: "b" } })]
     const text = planText(decided([one, two]))
