@@ -16,6 +16,7 @@ import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
+import type { TemplateReader } from "../src/services/catalog/TemplateReader.ts"
 import type { Events } from "../src/services/events/Events.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
@@ -25,6 +26,7 @@ import type { InstalledAgents } from "../src/services/installation/InstalledAgen
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
+import type { PublishedTemplates } from "../src/services/publishing/PublishedTemplates.ts"
 import type { Publishers } from "../src/services/publishing/Publishers.ts"
 import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
@@ -578,6 +580,7 @@ export type Services =
   | InstallCodes
   | OrgResolver
   | PersonalOrgs
+  | PublishedTemplates
   | Publishers
   | RateLimiter
   | Rollouts
@@ -586,6 +589,7 @@ export type Services =
   | TemplateCatalog
   | TemplateMirror
   | TemplateOffers
+  | TemplateReader
   | Transactor
   | Watchers
 

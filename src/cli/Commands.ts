@@ -25,11 +25,19 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
   Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
 )
 
+const to = Options.text("to").pipe(
+  Options.withDescription(
+    "A running service, as https://install.example.org, with a key of the publisher's in AGENT_INSTALL_KEY; without it the database of DATABASE_URL."
+  ),
+  Options.optional
+)
+
 const publish = Command.make(
   "publish",
   {
     folder,
     json,
+    to,
     dryRun: Options.boolean("dry-run").pipe(
       Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
     ),
@@ -47,7 +55,7 @@ const publish = Command.make(
   )
 )
 
-const diff = Command.make("diff", { folder, json }, (given) =>
+const diff = Command.make("diff", { folder, json, to }, (given) =>
   loaded(async () => (await import("./Template.ts")).diff(given))
 ).pipe(
   Command.withDescription(
@@ -59,14 +67,66 @@ const list = Command.make("list", { json }, (given) =>
   loaded(async () => (await import("./Template.ts")).list(given))
 ).pipe(Command.withDescription("List the templates that are published, and how often each is installed."))
 
+const init = Command.make(
+  "init",
+  { folder: Args.text({ name: "DIR" }).pipe(Args.withDescription("A folder that is not there yet, or empty.")), json },
+  (given) => loaded(async () => (await import("./TemplateFolder.ts")).init(given))
+).pipe(
+  Command.withDescription(
+    "Begin a template: a folder with one definition of each type, to be changed. Example: agent-install template init my-template"
+  )
+)
+
+const validate = Command.make(
+  "validate",
+  {
+    folder,
+    json,
+    watch: Options.boolean("watch").pipe(Options.withDescription("Check again whenever a file changes, until Ctrl-C."))
+  },
+  (given) => loaded(async () => (await import("./TemplateFolder.ts")).validate(given))
+).pipe(
+  Command.withDescription(
+    "Check a template's folder as publish does, without a service or a database. Example: agent-install template validate templates/personal-finance"
+  )
+)
+
+const pull = Command.make(
+  "pull",
+  {
+    url: Args.text({ name: "URL" }).pipe(Args.withDescription("A running service, as https://install.example.org.")),
+    name: Args.text({ name: "SLUG" }).pipe(
+      Args.withDescription("The template; with its publisher and a slash before it where that has another slug.")
+    ),
+    folder: Args.text({ name: "DIR" }).pipe(
+      Args.withDescription("Where to write it; absent: a folder of the template's name."),
+      Args.optional
+    ),
+    revision: Options.integer("revision").pipe(
+      Options.withDescription("An earlier revision; absent: the newest."),
+      Options.optional
+    ),
+    json
+  },
+  (given) => loaded(async () => (await import("./TemplateFolder.ts")).pull(given))
+).pipe(
+  Command.withDescription(
+    "Fetch a published template into a folder, with the publisher's key in AGENT_INSTALL_KEY. Publishing the folder changes nothing. Example: agent-install template pull https://install.example.org acme/personal-finance"
+  )
+)
+
 const template = Command.make("template").pipe(
   Command.withDescription(
-    "For publishers: publish a template, see beforehand what that would change, list the published ones."
+    "For publishers: begin a template, check it, publish it, see beforehand what that would change, fetch it back, list the published ones."
   ),
-  Command.withSubcommands([publish, diff, list])
+  Command.withSubcommands([init, validate, publish, diff, pull, list])
 )
 
 const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
+const ofPublisher = Options.text("publisher").pipe(
+  Options.withDescription("With --to: the slug of the publisher."),
+  Options.optional
+)
 const ofRollout = Options.text("rollout").pipe(
   Options.withDescription("The roll-out's id; without it the template's newest."),
   Options.optional
@@ -79,6 +139,8 @@ const rolloutStart = Command.make(
   "start",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     json,
     revision: Options.integer("revision").pipe(
       Options.withDescription("The revision to take everybody to; an earlier one goes back.")
@@ -106,6 +168,8 @@ const rolloutStatus = Command.make(
   "status",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     rollout: ofRollout,
     json,
     follow: Options.boolean("follow").pipe(
@@ -117,18 +181,24 @@ const rolloutStatus = Command.make(
   (given) => loaded(async () => (await import("./Rollout.ts")).status(given))
 ).pipe(Command.withDescription("Say how far a roll-out has come."))
 
-const rolloutResults = Command.make("results", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).results(given))
+const rolloutResults = Command.make(
+  "results",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).results(given))
 ).pipe(Command.withDescription("Say what came of a roll-out, wave by wave, and what was in the way."))
 
-const rolloutPause = Command.make("pause", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
+const rolloutPause = Command.make(
+  "pause",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
 ).pipe(Command.withDescription("Pause a roll-out: when this ends, nobody is brought to the revision any more."))
 
 const rolloutResume = Command.make(
   "resume",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     rollout: ofRollout,
     json,
     revision: Options.integer("revision").pipe(
@@ -144,8 +214,10 @@ const rolloutResume = Command.make(
   )
 )
 
-const rolloutCancel = Command.make("cancel", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
+const rolloutCancel = Command.make(
+  "cancel",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
 ).pipe(
   Command.withDescription(
     "End a roll-out where it is. Who has the revision keeps it; an earlier one can be rolled out."

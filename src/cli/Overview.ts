@@ -8,12 +8,23 @@ const commands: Readonly<Record<string, string | Readonly<Record<string, string>
   serve: "Serve the HTTP interface until SIGINT or SIGTERM",
   migrate: "Bring the database's schema up to date",
   template: {
+    init: "Begin a template in a folder of its own",
+    validate: "Check a folder, without a service",
     publish: "Publish a template, or a new revision of it",
     diff: "Say what publishing a folder would change",
+    pull: "Fetch a published template into a folder",
     list: "List the templates that are published"
   },
   publisher: {
     create: "Make a publisher, and give it an owner"
+  },
+  rollout: {
+    start: "Begin to bring everybody who has a template to a revision",
+    status: "Say how far a roll-out has come",
+    results: "Say what came of a roll-out, wave by wave",
+    pause: "Pause a roll-out",
+    resume: "Go on with a roll-out",
+    cancel: "End a roll-out where it is"
   },
   demo: "Walk through what the service does, on a service of the demo's own",
   doctor: "Look at what the service needs, and say what to do where anything is wrong"
@@ -29,7 +40,7 @@ Installs published template agents into a person's own organization.
 
 Usage: agent-install COMMAND [OPTIONS]
 
-${lines.map(([name = "", does = ""]) => `  ${name.padEnd(18)}${does}`).join("\n")}
+${lines.map(([name = "", does = ""]) => `  ${name.padEnd(20)}${does}`).join("\n")}
 
 Options:
   --help, -h        Explain a command

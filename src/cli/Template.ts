@@ -1,5 +1,5 @@
 import { Prompt } from "@effect/cli"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { PublishRefused, type Template, typeOf } from "../domain/catalog/Template.ts"
 import type { Impact } from "../domain/installation/Impact.ts"
 import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
@@ -14,6 +14,7 @@ import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, print, table } from "./Output.ts"
+import { publisherAt } from "./PublishTo.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -83,14 +84,26 @@ const withTemplate =
 
 interface Folder extends AsJson {
   readonly folder: string
+  /** The address of a service to publish by; absent: the database of the settings. */
+  readonly to: Option.Option<string>
+}
+
+/** Where a folder is published: by a service, else into the database. */
+const publisherOf = (to: Option.Option<string>) => {
+  const service = publisherAt(Option.getOrElse(to, () => ""))
+  const either = <A, E1, R1, E2, R2>(there: Effect.Effect<A, E1, R1>, here: Effect.Effect<A, E2, R2>) =>
+    Effect.if(Option.isSome(to), { onTrue: () => there, onFalse: () => here })
+  return {
+    diff: (template: Template) => either(service.diff(template), Effect.provide(diffTemplate(template), Services)),
+    publish: (template: Template, withdraw: boolean) =>
+      either(service.publish(template, withdraw), Effect.provide(publishTemplate(template, withdraw), Services))
+  }
 }
 
 /** Prints what publishing a folder would change and do. */
-export const diff = ({ folder, json }: Folder) =>
+export const diff = ({ folder, json, to }: Folder) =>
   Effect.gen(function* () {
-    const [{ slug }, publication] = yield* withTemplate(folder)((template) =>
-      Effect.provide(diffTemplate(template), Services)
-    )
+    const [{ slug }, publication] = yield* withTemplate(folder)(publisherOf(to).diff)
     const { changed, changes, revision, since } = publication.published
     yield* print(
       json,
@@ -115,20 +128,22 @@ interface Publish extends Folder {
 }
 
 /** Publishes a folder or, for a dry run, prints what that would do. */
-export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, yes }: Publish) {
-  if (dryRun) return yield* diff({ folder, json })
+export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, to, yes }: Publish) {
+  if (dryRun) return yield* diff({ folder, json, to })
+  const publisher = publisherOf(to)
   const asks = !json && process.stdin.isTTY && process.stdout.isTTY
   const [{ definitions, slug }, publication] = yield* withTemplate(folder)((template) =>
-    publishTemplate(template, yes).pipe(
-      Effect.catchTag("WithdrawalNotAgreed", (refusal) =>
-        asks
-          ? Effect.flatMap(agrees(refusal, template.slug), (agreed) =>
-              agreed ? publishTemplate(template, true) : refusal
-            )
-          : refusal
-      ),
-      Effect.provide(Services)
-    )
+    publisher
+      .publish(template, yes)
+      .pipe(
+        Effect.catchTag("WithdrawalNotAgreed", (refusal) =>
+          asks
+            ? Effect.flatMap(agrees(refusal, template.slug), (agreed) =>
+                agreed ? publisher.publish(template, true) : refusal
+              )
+            : refusal
+        )
+      )
   )
   const { changed, revision, templateAgentId } = publication.published
   yield* print(

@@ -37,6 +37,7 @@ import {
   TemplateIsInstalled,
   TemplateNotFound,
   TemplateNotPublic,
+  TemplateRefused,
   TooLarge,
   TooSlow,
   Unauthenticated,
@@ -44,6 +45,7 @@ import {
   UnknownTemplateSlug,
   UnsupportedMediaType,
   WatcherNotFound,
+  WithdrawalRefused,
   WrongPassword
 } from "./Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "./Ids.ts"
@@ -282,6 +284,27 @@ export const errorGuide: {
     when: "The publisher has as many keys, or members and open invitations, as it may have.",
     remedy: "Delete a key or an invitation that nobody uses, or remove a member, then try again.",
     example: new LimitReached({ what: "keys", limit: 100 })
+  },
+  TemplateRefused: {
+    when: "A template that was sent to be published has something wrong: in what it says of itself, in a definition, or beside what is published already. Nothing was written; issues names every problem with the number of the definition (from 0; absent: what the template says of itself) and the path in it.",
+    remedy:
+      "Correct every place and send it again. agent-install template validate finds most of it without a service.",
+    example: new TemplateRefused({
+      issues: [
+        {
+          where: "definitions.3.schedule",
+          path: ["schedule"],
+          message: "expected five fields: minute, hour, day of the month, month, day of the week",
+          definition: 3
+        }
+      ]
+    })
+  },
+  WithdrawalRefused: {
+    when: "The revision would withdraw rows that installations have, or more than half of the template's rows, and the request does not agree to that. Nothing was written.",
+    remedy:
+      'Look at what it would do with dryRun=true. To publish it all the same, send "withdraw": true (the command line: --yes).',
+    example: new WithdrawalRefused({ rows: 2, of: 89, installed: 240 })
   },
   RouteNotFound: {
     when: "No route has this path.",

@@ -1,6 +1,7 @@
 import { Duration, Schema } from "effect"
 import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
+import { TemplateIssue } from "./catalog/TemplateIssue.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
 import { Permission } from "./publishing/Publisher.ts"
@@ -518,6 +519,36 @@ export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReach
   }
 }
 
+/** A template that can't be published as it is. Nothing was written; every problem is named. */
+export class TemplateRefused extends Schema.TaggedError<TemplateRefused>()("TemplateRefused", {
+  issues: Schema.Array(TemplateIssue)
+}) {
+  static readonly status = 400
+  static readonly code = "template_refused"
+  static readonly title = "Template refused"
+  override get message() {
+    const lines = this.issues.map(({ message, path, where }) =>
+      [where, path.join("."), message].filter((part) => part !== "").join(": ")
+    )
+    return `Nothing was published. ${lines.join("\n")}`
+  }
+}
+
+/** A publication withdraws so much that it is done only where the request agrees to it. Nothing was written. */
+export class WithdrawalRefused extends Schema.TaggedError<WithdrawalRefused>()("WithdrawalRefused", {
+  rows: Schema.Int,
+  of: Schema.Int,
+  installed: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "withdrawal_not_agreed"
+  static readonly title = "Withdraws much"
+  override get message() {
+    const copies = this.installed === 0 ? "" : `, and with them ${this.installed} that installations have`
+    return `Nothing was published, since it withdraws ${this.rows} of ${this.of} rows${copies}. See what it would do with dryRun=true; to publish it, say "withdraw": true.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -644,6 +675,8 @@ export const refusals = [
   LastOwner,
   InvitationNotFound,
   LimitReached,
+  TemplateRefused,
+  WithdrawalRefused,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,

@@ -10,9 +10,9 @@ export {
   type Published,
   type PublishedChange,
   PublishRefused,
-  Template,
-  type TemplateIssue
+  Template
 } from "../domain/catalog/Template.ts"
+export type { TemplateIssue } from "../domain/catalog/TemplateIssue.ts"
 export { UnknownTemplateSlug } from "../domain/Errors.ts"
 export { AgentId, DefinitionSlug, Slug } from "../domain/Ids.ts"
 export {
@@ -23,3 +23,4 @@ export {
 } from "../services/catalog/PublishTemplate.ts"
 export { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 export { TemplateOffers } from "../services/catalog/TemplateOffers.ts"
+export { TemplateReader } from "../services/catalog/TemplateReader.ts"

@@ -7,7 +7,9 @@ export {
   LimitReached,
   MemberNotFound,
   NotPermitted,
-  PublisherNotFound
+  PublisherNotFound,
+  TemplateRefused,
+  WithdrawalRefused
 } from "../domain/Errors.ts"
 export { OrganizationId, Slug, UserId } from "../domain/Ids.ts"
 export { type Asker, mayDo, mayPublish, mayRead, type PublisherFacts } from "../domain/publishing/MayPublish.ts"
@@ -25,6 +27,14 @@ export type {
   Role,
   RoleRequest
 } from "../domain/publishing/Publisher.ts"
+export type {
+  OwnTemplate,
+  Revision,
+  RevisionAnswer,
+  RevisionDocuments,
+  RevisionList,
+  RevisionRequest
+} from "../domain/publishing/Revision.ts"
 export {
   type Admitted,
   admitPublisher,
@@ -46,4 +56,12 @@ export {
   withdrawInvitation
 } from "../services/publishing/ManagePublisher.ts"
 export { NoSuchAccount, NotAPublisher } from "../services/publishing/NotCreated.ts"
+export { PublishedTemplates } from "../services/publishing/PublishedTemplates.ts"
 export { Publishers } from "../services/publishing/Publishers.ts"
+export {
+  listOwnTemplates,
+  listRevisions,
+  publishRevision,
+  readRevision,
+  type TemplateCall
+} from "../services/publishing/PublishRevision.ts"

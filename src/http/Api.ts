@@ -13,6 +13,7 @@ import { InstallApi } from "./installation/InstallApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
+import { RevisionsApi } from "./publishing/RevisionsApi.ts"
 import { RolloutsApi } from "./rollout/RolloutsApi.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
@@ -26,6 +27,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(GatewayApi)
   .add(EventsApi)
   .add(PublishersApi)
+  .add(RevisionsApi)
   .add(RolloutsApi)
   .add(HealthApi)
   .add(DocumentsApi)

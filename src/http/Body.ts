@@ -1,12 +1,22 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Effect, Option, Predicate, Schema, Stream } from "effect"
+import { Context, Effect, Option, Predicate, Schema, Stream } from "effect"
 import { InvalidRequest, type ReadError, TooLarge, UnsupportedMediaType } from "../domain/Errors.ts"
 import { findUncleanText } from "../domain/Text.ts"
 import { type Place, placesOf } from "./Issues.ts"
 import { readTarget } from "./Target.ts"
 
-/** How large a body may be: 64 KiB. */
+/** How large a body may be, and how many lists and mappings deep. */
+export interface BodyLimits {
+  readonly bytes: number
+  readonly depth: number
+}
+
+/** How large a body may be: 64 KiB; deeper than 64 is nothing we are sent. */
 export const bodyLimit = 64 * 1024
+const usualLimits: BodyLimits = { bytes: bodyLimit, depth: 64 }
+
+/** The limits of an endpoint's body, as its annotation; absent: the usual ones. */
+export class LargeBody extends Context.Tag("agent-install/LargeBody")<LargeBody, BodyLimits>() {}
 
 const invalid = (message: string, path = "") => invalidRequest([{ path: path === "" ? [] : [path], message }])
 
@@ -17,18 +27,18 @@ const lost = () => invalid("the body ended before it was complete")
 const readSized = ({ arrayBuffer }: HttpServerRequest.HttpServerRequest) =>
   arrayBuffer.pipe(Effect.mapBoth({ onFailure: lost, onSuccess: (bytes) => new Uint8Array(bytes) }))
 
-const readUnsized = ({ stream }: HttpServerRequest.HttpServerRequest) =>
+const readUnsized = ({ stream }: HttpServerRequest.HttpServerRequest, limitBytes: number) =>
   stream.pipe(
     Stream.runFold({ size: 0, chunks: [] as Uint8Array[] }, ({ chunks, size }, chunk) => {
       const total = size + chunk.byteLength
-      if (total <= bodyLimit) chunks.push(chunk)
+      if (total <= limitBytes) chunks.push(chunk)
       else chunks.length = 0
       return { size: total, chunks }
     }),
     Effect.mapError(lost),
     Effect.filterOrFail(
-      ({ size }) => size <= bodyLimit,
-      () => new TooLarge({ limitBytes: bodyLimit })
+      ({ size }) => size <= limitBytes,
+      () => new TooLarge({ limitBytes })
     ),
     Effect.map(({ chunks, size }) => {
       const bytes = new Uint8Array(size)
@@ -54,22 +64,21 @@ const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
 }
 
 /**
- * Reads a body of at most 64 KiB that is not encoded. A larger body is read to its end and discarded, so that a client
- * which does not read while it sends still gets the answer.
+ * Reads a body of at most 64 KiB, or of so many bytes, that is not encoded. A larger body is read to its end and discarded,
+ * so that a client which does not read while it sends still gets the answer.
  */
 export const readBytes = (
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  limitBytes = bodyLimit
 ): Effect.Effect<Uint8Array<ArrayBuffer>, ReadError> =>
   Effect.gen(function* () {
     if (hasBody(request) && isEncoded(request)) return yield* new UnsupportedMediaType()
-    const isSized = Number(request.headers["content-length"] ?? Number.NaN) <= bodyLimit
-    return yield* isSized ? readSized(request) : readUnsized(request)
+    const isSized = Number(request.headers["content-length"] ?? Number.NaN) <= limitBytes
+    return yield* isSized ? readSized(request) : readUnsized(request, limitBytes)
   })
 
-const deepest = 64
-
-/** Whether a JSON value nests deeper than any legitimate request does. Walks without recursion. */
-const tooDeep = (value: unknown): boolean => {
+/** Whether a JSON value nests deeper than that. Walks without recursion. */
+const tooDeep = (value: unknown, deepest: number): boolean => {
   let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepest) return true
@@ -100,7 +109,7 @@ const isRepeated = "is given more than once"
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 /** Parses bytes as a JSON value that has no unclean text and no repeated member. */
-export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequest> =>
+export const parseJson = (bytes: Uint8Array, deepest = usualLimits.depth): Effect.Effect<unknown, InvalidRequest> =>
   Effect.gen(function* () {
     const [value, text] = yield* Effect.try({
       try: (): readonly [unknown, string] => {
@@ -109,7 +118,7 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
       },
       catch: () => invalid("the body is not JSON in UTF-8")
     })
-    if (tooDeep(value)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
+    if (tooDeep(value, deepest)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
     // In JSON that is valid UTF-8, unclean characters can occur only as escapes.
     const unclean = text.includes("\\u") ? findUncleanText(value) : undefined
     if (unclean !== undefined) {
@@ -153,8 +162,8 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | 
 /** Decodes the members that a schema knows, ignoring others, or reports each place that does not match. */
 export const decode = <A, I>(schema: Schema.Schema<A, I>) => decoder(schema, "ignore")
 
-/** Reads the query parameters of a request without a body. */
-export const queryReader = <A, I>(schema: Schema.Schema<A, I>) => {
+/** Reads the query parameters of a request without a body; with one, if the endpoint has both. */
+export const queryReader = <A, I>(schema: Schema.Schema<A, I>, hasBoth = false) => {
   const decodeMembers = decoder(schema, "error")
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
     Effect.gen(function* () {
@@ -168,26 +177,26 @@ export const queryReader = <A, I>(schema: Schema.Schema<A, I>) => {
       if (repeated.length > 0) {
         return yield* invalidRequest(repeated.map((name) => ({ path: [name], message: isRepeated })))
       }
-      if (hasBody(request))
+      if (hasBody(request) && !hasBoth)
         return yield* invalid("this request has no body: its parameters stand after the question mark")
       return yield* decodeMembers(given)
     })
 }
 
 /**
- * Reads the JSON body of a request, and refuses query parameters, which nobody would read. An empty body counts as `{}`
- * if the schema accepts that.
+ * Reads the JSON body of a request, and refuses query parameters, which nobody would read, unless the endpoint has both. An
+ * empty body counts as `{}` if the schema accepts that.
  */
-export const bodyReader = <A, I>(schema: Schema.Schema<A, I>) => {
+export const bodyReader = <A, I>(schema: Schema.Schema<A, I>, limits: BodyLimits = usualLimits, hasBoth = false) => {
   const decodeMembers = decoder(schema, "error")
   const mayBeEmpty = Option.isSome(Schema.decodeUnknownOption(schema)({}))
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, ReadError> =>
     Effect.gen(function* () {
-      const bytes = yield* readBytes(request)
+      const bytes = yield* readBytes(request, limits.bytes)
       const isEmpty = mayBeEmpty && bytes.byteLength === 0
       if (!isEmpty && !saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
-      const members = isEmpty ? {} : yield* parseJson(bytes)
-      const names = [...new Set((yield* readTarget(request)).searchParams.keys())]
+      const members = isEmpty ? {} : yield* parseJson(bytes, limits.depth)
+      const names = hasBoth ? [] : [...new Set((yield* readTarget(request)).searchParams.keys())]
       if (names.length > 0) {
         const message = "stands after the question mark, where this request has nothing: its members stand in the body"
         return yield* invalidRequest(names.map((name) => ({ path: [name], message })))

@@ -23,6 +23,7 @@ export const inPath = {
   invitation: Schema.String.annotations({ description: "The invitation's id." }),
   member: Schema.String.annotations({ description: "The id of the member's account." }),
   key: Schema.String.annotations({ description: "The key's id." }),
+  revision: Schema.String.annotations({ description: "The revision's number, or newest." }),
   rollout: Schema.String.annotations({ description: "The roll-out's id." })
 }
 

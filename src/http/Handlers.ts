@@ -6,11 +6,11 @@ import {
   type HttpServerRequest,
   type HttpServerResponse
 } from "@effect/platform"
-import { Data, Effect, type Layer, Option, Record, type Schema, type Scope } from "effect"
+import { Context, Data, Effect, type Layer, Option, Record, type Schema, type Scope } from "effect"
 import type { InvalidRequest, ReadError } from "../domain/Errors.ts"
 import type { Credential } from "../services/account/Auth.ts"
 import { credentialOf } from "./admission/Caller.ts"
-import { bodyReader, queryReader } from "./Body.ts"
+import { bodyReader, LargeBody, queryReader } from "./Body.ts"
 import { answerCached, Cached } from "./Cached.ts"
 
 type Endpoint = HttpApiEndpoint.HttpApiEndpoint.AnyWithProps
@@ -77,8 +77,10 @@ type Implemented = Readonly<Record<string, (asked: unknown) => Effect.Effect<nev
 const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
   const read = <A>(schema: Option.Option<Schema.Schema.All>, reader: (schema: Schema.Schema<unknown>) => A) =>
     Option.getOrUndefined(Option.map(schema as Option.Option<Schema.Schema<unknown>>, reader))
-  const body = read(endpoint.payloadSchema, bodyReader)
-  const query = read(endpoint.urlParamsSchema, queryReader)
+  const limits = Option.getOrUndefined(Context.getOption(endpoint.annotations, LargeBody))
+  const hasBoth = Option.isSome(endpoint.payloadSchema) && Option.isSome(endpoint.urlParamsSchema)
+  const body = read(endpoint.payloadSchema, (schema) => bodyReader(schema, limits, hasBoth))
+  const query = read(endpoint.urlParamsSchema, (schema) => queryReader(schema, hasBoth))
   return ({ path, request }: { readonly path?: unknown; readonly request: HttpServerRequest.HttpServerRequest }) =>
     Effect.map(
       handler({

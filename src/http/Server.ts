@@ -25,6 +25,7 @@ import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
+import { RevisionsHttp } from "./publishing/RevisionsHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
@@ -116,6 +117,7 @@ const withApi = flow(
     GatewayHttp,
     EventsHttp,
     PublishersHttp,
+    RevisionsHttp,
     RolloutsHttp,
     HealthHttp,
     DocumentsHttp

@@ -11,6 +11,7 @@ import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
+import { TemplateReaderPure } from "./catalog/TemplateReaderPure.ts"
 import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
@@ -22,6 +23,7 @@ import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
 import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
+import { PublishedTemplatesLive } from "./publishing/PublishedTemplatesLive.ts"
 import { PublishersLive } from "./publishing/PublishersLive.ts"
 import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
@@ -61,6 +63,8 @@ export const ServicesLive = (options: ServicesOptions) =>
     OrgResolverLive,
     PersonalOrgsLive,
     PublishersLive,
+    PublishedTemplatesLive(options.kinds),
+    TemplateReaderPure,
     RateLimiterLive(options.limits),
     RolloutsLive,
     Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),

@@ -16,6 +16,7 @@ import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
 import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
+import { TemplateReaderPure } from "./catalog/TemplateReaderPure.ts"
 import { EventsMemory } from "./events/EventsMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
@@ -26,6 +27,7 @@ import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { type MemoryState, MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
+import { PublishedTemplatesMemory } from "./publishing/PublishedTemplatesMemory.ts"
 import { PublishersMemory } from "./publishing/PublishersMemory.ts"
 import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
@@ -128,6 +130,8 @@ export const AppMemory = (seed: Seed = {}) =>
         OrgResolverMemory,
         PersonalOrgsMemory,
         PublishersMemory,
+        PublishedTemplatesMemory(seed.kinds),
+        TemplateReaderPure,
         RateLimiterMemory(limitsOf(seed.limits)),
         RolloutsMemory,
         Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),

@@ -50,6 +50,8 @@ const promised = [
   ["LastOwner", 409, "last_owner"],
   ["InvitationNotFound", 404, "invitation_not_found"],
   ["LimitReached", 409, "limit_reached"],
+  ["TemplateRefused", 400, "template_refused"],
+  ["WithdrawalRefused", 409, "withdrawal_not_agreed"],
   ["RouteNotFound", 404, "not_found"],
   ["MethodNotAllowed", 405, "method_not_allowed"],
   ["TooSlow", 408, "request_timeout"],

@@ -1,7 +1,8 @@
 import type { DefinitionSlug } from "../Ids.ts"
 import { didYouMean } from "../Nearest.ts"
 import type { Kind } from "./Kind.ts"
-import { type Definition, definitionIssue, type TemplateIssue, typeOf } from "./Template.ts"
+import { type Definition, definitionIssue, typeOf } from "./Template.ts"
+import type { TemplateIssue } from "./TemplateIssue.ts"
 
 /** A row of the publisher's that a definition may be published as. */
 export interface KnownSource {

@@ -1,11 +1,12 @@
-import { Schema } from "effect"
+import { Predicate, Schema } from "effect"
 import { AgentId, DefinitionSlug, exampleIds, Slug } from "../Ids.ts"
 import { E164 } from "../identity/Phone.ts"
 import { didYouMean } from "../Nearest.ts"
 import { reservedSlugs } from "../Slug.ts"
-import { Name, Prose } from "../Text.ts"
+import { BoundedProse, Name, Prose } from "../Text.ts"
 import { byKind, Kind, type KindDescription, kindDescriptions } from "./Kind.ts"
 import { scheduleProblem } from "./Schedule.ts"
+import { TemplateIssue } from "./TemplateIssue.ts"
 import { inBytes, isTooDeep, jsonBytes, templateLimits } from "./TemplateLimits.ts"
 
 /**
@@ -24,7 +25,10 @@ export const Definition = Schema.Struct({
 })
 export type Definition = typeof Definition.Type
 
-/** A template as its publisher wrote it: the input of a publication. */
+/** What is new in a revision, for those who have the template installed. */
+export const Notes = BoundedProse(0, 20_000)
+
+/** A template as its publisher wrote it: the input of a publication. Its notes are the revision's, and no content of it. */
 export const Template = Schema.Struct({
   slug: Slug,
   name: Name,
@@ -32,9 +36,18 @@ export const Template = Schema.Struct({
   publisher: Slug,
   botPhone: Schema.NullOr(E164),
   extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
-  definitions: Schema.Array(Definition)
+  definitions: Schema.Array(Definition),
+  notes: Schema.optionalWith(Notes, { exact: true })
 })
 export type Template = typeof Template.Type
+
+const Document = Schema.Record({ key: Schema.String, value: Schema.Unknown }).annotations({
+  jsonSchema: { type: "object", additionalProperties: true }
+})
+
+/** A template as its files say it: what template.yaml says, and each of the files below models. */
+export const TemplateDocuments = Schema.Struct({ template: Document, definitions: Schema.Array(Document) })
+export type TemplateDocuments = typeof TemplateDocuments.Type
 
 /** A row that differs between a revision and the previous one; `fields` are those that changed. */
 export const PublishedChange = Schema.Struct({
@@ -66,6 +79,47 @@ export const sortChanges = (
 ): ReadonlyArray<PublishedChange> => {
   const position = (kind: Kind) => kinds.findIndex((one) => one.kind === kind)
   return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+}
+
+/** A row of a revision as it is kept: its content by column, what it refers to by the number of the row. */
+export interface PublishedRow {
+  readonly kind: Kind
+  readonly slug: string
+  readonly sourceId: string
+  readonly was: ReadonlyArray<string>
+  readonly content: Readonly<Record<string, unknown>>
+}
+
+/** The definitions that were published as these rows, by kind and slug. */
+export const definitionsOf = (
+  rows: ReadonlyArray<PublishedRow>,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<Definition> => {
+  const slugs = new Map(rows.map(({ kind, slug, sourceId }) => [`${kind} ${sourceId}`, slug]))
+  return kinds.flatMap(({ columns, kind, references = {}, versions }) =>
+    rows
+      .filter((row) => row.kind === kind)
+      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+      .map(({ content, slug, was }) => {
+        const said = (names: Readonly<Record<string, unknown>>) =>
+          Object.fromEntries(Object.keys(names).map((name) => [name, content[name] ?? null]))
+        return Definition.make({
+          kind,
+          slug: DefinitionSlug.make(slug),
+          name: String(content.name),
+          description: String(content.description),
+          was: was.map((old) => DefinitionSlug.make(old)),
+          content: said({ ...columns, ...versions?.columns }),
+          references: Object.fromEntries(
+            Object.entries(references).flatMap(([column, target]) => {
+              const referred = slugs.get(`${target} ${content[column]}`)
+              return referred === undefined ? [] : [[column, DefinitionSlug.make(referred)]]
+            })
+          ),
+          extensions: Predicate.isRecord(content.extensions) ? content.extensions : {}
+        })
+      })
+  )
 }
 
 /** A published template, as the operator of the service sees it. */
@@ -141,20 +195,6 @@ export const typeOf = (kind: Kind): string =>
 
 /** The name of a reference in the files: `watcher` for the column `watcher_id`. */
 export const referenceField = (column: string): string => column.replace(/_id$/, "")
-
-/**
- * One problem of a template. `where` says what it is about: a definition in words, or its place in a file; empty if it
- * is about the template as a whole. `path` is the place in it, by the field names of the files. `definition` and `also`
- * are indexes in the list of definitions: the wrong one, and another that it conflicts with.
- */
-export const TemplateIssue = Schema.Struct({
-  where: Schema.String,
-  path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
-  message: Schema.String,
-  definition: Schema.optionalWith(Schema.Int, { exact: true }),
-  also: Schema.optionalWith(Schema.Int, { exact: true })
-})
-export type TemplateIssue = typeof TemplateIssue.Type
 
 /** A publication that is refused; `message` says what is wrong and what to do. */
 export class PublishRefused extends Schema.TaggedError<PublishRefused>()("PublishRefused", {
@@ -238,8 +278,8 @@ export const privatePublisherIssue = ({ publisher }: Pick<Template, "publisher">
 export const foreignSlugIssue = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
   headIssue(["slug"], `"${slug}" is a template of another publisher; choose another slug, or name that publisher`)
 
-/** The parts of a template that exceed a limit. */
-const limitIssues = ({ definitions, ...head }: Template): ReadonlyArray<TemplateIssue> => {
+/** What of a template is larger than is taken. */
+const limitIssues = ({ definitions, notes: _, ...head }: Template): ReadonlyArray<TemplateIssue> => {
   if (definitions.length > templateLimits.rows) {
     return [
       headIssue(

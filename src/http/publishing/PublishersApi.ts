@@ -77,7 +77,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
           identifier: "inviteMember",
           summary: "Invite somebody to a publisher",
           description:
-            "For owners. The answer has what the invited person is given, once: they open /publish?invitation=<token>, or send it to POST /api/publishers/join, signed in with the account of that address. It is good for seven days; another for the same address ends it.",
+            "For owners. The answer has what the invited person is given, once: they send it to POST /api/publishers/join, signed in with the account of that address. It is good for seven days; another for the same address ends it.",
           transform: signedIn
         })
       )

@@ -16,10 +16,10 @@ import {
   rowsByKind,
   sortChanges,
   type Template,
-  type TemplateIssue,
   takenSlugIssues,
   templateIssues
 } from "../../domain/catalog/Template.ts"
+import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
@@ -145,6 +145,14 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: ({ rows, templateAgentId }) => sql.unsafe(recordRevisionText, [templateAgentId, rows])
     })
 
+    const writeNotes = SqlSchema.void({
+      Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int, notes: Schema.String }),
+      execute: ({ notes, revision, templateAgentId }) => sql`
+      UPDATE template_revisions SET notes = ${notes}
+      WHERE template_agent_id = ${templateAgentId} AND revision = ${revision} AND notes <> ${notes}
+    `
+    })
+
     const findChanges = SqlSchema.findAll({
       Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
       Result: PublishedChange,
@@ -238,6 +246,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return yield* refuse(...differingSiblingIssues(definitions, recorded.differing))
       }
       const { changed, revision } = recorded
+      if (template.notes !== undefined) yield* writeNotes({ ...ids, revision, notes: template.notes })
       const changes = changed ? yield* findChanges({ ...ids, revision }) : []
       const published: Published = {
         templateAgentId: ids.templateAgentId,

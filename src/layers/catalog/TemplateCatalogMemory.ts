@@ -1,4 +1,4 @@
-import { Effect, Either, Layer } from "effect"
+import { DateTime, Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type FormerSlug, type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
@@ -12,10 +12,10 @@ import {
   rowsByKind,
   sortChanges,
   type Template,
-  type TemplateIssue,
   takenSlugIssues,
   templateIssues
 } from "../../domain/catalog/Template.ts"
+import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
@@ -78,7 +78,7 @@ const formerSlugs = (
 }
 
 /** What publishing changes, row by row. */
-const changesBetween = (
+export const changesBetween = (
   earlier: ReadonlyArray<RevisionRowRecord>,
   rows: ReadonlyArray<RevisionRowRecord>
 ): Published["changes"] => {
@@ -105,7 +105,7 @@ const changesBetween = (
 
 const publish =
   (kinds: ReadonlyArray<KindDescription>) =>
-  (template: Template): Change<Published, PublishRefused> =>
+  (template: Template, publishedAt: DateTime.Utc): Change<Published, PublishRefused> =>
   (before) => {
     const issues = templateIssues(template, kinds)
     if (issues.length > 0) return refuse(...issues)
@@ -222,8 +222,15 @@ const publish =
         at.has(`${row.kind} ${row.slug}`)
     )
     if (held.length > 0) return refuse(...takenSlugIssues(template.definitions, held))
+    // The notes of a revision can be written anew.
+    const noted = before.revisions.map((one) =>
+      one.templateAgentId === agent.id && one.revision === revision && template.notes !== undefined
+        ? { ...one, notes: template.notes }
+        : one
+    )
     const state: MemoryState = {
       ...before,
+      revisions: noted,
       nextId,
       organizations: [...before.organizations.filter(({ id }) => id !== organization.id), organization],
       agents: [...before.agents.filter(({ id }) => id !== agent.id), { ...agent, revision }],
@@ -236,8 +243,17 @@ const publish =
       ...(changed && {
         revisionRows: [...before.revisionRows, ...rows],
         revisions: [
-          ...before.revisions,
-          { templateAgentId: agent.id, revision, hash, name: agent.name, description: agent.description }
+          ...noted,
+          {
+            templateAgentId: agent.id,
+            revision,
+            hash,
+            name: agent.name,
+            description: agent.description,
+            extensions: template.extensions,
+            notes: template.notes ?? "",
+            publishedAt
+          }
         ]
       })
     }
@@ -254,7 +270,7 @@ export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = ki
     TemplateCatalog,
     Effect.map(MemoryStore, ({ change, read }) =>
       TemplateCatalog.of({
-        publish: (template) => change(publish(kinds)(template)),
+        publish: (template) => Effect.flatMap(DateTime.now, (now) => change(publish(kinds)(template, now))),
         list: read((state) =>
           state.agents
             .flatMap((agent): ReadonlyArray<ListedTemplate> => {

@@ -4,11 +4,15 @@ import { scheduleProblem } from "../../domain/catalog/Schedule.ts"
 import {
   type Definition,
   definitionTypes,
+  Notes,
   PublishRefused,
+  referenceField,
   type Template,
-  type TemplateIssue,
-  templateIssues
+  type TemplateDocuments,
+  templateIssues,
+  typeOf
 } from "../../domain/catalog/Template.ts"
+import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { inBytes, templateLimits } from "../../domain/catalog/TemplateLimits.ts"
 import { DefinitionSlug, Slug } from "../../domain/Ids.ts"
 import { E164 } from "../../domain/identity/Phone.ts"
@@ -116,6 +120,7 @@ const TemplateFile = Schema.Struct({
   name: Name,
   description: optional(Prose, () => ""),
   publisher: Schema.optionalWith(Slug, { exact: true }),
+  notes: Schema.optionalWith(Notes, { exact: true }),
   bot_phone: optional(Schema.NullOr(E164), () => null)
 })
 
@@ -134,16 +139,19 @@ interface Read<A> {
 /** Reads a YAML file and checks it against its shape. */
 const readFile = <A>(
   { place, value: content }: YamlFile,
-  shapeOf: (content: unknown) => Shape<A>
+  shapeOf: (content: unknown) => Shape<A>,
+  of: Pick<TemplateIssue, "definition"> = {}
 ): Effect.Effect<Read<A>, PublishRefused> => {
   const entries = Object.entries(content)
   const extensions = Object.fromEntries(entries.filter(([key]) => key.startsWith("x-")))
-  const rest = Object.fromEntries(entries.filter(([key]) => !key.startsWith("x-")))
+  // By $schema editors know what the file may say.
+  const rest = Object.fromEntries(entries.filter(([key]) => !key.startsWith("x-") && key !== "$schema"))
   const { keys, schema } = shapeOf(rest)
   const issueOf = ({ _tag, message, path }: ParseResult.ArrayFormatterIssue): TemplateIssue => {
     const unknown = _tag === "Unexpected"
     const key = String(path.at(-1))
     return {
+      ...of,
       where: place(path, unknown ? "key" : "value"),
       path: path.map(String),
       message: unknown ? `unknown key${didYouMean(key, keys) || "; one of your own begins with x-"}` : message
@@ -161,12 +169,14 @@ const readFile = <A>(
 /** The problems of a definition's JSON Schemas, each at the wrong keyword. */
 const schemaIssues = (
   { place, value }: YamlFile,
-  check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>
+  check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>,
+  definition: number
 ): ReadonlyArray<TemplateIssue> =>
   ["extraction_schema", "metadata_schema"].flatMap((field) => {
     const schema = value[field]
     return Predicate.isRecord(schema)
       ? check(schema).map(({ message, path }) => ({
+          definition,
           where: place([field, ...path], "key"),
           path: [field, ...path],
           message
@@ -306,16 +316,26 @@ export const readTemplate = (
         Effect.zipRight(readText(file)),
         Effect.flatMap((text) => readYaml(file, text))
       )
-    const [headProblems, [head]] = yield* Effect.partition([headFile], (file) =>
-      Effect.flatMap(read(file), (yaml) => readFile(yaml, templateFile))
+    return yield* assemble(problems, read(headFile), modelFiles.map(read))
+  })
+
+/** A template out of its parts, as they are read: what it says of itself, and its definitions. `problems` are known already. */
+const assemble = <R>(
+  problems: ReadonlyArray<PublishRefused>,
+  readHead: Effect.Effect<YamlFile, PublishRefused, R>,
+  readModels: ReadonlyArray<Effect.Effect<YamlFile, PublishRefused, R>>
+): Effect.Effect<TemplateFolder, PublishRefused, R> =>
+  Effect.gen(function* () {
+    const [headProblems, [head]] = yield* Effect.partition([readHead], (read) =>
+      Effect.flatMap(read, (yaml) => readFile(yaml, templateFile))
     )
     const check = jsonSchemaCheck()
     const [modelProblems, definitions] = yield* Effect.partition(
-      modelFiles,
-      (file) =>
-        Effect.flatMap(read(file), (yaml) => {
-          const wrong = schemaIssues(yaml, check)
-          return readFile(yaml, definitionFile).pipe(
+      readModels,
+      (read, at) =>
+        Effect.flatMap(read, (yaml) => {
+          const wrong = schemaIssues(yaml, check, at)
+          return readFile(yaml, definitionFile, { definition: at }).pipe(
             Effect.mapError(({ issues }) => new PublishRefused({ issues: [...issues, ...wrong] })),
             Effect.filterOrFail(
               () => wrong.length === 0,
@@ -328,7 +348,7 @@ export const readTemplate = (
     const issues = [...problems, ...headProblems, ...modelProblems].flatMap((problem) => problem.issues)
     if (head === undefined || issues.length > 0) return yield* new PublishRefused({ issues })
 
-    const { bot_phone: botPhone, description, name, publisher, slug } = head.value
+    const { bot_phone: botPhone, description, name, notes, publisher, slug } = head.value
     const template: Template = {
       slug,
       name,
@@ -336,7 +356,8 @@ export const readTemplate = (
       publisher: publisher ?? slug,
       botPhone,
       extensions: head.extensions,
-      definitions: definitions.map(toDefinition)
+      definitions: definitions.map(toDefinition),
+      ...(notes === undefined ? {} : { notes })
     }
     const locateIssue = ({ also, definition, message, path }: TemplateIssue): TemplateIssue => {
       const { place } = definition === undefined ? head : (definitions[definition] ?? head)
@@ -352,3 +373,81 @@ export const readTemplate = (
     if (inner.length > 0) return yield* locate(new PublishRefused({ issues: inner }))
     return { template, locate }
   })
+
+/** A part of a template that came without a file: its place is a path. */
+const member = (value: Readonly<Record<string, unknown>>, at: ReadonlyArray<PropertyKey>): YamlFile => ({
+  value,
+  place: (path) => [...at, ...path].map(String).join(".")
+})
+
+/** Reads a template that came as what its files would say. Fails with every problem found in it. */
+export const readDocuments = ({
+  definitions,
+  template
+}: TemplateDocuments): Effect.Effect<TemplateFolder, PublishRefused> =>
+  assemble(
+    [],
+    Effect.succeed(member(template, ["template"])),
+    definitions.map((definition, at) => Effect.succeed(member(definition, ["definitions", at])))
+  )
+
+/** What a file says by not saying it. */
+const unsaid: Readonly<Record<string, unknown>> = {
+  description: "",
+  was: [],
+  icon: null,
+  color: null,
+  metadata_schema: {},
+  event_kinds: [],
+  is_symmetric: false,
+  sources: [],
+  reactions_guidance: null,
+  min_similarity: null,
+  fallback_value: null,
+  bot_phone: null
+}
+
+const withoutDefaults = (document: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(document).filter(
+      ([key, value]) => !(key in unsaid && JSON.stringify(value) === JSON.stringify(unsaid[key]))
+    )
+  )
+
+/** What the files of a template say, as `readDocuments` reads it. */
+export const toDocuments = ({
+  botPhone,
+  definitions,
+  description,
+  extensions,
+  name,
+  notes,
+  publisher,
+  slug
+}: Template): TemplateDocuments => ({
+  template: withoutDefaults({
+    version: 1,
+    slug,
+    name,
+    description,
+    publisher,
+    ...(notes === undefined ? {} : { notes }),
+    bot_phone: botPhone,
+    ...extensions
+  }),
+  definitions: definitions.map((definition) =>
+    withoutDefaults({
+      version: 1,
+      type: typeOf(definition.kind),
+      slug: definition.slug,
+      name: definition.name,
+      description: definition.description,
+      was: definition.was,
+      ...definition.content,
+      ...Object.fromEntries(
+        Object.entries(definition.references).map(([column, slug]) => [referenceField(column), slug])
+      ),
+      ...definition.extensions
+    })
+  )
+})

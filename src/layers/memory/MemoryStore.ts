@@ -141,6 +141,9 @@ export interface RevisionRecord {
   readonly hash: string
   readonly name: string
   readonly description: string
+  readonly extensions: Record.ReadonlyRecord<string, unknown>
+  readonly notes: string
+  readonly publishedAt: DateTime.Utc
 }
 
 /** A roll-out, and what became of each organization, in the order in which it comes to them. */

@@ -1,0 +1,90 @@
+import { FetchHttpClient } from "@effect/platform"
+import { Config, Effect, Option, Predicate, Redacted } from "effect"
+import { PublishRefused, type Template } from "../domain/catalog/Template.ts"
+import type { TemplateRefused, WithdrawalRefused } from "../domain/Errors.ts"
+import type { RevisionAnswer } from "../domain/publishing/Revision.ts"
+import { makeClient } from "../http/Client.ts"
+import { readDocuments, toDocuments } from "../layers/catalog/TemplateFiles.ts"
+import { type Publication, WithdrawalNotAgreed } from "../services/catalog/PublishTemplate.ts"
+import { CommandFailed } from "./Output.ts"
+
+/* Publishing over HTTP, with a key of a publisher's. */
+
+/** The variable that has the key. */
+const keyVariable = "AGENT_INSTALL_KEY"
+
+const failed = (to: string) => (error: unknown) => {
+  if (Predicate.isTagged(error, "Unauthenticated")) {
+    return new CommandFailed({ message: `What ${keyVariable} has is no key at ${to}, or none any more.` })
+  }
+  const said = Predicate.hasProperty(error, "message") ? String(error.message) : String(error)
+  return new CommandFailed({
+    message: Predicate.isTagged(error, "RequestError") ? `No service answers at ${to}: ${said}` : said
+  })
+}
+
+/** A client of the service at that address, which shows the key of the environment. */
+export const clientOf = (to: string) =>
+  Effect.gen(function* () {
+    const key = yield* Config.option(Config.redacted(keyVariable))
+    if (!Option.exists(key, (given) => Redacted.value(given) !== "")) {
+      return yield* new CommandFailed({
+        message: `${keyVariable} must be a key of the publisher: an owner or admin makes one with POST /api/publishers/<slug>/keys.`
+      })
+    }
+    return yield* makeClient({ baseUrl: to.replace(/\/+$/, ""), token: Option.getOrUndefined(key) })
+  }).pipe(Effect.provide(FetchHttpClient.layer))
+
+const publicationOf = ({ impact, slug: _, ...published }: RevisionAnswer): Publication => ({
+  published,
+  impact: { ...impact, mostAffected: [] }
+})
+
+const isRefusedTemplate = (error: unknown): error is TemplateRefused => Predicate.isTagged(error, "TemplateRefused")
+const isWithdrawal = (error: unknown): error is WithdrawalRefused => Predicate.isTagged(error, "WithdrawalRefused")
+
+/** Publishes by the service at that address, and tells what it refuses as publishing to a database does. */
+export const publisherAt = (to: string) => {
+  const send = (template: Template, { dryRun, withdraw }: { readonly dryRun: boolean; readonly withdraw: boolean }) =>
+    Effect.gen(function* () {
+      const client = yield* clientOf(to)
+      return yield* client.revisions.publish({
+        path: { slug: template.publisher, template: template.slug },
+        urlParams: { dryRun },
+        payload: { ...toDocuments(template), withdraw }
+      })
+    }).pipe(
+      Effect.map(publicationOf),
+      Effect.mapError((error) =>
+        isRefusedTemplate(error)
+          ? new PublishRefused({ issues: error.issues })
+          : isWithdrawal(error) || error instanceof CommandFailed
+            ? error
+            : failed(to)(error)
+      )
+    )
+  const diff = (template: Template) =>
+    Effect.catchTag(send(template, { dryRun: true, withdraw: false }), "WithdrawalRefused", (error) =>
+      failed(to)(error)
+    )
+  return {
+    diff,
+    publish: (template: Template, withdraw: boolean) =>
+      Effect.catchTag(send(template, { dryRun: false, withdraw }), "WithdrawalRefused", ({ installed, of, rows }) =>
+        Effect.flatMap(
+          diff(template),
+          (publication) => new WithdrawalNotAgreed({ publication, withdrawal: { rows, of, installed } })
+        )
+      )
+  }
+}
+
+/** A revision of a template as what its files say. */
+export const pullFrom = (to: string, publisher: string, template: string, revision: string) =>
+  Effect.gen(function* () {
+    const client = yield* clientOf(to)
+    const documents = yield* client.revisions.read({ path: { slug: publisher, template, revision } })
+    // What a service sends becomes names of files: only what a template may say.
+    yield* readDocuments(documents)
+    return documents
+  }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : failed(to)(error))))

@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+import {
+  listOwnTemplates,
+  listRevisions,
+  publishRevision,
+  readRevision
+} from "../../services/publishing/PublishRevision.ts"
+import { Api } from "../Api.ts"
+import { invalidRequest } from "../Body.ts"
+import { group } from "../Handlers.ts"
+
+/** A revision of a path: its number, or null for the newest. */
+const numberOf = (revision: string) =>
+  revision === "newest"
+    ? Effect.succeed(null)
+    : /^[1-9]\d{0,8}$/.test(revision)
+      ? Effect.succeed(Number(revision))
+      : invalidRequest([{ path: ["revision"], message: "must be the number of a revision, or newest" }])
+
+export const RevisionsHttp = group(Api, "revisions", {
+  templates: ({ credential, path }) =>
+    Effect.map(listOwnTemplates({ credential, slug: path.slug }), (templates) => ({ templates })),
+  list: ({ credential, path, query }) => listRevisions({ credential, ...path, query }),
+  read: ({ credential, path: { revision, ...path } }) =>
+    Effect.flatMap(numberOf(revision), (number) => readRevision({ credential, ...path }, number)),
+  publish: ({ body, credential, path, query }) => publishRevision({ credential, ...path, body, query })
+})

@@ -1,0 +1,13 @@
+import { Context, type Effect } from "effect"
+import type { PublishRefused, Template, TemplateDocuments } from "../../domain/catalog/Template.ts"
+
+/** Templates as what their files say. */
+export class TemplateReader extends Context.Tag("agent-install/TemplateReader")<
+  TemplateReader,
+  {
+    /** Reads and checks what the files of a template say. Fails with every problem there is, each with its definition and path. */
+    readonly read: (documents: TemplateDocuments) => Effect.Effect<Template, PublishRefused>
+    /** What the files of a template say. Reading that gives the same template. */
+    readonly write: (template: Template) => Effect.Effect<TemplateDocuments>
+  }
+>() {}

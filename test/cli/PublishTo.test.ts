@@ -1,0 +1,81 @@
+import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { HttpServer } from "@effect/platform"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Slug } from "../../src/domain/Ids.ts"
+import { Publishers } from "../../src/services/publishing/Publishers.ts"
+import { run } from "../e2e/processes.ts"
+import { Running, TestServer } from "../http/server.ts"
+
+const folderOf = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-publish-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
+const filesBelow = async (folder: string) => {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".yaml")).sort()
+  return Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), "utf8")] as const))
+}
+
+layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publishing to a service", (it) => {
+  it.scoped("sends what a folder says with a key alone, and fetches it back unchanged", () =>
+    Effect.gen(function* () {
+      const { ask, signUp } = yield* Running
+      const { address } = yield* HttpServer.HttpServer
+      const publishers = yield* Publishers
+      const url = `http://127.0.0.1:${address._tag === "TcpAddress" ? address.port : 0}`
+      const { bearer } = yield* signUp("Ada")
+      const work = yield* folderOf
+      const [begun, fetched] = [join(work, "begun"), join(work, "fetched")]
+      yield* Effect.orDie(publishers.create(Slug.make("begun"), "Ada@example.org"))
+      const { body } = yield* ask("/api/publishers/begun/keys", {
+        body: { name: "CI", scopes: ["publish"] },
+        headers: { authorization: bearer }
+      })
+      const given = { AGENT_INSTALL_KEY: String(body.key) }
+
+      assert.strictEqual((yield* run(["template", "init", begun])).code, 0)
+      assert.strictEqual((yield* run(["template", "init", begun])).code, 1)
+      assert.include((yield* run(["template", "validate", begun])).out, "begun is right: 4 definitions.")
+      const keyless = yield* run(["template", "publish", "--to", url, begun])
+      assert.deepStrictEqual([keyless.code, keyless.err.split(" ")[0]], [1, "AGENT_INSTALL_KEY"])
+      const wrongKey = yield* run(["template", "publish", "--to", url, begun], { AGENT_INSTALL_KEY: "aik_x" })
+      assert.include(wrongKey.err, "is no key at")
+
+      const tried = yield* run(["template", "diff", "--to", url, begun], given)
+      assert.include(tried.out, "Publishing begun would make revision 1:", tried.err)
+      const published = yield* run(["template", "publish", "--to", url, begun], given)
+      assert.include(published.out, "Published begun, revision 1: 4 definitions", published.err)
+      const again = yield* run(["template", "publish", "--to", url, begun], given)
+      assert.include(again.out, "Nothing changed: begun stays at revision 1")
+
+      const pulled = yield* run(["template", "pull", url, "begun", fetched], given)
+      assert.include(pulled.out, "Wrote begun, revision 1", pulled.err)
+      const unchanged = yield* run(["template", "publish", "--to", url, fetched], given)
+      assert.include(unchanged.out, "Nothing changed: begun stays at revision 1", unchanged.err)
+      const twice = join(work, "twice")
+      yield* run(["template", "pull", url, "begun", twice], given)
+      assert.deepStrictEqual(
+        yield* Effect.promise(() => filesBelow(twice)),
+        yield* Effect.promise(() => filesBelow(fetched))
+      )
+
+      // What only the service can find is told with its place in the files, as by the database.
+      const watcher = join(begun, "models", "watcher-due-invoices.yaml")
+      yield* Effect.promise(() => appendFile(watcher, "was: [nothing]\n"))
+      const refused = yield* run(["template", "publish", "--to", url, begun], given)
+      assert.strictEqual(refused.code, 1)
+      assert.match(refused.err, /watcher-due-invoices\.yaml:15:7: was\.0: no revision ever had the watcher "nothing"/)
+
+      yield* Effect.promise(() => rm(join(fetched, "models", "entity-invoice.yaml")))
+      yield* Effect.promise(() => rm(join(fetched, "models", "relationship-paid-by.yaml")))
+      yield* Effect.promise(() => rm(join(fetched, "models", "classifier-urgency.yaml")))
+      const much = yield* run(["template", "publish", "--to", url, fetched], given)
+      assert.deepStrictEqual([much.code, much.err.includes("It withdraws 3 of 4 rows.")], [1, true], much.err)
+      const agreed = yield* run(["template", "publish", "--yes", "--to", url, fetched], given)
+      assert.include(agreed.out, "Published begun, revision 2: 1 definitions", agreed.err)
+    })
+  )
+})
