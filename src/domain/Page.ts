@@ -13,12 +13,12 @@ export const pageQuery = (items: string, cursor: RegExp, usual: number) => ({
   ),
   limit: Schema.optionalWith(
     Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, maxItems, { title: `1 to ${maxItems}` })).annotations({
-      message: () => ({ message: `Expected a number from 1 to ${maxItems}`, override: true })
+      message: () => ({ message: `Expected a number from 1 to ${maxItems}`, override: true }),
+      jsonSchema: { type: "integer", minimum: 1, maximum: maxItems, default: usual }
     }),
     { default: () => usual }
   ).annotations({
-    description: `How many ${items}, 1 to ${maxItems}; ${usual} if absent. A page may hold fewer, and still have a next.`,
-    jsonSchema: { type: "string" }
+    description: `How many ${items}, 1 to ${maxItems}; ${usual} if absent. A page may hold fewer, and still have a next.`
   })
 })
 

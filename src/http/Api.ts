@@ -1,6 +1,7 @@
 import { HttpApi, OpenApi } from "@effect/platform"
 import { Internal, Unavailable } from "../domain/Errors.ts"
 import { AccountApi } from "./account/AccountApi.ts"
+import { authDocument } from "./account/AuthDocument.ts"
 import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
@@ -36,9 +37,9 @@ export class Api extends HttpApi.make("agent-install")
     OpenApi.annotations({
       title: "agent-install",
       version: "0.1.0",
-      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, whose documentation of these routes is its own: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}; where the service sends mail, also ${mailPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
+      description: `Installs published template agents into a person's own organization. Accounts and sessions are kept by better-auth, which answers these routes: ${authPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}; where the service sends mail, also ${mailPaths.map(({ method, path }) => `${method} ${path}`).join(", ")}. It has no other here. Every refusal is application/problem+json; /docs/errors explains each.`,
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
-      transform: complete
+      transform: complete(authDocument)
     })
   ) {}
 

@@ -12,6 +12,21 @@ import { problem } from "./Problem.ts"
 
 /* What endpoints of several groups share. */
 
+/** The parameters of paths. */
+export const inPath = {
+  agent: Schema.String.annotations({ description: "The agent's id." }),
+  template: Schema.String.annotations({ description: "The template's slug." }),
+  watcher: Schema.String.annotations({ description: "The watcher's slug." }),
+  identity: Schema.String.annotations({ description: "The identity's id, as the list of identities has it." }),
+  pending: Schema.String.annotations({ description: "The id that a look-up gave with the question." }),
+  publisher: Schema.String.annotations({ description: "The publisher's slug." }),
+  invitation: Schema.String.annotations({ description: "The invitation's id." }),
+  member: Schema.String.annotations({ description: "The id of the member's account." }),
+  key: Schema.String.annotations({ description: "The key's id." }),
+  revision: Schema.String.annotations({ description: "The revision's number, or newest." }),
+  rollout: Schema.String.annotations({ description: "The roll-out's id." })
+}
+
 /** An operation for a person who is signed in, by session cookie or bearer token. */
 export const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
 

@@ -53,9 +53,9 @@ describe("in a browser", () => {
           const { look } = yield* Browsing
           yield* look("/docs", { viewport: wide }, async (page) => {
             const all = await shown(page)
-            const example = page.locator("#install\\.install pre").first()
+            const example = page.locator("#installTemplate pre").first()
             assert.isFalse(await example.isVisible())
-            await page.locator("#install\\.install summary").first().click()
+            await page.locator("#installTemplate summary").first().click()
             assert.isTrue(await example.isVisible())
 
             await search(page).fill("uninstall DELETE")
@@ -137,7 +137,7 @@ describe("in a browser", () => {
             await page.keyboard.type("manifest/{slug}")
             await page.keyboard.press("Tab")
             await page.keyboard.press("Enter")
-            await page.waitForURL(/#install\.manifest$/)
+            await page.waitForURL(/#getManifest$/)
           })
         }),
       minutes

@@ -143,7 +143,7 @@ describe("the OpenAPI document", () => {
   )
 
   it("has an example of every body, and each is as its schema says", () => {
-    const ajv = new Ajv2020({ strict: false })
+    const ajv = new Ajv2020({ strict: false, logger: false })
     ajv.addSchema({ ...openApi, $id: "document" })
     for (const { name, operation } of operations) {
       const contents = [operation.requestBody?.content, ...Object.values(operation.responses).map((one) => one.content)]
@@ -164,7 +164,7 @@ describe("the OpenAPI document", () => {
 
   it("has requests of no other members than are read, and answers that may get more", () => {
     const { components } = openApi as unknown as Document
-    const ajv = new Ajv2020({ strict: false })
+    const ajv = new Ajv2020({ strict: false, logger: false })
     ajv.addSchema({ ...openApi, $id: "document" })
     const takes = (name: string, value: unknown) =>
       ajv.validate({ $ref: `document#/components/schemas/${name}` }, value)
@@ -234,6 +234,41 @@ describe("the OpenAPI document", () => {
       gateway
     ])
     assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 415, 500, 503], gateway])
+  })
+
+  it("says of every operation, parameter and schema what it is, under names that make good functions and types", () => {
+    const { components } = openApi as unknown as Document
+    const ids = operations.map(({ operation }) => operation.operationId)
+    assert.strictEqual(new Set(ids).size, ids.length)
+    for (const { name, operation } of operations) {
+      assert.match(operation.operationId, /^[a-z]+([A-Z][a-z]+)+$/, name)
+      assert.match(operation.description ?? "", /\.$/, name)
+      for (const parameter of operation.parameters ?? []) {
+        assert.match(parameter.description ?? "", /\.$/, `${name} ${parameter.name}`)
+      }
+    }
+    const isRefusal = (name: string) => name in Errors
+    for (const [name, schema] of Object.entries(components.schemas)) {
+      assert.isTrue(isRefusal(name) || /\.$/.test(schema.description ?? ""), name)
+      assert.isTrue(schema.type !== "string" || schema.enum !== undefined, name)
+      assert.notInclude(["number", "integer"], schema.type, name)
+    }
+  })
+
+  it("has numbers as numbers, and one of two members as alternatives", () => {
+    const { components } = openApi as unknown as Document
+    const parameters = operations.flatMap(({ operation }) => operation.parameters ?? [])
+    const limits = parameters.filter(({ name }) => name === "limit").map(({ schema }) => schema)
+    assert.isNotEmpty(limits)
+    for (const { type, minimum, maximum } of limits) {
+      assert.deepStrictEqual([type, minimum, typeof maximum], ["integer", 1, "number"])
+    }
+    for (const name of ["InstallRequest", "PlanRequest"]) {
+      const required = components.schemas[name]?.oneOf?.map((one) => one.required)
+      assert.deepStrictEqual(required, [["slug"], ["templateAgentId"]])
+    }
+    const text = JSON.stringify(openApi)
+    for (const made of ["DateTimeUtc", "NonNegative", "DurationFromMillis", '/Int"']) assert.notInclude(text, made)
   })
 
   it("refers only to schemas it has", () => {

@@ -21,6 +21,7 @@ export const Account = Schema.Struct({
   sessions: Schema.Array(AccountSession)
 }).annotations({
   identifier: "Account",
+  description: "The person's account with its sessions.",
   examples: [
     {
       name: "Ada Lovelace",
@@ -45,7 +46,11 @@ export type Account = typeof Account.Type
 /** The body of `POST /api/account/delete`. better-auth checks the password, so here its length is only bounded. */
 export const DeleteRequest = Schema.Struct({
   password: Schema.Redacted(Schema.String.pipe(Schema.maxLength(1_000)))
-}).annotations({ identifier: "DeleteRequest", examples: [{ password: Redacted.make("correct horse battery") }] })
+}).annotations({
+  identifier: "DeleteRequest",
+  description: "The person's password, as proof that they mean it.",
+  examples: [{ password: Redacted.make("correct horse battery") }]
+})
 export type DeleteRequest = typeof DeleteRequest.Type
 
 /** A row that the service holds about a person: its table, and its columns as a JSON object in text. */
@@ -63,6 +68,7 @@ export const AccountExport = Schema.Struct({
   })
 }).annotations({
   identifier: "AccountExport",
+  description: "All that is held of the person, by table.",
   examples: [
     {
       exportedAt: DateTime.unsafeMake("2026-11-23T06:31:07Z"),

@@ -23,7 +23,11 @@ export interface VerifiedKey {
 export const KeyRequest = Schema.Struct({
   name: Name.annotations({ description: "What it is for, as a list shows it." }),
   scopes: Schema.NonEmptyArray(KeyScope).pipe(Schema.maxItems(2))
-}).annotations({ identifier: "KeyRequest", examples: [{ name: "CI", scopes: ["publish"] }] })
+}).annotations({
+  identifier: "KeyRequest",
+  description: "The key to make: what it is called and what it may do.",
+  examples: [{ name: "CI", scopes: ["publish"] }]
+})
 export type KeyRequest = typeof KeyRequest.Type
 
 /** A key as a list shows it: its first characters, never the whole key. */
@@ -40,6 +44,7 @@ export type ApiKey = typeof ApiKey.Type
 /** What `GET /api/publishers/:slug/keys` answers: the newest first. */
 export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotations({
   identifier: "ApiKeyList",
+  description: "The keys of a publisher, the newest first.",
   examples: [
     {
       keys: [
@@ -59,6 +64,7 @@ export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotati
 /** What `POST /api/publishers/:slug/keys` answers: the key itself, which is never shown again. */
 export const NewApiKey = Schema.Struct({ id: Schema.String, key: Schema.Redacted(Schema.String) }).annotations({
   identifier: "NewApiKey",
+  description: "A key that was made, with the key itself, which is shown this once.",
   examples: [
     {
       id: "8cVnT2wQ0kLm",

@@ -76,6 +76,7 @@ export const DeletionPlan = Schema.Struct({
   })
 }).annotations({
   identifier: "DeletionPlan",
+  description: "What goes with the account, and what is in the way.",
   examples: [
     {
       email: "ada@example.org",

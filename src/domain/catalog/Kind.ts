@@ -9,6 +9,7 @@ export const Kind: Schema.Schema<Kind> = Schema.declare(
   (value): value is Kind => typeof value === "string" && /^[a-z][a-z_]{0,62}$/.test(value),
   {
     identifier: "Kind",
+    description: "A kind of definition.",
     message: () => `Expected a kind, as ${names.join(", ")}`,
     jsonSchema: { type: "string", enum: names }
   }

@@ -152,6 +152,8 @@ export const Manifest = Schema.Struct({
   rows: Schema.Struct(byKind(() => Schema.Array(ManifestRow)))
 }).annotations({
   identifier: "Manifest",
+  description:
+    "What an install of a template brings: its agent, and each definition by kind, by name and by description.",
   examples: [
     {
       slug: "personal-finance",

@@ -45,7 +45,10 @@ const written = {
 }
 
 /** An event as it was written. */
-export const Event = Schema.extend(Schema.Struct(written), Told).annotations({ identifier: "Event" })
+export const Event = Schema.extend(Schema.Struct(written), Told).annotations({
+  identifier: "Event",
+  description: "Something that happened in an organization."
+})
 export type Event = typeof Event.Type
 
 const mostEvents = 1_000
@@ -54,22 +57,25 @@ const longestWait = 30
 const numberText = (from: number, to: number, usual: number, description: string) =>
   Schema.optionalWith(
     Schema.NumberFromString.pipe(Schema.int(), Schema.between(from, to)).annotations({
-      message: () => ({ message: `Expected a number from ${from} to ${to}`, override: true })
+      message: () => ({ message: `Expected a number from ${from} to ${to}`, override: true }),
+      jsonSchema: { type: "integer", minimum: from, maximum: to, default: usual }
     }),
     { default: () => usual }
-  ).annotations({ description, jsonSchema: { type: "string" } })
+  ).annotations({ description })
 
 /** The parameters of `GET /api/events`. */
 export const EventsQuery = Schema.Struct({
   after: Schema.optionalWith(
     Schema.compose(Schema.NumberFromString, Schema.Int.pipe(Schema.nonNegative())).annotations({
       message: () => ({ message: "Expected the number of an event", override: true }),
-      jsonSchema: { type: "string" }
+      jsonSchema: {
+        type: "integer",
+        minimum: 0,
+        description: "The number of the last event that is known. Absent: from the oldest that is kept on."
+      }
     }),
     { exact: true }
-  ).annotations({
-    description: "The number of the last event that is known. Absent: from the oldest that is kept on."
-  }),
+  ),
   limit: numberText(1, mostEvents, 100, `How many events, 1 to ${mostEvents}; 100 if absent.`),
   wait: numberText(
     0,
@@ -86,6 +92,7 @@ export const EventPage = Schema.Struct({
   last: Schema.Int
 }).annotations({
   identifier: "EventPage",
+  description: "A page of events, in the order of their numbers.",
   examples: [
     {
       events: [

@@ -103,7 +103,11 @@ export const OwnIdentity = Schema.Struct({
   checkNumber: Schema.optionalWith(Schema.String, { exact: true }).annotations({
     description: "While it waits for an answer: the four digits in the question its sender gets."
   })
-}).annotations({ identifier: "OwnIdentity", examples: [{ ...exampleOwn, state: "verified" }] })
+}).annotations({
+  identifier: "OwnIdentity",
+  description: "A way in which the person is known on a chat platform, and how far it is proved.",
+  examples: [{ ...exampleOwn, state: "verified" }]
+})
 export type OwnIdentity = typeof OwnIdentity.Type
 
 /** The maximum number of identities that a person is shown. */
@@ -119,6 +123,7 @@ export const OwnIdentities = Schema.Struct({
   })
 }).annotations({
   identifier: "OwnIdentities",
+  description: "The identities of the person who asks.",
   examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(exampleLinkId) }] }]
 })
 
@@ -132,7 +137,11 @@ export const PhoneRequest = Schema.Struct({
   country: Schema.optionalWith(TextOrNull, { exact: true }).annotations({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
-}).annotations({ identifier: "PhoneRequest", examples: [{ phone: "07911 123456", country: "GB" }] })
+}).annotations({
+  identifier: "PhoneRequest",
+  description: "A phone that the person says is theirs.",
+  examples: [{ phone: "07911 123456", country: "GB" }]
+})
 export type PhoneRequest = typeof PhoneRequest.Type
 
 /** What `POST /api/identities/phone` answers. */
@@ -144,6 +153,7 @@ export const ClaimedPhone = Schema.Struct({
   })
 }).annotations({
   identifier: "ClaimedPhone",
+  description: "The phone as it is kept, and how its owner proves it.",
   examples: [{ phone: E164.make("+447911123456"), waJid: WaJid.make(exampleJid), verified: false, state: "claimed" }]
 })
 export type ClaimedPhone = typeof ClaimedPhone.Type
@@ -157,6 +167,7 @@ export const TokenAnswer = Schema.Struct({
   })
 }).annotations({
   identifier: "TokenAnswer",
+  description: "A code to send from the phone that is to be linked.",
   examples: [
     {
       token: exampleCode,
@@ -192,6 +203,7 @@ export const ClaimRequest = Schema.Struct({
   ...senderFields
 }).annotations({
   identifier: "ClaimRequest",
+  description: "A message with a code, and who sent it, as the chat gateway received it.",
   examples: [
     {
       message: messageWith(exampleCode),
@@ -224,6 +236,7 @@ export const ClaimAnswer = Schema.Struct({
   })
 }).annotations({
   identifier: "ClaimAnswer",
+  description: "What the code was good for.",
   examples: [{ status: "confirm_sender", ...examplePrompt }]
 })
 export type ClaimAnswer = typeof ClaimAnswer.Type
@@ -231,6 +244,7 @@ export type ClaimAnswer = typeof ClaimAnswer.Type
 /** The body of `POST /api/identities/pending/:id/answer`. */
 export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean }).annotations({
   identifier: "SenderAnswer",
+  description: "What the sender said to the question whether the account is theirs.",
   examples: [{ platform: "whatsapp", platformUserId: exampleJid, yes: true }]
 })
 export type SenderAnswer = typeof SenderAnswer.Type
@@ -242,6 +256,7 @@ export type AnswerOutcome = typeof AnswerOutcome.Type
 /** What `POST /api/identities/pending/:id/answer` answers. */
 export const AnswerResult = Schema.Struct({ status: AnswerOutcome, text }).annotations({
   identifier: "AnswerResult",
+  description: "What came of the sender's answer.",
   examples: [{ status: "verified", text: answerTexts.verified }]
 })
 export type AnswerResult = typeof AnswerResult.Type
@@ -257,6 +272,7 @@ export const LookupRequest = Schema.Struct({
   })
 }).annotations({
   identifier: "LookupRequest",
+  description: "Identifiers as a chat platform tells them.",
   examples: [{ identities: [{ namespace: "wa_jid", identifier: exampleJid }], template: "personal-finance" }]
 })
 export type LookupRequest = typeof LookupRequest.Type
@@ -278,7 +294,10 @@ const route = {
 }
 
 /** Where the messages of a sender go whose identity is proved. */
-export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
+export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({
+  identifier: "Route",
+  description: "To whom a message of a verified sender goes."
+})
 export type Route = typeof Route.Type
 
 /**
@@ -286,13 +305,15 @@ export type Route = typeof Route.Type
  * nevertheless.
  */
 export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
-  identifier: "ClaimedRoute"
+  identifier: "ClaimedRoute",
+  description: "To whom a message of a sender goes whose number was typed and not yet proved."
 })
 export type ClaimedRoute = typeof ClaimedRoute.Type
 
 /** A sender whom one account claims: only the question, and not whose it is. */
 export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
-  identifier: "Unproved"
+  identifier: "Unproved",
+  description: "A sender whom nobody has proved to be theirs."
 })
 export type Unproved = typeof Unproved.Type
 
@@ -306,6 +327,7 @@ export type LookupResult = typeof LookupResult.Type
 /** What `POST /api/identities/lookup` answers: a result for each identity, in the same order. */
 export const LookupAnswer = Schema.Struct({ identities: Schema.Array(LookupResult) }).annotations({
   identifier: "LookupAnswer",
+  description: "Whose the identifiers are.",
   examples: [
     {
       identities: [

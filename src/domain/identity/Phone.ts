@@ -19,7 +19,8 @@ export type WaJid = typeof WaJid.Type
 
 /** A phone number as it was linked, and the WhatsApp address derived from it. */
 export const LinkedPhone = Schema.Struct({ phone: E164, waJid: WaJid, verified: Schema.Boolean }).annotations({
-  identifier: "LinkedPhone"
+  identifier: "LinkedPhone",
+  description: "A phone that is tied to the person's account."
 })
 export type LinkedPhone = typeof LinkedPhone.Type
 

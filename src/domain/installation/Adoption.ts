@@ -74,6 +74,7 @@ export const Adoption = Schema.Struct({
   })
 }).annotations({
   identifier: "Adoption",
+  description: "How a template fares, in numbers.",
   examples: [
     {
       installations: 1_200,

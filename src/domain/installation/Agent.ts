@@ -22,6 +22,7 @@ export type Updates = typeof Updates.Type
 /** The body of `PUT /api/agents/:id/updates`. */
 export const UpdatesRequest = Schema.Struct({ updates: Updates }).annotations({
   identifier: "UpdatesRequest",
+  description: "How the agent is to be updated.",
   examples: [{ updates: "manual" }]
 })
 export type UpdatesRequest = typeof UpdatesRequest.Type
@@ -78,6 +79,7 @@ const exampleAgent = {
 /** An agent that is installed, its template, and the revision each is at. */
 export const InstalledAgent = Schema.Struct(agentFields).annotations({
   identifier: "InstalledAgent",
+  description: "An agent that is installed, its template, and the revision each is at.",
   examples: [exampleAgent]
 })
 export type InstalledAgent = typeof InstalledAgent.Type
@@ -132,6 +134,7 @@ export const AgentOverview = Schema.Struct({
   ).annotations({ description: "Rows the publisher withdrew that are still here, and why." })
 }).annotations({
   identifier: "AgentOverview",
+  description: "An installed agent, its template, and how its rows compare with the template's.",
   examples: [exampleOverview]
 })
 export type AgentOverview = typeof AgentOverview.Type
@@ -191,6 +194,7 @@ export const AgentList = Schema.Struct({
   next: Schema.NullOr(Schema.String)
 }).annotations({
   identifier: "AgentList",
+  description: "A page of the person's agents, the newest first.",
   examples: [{ agents: [exampleOverview], next: null }]
 })
 export type AgentList = typeof AgentList.Type
@@ -202,8 +206,16 @@ const revision = Schema.optionalWith(WantedRevision, { exact: true }).annotation
 
 /** The body of `POST /api/agents/:id/resync`; an empty one counts as `{}`. */
 export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes })
-  .annotations({ examples: [{ revert: [{ kind: "entity_types", slug: "bank-account" }] }] })
-  .pipe(Schema.filter(namesEachRowOnce), Schema.annotations({ identifier: "ResyncRequest" }))
+  .annotations({
+    description: "Which revision to go to, and what the person wants of it.",
+    examples: [{ revert: [{ kind: "entity_types", slug: "bank-account" }] }]
+  })
+  .pipe(
+    Schema.filter(namesEachRowOnce),
+    Schema.annotations({
+      identifier: "ResyncRequest"
+    })
+  )
 export type ResyncRequest = typeof ResyncRequest.Type
 
 /** The body of `POST /api/agents/:id/mode`. */
@@ -245,6 +257,7 @@ export const ResyncAnswer = Schema.Struct({
   redirectTo: Schema.String
 }).annotations({
   identifier: "ResyncAnswer",
+  description: "The agent as the resync left it.",
   examples: [
     {
       agentId: exampleIds.agentId,
@@ -267,7 +280,7 @@ export const ResyncPlanQuery = Schema.Struct({
       Schema.compose(Schema.NumberFromString, Schema.Int.pipe(Schema.between(1, latestRevision)))
     ).annotations({
       message: () => ({ message: "Expected a revision's number, or newest", override: true }),
-      jsonSchema: { type: "string" }
+      jsonSchema: { oneOf: [{ type: "integer", minimum: 1, maximum: latestRevision }, { const: "newest" }] }
     }),
     { exact: true }
   ).annotations({

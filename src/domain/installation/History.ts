@@ -60,7 +60,10 @@ export const HistoryEntry = Schema.Struct({
   }),
   revision: Schema.NullOr(Schema.Int),
   rows: Schema.Array(ChangedRow)
-}).annotations({ identifier: "HistoryEntry" })
+}).annotations({
+  identifier: "HistoryEntry",
+  description: "One install, resync or uninstall: who, when, which revision, and each row before and after."
+})
 export type HistoryEntry = typeof HistoryEntry.Type
 
 /** The parameters of `GET /api/agents/:id/history`: the page, and how much of each row. */
@@ -86,6 +89,7 @@ export const History = Schema.Struct({
   next: Schema.NullOr(Schema.String)
 }).annotations({
   identifier: "History",
+  description: "A page of what was done to an agent's rows, the newest first.",
   examples: [
     {
       entries: [

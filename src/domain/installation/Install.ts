@@ -20,6 +20,9 @@ const whichTemplate = {
   })
 }
 
+/** The same for the OpenAPI document: of the two members one is required, and the other is not there. */
+const oneOfBoth = { jsonSchema: { allOf: [{ oneOf: [{ required: ["slug"] }, { required: ["templateAgentId"] }] }] } }
+
 /** Says where a request names no template, or names it in both ways. */
 const namesOneTemplate = (request: { readonly slug?: string; readonly templateAgentId?: string }) => {
   const named = [request.slug, request.templateAgentId].filter((field) => field !== undefined).length
@@ -33,8 +36,8 @@ const namesOneTemplate = (request: { readonly slug?: string; readonly templateAg
 
 /** The body of `POST /api/install/plan`: which template. */
 export const PlanRequest = Schema.Struct(whichTemplate)
-  .annotations({ examples: [{ slug: "personal-finance" }] })
-  .pipe(Schema.filter(namesOneTemplate), Schema.annotations({ identifier: "PlanRequest" }))
+  .annotations({ description: "Which template to plan an install of.", examples: [{ slug: "personal-finance" }] })
+  .pipe(Schema.filter(namesOneTemplate, oneOfBoth), Schema.annotations({ identifier: "PlanRequest" }))
 export type PlanRequest = typeof PlanRequest.Type
 
 /** The body of `POST /api/install`: which template (by slug or by id, one of them), and what the person wants of it. */
@@ -55,11 +58,16 @@ export const InstallRequest = Schema.Struct({
     description: "The two-letter country by which a national number is read; the service's default otherwise."
   })
 })
-  .annotations({ examples: [{ slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" }] })
+  .annotations({
+    description: "Which template to install, and what the person wants of it.",
+    examples: [{ slug: "personal-finance", whatsapp_phone: "07911 123456", country: "GB" }]
+  })
   .pipe(
-    Schema.filter(namesOneTemplate),
+    Schema.filter(namesOneTemplate, oneOfBoth),
     Schema.filter(namesEachRowOnce),
-    Schema.annotations({ identifier: "InstallRequest" })
+    Schema.annotations({
+      identifier: "InstallRequest"
+    })
   )
 export type InstallRequest = typeof InstallRequest.Type
 
@@ -97,6 +105,7 @@ export const InstallAnswer = Schema.Struct({
   whatsappError: Schema.optionalWith(WhatsappError, { exact: true })
 }).annotations({
   identifier: "InstallAnswer",
+  description: "The agent that is installed now, new or not.",
   examples: [
     {
       agentId: exampleIds.agentId,

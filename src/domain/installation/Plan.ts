@@ -24,7 +24,10 @@ export const KeepReason = Schema.Literal("customized", "adopted", "in_use")
 export type KeepReason = typeof KeepReason.Type
 
 /** A row by what a person calls it. */
-export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({ identifier: "RowName" })
+export const RowName = Schema.Struct({ kind: Kind, slug: BoundedText(1, 200) }).annotations({
+  identifier: "RowName",
+  description: "A row, named by its kind and slug."
+})
 export type RowName = typeof RowName.Type
 
 /**
@@ -127,6 +130,7 @@ export const Plan = Schema.Struct({
   rows: Schema.Array(PlannedRow)
 }).annotations({
   identifier: "Plan",
+  description: "What an install or a resync would do with each row.",
   examples: [
     {
       templateAgentId: exampleIds.templateAgentId,
@@ -206,6 +210,7 @@ const exampleOutcome: typeof UninstallOutcome.Type = {
 /** What an uninstall would do; one that expects this `planHash` does exactly that. */
 export const UninstallPlan = Schema.Struct({ ...UninstallOutcome.fields, planHash: PlanHash }).annotations({
   identifier: "UninstallPlan",
+  description: "What an uninstall would do with each row.",
   examples: [
     {
       ...exampleOutcome,
@@ -221,5 +226,9 @@ export const Uninstalled = Schema.Struct({
   agentRemoved: Schema.Boolean.annotations({
     description: "False if rows of another program refer to the agent: then it stays, as an agent of the person's own."
   })
-}).annotations({ identifier: "Uninstalled", examples: [{ ...exampleOutcome, agentRemoved: true }] })
+}).annotations({
+  identifier: "Uninstalled",
+  description: "What an uninstall did with each row.",
+  examples: [{ ...exampleOutcome, agentRemoved: true }]
+})
 export type Uninstalled = typeof Uninstalled.Type

@@ -22,12 +22,17 @@ export const AgentWatcher = Schema.Struct({
   pausedAt: Schema.NullOr(Schema.DateTimeUtc).annotations({
     description: "Since when it is paused; null where it is not."
   })
-}).annotations({ identifier: "AgentWatcher", examples: [exampleWatcher] })
+}).annotations({
+  identifier: "AgentWatcher",
+  description: "A watcher of an agent, and when it runs.",
+  examples: [exampleWatcher]
+})
 export type AgentWatcher = typeof AgentWatcher.Type
 
 /** What `GET /api/agents/:id/watchers` answers: by slug. */
 export const AgentWatchers = Schema.Struct({ watchers: Schema.Array(AgentWatcher) }).annotations({
   identifier: "AgentWatchers",
+  description: "The watchers of an agent.",
   examples: [{ watchers: [exampleWatcher] }]
 })
 

@@ -26,7 +26,10 @@ export const OwnPublisher = Schema.Struct({
   slug: Slug,
   name: Schema.String,
   role: Role.annotations({ description: "What the caller is in it." })
-}).annotations({ identifier: "OwnPublisher" })
+}).annotations({
+  identifier: "OwnPublisher",
+  description: "A publisher that the person belongs to, and the role they have there."
+})
 export type OwnPublisher = typeof OwnPublisher.Type
 
 const exampleOwn: OwnPublisher = {
@@ -39,6 +42,7 @@ const exampleOwn: OwnPublisher = {
 /** What `GET /api/publishers` answers: by slug. */
 export const PublisherList = Schema.Struct({ publishers: Schema.Array(OwnPublisher) }).annotations({
   identifier: "PublisherList",
+  description: "The publishers that the person belongs to, by slug.",
   examples: [{ publishers: [exampleOwn] }]
 })
 
@@ -75,6 +79,7 @@ export const MemberList = Schema.Struct({
   invitations: Schema.Array(Invitation)
 }).annotations({
   identifier: "MemberList",
+  description: "Who belongs to a publisher, and who is invited.",
   examples: [
     {
       members: [
@@ -98,6 +103,7 @@ export const InvitationRequest = Schema.Struct({
   role: Role
 }).annotations({
   identifier: "InvitationRequest",
+  description: "Whom to invite, and as what.",
   examples: [{ email: "charles@example.org", role: "member" }]
 })
 export type InvitationRequest = typeof InvitationRequest.Type
@@ -109,6 +115,7 @@ export const NewInvitation = Schema.Struct({
   expiresAt: Schema.DateTimeUtc
 }).annotations({
   identifier: "NewInvitation",
+  description: "An invitation that was made, with its token, which is shown this once.",
   examples: [{ id: "invitation_6f1d", token: Redacted.make("jYk0v3m1q8sZ2dLxT5wQrA"), expiresAt: later }]
 })
 export type NewInvitation = typeof NewInvitation.Type
@@ -116,16 +123,22 @@ export type NewInvitation = typeof NewInvitation.Type
 /** The body of `POST /api/publishers/join`. */
 export const JoinRequest = Schema.Struct({ token: Schema.Redacted(BoundedText(1, 200)) }).annotations({
   identifier: "JoinRequest",
+  description: "The token of an invitation.",
   examples: [{ token: Redacted.make("jYk0v3m1q8sZ2dLxT5wQrA") }]
 })
 export type JoinRequest = typeof JoinRequest.Type
 
 /** What `POST /api/publishers/join` answers. */
-export const Joined = OwnPublisher.annotations({ identifier: "Joined", examples: [{ ...exampleOwn, role: "member" }] })
+export const Joined = OwnPublisher.annotations({
+  identifier: "Joined",
+  description: "The publisher that the person belongs to now.",
+  examples: [{ ...exampleOwn, role: "member" }]
+})
 
 /** The body of `PUT /api/publishers/:slug/members/:userId`. */
 export const RoleRequest = Schema.Struct({ role: Role }).annotations({
   identifier: "RoleRequest",
+  description: "The role that the member is to have.",
   examples: [{ role: "admin" }]
 })
 export type RoleRequest = typeof RoleRequest.Type

@@ -18,6 +18,7 @@ export const RevisionRequest = Schema.Struct({
   )
 }).annotations({
   identifier: "RevisionRequest",
+  description: "What the files of a template say.",
   examples: [
     {
       template: {
@@ -35,7 +36,10 @@ export type RevisionRequest = typeof RevisionRequest.Type
 
 /** Whether a publication is only tried. */
 export const RevisionQuery = Schema.Struct({
-  dryRun: Schema.optionalWith(Schema.BooleanFromString, { exact: true, default: () => false }).annotations({
+  dryRun: Schema.optionalWith(
+    Schema.BooleanFromString.annotations({ jsonSchema: { type: "boolean", default: false } }),
+    { exact: true, default: () => false }
+  ).annotations({
     description: "Change nothing, and answer with what publishing would change and do."
   })
 })
@@ -62,6 +66,7 @@ export const RevisionAnswer = Schema.Struct({
   impact: ImpactNumbers.annotations({ description: "What the revision does to those who have the template installed." })
 }).annotations({
   identifier: "RevisionAnswer",
+  description: "What a publication did, or would do.",
   examples: [
     {
       ...example,
@@ -95,6 +100,7 @@ export type OwnTemplate = typeof OwnTemplate.Type
 /** What `GET /api/publishers/:slug/templates` answers: by slug. */
 export const OwnTemplateList = Schema.Struct({ templates: Schema.Array(OwnTemplate) }).annotations({
   identifier: "OwnTemplateList",
+  description: "The templates of a publisher, by slug.",
   examples: [
     {
       templates: [
@@ -125,7 +131,16 @@ export const revisionsOfPage = 20
 
 /** Which revisions are wanted: those before one. */
 export const RevisionsQuery = Schema.Struct({
-  before: Schema.optionalWith(Schema.NumberFromString.pipe(Schema.int(), Schema.positive()), { exact: true })
+  before: Schema.optionalWith(
+    Schema.NumberFromString.pipe(Schema.int(), Schema.positive()).annotations({
+      jsonSchema: {
+        type: "integer",
+        minimum: 1,
+        description: "The next of the page before: revisions older than that."
+      }
+    }),
+    { exact: true }
+  )
 })
 export type RevisionsQuery = typeof RevisionsQuery.Type
 
@@ -135,6 +150,7 @@ export const RevisionList = Schema.Struct({
   next: Schema.NullOr(Schema.Int)
 }).annotations({
   identifier: "RevisionList",
+  description: "A page of the revisions of a template, the newest first.",
   examples: [
     {
       revisions: [
@@ -156,6 +172,7 @@ export type RevisionList = typeof RevisionList.Type
 /** What `GET …/templates/:template/revisions/:revision` answers: what its files say. */
 export const RevisionDocuments = Schema.Struct({ revision: Schema.Int, ...TemplateDocuments.fields }).annotations({
   identifier: "RevisionDocuments",
+  description: "A revision as what its files say.",
   examples: [
     {
       revision: 3,

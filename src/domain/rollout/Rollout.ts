@@ -64,6 +64,7 @@ export const RolloutRequest = Schema.Struct({
   })
 }).annotations({
   identifier: "RolloutRequest",
+  description: "Which revision to roll out, and how.",
   examples: [{ revision: 3, waves: [1, 10, 50, 100], advance: "automatic", stopAbove: 0.05 }]
 })
 export type RolloutRequest = typeof RolloutRequest.Type
@@ -76,7 +77,11 @@ export const ResumeRequest = Schema.Struct({
   stopAbove: Schema.optionalWith(Share, { exact: true }).annotations({
     description: "Another share to pause above, where what stopped it is to be accepted."
   })
-}).annotations({ identifier: "ResumeRequest", examples: [{ revision: 4 }] })
+}).annotations({
+  identifier: "ResumeRequest",
+  description: "How to go on with a roll-out.",
+  examples: [{ revision: 4 }]
+})
 export type ResumeRequest = typeof ResumeRequest.Type
 
 const OutcomeCounts = Schema.Struct({
@@ -147,6 +152,7 @@ export const RolloutStatus = Schema.Struct({
   })
 }).annotations({
   identifier: "RolloutStatus",
+  description: "How far a roll-out has come.",
   examples: [exampleStatus]
 })
 export type RolloutStatus = typeof RolloutStatus.Type
@@ -154,12 +160,14 @@ export type RolloutStatus = typeof RolloutStatus.Type
 /** What `POST …/rollouts` answers. */
 export const RolloutStarted = Schema.Struct({ rolloutId: RolloutId }).annotations({
   identifier: "RolloutStarted",
+  description: "The roll-out that was started.",
   examples: [{ rolloutId: exampleId }]
 })
 
 /** What `GET …/rollouts` answers: the newest first. */
 export const RolloutList = Schema.Struct({ rollouts: Schema.Array(RolloutStatus) }).annotations({
   identifier: "RolloutList",
+  description: "The newest twenty roll-outs of a template, the newest first.",
   examples: [{ rollouts: [exampleStatus] }]
 })
 

@@ -15,6 +15,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getAccount",
           summary: "The caller's account",
           description:
             "With its sessions that have not expired, the newest first. POST /api/auth/revoke-other-sessions ends all but the one that asks.",
@@ -29,6 +30,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "exportAccount",
           summary: "Download all that is held of the caller",
           description:
             "Every row, by table, of the person and of the organizations that would go with the account; without passwords, tokens and the digests of codes.",
@@ -43,6 +45,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "planAccountDeletion",
           summary: "Say what goes with the account",
           description: "And what is in the way of its deletion. Changes nothing.",
           transform: signedIn
@@ -58,6 +61,7 @@ export class AccountApi extends HttpApiGroup.make("account")
       .addError(Schema.Union(problem(WrongPassword), problem(OrganizationInUse)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "deleteAccount",
           summary: "Delete the account",
           description:
             "With its sessions, and the organizations that are the caller's alone with all their rows: all or nothing, for good.",

@@ -4,8 +4,8 @@ import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "../Problem.ts"
 
 /*
- * What HttpApi does not put into the OpenAPI document: examples in the right places, the header fields of answers, and
- * that every refusal is a problem.
+ * What HttpApi does not put into the OpenAPI document: where the examples stand, the header fields of answers, that every refusal
+ * is a problem, and the routes of accounts that better-auth answers.
  */
 
 /** The parts of an OpenAPI document that this file reads. */
@@ -50,9 +50,15 @@ export interface Media {
 export interface JsonSchema {
   readonly $ref?: string
   readonly type?: string
+  readonly title?: string
+  readonly format?: string
+  readonly additionalProperties?: boolean
   readonly description?: string
   readonly anyOf?: ReadonlyArray<JsonSchema>
+  readonly allOf?: ReadonlyArray<JsonSchema>
+  readonly oneOf?: ReadonlyArray<JsonSchema>
   readonly enum?: ReadonlyArray<unknown>
+  readonly const?: unknown
   readonly examples?: ReadonlyArray<unknown>
   readonly pattern?: string
   readonly items?: JsonSchema
@@ -85,8 +91,10 @@ type Schemas = Document["components"]["schemas"]
 const withExamples = (content: Content, schemas: Schemas): Content =>
   Record.map(content, (media, mediaType) => {
     if (mediaType !== problemMediaType) {
-      const example = schemas[nameOf(media.schema)]?.examples?.[0]
-      return example === undefined ? media : { ...media, example }
+      if (media.example !== undefined) return media
+      const { examples = [], ...schema } = media.schema
+      const [example = examples[0]] = schemas[nameOf(schema)]?.examples ?? []
+      return { ...media, schema, ...(example === undefined ? {} : { example }) }
     }
     const problems = (media.schema.anyOf ?? [media.schema]).flatMap((schema) =>
       Option.toArray(problemOf(nameOf(schema)))
@@ -106,7 +114,9 @@ const headers = {
   "accept-encoding": text("The accepted encodings of a body: only identity."),
   "retry-after": text("Seconds after which a retry makes sense."),
   "www-authenticate": text("How to authenticate."),
-  etag: text("Identifies this content; revalidate with If-None-Match.")
+  etag: text("Identifies this content; revalidate with If-None-Match."),
+  "set-auth-token": text("The token of the session, to send as authorization: Bearer."),
+  "set-cookie": text("The session cookie, for browsers.")
 }
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
@@ -138,12 +148,16 @@ const asProblems = ({ content = {}, description }: Response): Option.Option<Resp
   })
 }
 
+const withProblems = (operation: Operation): Operation => ({
+  ...operation,
+  responses: Record.filterMap(operation.responses, (response, status) =>
+    Number(status) < 400 ? Option.some(response) : asProblems(response)
+  )
+})
+
 const completeOperation =
   (schemas: Schemas) =>
-  ({ requestBody, ...operation }: Operation): Operation => {
-    const responses = Record.filterMap(operation.responses, (response, status) =>
-      Number(status) < 400 ? Option.some(response) : asProblems(response)
-    )
+  ({ requestBody, responses, ...operation }: Operation): Operation => {
     return {
       ...operation,
       ...(requestBody === undefined
@@ -152,22 +166,82 @@ const completeOperation =
       responses: Record.map(responses, (response, status) => ({
         ...response,
         ...(response.content === undefined ? {} : { content: withExamples(response.content, schemas) }),
-        headers: Object.fromEntries(
-          headersOf({ ...operation, responses }, status).map((name) => [name, { $ref: `#/components/headers/${name}` }])
-        )
+        headers: {
+          ...Object.fromEntries(
+            headersOf({ ...operation, responses }, status).map((name) => [
+              name,
+              { $ref: `#/components/headers/${name}` }
+            ])
+          ),
+          ...response.headers
+        }
       }))
     }
   }
 
-// The generator gives some schemas an $id of its own, the same wherever they occur, which tools reject as a duplicate.
+// What Effect says of its own filters: int, between(1, 100).
+const isNameOfFilter = (key: string, said: unknown) =>
+  key === "title" && typeof said === "string" && /^[a-z]\w*(\(.*\))?$/.test(said)
+const isWordOfFilter = (key: string, said: unknown) =>
+  key === "description" && typeof said === "string" && /^an? (integer|positive|non-negative|number|string) ?/.test(said)
+
+// The generator names some schemas by an $id of its own, the same one wherever they stand, which no reader takes twice.
 const withoutIds = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutIds)
   if (!Predicate.isRecord(value)) return value
-  const kept = Object.entries(value).filter(([key, id]) => key !== "$id" || !String(id).startsWith("/schemas/"))
+  const kept = Object.entries(value).filter(
+    ([key, said]) =>
+      !(key === "$id" && String(said).startsWith("/schemas/")) &&
+      !isNameOfFilter(key, said) &&
+      !isWordOfFilter(key, said)
+  )
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutIds(inner)]))
 }
 
-/** The names of the schemas that occur in request bodies. */
+// Effect names its own schemas of numbers and times, which say nothing to a reader and make poor names in generated clients.
+const isPlain = ({ enum: values, type }: JsonSchema) =>
+  values === undefined && (type === "string" || type === "number" || type === "integer")
+
+/** What is said of a schema that Effect generates, in the words of JSON Schema alone. */
+const plainly = (name: string, { description: _, title: __, ...schema }: JsonSchema): JsonSchema =>
+  name === "DateTimeUtc" ? { ...schema, format: "date-time" } : schema
+
+/** The document with what only Effect has a name for in its place. */
+const withoutPlainNames = (document: Document): Document => {
+  const plain = Record.filter(document.components.schemas, isPlain)
+  const inPlace = JSON.parse(JSON.stringify(document), (_key, inner) => {
+    if (!Predicate.isRecord(inner) || typeof inner.$ref !== "string") return inner
+    const name = nameOf({ $ref: inner.$ref })
+    const schema = plain[name]
+    if (schema === undefined) return inner
+    const { $ref: _, ...said } = inner
+    return { ...plainly(name, schema), ...said }
+  }) as Document
+  const schemas = Record.filter(inPlace.components.schemas, (schema) => !isPlain(schema))
+  return { ...inPlace, components: { ...inPlace.components, schemas } }
+}
+
+/**
+ * A schema that requires one of some members, each alternative whole: an object that has this one, and not the others. Generators
+ * make one type of each.
+ */
+const withAlternatives = (schema: JsonSchema): JsonSchema => {
+  const { additionalProperties, allOf = [], properties = {}, required = [], type: _, ...said } = schema
+  const alternatives = allOf.flatMap(({ oneOf = [] }) => oneOf.flatMap(({ required = [] }) => required))
+  if (alternatives.length === 0) return schema
+  return {
+    ...said,
+    oneOf: alternatives.map((name) => ({
+      type: "object",
+      title: `By ${name}`,
+      required: [name, ...required],
+      properties: Record.filter(properties, (_, other) => other === name || !alternatives.includes(other)),
+      ...(additionalProperties === undefined ? {} : { additionalProperties })
+    }))
+  }
+}
+
+/** The names of the schemas that the bodies of requests are made of. */
 const schemasOfRequests = ({ components, paths }: Document): ReadonlySet<string> => {
   const names = new Set<string>()
   const open: Array<unknown> = Object.values(paths)
@@ -208,23 +282,43 @@ const securitySchemes = {
   gateway: { type: "http", scheme: "bearer", description: "The service's GATEWAY_TOKEN." }
 }
 
-/** Completes the document: an example of every body, the header fields of every answer, and the server. */
-export const complete = (generated: Record<string, unknown>): Record<string, unknown> => {
-  const document = withoutIds(generated) as Document
-  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = document.components.schemas
-  const ofRequests = schemasOfRequests(document)
-  return {
-    ...document,
-    servers: [{ url: "/" }],
-    paths: Record.map(document.paths, Record.map(completeOperation(schemas))),
-    components: {
-      ...document.components,
-      // Examples are beside the bodies that they illustrate.
-      schemas: Record.map(schemas, ({ examples: _, ...schema }, name) =>
-        ofRequests.has(name) ? closed(schema) : schema
-      ),
-      securitySchemes,
-      headers
+/** The ways to say who asks that some operation has. */
+const schemesOf = (paths: Document["paths"]) => {
+  const used = Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .flatMap(({ security = [] }) => security.flatMap((one) => Object.keys(one)))
+  return Record.filter(securitySchemes, (_, name) => used.includes(name))
+}
+
+/** Routes that are described by hand, since they are no endpoints of the HttpApi. */
+export interface Besides {
+  readonly tags: Document["tags"]
+  readonly paths: Document["paths"]
+  readonly schemas: Schemas
+}
+
+/** The document with what is besides, an example of every body, the header fields of every answer, and where it is served. */
+export const complete =
+  (besides: Besides) =>
+  (generated: Record<string, unknown>): Record<string, unknown> => {
+    const document = withoutPlainNames(withoutIds(generated) as Document)
+    const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...named } = document.components.schemas
+    const schemas = { ...named, ...besides.schemas }
+    const ofRequests = schemasOfRequests(document)
+    const paths = { ...Record.map(document.paths, Record.map(withProblems)), ...besides.paths }
+    return {
+      ...document,
+      servers: [{ url: "/" }],
+      tags: [...besides.tags, ...document.tags],
+      paths: Record.map(paths, Record.map(completeOperation(schemas))),
+      components: {
+        ...document.components,
+        // Examples stand with the bodies they are of.
+        schemas: Record.map(schemas, ({ examples: _, ...schema }, name) =>
+          withAlternatives(ofRequests.has(name) ? closed(schema) : schema)
+        ),
+        securitySchemes: schemesOf(paths),
+        headers
+      }
     }
   }
-}

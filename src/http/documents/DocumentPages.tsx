@@ -109,8 +109,10 @@ const listed = (items: ReadonlyArray<ComponentChildren>, between: string) =>
   ))
 
 const Type = ({ schema }: { schema: JsonSchema }): VNode => {
-  const { anyOf, enum: values, items, maximum, maxLength, minimum, minLength, pattern, type = "anything" } = schema
+  const { items, maximum, maxLength, minimum, minLength, pattern, type = "anything" } = schema
   if (schema.$ref !== undefined) return <a href={`#schema-${nameOf(schema)}`}>{nameOf(schema)}</a>
+  const anyOf = schema.anyOf ?? schema.oneOf
+  const values = "const" in schema ? [schema.const] : schema.enum
   if (anyOf !== undefined) {
     return (
       <>
@@ -176,6 +178,18 @@ const fieldsOf = (schema: JsonSchema, prefix = ""): ReadonlyArray<VNode> =>
   })
 
 const Fields = ({ schema }: { schema: JsonSchema }): VNode => {
+  if (schema.oneOf?.every(({ properties }) => properties !== undefined) === true) {
+    return (
+      <>
+        {schema.oneOf.map((one) => (
+          <>
+            <h3>{one.title}</h3>
+            <Fields schema={one} />
+          </>
+        ))}
+      </>
+    )
+  }
   const rows = fieldsOf(schema)
   return rows.length === 0 ? (
     <p>

@@ -6,13 +6,14 @@ export const OpenApiDocument = Schema.Struct(
   { key: Schema.String, value: Schema.Unknown.annotations({ jsonSchema: {} }) }
 ).annotations({
   identifier: "OpenApiDocument",
-  description: "An OpenAPI 3.1 document",
+  description: "An OpenAPI 3.1 document.",
   examples: [{ openapi: "3.1.0" }]
 })
 
 /** The text of a page. */
 export const PageText = HttpApiSchema.Text({ contentType: "text/html" }).annotations({
   identifier: "Page",
+  description: "A page to read in a browser.",
   examples: ["<!doctype html>…"]
 })
 
@@ -24,20 +25,32 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
     HttpApiEndpoint.get("openapi", "/openapi.json")
       .addSuccess(OpenApiDocument)
       .addSuccess(HttpApiSchema.Empty(304))
-      .annotateContext(OpenApi.annotations({ summary: "This document", description: cachedPage }))
+      .annotateContext(
+        OpenApi.annotations({ identifier: "getOpenApi", summary: "This document", description: cachedPage })
+      )
   )
   .add(
     HttpApiEndpoint.get("docs", "/docs")
       .addSuccess(PageText)
       .addSuccess(HttpApiSchema.Empty(304))
-      .annotateContext(OpenApi.annotations({ summary: "This document as a page to read", description: cachedPage }))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "getDocsPage",
+          summary: "This document as a page to read",
+          description: cachedPage
+        })
+      )
   )
   .add(
     HttpApiEndpoint.get("errors", "/docs/errors")
       .addSuccess(PageText)
       .addSuccess(HttpApiSchema.Empty(304))
       .annotateContext(
-        OpenApi.annotations({ summary: "Every error, when it comes and what to do about it", description: cachedPage })
+        OpenApi.annotations({
+          identifier: "getErrorsPage",
+          summary: "Every error, when it comes and what to do about it",
+          description: cachedPage
+        })
       )
   )
   .annotate(OpenApi.Description, "The documentation that the service serves") {}

@@ -10,7 +10,7 @@ import {
   SenderAnswer
 } from "../../domain/identity/Identity.ts"
 import { Limited } from "../admission/AdmissionApi.ts"
-import { gateway, unreadable } from "../Contract.ts"
+import { gateway, inPath, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 /** The operations of the chat gateway. */
@@ -23,6 +23,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .addError(unreadable)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "redeemInstallCode",
           summary: "Hand on a message with a code",
           description: "Uses the code up and says what to send back.",
           transform: gateway
@@ -32,7 +33,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
   )
   .add(
     HttpApiEndpoint.post("answer", "/api/identities/pending/:id/answer")
-      .setPath(Schema.Struct({ id: Schema.String }))
+      .setPath(Schema.Struct({ id: inPath.pending }))
       .setPayload(SenderAnswer)
       .addSuccess(AnswerResult)
       .addError(problem(NotGateway))
@@ -40,6 +41,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .addError(problem(PendingNotFound))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "answerForSender",
           summary: "Hand on a sender's yes or no",
           description: "From the very sender the question went to. A yes said again changes nothing.",
           transform: gateway
@@ -55,6 +57,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
       .addError(unreadable)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "lookUpIdentities",
           summary: "Say whose identifiers are",
           description:
             "For each, in order: where its messages go; or, where one account claims it, the question to put to the sender; or null.",

@@ -13,10 +13,10 @@ import {
 import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-const id = Schema.Struct({ id: Schema.String })
+const id = Schema.Struct({ id: inPath.identity })
 
 const refusals = Schema.Union(problem(Unauthenticated), problem(NoPersonalOrg))
 
@@ -28,6 +28,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(refusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listIdentities",
           summary: "List the caller's identities",
           description: "Those of chat platforms, masked, each with its state. What others claim is not shown.",
           transform: signedIn
@@ -44,6 +45,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(Schema.Union(problem(InvalidPhone), problem(NoMember), problem(IdentityTaken)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "claimPhone",
           summary: "Claim a phone",
           description:
             "It is verified once somebody says yes from it; after a no from it, state is declined. An earlier claim of another number ends.",
@@ -61,6 +63,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(problem(IdentityNotFound))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "confirmIdentity",
           summary: "Confirm the sender of a code",
           description:
             "For an identity in confirm_session: the caller says that the masked sender is theirs. Changes nothing where nothing waits for it.",
@@ -78,6 +81,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(problem(IdentityNotFound))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "endIdentity",
           summary: "End an identity",
           description:
             "With all that was claimed or proved together with it. One that is only claimed is declined by it.",
@@ -96,6 +100,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "createInstallCode",
           summary: "Make a code to send",
           description:
             "A message with it installs the template and links the chat it is sent from, once the sender says yes. It works once, for 15 minutes; one a person and template.",

@@ -27,7 +27,7 @@ import {
 import { History, HistoryQuery } from "../../domain/installation/History.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
+import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 /** The refusals of every operation on an installed agent. */
@@ -36,7 +36,7 @@ const agentRefusals = Schema.Union(problem(Unauthenticated), problem(AgentNotFou
 /** The refusals of a resync or its plan, besides those. */
 const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
 
-const agentPath = Schema.Struct({ id: Schema.String })
+const agentPath = Schema.Struct({ id: inPath.agent })
 
 /** The caller's installed agents. */
 export class AgentsApi extends HttpApiGroup.make("agents")
@@ -47,6 +47,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listAgents",
           summary: "The caller's installed agents",
           description:
             "The newest first, each with its template, the revisions, and how many of its rows have which verdict.",
@@ -60,7 +61,14 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .setPath(agentPath)
       .addSuccess(AgentOverview)
       .addError(Schema.Union(problem(Unauthenticated), problem(AgentNotFound)))
-      .annotateContext(OpenApi.annotations({ summary: "One installed agent", transform: signedIn }))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "getAgent",
+          summary: "One installed agent",
+          description: "With its template, the revisions, and how many of its rows have which verdict.",
+          transform: signedIn
+        })
+      )
       .middleware(Limited)
   )
   .add(
@@ -71,6 +79,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest), problem(AgentNotFound)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getAgentHistory",
           summary: "What was done to an agent's rows",
           description:
             "Installs, resyncs and uninstalls of its template in the organization, newest first: who, when, which revision, and each row before and after. A page ends where its rows would be more than 1 MiB; an entry that is more by itself leaves contents out (omitted).",
@@ -89,6 +98,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(resyncRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "planResync",
           summary: "Say what a resync would do",
           description:
             "Judges every row and changes nothing. A resync with this plan's hash as expectedPlan does exactly this.",
@@ -110,6 +120,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(problem(PlanStale))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "resyncAgent",
           summary: "Bring an installed agent up to date",
           description:
             "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there; newest ends that. All or nothing; repeating it is safe.",
@@ -148,6 +159,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(agentRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "setUpdates",
           summary: "Say how an agent is updated",
           description:
             "automatic: roll-outs of the publisher's bring it up to date. manual: they leave it as it is, and its owner updates it by resync.",
@@ -164,6 +176,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(agentRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "planUninstall",
           summary: "Say what an uninstall would do",
           description: "Names the rows that would go and those that would stay; changes nothing.",
           transform: signedIn
@@ -181,6 +194,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(problem(PlanStale))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "uninstallAgent",
           summary: "Take an installed agent away",
           description:
             "With its rows that are unchanged and unused. What is changed, adopted or in use stays and is seen, and a later install finds it again.",

@@ -13,7 +13,7 @@ import {
 import { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
 import { Plan } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn } from "../Contract.ts"
+import { inPath, signedIn } from "../Contract.ts"
 import { problem, problems } from "../Problem.ts"
 
 type InstallRefusal = (typeof installErrors)[number]
@@ -36,6 +36,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .addError(problems(refusals))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "installTemplate",
           summary: "Install a template",
           description:
             "Puts the template's agent and definitions into the caller's own organization, or brings an installed one up to the newest revision. Repeating it is safe.",
@@ -52,6 +53,7 @@ export class InstallApi extends HttpApiGroup.make("install")
       .addError(problems(planRefusals))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "planInstall",
           summary: "Say what an install would do",
           description:
             "Judges every row and changes nothing. An install with this plan's hash as expectedPlan does exactly this.",
@@ -63,12 +65,13 @@ export class InstallApi extends HttpApiGroup.make("install")
   )
   .add(
     HttpApiEndpoint.get("manifest", "/api/install/manifest/:slug")
-      .setPath(Schema.Struct({ slug: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.template }))
       .addSuccess(Manifest)
       .addSuccess(HttpApiSchema.Empty(304))
       .addError(problem(UnknownTemplateSlug))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getManifest",
           summary: "What an install brings",
           description: "Public. The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
         })

@@ -3,23 +3,24 @@ import { Schema } from "effect"
 import { AgentNotFound, NotOrgAdmin, Unauthenticated, WatcherNotFound } from "../../domain/Errors.ts"
 import { AgentWatcher, AgentWatchers } from "../../domain/installation/Watcher.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn } from "../Contract.ts"
+import { inPath, signedIn } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 const reads = Schema.Union(problem(Unauthenticated), problem(AgentNotFound))
 const changes = Schema.Union(reads, problem(NotOrgAdmin), problem(WatcherNotFound))
 
-const watcherPath = Schema.Struct({ id: Schema.String, slug: Schema.String })
+const watcherPath = Schema.Struct({ id: inPath.agent, slug: inPath.watcher })
 
 /** The watchers of installed agents. */
 export class WatchersApi extends HttpApiGroup.make("watchers")
   .add(
     HttpApiEndpoint.get("list", "/api/agents/:id/watchers")
-      .setPath(Schema.Struct({ id: Schema.String }))
+      .setPath(Schema.Struct({ id: inPath.agent }))
       .addSuccess(AgentWatchers)
       .addError(reads)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listWatchers",
           summary: "An agent's watchers",
           description: "By slug, with when each is due next and whether it is paused.",
           transform: signedIn
@@ -34,6 +35,7 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
       .addError(changes)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "pauseWatcher",
           summary: "Pause a watcher",
           description: "It does not run until it is resumed, whatever the publisher does. Repeating it is safe.",
           transform: signedIn
@@ -49,6 +51,7 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
       .addError(changes)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "resumeWatcher",
           summary: "Resume a watcher",
           description:
             "It runs at the next time of its schedule, and makes up for nothing it slept through. Repeating it is safe.",

@@ -21,7 +21,7 @@ import {
   RoleRequest
 } from "../../domain/publishing/Publisher.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn, unreadable } from "../Contract.ts"
+import { inPath, signedIn, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
 /** Why a caller has no access to a publisher, in the order of refusal. */
@@ -31,7 +31,7 @@ export const publisherRefusals = Schema.Union(
   problem(NotPermitted)
 )
 
-const publisherPath = Schema.Struct({ slug: Schema.String })
+const publisherPath = Schema.Struct({ slug: inPath.publisher })
 
 /** Publishers, who belongs to them, and their keys. */
 export class PublishersApi extends HttpApiGroup.make("publishers")
@@ -41,6 +41,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(problem(Unauthenticated))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listPublishers",
           summary: "The publishers that the caller belongs to",
           description: "By slug. A publisher is made by whoever runs the service: agent-install publisher create.",
           transform: signedIn
@@ -54,7 +55,12 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addSuccess(MemberList)
       .addError(publisherRefusals)
       .annotateContext(
-        OpenApi.annotations({ summary: "Who belongs to a publisher, and who is invited", transform: signedIn })
+        OpenApi.annotations({
+          identifier: "listMembers",
+          summary: "Who belongs to a publisher, and who is invited",
+          description: "Members by name, with their roles; and the invitations that are still good.",
+          transform: signedIn
+        })
       )
       .middleware(Limited)
   )
@@ -68,6 +74,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(problem(LimitReached))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "inviteMember",
           summary: "Invite somebody to a publisher",
           description:
             "For owners. The answer has what the invited person is given, once: they send it to POST /api/publishers/join, signed in with the account of that address. It is good for seven days; another for the same address ends it.",
@@ -79,12 +86,17 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   )
   .add(
     HttpApiEndpoint.del("withdrawInvitation", "/api/publishers/:slug/invitations/:id")
-      .setPath(Schema.Struct({ slug: Schema.String, id: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher, id: inPath.invitation }))
       .addSuccess(HttpApiSchema.NoContent)
       .addError(publisherRefusals)
       .addError(problem(InvitationNotFound))
       .annotateContext(
-        OpenApi.annotations({ summary: "Take an invitation back", description: "For owners.", transform: signedIn })
+        OpenApi.annotations({
+          identifier: "withdrawInvitation",
+          summary: "Take an invitation back",
+          description: "For owners.",
+          transform: signedIn
+        })
       )
       .middleware(Limited)
       .middleware(OwnOrigin)
@@ -98,6 +110,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(problem(InvitationNotFound))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "joinPublisher",
           summary: "Take an invitation to a publisher",
           description: "Signed in with the account of the address that was invited.",
           transform: signedIn
@@ -108,7 +121,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   )
   .add(
     HttpApiEndpoint.put("setRole", "/api/publishers/:slug/members/:userId")
-      .setPath(Schema.Struct({ slug: Schema.String, userId: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher, userId: inPath.member }))
       .setPayload(RoleRequest)
       .addSuccess(HttpApiSchema.NoContent)
       .addError(publisherRefusals)
@@ -116,6 +129,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(Schema.Union(problem(MemberNotFound), problem(LastOwner)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "setMemberRole",
           summary: "Give a member another role",
           description: "For owners: owner, admin or member. The only owner stays one.",
           transform: signedIn
@@ -126,12 +140,13 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   )
   .add(
     HttpApiEndpoint.del("removeMember", "/api/publishers/:slug/members/:userId")
-      .setPath(Schema.Struct({ slug: Schema.String, userId: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher, userId: inPath.member }))
       .addSuccess(HttpApiSchema.NoContent)
       .addError(publisherRefusals)
       .addError(Schema.Union(problem(MemberNotFound), problem(LastOwner)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "removeMember",
           summary: "Take a member out of a publisher",
           description: "For owners; everybody may take themselves out. The only owner stays.",
           transform: signedIn
@@ -147,6 +162,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(publisherRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listKeys",
           summary: "The keys of a publisher",
           description: "For owners and admins: the newest first, each by how it begins.",
           transform: signedIn
@@ -164,6 +180,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
       .addError(problem(LimitReached))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "createKey",
           summary: "Make a key of a publisher",
           description:
             "For owners and admins. The answer has the key, which is kept as a hash and shown to nobody again. It is sent as authorization: Bearer, opens this publisher alone, and has budgets of its own.",
@@ -175,12 +192,13 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   )
   .add(
     HttpApiEndpoint.del("deleteKey", "/api/publishers/:slug/keys/:id")
-      .setPath(Schema.Struct({ slug: Schema.String, id: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher, id: inPath.key }))
       .addSuccess(HttpApiSchema.NoContent)
       .addError(publisherRefusals)
       .addError(problem(KeyNotFound))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "deleteKey",
           summary: "End a key of a publisher",
           description: "For owners and admins. It opens nothing from then on.",
           transform: signedIn

@@ -19,21 +19,26 @@ import {
 } from "../../domain/publishing/Revision.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { LargeBody } from "../Body.ts"
-import { publisher, unreadable } from "../Contract.ts"
+import { inPath, publisher, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 import { publisherRefusals } from "./PublishersApi.ts"
 
-const templatePath = Schema.Struct({ slug: Schema.String, template: Schema.String })
+const templatePath = Schema.Struct({ slug: inPath.publisher, template: inPath.template })
 
 /** What publishers publish. */
 export class RevisionsApi extends HttpApiGroup.make("revisions")
   .add(
     HttpApiEndpoint.get("templates", "/api/publishers/:slug/templates")
-      .setPath(Schema.Struct({ slug: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher }))
       .addSuccess(OwnTemplateList)
       .addError(publisherRefusals)
       .annotateContext(
-        OpenApi.annotations({ summary: "The templates of a publisher", description: "By slug.", transform: publisher })
+        OpenApi.annotations({
+          identifier: "listPublisherTemplates",
+          summary: "The templates of a publisher",
+          description: "By slug.",
+          transform: publisher
+        })
       )
       .middleware(Limited)
   )
@@ -46,6 +51,7 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
       .addError(Schema.Union(problem(InvalidRequest), problem(UnknownTemplateSlug)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "listRevisions",
           summary: "The revisions of a template",
           description:
             "The newest first, in pages: when each was published, its notes, and what changed since the one before.",
@@ -56,12 +62,13 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
   )
   .add(
     HttpApiEndpoint.get("read", "/api/publishers/:slug/templates/:template/revisions/:revision")
-      .setPath(Schema.Struct({ slug: Schema.String, template: Schema.String, revision: Schema.String }))
+      .setPath(Schema.Struct({ slug: inPath.publisher, template: inPath.template, revision: inPath.revision }))
       .addSuccess(RevisionDocuments)
       .addError(publisherRefusals)
       .addError(Schema.Union(problem(InvalidRequest), problem(UnknownTemplateSlug), problem(NoSuchRevision)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getRevision",
           summary: "A revision as what its files say",
           description: "By its number, or newest. Publishing it again changes nothing.",
           transform: publisher
@@ -81,6 +88,7 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
       .addError(Schema.Union(problem(TemplateRefused), problem(WithdrawalRefused)))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "publishRevision",
           summary: "Publish a revision",
           description:
             "The body is what a template's files say: template is template.yaml (its notes are those of the revision), definitions are the files below models. It may have 5 MiB. All or nothing; the same content again makes no revision and answers with the one there is. With dryRun=true nothing is written, and the answer says what would be.",

@@ -19,11 +19,11 @@ import {
   RolloutStatus
 } from "../../domain/rollout/Rollout.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { publisher, unreadable } from "../Contract.ts"
+import { inPath, publisher, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-const templatePath = Schema.Struct({ slug: Schema.String, template: Schema.String })
-const rolloutPath = Schema.Struct({ ...templatePath.fields, id: Schema.String })
+const templatePath = Schema.Struct({ slug: inPath.publisher, template: inPath.template })
+const rolloutPath = Schema.Struct({ ...templatePath.fields, id: inPath.rollout })
 
 const refusals = Schema.Union(
   problem(Unauthenticated),
@@ -37,6 +37,7 @@ const changeRefusals = Schema.Union(rolloutRefusals, problem(RolloutEnded))
 /** What `GET …/rollouts/:id/events` sends. */
 const StatusEvents = HttpApiSchema.Text({ contentType: "text/event-stream" }).annotations({
   identifier: "RolloutEvents",
+  description: "Server-sent events.",
   examples: ['event: status\ndata: {"rolloutId":"rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41","state":"running"}\n\n']
 })
 
@@ -49,6 +50,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(refusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getAdoption",
           summary: "How a template fares",
           description:
             "How many organizations are on which revision, how many rows are changed, deleted, colliding or withdrawn, and installs and uninstalls by day. Numbers only: never who they are, nor what they wrote.",
@@ -68,6 +70,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(problem(RolloutRuns))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "startRollout",
           summary: "Roll a revision out",
           description:
             "To everybody who has the template installed now, wave by wave, each as their own resync would do it: what they changed or deleted is kept, who is pinned or updates by hand is left out, and one whose rows are in the way is left as it was. One at a time for each template.",
@@ -83,7 +86,12 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutList)
       .addError(refusals)
       .annotateContext(
-        OpenApi.annotations({ summary: "The newest twenty roll-outs of a template", transform: publisher })
+        OpenApi.annotations({
+          identifier: "listRollouts",
+          summary: "The newest twenty roll-outs of a template",
+          description: "The newest first, each with how far it has come.",
+          transform: publisher
+        })
       )
       .middleware(Limited)
   )
@@ -94,6 +102,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(rolloutRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "getRollout",
           summary: "How far a roll-out has come",
           description: "In numbers, in all and wave by wave, with what stood in the way most often.",
           transform: publisher
@@ -108,6 +117,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(rolloutRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "followRollout",
           summary: "Follow a roll-out",
           description:
             "Server-sent events: an event status with a RolloutStatus at once, then another at most each second when something has changed; the stream ends when the roll-out has.",
@@ -123,6 +133,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(changeRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "pauseRollout",
           summary: "Pause a roll-out",
           description:
             "Once this answers, nobody is brought to the revision until it is resumed. Repeating it is safe.",
@@ -142,6 +153,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(problem(NoSuchRevision))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "resumeRollout",
           summary: "Go on with a roll-out",
           description:
             "From where it was, and with those again that collided or failed; with another revision from the first wave on, with the same organizations in each.",
@@ -158,6 +170,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addError(changeRefusals)
       .annotateContext(
         OpenApi.annotations({
+          identifier: "cancelRollout",
           summary: "End a roll-out where it is",
           description: "Who has the revision keeps it. Repeating it is safe.",
           transform: publisher
