@@ -309,7 +309,7 @@ export const errorGuide: {
   WithdrawalRefused: {
     when: "The revision would withdraw rows that installations have, or more than half of the template's rows, and the request does not agree to that. Nothing was written.",
     remedy:
-      'Look at what it would do with dryRun=true. To publish it all the same, send "withdraw": true (the command line: --yes).',
+      "Look at what it would do with dryRun=true. To publish it all the same, send withdraw: true (the command line: --yes).",
     example: new WithdrawalRefused({ rows: 2, of: 89, installed: 240 })
   },
   RouteNotFound: {

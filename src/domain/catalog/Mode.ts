@@ -17,3 +17,7 @@ export const Modes: Schema.Schema<Modes> = Schema.NonEmptyArray(Mode)
 
 /** What a template allows that does not say. */
 export const modesUnsaid: Modes = ["copy"]
+
+/** The modes as a template says them: nothing where they are what it allows that does not say. */
+export const saidModes = (modes: Modes): { readonly modes?: Modes } =>
+  modes.length === 1 && modes[0] === "copy" ? {} : { modes }

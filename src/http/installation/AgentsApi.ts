@@ -141,6 +141,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
       .addError(problem(PlanStale))
       .annotateContext(
         OpenApi.annotations({
+          identifier: "changeMode",
           summary: "Install an agent by reference, or by copy",
           description:
             "Changes nothing that is seen: every change, every deletion, the history and every id that something refers to stay. expectedPlan is the planHash of the agent's plan at its own revision.",
