@@ -221,6 +221,7 @@ export type ResyncRequest = typeof ResyncRequest.Type
 /** The body of `POST /api/agents/:id/mode`. */
 export const ModeRequest = Schema.Struct({ mode: Mode, expectedPlan }).annotations({
   identifier: "ModeRequest",
+  description: "The mode that the agent is to have, and the plan that was agreed to.",
   examples: [{ mode: "reference" }]
 })
 export type ModeRequest = typeof ModeRequest.Type
@@ -234,6 +235,7 @@ export const ModeAnswer = Schema.Struct({
   redirectTo: Schema.String
 }).annotations({
   identifier: "ModeAnswer",
+  description: "The agent in its mode, and where its page is.",
   examples: [
     {
       agentId: exampleIds.agentId,
