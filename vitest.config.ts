@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
-    poolOptions: { forks: { maxForks: 2, isolate: false } },
+    poolOptions: { forks: { maxForks: 2 } },
     projects: [
       {
         resolve: { alias },

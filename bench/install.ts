@@ -1,5 +1,6 @@
 import { Duration, Effect, Layer, Redacted } from "effect"
 import { byKind } from "../src/domain/catalog/Kind.ts"
+import type { Mode } from "../src/domain/catalog/Mode.ts"
 import { AgentId, Slug, UserId } from "../src/domain/Ids.ts"
 import { PgPool } from "../src/layers/postgres/Database.ts"
 import { Auth } from "../src/services/account/Auth.ts"
@@ -34,11 +35,11 @@ const NoLimiter = Layer.succeed(
 /** The services with a user who is given and nobody who counts. */
 export const InProcess = Layer.mergeAll(GivenUser, NoLimiter).pipe(Layer.provideMerge(Services))
 
-const body = (slug: string) => Effect.succeed({ slug })
+const body = (slug: string, mode: Mode) => Effect.succeed({ slug, mode })
 
-const installs = (people: ReadonlyArray<BenchPerson>, slug: string, concurrency: number) =>
+const installs = (people: ReadonlyArray<BenchPerson>, slug: string, concurrency: number, mode: Mode = "copy") =>
   rate(people.length, concurrency, (at) =>
-    install({ credential: { authorization: Redacted.make(people[at]?.userId ?? "") }, body: body(slug) })
+    install({ credential: { authorization: Redacted.make(people[at]?.userId ?? "") }, body: body(slug, mode) })
   )
 
 const handCopies = (people: ReadonlyArray<BenchPerson>, slug: string, concurrency: number) =>
@@ -53,8 +54,8 @@ const handCopies = (people: ReadonlyArray<BenchPerson>, slug: string, concurrenc
   })
 
 /** How many fresh installs a second, so many at once: people are made beforehand. */
-export const freshInstalls = (slug: string, count: number, concurrency: number) =>
-  Effect.flatMap(newPeople(count), (people) => installs(people, slug, concurrency))
+export const freshInstalls = (slug: string, count: number, concurrency: number, mode: Mode = "copy") =>
+  Effect.flatMap(newPeople(count), (people) => installs(people, slug, concurrency, mode))
 
 export const freshCopies = (slug: string, count: number, concurrency: number) =>
   Effect.flatMap(newPeople(count), (people) => handCopies(people, slug, concurrency))
@@ -67,6 +68,13 @@ export const benchInProcess = (slug: string) =>
         { name: `install/fresh/${concurrency}`, unit: "installs/s", turns: 7, target: 0.7 },
         freshInstalls(slug, 240, concurrency),
         freshCopies(slug, 240, concurrency)
+      )
+    }
+    for (const concurrency of [8, 32]) {
+      yield* compare(
+        { name: `install/reference/${concurrency}`, unit: "installs/s", turns: 7, target: 3 },
+        freshInstalls(slug, 240, concurrency, "reference"),
+        freshInstalls(slug, 240, concurrency)
       )
     }
     const settled = yield* newPeople(240)
@@ -118,6 +126,7 @@ const HandMadeServices = (slug: string, people: Map<string, BenchPerson>) =>
           plan: unasked,
           planResync: unasked,
           uninstall: unasked,
+          changeMode: unasked,
           planUninstall: unasked,
           impact: unasked,
           rollOut: unasked

@@ -18,7 +18,7 @@ import { Services } from "./server.ts"
 const program = (url: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
-    yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
+    yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish({ ...template, modes: ["copy", "reference"] }))
     yield* benchInProcess(template.slug)
     yield* benchHttp(template.slug)
     yield* benchResync

@@ -24,6 +24,7 @@ import events from "./0020_events.ts"
 import rollouts from "./0021_rollouts.ts"
 import adoption from "./0022_adoption.ts"
 import revisionNotes from "./0023_revision_notes.ts"
+import references from "./0024_references.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -49,5 +50,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0020_events": events,
   "0021_rollouts": rollouts,
   "0022_adoption": adoption,
-  "0023_revision_notes": revisionNotes
+  "0023_revision_notes": revisionNotes,
+  "0024_references": references
 }

@@ -5,7 +5,7 @@ import type { Definition } from "../src/domain/catalog/Template.ts"
 import { AgentId, type OrganizationId, Slug } from "../src/domain/Ids.ts"
 import { countVerdicts, type PlannedRow } from "../src/domain/installation/Plan.ts"
 import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
-import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
+import { type AnyApplyRefusal, type Applied, TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "./fixtures/templates.ts"
 import { Hands, newPerson, type StoredRow } from "./worlds.ts"
 
@@ -300,16 +300,18 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
               .filter(({ adoptable }) => wish !== "adopt" || adoptable)
               .map(({ slug }) => ({ kind, slug }))
       const wishes = wish === undefined ? {} : { [wish]: named }
-      const applied = yield* Effect.either(
-        one.act === "resync" && installed !== undefined
-          ? mirror.resync({
+      const applied: Either.Either<Applied, AnyApplyRefusal> = yield* one.act === "resync" && installed !== undefined
+        ? Effect.either(
+            mirror.resync({
               ...request,
               agentId: installed.id,
               revision: one.revision === "newest" ? "newest" : Number(one.revision),
               expectedPlan: planHash
             })
-          : mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
-      )
+          )
+        : Effect.either(
+            mirror.apply({ ...request, ...wishes, ...(history.length % 2 === 0 ? {} : { expectedPlan: planHash }) })
+          )
       const after = yield* stored
       const story = JSON.stringify({ history, one, rows, before, after, applied })
       for (const { because, fate, verdict } of rows) seen.add(fate === "kept" ? `kept ${because}` : (fate ?? verdict))

@@ -2,6 +2,8 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import type { Vitest } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Either, Layer, Option, Record, Redacted, Schema, TestClock } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../src/domain/catalog/Kind.ts"
+import type { Mode } from "../src/domain/catalog/Mode.ts"
+import type { Template } from "../src/domain/catalog/Template.ts"
 import { AgentId, OrganizationId, UserId } from "../src/domain/Ids.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
 import { AppMemory } from "../src/layers/AppMemory.ts"
@@ -14,7 +16,7 @@ import type { Organization } from "../src/services/account/OrgResolver.ts"
 import { OrgResolver } from "../src/services/account/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
-import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
+import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
 import type { TemplateReader } from "../src/services/catalog/TemplateReader.ts"
 import type { Events } from "../src/services/events/Events.ts"
@@ -314,13 +316,19 @@ const HandsMemory = Layer.effect(
   })
 )
 
-const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
+const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
   Layer.effect(
     Hands,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const routes = yield* AuthRoutes
-      const tableOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
+      const baseOf = (kind: Kind) => sql(kinds.find((one) => one.kind === kind)?.table ?? kind)
+      // Where rows are referred to, people's programs have moved over to the views.
+      const tableOf = (kind: Kind) =>
+        mode === "reference" && kinds.some((one) => one.kind === kind && one.published !== undefined)
+          ? sql(`vocabulary.${kind}`)
+          : baseOf(kind)
+      const seen = ({ published, table }: KindDescription) => (published === undefined ? table : `vocabulary.${table}`)
       const run = (statement: Effect.Effect<unknown, unknown>) => Effect.asVoid(Effect.orDie(statement))
 
       const findRows = SqlSchema.findAll({
@@ -340,7 +348,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
           sql.unsafe(
             kinds
               .map(
-                ({ agent, columns, kind, references = {}, schedule, table, versions }) => `
+                ({ agent, columns, kind, references = {}, schedule, versions, ...rest }) => `
                 SELECT '${kind}' AS kind, t.slug, t.name, t.managed_by_template_agent_id AS managed_by, t.retired_at IS NOT NULL AS retired,
                   ${agent === undefined ? "NULL" : `t.${agent}`} AS agent_id,
                   ${schedule === undefined ? "NULL" : `to_char(t.${schedule.due} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`} AS due,
@@ -351,11 +359,11 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
                     ${Object.keys(versions?.columns ?? {})
                       .map((column) => `, '${column}', v.${column}`)
                       .join("")}) AS content,
-                  ${Object.entries(references).map(([column, to]) => `(SELECT slug FROM ${to} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
-                FROM ${table} t ${
+                  ${Object.entries(references).map(([column, to]) => `(SELECT slug FROM ${kinds.some((one) => one.kind === to && one.published !== undefined) ? `vocabulary.used_${to}` : to} WHERE id = t.${column})`)[0] ?? "NULL"} AS refers_to
+                FROM ${rest.published === undefined ? rest.table : `vocabulary.${rest.table}`} t ${
                   versions === undefined
                     ? ""
-                    : `LEFT JOIN ${versions.table} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
+                    : `LEFT JOIN ${rest.published === undefined ? versions.table : `vocabulary.${versions.table}`} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
                 } WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
               )
               .join(" UNION ALL "),
@@ -369,7 +377,7 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
           sql.unsafe(
             kinds
               .map(
-                ({ table }) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${table}
+                (kind) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${seen(kind)}
               WHERE organization_id = $1 AND deleted_at IS NOT NULL AND managed_by_template_agent_id IS NOT NULL`
               )
               .join(" UNION ALL "),
@@ -438,9 +446,9 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
               watcher === undefined
                 ? Effect.void
                 : run(sql`
-                  UPDATE event_classifiers SET watcher_id = w.id FROM watchers w
+                  UPDATE event_classifiers SET watcher_id = w.id FROM vocabulary.watchers w
                   WHERE event_classifiers.organization_id = ${organizationId} AND event_classifiers.slug = ${slug}
-                    AND w.organization_id = ${organizationId} AND w.slug = ${watcher}
+                    AND event_classifiers.deleted_at IS NULL AND w.organization_id = ${organizationId} AND w.slug = ${watcher}
                 `)
             )
           ),
@@ -482,8 +490,17 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>) =>
           ),
         use: ({ kind, organizationId, slug }) =>
           run(
-            sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${tableOf(kind)} (id))`
+            sql`CREATE TABLE IF NOT EXISTS ${sql(`uses_of_${kind}`)} (row_id bigint REFERENCES ${baseOf(kind)} (id))`
           ).pipe(
+            Effect.zipRight(
+              mode === "copy" || tableOf(kind) === baseOf(kind)
+                ? Effect.void
+                : run(sql`
+                  SELECT ${sql.literal(`anchor_${kind}`)}(ARRAY(
+                    SELECT id FROM ${tableOf(kind)} WHERE organization_id = ${organizationId} AND slug = ${slug}
+                  ))
+                `)
+            ),
             Effect.zipRight(
               run(sql`
               INSERT INTO ${sql(`uses_of_${kind}`)}
@@ -599,15 +616,27 @@ export interface WorldOptions {
   readonly kinds?: ReadonlyArray<KindDescription>
   readonly tables?: ReadonlyArray<string>
   readonly routeOnClaim?: boolean
+  /** How templates of the world are installed. */
+  readonly mode?: Mode
 }
 
 /** Each service in memory, and on Postgres. */
 export const worldsOf = ({
   kinds = kindDescriptions,
+  mode = "copy",
   routeOnClaim = false,
   tables = []
 }: WorldOptions): ReadonlyArray<readonly [label: string, world: Layer.Layer<Services>]> => {
-  const Memory = HandsMemory.pipe(
+  const Offering = Layer.effect(
+    TemplateCatalog,
+    Effect.map(TemplateCatalog, (catalog) => ({
+      ...catalog,
+      publish: (template: Template) =>
+        catalog.publish({ modes: mode === "copy" ? ["copy", "reference"] : ["reference", "copy"], ...template })
+    }))
+  )
+  const Memory = Offering.pipe(
+    Layer.provideMerge(HandsMemory),
     Layer.provideMerge(
       AppMemory({ people: [], templates: [], limits, kinds, defaultCountry: "GB", routeOnClaim, gatewayToken })
     )
@@ -615,18 +644,23 @@ export const worldsOf = ({
   const TablesLive = Layer.effectDiscard(
     Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.forEach(tables, (text) => sql.unsafe(text)))
   )
-  const Postgres = HandsLive(kinds).pipe(
+  const Postgres = Offering.pipe(
+    Layer.provideMerge(HandsLive(kinds, mode)),
     Layer.provideMerge(AppLive({ ...appOptions, kinds, routeOnClaim })),
     Layer.provide(TablesLive),
     Layer.provide(PgTest)
   )
-  const memory = ["memory", Layer.orDie(Memory)] as const
-  const postgres = ["postgres", Layer.orDie(Postgres)] as const
+  const by = mode === "copy" ? "" : ", by reference"
+  const memory = [`memory${by}`, Layer.orDie(Memory)] as const
+  const postgres = [`postgres${by}`, Layer.orDie(Postgres)] as const
   return mutating ? [memory] : [memory, postgres]
 }
 
 /** What the laws hold for: each service in memory, and on Postgres. */
 export const worlds = worldsOf({})
+
+/** The same in both modes: what the mirror does, it does in each. */
+export const worldsOfBothModes = [...worlds, ...worldsOf({ mode: "reference" })]
 
 /** The same, where a lone typed claim routes. */
 export const worldsThatRouteOnClaim = worldsOf({ routeOnClaim: true })

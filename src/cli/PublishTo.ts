@@ -13,7 +13,8 @@ import { CommandFailed } from "./Output.ts"
 /** The variable that has the key. */
 const keyVariable = "AGENT_INSTALL_KEY"
 
-const failed = (to: string) => (error: unknown) => {
+/** What an error of the client is to whoever typed the command. */
+export const failedAt = (to: string) => (error: unknown) => {
   if (Predicate.isTagged(error, "Unauthenticated")) {
     return new CommandFailed({ message: `What ${keyVariable} has is no key at ${to}, or none any more.` })
   }
@@ -60,12 +61,12 @@ export const publisherAt = (to: string) => {
           ? new PublishRefused({ issues: error.issues })
           : isWithdrawal(error) || error instanceof CommandFailed
             ? error
-            : failed(to)(error)
+            : failedAt(to)(error)
       )
     )
   const diff = (template: Template) =>
     Effect.catchTag(send(template, { dryRun: true, withdraw: false }), "WithdrawalRefused", (error) =>
-      failed(to)(error)
+      failedAt(to)(error)
     )
   return {
     diff,
@@ -87,4 +88,4 @@ export const pullFrom = (to: string, publisher: string, template: string, revisi
     // What a service sends becomes names of files: only what a template may say.
     yield* readDocuments(documents)
     return documents
-  }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : failed(to)(error))))
+  }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : failedAt(to)(error))))

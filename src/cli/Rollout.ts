@@ -1,4 +1,4 @@
-import { Config, Console, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
 import {
   InvalidRequest,
   type NoSuchRevision,
@@ -10,10 +10,8 @@ import {
   type Outcome,
   type ResumeRequest,
   type RolloutId,
-  RolloutList,
   type RolloutRequest,
-  RolloutStarted,
-  RolloutStatus,
+  type RolloutStatus,
   Waves
 } from "../domain/rollout/Rollout.ts"
 import { settings } from "../layers/runtime/Settings.ts"
@@ -22,6 +20,7 @@ import { Rollouts } from "../services/rollout/Rollouts.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, CommandFailed, print, table } from "./Output.ts"
+import { clientOf, failedAt } from "./PublishTo.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -113,11 +112,11 @@ type RolloutError = NoSuchRevision | RolloutRuns | RolloutNotFound | RolloutEnde
 
 /** The roll-outs of one template, wherever they are asked for. */
 interface RolloutsOfTemplate {
-  readonly start: (request: typeof RolloutRequest.Type) => Effect.Effect<RolloutId, RolloutError>
+  readonly start: (request: RolloutRequest) => Effect.Effect<RolloutId, RolloutError>
   readonly status: (rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
   readonly list: Effect.Effect<ReadonlyArray<RolloutStatus>, RolloutError>
   readonly stop: (change: "pause" | "cancel", rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
-  readonly resume: (rolloutId: string, request: typeof ResumeRequest.Type) => Effect.Effect<RolloutStatus, RolloutError>
+  readonly resume: (rolloutId: string, request: ResumeRequest) => Effect.Effect<RolloutStatus, RolloutError>
 }
 
 /** In the database of the settings. */
@@ -135,49 +134,18 @@ const inDatabase = (slug: string) =>
     } satisfies RolloutsOfTemplate
   })
 
-const Told = Schema.Struct({ detail: Schema.String })
-
-/** Over HTTP, with the key of the publisher's. */
+/** Over HTTP, with a key of the publisher. */
 const overHttp = (url: string, publisher: string, template: string) =>
   Effect.gen(function* () {
-    const key = yield* Config.redacted("AGENT_INSTALL_KEY").pipe(
-      Effect.mapError(
-        () => new CommandFailed({ message: "AGENT_INSTALL_KEY must be set with --to: a key of the publisher's" })
-      )
-    )
-    const base = `${url.replace(/\/+$/, "")}/api/publishers/${encodeURIComponent(publisher)}/templates/${encodeURIComponent(template)}/rollouts`
-    const ask = <A, I>(schema: Schema.Schema<A, I>, path: string, body?: unknown) =>
-      Effect.tryPromise({
-        try: () =>
-          fetch(`${base}${path}`, {
-            method: body === undefined ? "GET" : "POST",
-            headers: {
-              authorization: `Bearer ${Redacted.value(key)}`,
-              ...(body === undefined || body === null ? {} : { "content-type": "application/json" })
-            },
-            ...(body === undefined || body === null ? {} : { body: JSON.stringify(body) })
-          }).then(async (response) => ({ ok: response.ok, status: response.status, json: await response.json() })),
-        catch: () => new CommandFailed({ message: `${url} does not answer as this service does` })
-      }).pipe(
-        Effect.flatMap(({ json, ok, status }) =>
-          ok
-            ? Schema.decodeUnknown(schema)(json)
-            : Effect.flatMap(
-                Schema.decodeUnknown(Told)(json),
-                ({ detail }) => new CommandFailed({ message: `${detail} (${status})` })
-              )
-        ),
-        Effect.catchTag(
-          "ParseError",
-          () => new CommandFailed({ message: `${url} does not answer as this service does` })
-        )
-      )
+    const { rollouts } = yield* clientOf(url)
+    const asked = <A, E>(answer: Effect.Effect<A, E>) => Effect.mapError(answer, failedAt(url))
+    const path = { slug: publisher, template }
     return {
-      start: (request) => Effect.map(ask(RolloutStarted, "", request), ({ rolloutId }) => rolloutId),
-      status: (rolloutId) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}`),
-      list: Effect.map(ask(RolloutList, ""), ({ rollouts }) => rollouts),
-      stop: (change, rolloutId) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}/${change}`, null),
-      resume: (rolloutId, request) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}/resume`, request)
+      start: (payload) => Effect.map(asked(rollouts.start({ path, payload })), ({ rolloutId }) => rolloutId),
+      status: (id) => asked(rollouts.view({ path: { ...path, id } })),
+      list: Effect.map(asked(rollouts.list({ path })), (list) => list.rollouts),
+      stop: (change, id) => asked(rollouts[change]({ path: { ...path, id } })),
+      resume: (id, payload) => asked(rollouts.resume({ path: { ...path, id }, payload }))
     } satisfies RolloutsOfTemplate
   })
 

@@ -16,6 +16,7 @@ import {
   LimitReached,
   MemberNotFound,
   MethodNotAllowed,
+  ModeNotOffered,
   NoMember,
   NoPersonalOrg,
   NoSuchRevision,
@@ -139,6 +140,11 @@ export const errorGuide: {
     when: "The caller belongs to the organization, but is neither its owner nor an administrator.",
     remedy: "Ask an owner of the organization to do it, or to make you an administrator.",
     example: new NotOrgAdmin({ organizationId: OrganizationId.make("org_f0588612b60a49f6af20c461948e2920") })
+  },
+  ModeNotOffered: {
+    when: "The request names a mode (copy or reference) in which the template's publisher does not offer it. Nothing was written.",
+    remedy: "Leave mode out, or name one of those in modes.",
+    example: new ModeNotOffered({ mode: "reference", modes: ["copy"] })
   },
   NoSuchRow: {
     when: "A name in adopt, revert or restore has no row with the verdict that the list is for (adopt: a collision that is adoptable; revert: customized; restore: deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
@@ -303,7 +309,7 @@ export const errorGuide: {
   WithdrawalRefused: {
     when: "The revision would withdraw rows that installations have, or more than half of the template's rows, and the request does not agree to that. Nothing was written.",
     remedy:
-      'Look at what it would do with dryRun=true. To publish it all the same, send "withdraw": true (the command line: --yes).',
+      "Look at what it would do with dryRun=true. To publish it all the same, send withdraw: true (the command line: --yes).",
     example: new WithdrawalRefused({ rows: 2, of: 89, installed: 240 })
   },
   RouteNotFound: {

@@ -1,6 +1,7 @@
 import { Duration, Schema } from "effect"
 import { DeletionObstacle } from "./account/Deletion.ts"
 import { Kind } from "./catalog/Kind.ts"
+import { Mode } from "./catalog/Mode.ts"
 import { TemplateIssue } from "./catalog/TemplateIssue.ts"
 import { AgentId, OrganizationId, UserId } from "./Ids.ts"
 import { Verdict, Wish, wishVerdicts } from "./installation/Plan.ts"
@@ -168,6 +169,19 @@ export class NotOrgAdmin extends Schema.TaggedError<NotOrgAdmin>()("NotOrgAdmin"
   static readonly title = "Not an administrator"
   override get message() {
     return `Only an owner or administrator of organization ${JSON.stringify(this.organizationId)} may do this.`
+  }
+}
+
+/** The template is not offered in that mode. */
+export class ModeNotOffered extends Schema.TaggedError<ModeNotOffered>()("ModeNotOffered", {
+  mode: Mode,
+  modes: Schema.Array(Mode)
+}) {
+  static readonly status = 400
+  static readonly code = "mode_not_offered"
+  static readonly title = "Mode not offered"
+  override get message() {
+    return `The template's publisher does not offer it by ${this.mode}, only by ${this.modes.join(" or ")}.`
   }
 }
 
@@ -630,6 +644,7 @@ export const installErrors = [
   SelfInstall,
   TemplateNotPublic,
   NotOrgAdmin,
+  ModeNotOffered,
   NoSuchRow,
   SchemaCollision,
   PlanStale
@@ -642,7 +657,7 @@ export type ReadError = UnsupportedMediaType | TooLarge | InvalidRequest
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
 /** The errors of planning an install. Collisions are part of the plan, not errors. */
-export type PlanError = Exclude<InstallError, NoSuchRow | SchemaCollision | PlanStale>
+export type PlanError = Exclude<InstallError, ModeNotOffered | NoSuchRow | SchemaCollision | PlanStale>
 
 /** The errors of every request about one publisher. */
 export type PublisherError = Unauthenticated | RateLimitExceeded | PublisherNotFound | NotPermitted

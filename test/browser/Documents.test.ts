@@ -58,7 +58,7 @@ describe("in a browser", () => {
             await page.locator("#installTemplate summary").first().click()
             assert.isTrue(await example.isVisible())
 
-            await search(page).fill("uninstall DELETE")
+            await search(page).fill("uninstall DELETE /api/agents/{id}")
             assert.deepStrictEqual(await shown(page), ["DELETE /api/agents/{id}"])
             assert.deepStrictEqual(await contents(page), ["DELETE /api/agents/{id}"])
             assert.strictEqual(

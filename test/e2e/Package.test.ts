@@ -8,7 +8,9 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { transform } from "esbuild"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const entries = Object.keys(JSON.parse(await readFile(join(root, "package.json"), "utf8")).exports)
+const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
+const { overrides } = manifest
+const entries = Object.keys(manifest.exports)
   .filter((name) => name !== "./package.json")
   .map((name) => name.slice(2))
 
@@ -67,7 +69,7 @@ beforeAll(async () => {
   packed = { file: join(work, filename), names: files.map(({ path }: { path: string }) => path) }
   consumer = join(work, "consumer")
   await mkdir(consumer)
-  await writeFile(join(consumer, "package.json"), JSON.stringify({ type: "module", private: true }))
+  await writeFile(join(consumer, "package.json"), JSON.stringify({ type: "module", private: true, overrides }))
   const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--omit=optional", "--ignore-scripts"]
   await succeeds(consumer, "npm", "install", ...quietly, packed.file, "effect@3")
 }, 600_000)
@@ -154,7 +156,7 @@ describe("the package, in an empty folder beside the newest effect 3", () => {
   it("says in a sentence which effect it needs where another major stands beside it", async () => {
     const other = join(work, "other")
     await mkdir(join(other, "node_modules"), { recursive: true })
-    await writeFile(join(other, "package.json"), JSON.stringify({ type: "module", private: true }))
+    await writeFile(join(other, "package.json"), JSON.stringify({ type: "module", private: true, overrides }))
     await succeeds(other, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "effect@4")
     await cp(join(consumer, "node_modules", "agent-install"), join(other, "node_modules", "agent-install"), {
       recursive: true

@@ -132,7 +132,9 @@ describe("telemetry", () => {
         })
         assert.strictEqual(installed.status, 200, installed.text)
         // Every documented operation, as somebody and as nobody, with what is personal wherever there is room for it.
-        for (const [pattern, methods] of Object.entries((openApi as unknown as Document).paths)) {
+        // Those that sign up, in and out come after these: the session is needed here.
+        const patterns = Object.entries((openApi as unknown as Document).paths)
+        for (const [pattern, methods] of patterns.filter(([path]) => !path.startsWith("/api/auth/"))) {
           for (const [method, operation] of Object.entries(methods)) {
             const path = pattern.replace(/\{[^}]+\}/g, encodeURIComponent(email))
             const example = Object.values(operation.requestBody?.content ?? {})[0]?.example

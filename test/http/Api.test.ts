@@ -25,6 +25,7 @@ const promised = [
   ["SelfInstall", 400, "self_install"],
   ["TemplateNotPublic", 400, "template_not_public"],
   ["NotOrgAdmin", 400, "not_org_admin"],
+  ["ModeNotOffered", 400, "mode_not_offered"],
   ["NoSuchRow", 400, "no_such_row"],
   ["SchemaCollision", 400, "schema_collision"],
   ["PlanStale", 409, "plan_stale"],

@@ -48,6 +48,11 @@ export interface KindDescription {
   readonly references?: Readonly<Record<string, Kind>>
   /** The column that refers to the agent a row belongs to. */
   readonly agent?: string
+  /**
+   * Where a row may be referred to instead of copied: the table of what was published, with a column for each of the content's.
+   * Then the schema `vocabulary` has a view of the table's name, and the functions `anchor_<kind>` and `hold_<kind>` are there.
+   */
+  readonly published?: string
   /** A cron column, and the column of the next due time. */
   readonly schedule?: { readonly cron: string; readonly due: string }
 }
@@ -58,13 +63,15 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     kind: "entity_types",
     table: "entity_types",
     columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" },
-    document: "metadata_schema"
+    document: "metadata_schema",
+    published: "published_entity_types"
   },
   {
     kind: "entity_relationship_types",
     table: "entity_relationship_types",
     columns: { metadata_schema: "jsonb", is_symmetric: "boolean" },
-    document: "metadata_schema"
+    document: "metadata_schema",
+    published: "published_entity_relationship_types"
   },
   {
     kind: "watchers",
@@ -77,6 +84,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       current: { pointer: "current_version_id" }
     },
     document: "extraction_schema",
+    published: "published_watchers",
     agent: "agent_id",
     schedule: { cron: "schedule", due: "next_run_at" }
   },
@@ -91,6 +99,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
       current: { flag: "is_current" }
     },
     document: "attribute_values",
+    published: "published_event_classifiers",
     references: { watcher_id: "watchers" }
   }
 ]

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { AgentId, Slug } from "../Ids.ts"
 import { BoundedText } from "../Text.ts"
 import { Kind } from "./Kind.ts"
+import { Modes } from "./Mode.ts"
 
 const Publisher = Schema.Struct({ slug: Slug, name: Schema.String })
 
@@ -63,6 +64,7 @@ export const Offer = Schema.Struct({
   templateAgentId: AgentId,
   revision: Schema.Int,
   hasBotPhone: Schema.Boolean,
+  modes: Modes,
   rows: Schema.Array(OfferedRow)
 })
 export type Offer = typeof Offer.Type

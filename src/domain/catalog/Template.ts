@@ -5,6 +5,7 @@ import { didYouMean } from "../Nearest.ts"
 import { reservedSlugs } from "../Slug.ts"
 import { BoundedProse, Name, Prose } from "../Text.ts"
 import { byKind, Kind, type KindDescription, kindDescriptions } from "./Kind.ts"
+import { Modes } from "./Mode.ts"
 import { scheduleProblem } from "./Schedule.ts"
 import { TemplateIssue } from "./TemplateIssue.ts"
 import { inBytes, isTooDeep, jsonBytes, templateLimits } from "./TemplateLimits.ts"
@@ -35,6 +36,8 @@ export const Template = Schema.Struct({
   description: Prose,
   publisher: Slug,
   botPhone: Schema.NullOr(E164),
+  /** How it may be installed; by copy only, where this is absent. */
+  modes: Schema.optionalWith(Modes, { exact: true }),
   extensions: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
   definitions: Schema.Array(Definition),
   notes: Schema.optionalWith(Notes, { exact: true })

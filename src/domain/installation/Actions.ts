@@ -14,8 +14,15 @@ export interface RowAction {
   readonly kind: Kind
   readonly sourceId: number
   readonly slug: string
-  /** Content and tags are written (`insert`, `update`), tags alone (`tag`), or the row goes (`delete`). */
-  readonly write: "insert" | "update" | "tag" | "delete" | null
+  /**
+   * Content and tags are written (`insert`, `update`), tags alone (`tag`), or the row goes (`delete`). `anchor`: it is referred to
+   * from now on, and has a row for the sake of what refers to it or of what it has for itself.
+   */
+  readonly write: "insert" | "update" | "tag" | "delete" | "anchor" | null
+  /** Whether it was referred to and is no more: first of all it gets what it showed for its own. */
+  readonly isHeldFirst: boolean
+  /** Whether what is done to it follows from the revisions alone: then neither ledger nor history say it. */
+  readonly isImplied: boolean
   /** The copy that is kept or deleted; null where there is none, or where it is inserted. */
   readonly rowId: number | null
   /** Whether another row takes its slug: it leaves the index of slugs first. */
@@ -120,6 +127,41 @@ const forgottenOf = (row: DecidedRow, course: ActionContext): RowAction["forgott
   return facts.sibling?.agentId === undefined ? "everywhere" : "here"
 }
 
+/**
+ * The id under which an installation refers to a row from now on; undefined where the row is held. Held is what the person had a say
+ * in, what two templates share, what came with another id, and what can't be referred to.
+ */
+const referredId = ({ act, facts: { entry, sibling, wanted } }: DecidedRow, firstId: number | undefined) => {
+  if (firstId === undefined || wanted?.ordinal === undefined || sibling !== undefined) return undefined
+  if (act !== "create" && act !== "update" && act !== "unchanged") return undefined
+  const id = firstId + wanted.ordinal
+  if (entry === undefined) return id
+  if (entry.adopted || entry.copyId !== id) return undefined
+  return entry.referred !== undefined || act !== "unchanged" ? id : undefined
+}
+
+/** What is written of a row that is referred to from now on, where it would be `action` of a copy. */
+const referring = (
+  action: RowAction,
+  { act, facts: { copy, entry } }: DecidedRow,
+  id: number,
+  { hasAgent, isAlwaysAnchored }: { readonly hasAgent: boolean; readonly isAlwaysAnchored: boolean }
+): RowAction => {
+  const isReferred = entry?.referred !== undefined
+  const isUnbound = hasAgent && copy?.agentId === undefined
+  const isAnchored = isAlwaysAnchored
+    ? entry?.referred !== "anchored" || (act === "update" && action.isRescheduled) || isUnbound
+    : !isReferred && copy !== undefined
+  return {
+    ...action,
+    write: isAnchored ? "anchor" : null,
+    rowId: id,
+    isImplied: entry === undefined || isReferred,
+    remembered: null,
+    forgotten: entry === undefined || isReferred ? null : "everywhere"
+  }
+}
+
 /** What is written of each row of a decision. */
 export const actionsOf = (
   { facts, rows }: Decision,
@@ -127,6 +169,18 @@ export const actionsOf = (
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<RowAction> => {
   const withAgent = new Set(kinds.flatMap(({ agent, kind }) => (agent === undefined ? [] : [kind])))
+  const referredTo = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
+  const place = (action: RowAction, row: DecidedRow): RowAction => {
+    const id = referredId(row, facts.firstId)
+    const { entry } = row.facts
+    if (id !== undefined) {
+      const hasAgent = withAgent.has(action.kind)
+      return referring(action, row, id, { hasAgent, isAlwaysAnchored: hasAgent || referredTo.has(action.kind) })
+    }
+    if (entry?.referred === undefined) return action
+    if (row.fate !== "removed") return { ...action, isHeldFirst: true }
+    return { ...action, isImplied: true, forgotten: null, write: entry.referred === "anchored" ? "delete" : null }
+  }
   const actions = rows.map((row): RowAction => {
     const { act, facts: known, fate } = row
     const { copy, entry, holder, kind, sourceId, wanted } = known
@@ -134,11 +188,13 @@ export const actionsOf = (
     const isAnew = act === "create" || (act !== "adopt" && (copy === undefined || copy.deleted || copy.retired))
     const given = act === "adopt" ? holder?.schedule : copy?.schedule
     const isThere = hasCopy(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
-    return {
+    const action: RowAction = {
       kind,
       sourceId,
       slug: slugOf(known),
       write,
+      isHeldFirst: false,
+      isImplied: false,
       rowId: act === "adopt" ? (holder?.id ?? null) : isThere && act !== "create" ? (entry?.copyId ?? null) : null,
       isInTheWay: false,
       managedBy: managedBy(row, facts.templateAgentId, course),
@@ -152,16 +208,77 @@ export const actionsOf = (
       change: changeOf(row, course),
       isReplaced: act === "adopt" || act === "update" || fate === "removed"
     }
+    return place(action, row)
   })
 
   const isWritten = ({ write }: RowAction) => write === "insert" || write === "update"
   const taken = new Map(actions.filter(isWritten).map(({ kind, slug, sourceId }) => [`${kind} ${slug}`, sourceId]))
   return actions.map((action, at) => {
     const known = rows[at]?.facts
-    const leaves = action.write === "update" || action.write === "delete"
+    const leaves = action.write === "update" || action.write === "delete" || action.write === "anchor"
     if (known?.copy === undefined || !hasCopy(known) || !leaves) return action
     const taker = taken.get(`${action.kind} ${known.copy.slug}`)
     return { ...action, isInTheWay: taker !== undefined && taker !== action.sourceId }
+  })
+}
+
+const nothing = ({ facts: { kind, sourceId, copy, entry } }: DecidedRow): RowAction => ({
+  kind,
+  sourceId,
+  slug: copy?.slug ?? "",
+  write: null,
+  isHeldFirst: false,
+  isImplied: false,
+  rowId: entry?.copyId ?? null,
+  isInTheWay: false,
+  managedBy: copy?.managedBy ?? null,
+  isBound: false,
+  agentId: copy?.agentId ?? null,
+  isRetired: false,
+  isRescheduled: false,
+  schedule: null,
+  remembered: null,
+  forgotten: null,
+  change: null,
+  isReplaced: false
+})
+
+/** What is written where all that an installation refers to is to be its own: each row gets what it shows. */
+export const copying = ({ rows }: Decision): ReadonlyArray<RowAction> =>
+  rows.flatMap((row) =>
+    row.facts.entry?.own === true && row.facts.entry.referred !== undefined
+      ? [{ ...nothing(row), isHeldFirst: true }]
+      : []
+  )
+
+/**
+ * What is written where an installation is to refer to what it has copied: of a row that stands as it was published, and is shared with
+ * no other template. Where something needs the row, it stays: as an anchor if it has an id of the block, which begins with
+ * `firstId`, else as it is. `leaving` is what an uninstall would do.
+ */
+export const referringTo = (
+  { rows }: Decision,
+  leaving: Decision,
+  firstId: number,
+  kinds: ReadonlyArray<KindDescription> = kindDescriptions
+): ReadonlyArray<RowAction> => {
+  const needed = new Set(
+    kinds.flatMap(({ agent, kind, references = {} }) => [
+      ...(agent === undefined ? [] : [kind]),
+      ...Object.values(references)
+    ])
+  )
+  const removed = new Set(
+    leaving.rows.flatMap(({ facts, fate }) => (fate === "removed" ? [`${facts.kind} ${facts.sourceId}`] : []))
+  )
+  return rows.flatMap((row): ReadonlyArray<RowAction> => {
+    const { facts, verdict } = row
+    const { entry, kind, sibling, sourceId, wanted } = facts
+    const isPlain = verdict === "unchanged" && entry?.own === true && !entry.adopted && sibling === undefined
+    if (!isPlain || entry.referred !== undefined || wanted?.ordinal === undefined) return []
+    const told = { ...nothing(row), forgotten: "everywhere" as const }
+    if (entry.copyId === firstId + wanted.ordinal) return [{ ...told, write: "anchor" }]
+    return removed.has(`${kind} ${sourceId}`) && !needed.has(kind) ? [{ ...told, write: "delete" }] : []
   })
 }
 

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
 import {
@@ -37,11 +38,13 @@ const agentFields = {
     slug: Schema.NullOr(Schema.String),
     name: Schema.String,
     publisher: Schema.String,
-    available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." })
+    available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." }),
+    modes: Modes.annotations({ description: "The modes in which the publisher offers it." })
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
   pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until a resync changes that." }),
+  mode: Mode,
   updates: Updates.annotations({
     description: "Whether roll-outs of the publisher's bring it up to date, or its owner alone does."
   }),
@@ -62,11 +65,13 @@ const exampleAgent = {
     slug: "personal-finance",
     name: "Personal finance",
     publisher: "agent-install-templates",
-    available: true
+    available: true,
+    modes: ["copy", "reference"]
   },
   revision: 1,
   newestRevision: 2,
   pinned: false,
+  mode: "copy",
   updates: "automatic",
   offered: null
 } as const
@@ -212,6 +217,36 @@ export const ResyncRequest = Schema.Struct({ revision, expectedPlan, ...Wishes }
     })
   )
 export type ResyncRequest = typeof ResyncRequest.Type
+
+/** The body of `POST /api/agents/:id/mode`. */
+export const ModeRequest = Schema.Struct({ mode: Mode, expectedPlan }).annotations({
+  identifier: "ModeRequest",
+  description: "The mode that the agent is to have, and the plan that was agreed to.",
+  examples: [{ mode: "reference" }]
+})
+export type ModeRequest = typeof ModeRequest.Type
+
+/** What `POST /api/agents/:id/mode` answers. */
+export const ModeAnswer = Schema.Struct({
+  agentId: AgentId,
+  organizationId: OrganizationId,
+  organizationSlug: Slug,
+  mode: Mode,
+  redirectTo: Schema.String
+}).annotations({
+  identifier: "ModeAnswer",
+  description: "The agent in its mode, and where its page is.",
+  examples: [
+    {
+      agentId: exampleIds.agentId,
+      organizationId: exampleIds.organizationId,
+      organizationSlug: Slug.make("ada-lovelace"),
+      mode: "reference",
+      redirectTo: `/ada-lovelace/agents/${exampleIds.agentId}`
+    }
+  ]
+})
+export type ModeAnswer = typeof ModeAnswer.Type
 
 /** What `POST /api/agents/:id/resync` answers. */
 export const ResyncAnswer = Schema.Struct({

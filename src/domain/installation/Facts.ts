@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Kind } from "../catalog/Kind.ts"
+import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, OrganizationId } from "../Ids.ts"
 import { Updates } from "./Agent.ts"
 
@@ -20,7 +21,14 @@ export const RowFacts = Schema.Struct({
   sourceId: Schema.Int,
   /** What the revision says; absent where the publisher withdrew the row. */
   wanted: optional(
-    Schema.Struct({ slug: Schema.String, name: Schema.String, hash: Schema.String, schedule: optional(Schema.String) })
+    Schema.Struct({
+      slug: Schema.String,
+      name: Schema.String,
+      hash: Schema.String,
+      schedule: optional(Schema.String),
+      /** The row's number in its template, by which it can be referred to. */
+      ordinal: optional(Schema.Int)
+    })
   ),
   /** What the ledger remembers: this template's entry, or else that of the sibling below. */
   entry: optional(
@@ -29,7 +37,12 @@ export const RowFacts = Schema.Struct({
       copyId: Schema.Int,
       slug: Schema.String,
       appliedHash: Schema.String,
-      adopted: Schema.Boolean
+      adopted: Schema.Boolean,
+      /**
+       * Of a row that an installation refers to: nothing is remembered of it, and the copy is what the revision says that was applied
+       * last. Whether it has an anchor.
+       */
+      referred: optional(Schema.Literal("anchored", "bare"))
     })
   ),
   /** Another template of the publisher that has the row here: of several the one whose agent was installed first, if any is. */
@@ -79,6 +92,8 @@ export interface Installation {
 
 /** What is known of an installation: every row of the revision, and every other one that the ledger remembers for the template. */
 export interface InstallationFacts extends Installation {
+  /** Of one that is installed by reference: the first of its block of ids. */
+  readonly firstId?: number | undefined
   readonly rows: ReadonlyArray<RowFacts>
 }
 
@@ -91,7 +106,8 @@ const AgentFacts = Schema.Struct({
   templateName: Schema.NullOr(Schema.String),
   templateDescription: Schema.NullOr(Schema.String),
   revision: Schema.NullOr(Schema.Int),
-  pinned: Schema.Boolean
+  pinned: Schema.Boolean,
+  mode: Mode
 })
 
 /** What is known of an organization that a roll-out comes to. */
@@ -120,6 +136,7 @@ export const RequestFacts = Schema.Struct({
       isInstalled: Schema.Boolean,
       /** Whether it has a slug to be found by. */
       isNamed: Schema.Boolean,
+      modes: Modes,
       newest: Schema.NullOr(Schema.Int)
     })
   ),

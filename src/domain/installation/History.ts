@@ -55,7 +55,9 @@ export const HistoryEntry = Schema.Struct({
   by: Schema.Struct({ userId: Schema.NullOr(UserId), name: Schema.NullOr(Schema.String) }).annotations({
     description: "The person; or, where the action is rollout, the publisher, which has no userId."
   }),
-  action: Schema.Literal("install", "resync", "uninstall", "rollout"),
+  action: Schema.Literal("install", "resync", "uninstall", "rollout", "mode").annotations({
+    description: "mode: it is installed by reference from then on, or by copy."
+  }),
   revision: Schema.NullOr(Schema.Int),
   rows: Schema.Array(ChangedRow)
 }).annotations({

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { KindCounts } from "../catalog/Kind.ts"
+import { Mode } from "../catalog/Mode.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { E164, LinkedPhone, WaJid } from "../identity/Phone.ts"
@@ -44,6 +45,9 @@ export const InstallRequest = Schema.Struct({
   ...whichTemplate,
   name: Schema.optionalWith(Name, { exact: true }).annotations({
     description: "The agent's name; the template's name otherwise. A name that was given stays."
+  }),
+  mode: Schema.optionalWith(Mode, { exact: true }).annotations({
+    description: "How to install it where it is not installed yet; the first mode that the template offers otherwise."
   }),
   expectedPlan,
   ...Wishes,

@@ -1,6 +1,8 @@
 import { Either } from "effect"
+import { type Mode, modesUnsaid } from "../catalog/Mode.ts"
 import {
   AgentNotFound,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -58,6 +60,17 @@ export const mayInstall = (
   return Either.right({ ...revision, organizationSlug })
 }
 
+/** How the template is installed: as it is already, else as is asked for and the publisher offers, else as they prefer. */
+export const modeOf = (
+  { agent, template }: RequestFacts,
+  asked: Mode | undefined
+): Either.Either<Mode, ModeNotOffered> => {
+  if (agent !== null) return Either.right(agent.mode)
+  const modes = template?.modes ?? modesUnsaid
+  const mode = asked ?? modes[0]
+  return modes.includes(mode) ? Either.right(mode) : Either.left(new ModeNotOffered({ mode, modes }))
+}
+
 /** Whether the caller may uninstall the agent; otherwise the first reason why not. */
 export const mayUninstall = (
   { administers, agent, organizationSlug }: RequestFacts,
@@ -83,3 +96,17 @@ export const mayWrite = (
   if (unmet.length > 0) return Either.left(new NoSuchRow({ rows: unmet }))
   return collisions.length > 0 ? Either.left(new SchemaCollision({ collisions })) : Either.right(decision)
 }
+
+/** Whether the caller may change how the agent is installed; else the first reason against it. */
+export const mayChangeMode = (
+  facts: RequestFacts,
+  { mode, ...request }: { readonly agentId: AgentId; readonly organizationId: OrganizationId; readonly mode: Mode }
+) =>
+  Either.flatMap(mayUninstall(facts, request), ({ organizationSlug }) => {
+    const { agent, template } = facts
+    const modes = template?.modes ?? modesUnsaid
+    const isOffered = modes.includes(mode) || agent?.mode === mode
+    return isOffered
+      ? Either.right({ organizationSlug, revision: agent?.revision ?? 0, isChange: agent?.mode !== mode })
+      : Either.left(new ModeNotOffered({ mode, modes }))
+  })

@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import type { VNode } from "preact"
+import type { Mode } from "../../domain/catalog/Mode.ts"
 import type { OwnIdentity } from "../../domain/identity/Identity.ts"
 import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import type { History } from "../../domain/installation/History.ts"
@@ -7,6 +8,7 @@ import type { AgentWatcher } from "../../domain/installation/Watcher.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { listIdentities } from "../../services/identity/OwnIdentities.ts"
+import { changeMode } from "../../services/installation/ChangeMode.ts"
 import { chooseUpdates } from "../../services/installation/ChooseUpdates.ts"
 import { listWatchers, setWatcher } from "../../services/installation/ManageWatchers.ts"
 import { viewHistory } from "../../services/installation/ViewAgents.ts"
@@ -23,7 +25,7 @@ import { Time } from "../pages/Time.tsx"
 import { agentAt } from "./AgentAt.ts"
 import { HistoryList } from "./HistoryList.tsx"
 import { differenceOf, Row } from "./Rows.tsx"
-import { kindsOf, kindWords, scheduleWords } from "./Words.ts"
+import { kindsOf, kindWords, modeWords, scheduleWords } from "./Words.ts"
 
 interface AgentPageProps {
   readonly visitor: Visitor | undefined
@@ -248,6 +250,8 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
   )
 }
 
+const otherMode = { copy: "reference", reference: "copy" } as const satisfies Record<Mode, Mode>
+
 /** Everything of one installed agent. */
 export const AgentPage = (props: AgentPageProps): VNode => {
   const { agent, history, link, notice, path, phones, view, visitor, watchers } = props
@@ -316,6 +320,18 @@ export const AgentPage = (props: AgentPageProps): VNode => {
         <section id="history">
           <h2>What was done</h2>
           <HistoryList history={history} path={path} />
+        </section>
+      )}
+      {agent.template.modes.some((mode) => mode !== agent.mode) && (
+        <section id="mode">
+          <h2>How it is kept</h2>
+          <p>{modeWords[agent.mode].standing}</p>
+          <Action
+            action={`${path}/mode`}
+            fields={{ mode: otherMode[agent.mode] }}
+            label={modeWords[otherMode[agent.mode]].change}
+            class="plain"
+          />
         </section>
       )}
       <section>
@@ -400,6 +416,15 @@ const chat = (visit: Visit) =>
 export const agentPages = [
   page("/:organization/agents/:id", show),
   form("/:organization/agents/:id/chat", chat),
+  form("/:organization/agents/:id/mode", (visit) =>
+    Effect.gen(function* () {
+      const { agent, path } = yield* agentAt(visit)
+      const mode = visit.form.get("mode") === "reference" ? "reference" : "copy"
+      const body = Effect.succeed({ mode } as const)
+      yield* changeMode({ credential: visit.credential, agentId: agent.agentId, body })
+      return seeOther(withNotice(path, mode === "copy" ? "copied" : "referenced"))
+    })
+  ),
   form("/:organization/agents/:id/updates", (visit) =>
     Effect.gen(function* () {
       const { agent, path } = yield* agentAt(visit)

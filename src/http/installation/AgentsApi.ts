@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import {
   AgentNotFound,
   InvalidRequest,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -15,6 +16,8 @@ import {
   AgentOverview,
   AgentsQuery,
   InstalledAgent,
+  ModeAnswer,
+  ModeRequest,
   ResyncAnswer,
   ResyncPlanQuery,
   ResyncRequest,
@@ -121,6 +124,27 @@ export class AgentsApi extends HttpApiGroup.make("agents")
           summary: "Bring an installed agent up to date",
           description:
             "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there; newest ends that. All or nothing; repeating it is safe.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.post("mode", "/api/agents/:id/mode")
+      .setPath(agentPath)
+      .setPayload(ModeRequest)
+      .addSuccess(ModeAnswer)
+      .addError(unreadable)
+      .addError(agentRefusals)
+      .addError(problem(ModeNotOffered))
+      .addError(problem(PlanStale))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "changeMode",
+          summary: "Install an agent by reference, or by copy",
+          description:
+            "Changes nothing that is seen: every change, every deletion, the history and every id that something refers to stay. expectedPlan is the planHash of the agent's plan at its own revision.",
           transform: signedIn
         })
       )

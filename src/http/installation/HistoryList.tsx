@@ -6,6 +6,7 @@ import { count, doneWords, fieldWords, kindWords, valueWords } from "./Words.ts"
 const actions: Readonly<Record<HistoryEntry["action"], string>> = {
   install: "Installed",
   resync: "Updated",
+  mode: "Changed how it is installed",
   uninstall: "Uninstalled",
   rollout: "Updated by the publisher"
 }

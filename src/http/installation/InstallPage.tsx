@@ -18,7 +18,7 @@ import { type FormVisit, form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { Collisions, rowsChosen } from "./Collisions.tsx"
 import { Contents } from "./Contents.tsx"
-import { count } from "./Words.ts"
+import { count, modeWords } from "./Words.ts"
 
 interface InstallPageProps {
   readonly offer: Offer
@@ -102,6 +102,23 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
             </a>
           </p>
           <SessionFields sign={sign} typed={typed} problems={problems} />
+        </fieldset>
+      )}
+      {offer.modes.length > 1 && (
+        <fieldset>
+          <legend>How it is kept</legend>
+          <p>You can use and change it all the same either way, and change your mind later.</p>
+          {offer.modes.map((mode, at) => (
+            <label>
+              <input
+                type="radio"
+                name="mode"
+                value={mode}
+                checked={typed.get("mode") === mode || (typed.get("mode") === null && at === 0)}
+              />{" "}
+              {modeWords[mode].choice}
+            </label>
+          ))}
         </fieldset>
       )}
       <fieldset>
@@ -224,6 +241,7 @@ const act = (visit: FormVisit) =>
     const offer = yield* offers.find(visit.part("slug"))
     const { form: sent } = visit
     const adopt = rowsChosen(sent, "adopt")
+    const mode = sent.get("mode")
     const expected = sent.get("expectedPlan")
     // A person who signed in only now has not seen what would change in an existing agent, so nothing is changed.
     const before = expected === null ? yield* previewInstall(visit.credential, offer) : undefined
@@ -234,6 +252,7 @@ const act = (visit: FormVisit) =>
       slug: offer.slug,
       whatsapp_phone: sent.get("whatsapp_phone"),
       country: sent.get("country"),
+      ...(mode === null ? {} : { mode }),
       ...(adopt.length === 0 ? {} : { adopt }),
       ...(expected === null ? {} : { expectedPlan: expected })
     })

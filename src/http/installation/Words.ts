@@ -1,4 +1,5 @@
 import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { Mode } from "../../domain/catalog/Mode.ts"
 import type { RowChange } from "../../domain/installation/History.ts"
 import type { KeepReason, PlannedRow } from "../../domain/installation/Plan.ts"
 
@@ -124,4 +125,21 @@ export const scheduleWords = (schedule: string): string => {
   if (day === "*" && /^[0-7]$/.test(weekday)) return `every ${days[Number(weekday)]} ${at}`
   if (/^\d+$/.test(day) && weekday === "*") return `on day ${day} of each month ${at}`
   return written
+}
+
+/** What the modes are called, where a person chooses one, and what is said of each. */
+export const modeWords: Readonly<
+  Record<Mode, { readonly choice: string; readonly standing: string; readonly change: string }>
+> = {
+  copy: {
+    choice: "Copy everything into my organization",
+    standing: "What it brought was copied into your organization.",
+    change: "Copy everything into my organization"
+  },
+  reference: {
+    choice: "Refer to what is published, and copy only what I change",
+    standing:
+      "It refers to what its publisher published, at the revision you chose. What you change or delete is your own.",
+    change: "Refer to what is published instead"
+  }
 }

@@ -21,6 +21,8 @@ const sentences = {
   updated: "Updated. What you had changed yourself was kept, unless you chose otherwise.",
   "rolled-back": "Done. Your agent stays at this revision until you follow the publisher again.",
   following: "Done. Your agent follows the publisher’s newest revision again.",
+  copied: "Done. What this agent brought is a copy in your own organization now.",
+  referenced: "Done. This agent refers to what its publisher published now. All of it is yours to change as before.",
   uninstalled: "Uninstalled. What you had changed and what is in use is still yours.",
   "updates-automatic": "Done. When the publisher brings everybody up to date, yours is too.",
   "updates-manual": "Done. The publisher leaves yours as it is, until you update it yourself.",

@@ -32,6 +32,7 @@ export const pagePaths = [
   { method: "POST", path: "/:organization/agents/:id/chat" },
   { method: "POST", path: "/:organization/agents/:id/updates" },
   { method: "POST", path: "/:organization/agents/:id/watchers/:slug" },
+  { method: "POST", path: "/:organization/agents/:id/mode" },
   { method: "GET", path: "/:organization/agents/:id/update" },
   { method: "POST", path: "/:organization/agents/:id/update" },
   { method: "GET", path: "/:organization/agents/:id/uninstall" },

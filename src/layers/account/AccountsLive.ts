@@ -82,15 +82,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         (${sql.literal(
           kinds
             .map(
-              ({ table }) => `(
-                SELECT count(*) FROM ${table} t
+              ({ published, table }) => `(
+                SELECT count(*) FROM ${published === undefined ? table : `vocabulary.${table}`} t
                 WHERE t.organization_id = mine.id AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'
               )`
             )
             .join(" + ")
         )})::integer AS definitions,
         (
-          SELECT count(*) FROM entities e JOIN entity_types t ON t.id = e.entity_type_id
+          SELECT count(*) FROM entities e JOIN vocabulary.used_entity_types t ON t.id = e.entity_type_id
           WHERE e.organization_id = mine.id AND e.deleted_at IS NULL AND t.slug NOT LIKE '$%'
         )::integer AS entities,
         (

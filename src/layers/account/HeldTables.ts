@@ -64,6 +64,23 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     // Both are part of the content.
     withheld: ["document", "rest"]
   },
+  // The same again, each in columns of its own.
+  ...kinds.flatMap(
+    ({ published }): ReadonlyArray<HeldTable> =>
+      published === undefined
+        ? []
+        : [
+            {
+              table: published,
+              key: [
+                ["template_agent_id", "text"],
+                ["revision", "integer"],
+                ["ordinal", "integer"]
+              ],
+              where: ofTemplates
+            }
+          ]
+  ),
   ...kinds.flatMap(
     ({ table, versions }): ReadonlyArray<HeldTable> => [
       { table, key: number, where: inOrganizations },

@@ -162,12 +162,31 @@ recorded AS (
   WHERE whole.hash IS DISTINCT FROM (SELECT hash FROM newest) AND NOT EXISTS (SELECT FROM differing)
   RETURNING revision
 ),
-recorded_rows AS (
-  INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, was, hash, content)
-  SELECT $1::text, recorded.revision, rows.kind, rows.slug, rows.source_id, rows.was, rows.hash, rows.content
-  FROM recorded, rows
+referable AS MATERIALIZED (
+  SELECT rows.kind, rows.source_id, rows.slug, (
+    SELECT past.ordinal FROM template_revision_rows past
+    WHERE past.kind = rows.kind AND past.source_id = rows.source_id AND past.template_agent_id = $1::text
+    ORDER BY past.ordinal LIMIT 1
+  ) AS ordinal
+  FROM rows WHERE rows.kind IN (${["''", ...kinds.flatMap(({ kind, published }) => (published === undefined ? [] : [`'${kind}'`]))].join(", ")})
 ),
-numbered AS (
+-- A number once and for good; a template that has had more definitions than there are numbers has those without one copied.
+numbered AS MATERIALIZED (
+  SELECT kind, source_id, ordinal FROM referable WHERE ordinal IS NOT NULL
+  UNION ALL
+  SELECT kind, source_id, COALESCE((
+    SELECT max(ordinal) FROM template_revision_rows WHERE template_agent_id = $1::text AND ordinal IS NOT NULL
+  ), -1) + row_number() OVER (ORDER BY kind COLLATE "C", slug COLLATE "C")
+  FROM referable WHERE ordinal IS NULL
+),
+recorded_rows AS (
+  INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, was, hash, content, ordinal)
+  SELECT $1::text, recorded.revision, rows.kind, rows.slug, rows.source_id, rows.was, rows.hash, rows.content,
+    CASE WHEN numbered.ordinal < 4096 THEN numbered.ordinal END
+  FROM recorded CROSS JOIN rows
+  LEFT JOIN numbered ON numbered.kind = rows.kind AND numbered.source_id = rows.source_id
+),
+raised AS (
   UPDATE agents SET revision = recorded.revision, updated_at = now() FROM recorded WHERE agents.id = $1::text
 )
 SELECT COALESCE((SELECT revision FROM recorded), (SELECT revision FROM newest)) AS revision,

@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Mode, modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
   differingSiblingIssues,
@@ -65,15 +66,17 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         name: Schema.String,
         description: Schema.String,
         botPhone: Schema.NullOr(Schema.String),
+        modes: Schema.Array(Mode),
         extensions: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
       }),
       Result: Schema.Struct({ id: AgentId }),
       execute: (row) => sql`
-      INSERT INTO agents (organization_id, slug, name, description, bot_phone, extensions)
-      VALUES (${row.organizationId}, ${row.slug}, ${row.name}, ${row.description}, ${row.botPhone}, ${row.extensions}::jsonb)
+      INSERT INTO agents (organization_id, slug, name, description, bot_phone, modes, extensions)
+      VALUES (${row.organizationId}, ${row.slug}, ${row.name}, ${row.description}, ${row.botPhone}, ${row.modes}::text[],
+        ${row.extensions}::jsonb)
       ON CONFLICT (slug) WHERE slug IS NOT NULL DO UPDATE
       SET name = excluded.name, description = excluded.description, bot_phone = excluded.bot_phone,
-        extensions = excluded.extensions, updated_at = now()
+        modes = excluded.modes, extensions = excluded.extensions, updated_at = now()
       WHERE agents.organization_id = excluded.organization_id
       RETURNING id
     `
@@ -145,6 +148,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: ({ rows, templateAgentId }) => sql.unsafe(recordRevisionText, [templateAgentId, rows])
     })
 
+    const recordPublished = SqlSchema.void({
+      Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+      execute: ({ revision, templateAgentId }) => sql`SELECT record_published(${templateAgentId}, ${revision})`
+    })
+
     const writeNotes = SqlSchema.void({
       Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int, notes: Schema.String }),
       execute: ({ notes, revision, templateAgentId }) => sql`
@@ -186,7 +194,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       if (organization.visibility !== "public") {
         return yield* refuse(privatePublisherIssue(template))
       }
-      const agent = yield* templateAgent({ organizationId: organization.id, ...template })
+      const agent = yield* templateAgent({ organizationId: organization.id, modes: modesUnsaid, ...template })
       if (Option.isNone(agent)) {
         return yield* refuse(foreignSlugIssue(template))
       }
@@ -246,6 +254,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return yield* refuse(...differingSiblingIssues(definitions, recorded.differing))
       }
       const { changed, revision } = recorded
+      if (changed) yield* recordPublished({ templateAgentId: ids.templateAgentId, revision })
       if (template.notes !== undefined) yield* writeNotes({ ...ids, revision, notes: template.notes })
       const changes = changed ? yield* findChanges({ ...ids, revision }) : []
       const published: Published = {

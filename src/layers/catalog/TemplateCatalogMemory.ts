@@ -134,7 +134,8 @@ const publish =
       ...known,
       name: template.name,
       description: template.description,
-      botPhone: template.botPhone
+      botPhone: template.botPhone,
+      modes: template.modes
     }
     const sources = knownSources(before, agent)
     const clashes = renameIssues(template.definitions, sources, formerSlugs(before, organization.id))

@@ -1,5 +1,6 @@
 import { FileSystem, Path, type Error as PlatformError } from "@effect/platform"
 import { Effect, Either, Option, ParseResult, Predicate, Schema } from "effect"
+import { Mode } from "../../domain/catalog/Mode.ts"
 import { scheduleProblem } from "../../domain/catalog/Schedule.ts"
 import {
   type Definition,
@@ -114,6 +115,11 @@ const definitionFile = (content: unknown): Shape<DefinitionFile> => {
   return { schema: schema as unknown as Schema.Schema<DefinitionFile, never>, keys: Object.keys(schema.fields) }
 }
 
+/** How the template may be installed: one mode, or several of which the first is taken where none is asked for. */
+const Install = Schema.Union(Mode, Schema.NonEmptyArray(Mode)).annotations({
+  message: () => ({ message: "expected copy, reference, or a list of both", override: true })
+})
+
 const TemplateFile = Schema.Struct({
   version: Version,
   slug: Slug,
@@ -121,7 +127,8 @@ const TemplateFile = Schema.Struct({
   description: optional(Prose, () => ""),
   publisher: Schema.optionalWith(Slug, { exact: true }),
   notes: Schema.optionalWith(Notes, { exact: true }),
-  bot_phone: optional(Schema.NullOr(E164), () => null)
+  bot_phone: optional(Schema.NullOr(E164), () => null),
+  install: Schema.optionalWith(Install, { exact: true })
 })
 
 const templateFile = (): Shape<typeof TemplateFile.Type> => ({
@@ -348,13 +355,14 @@ const assemble = <R>(
     const issues = [...problems, ...headProblems, ...modelProblems].flatMap((problem) => problem.issues)
     if (head === undefined || issues.length > 0) return yield* new PublishRefused({ issues })
 
-    const { bot_phone: botPhone, description, name, notes, publisher, slug } = head.value
+    const { bot_phone: botPhone, description, install, name, notes, publisher, slug } = head.value
     const template: Template = {
       slug,
       name,
       description,
       publisher: publisher ?? slug,
       botPhone,
+      ...(install !== undefined && { modes: typeof install === "string" ? ([install] as const) : install }),
       extensions: head.extensions,
       definitions: definitions.map(toDefinition),
       ...(notes === undefined ? {} : { notes })
@@ -420,6 +428,7 @@ export const toDocuments = ({
   definitions,
   description,
   extensions,
+  modes,
   name,
   notes,
   publisher,
@@ -433,6 +442,7 @@ export const toDocuments = ({
     publisher,
     ...(notes === undefined ? {} : { notes }),
     bot_phone: botPhone,
+    ...(modes !== undefined && { install: modes.length === 1 ? modes[0] : modes }),
     ...extensions
   }),
   definitions: definitions.map((definition) =>

@@ -37,7 +37,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       Result: Offer,
       execute: (slug) => sql`
       SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
-        a.id AS template_agent_id, a.revision, a.bot_phone IS NOT NULL AS has_bot_phone,
+        a.id AS template_agent_id, a.revision, a.bot_phone IS NOT NULL AS has_bot_phone, a.modes,
         COALESCE((
           SELECT jsonb_agg(jsonb_build_object(
             'kind', r.kind, 'slug', r.slug, 'name', r.content ->> 'name', 'description', r.content ->> 'description',

@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { type Offer, type OfferedRow, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
@@ -9,35 +10,47 @@ const offersOf = (
   { agents, organizations, revisionRows }: MemoryState,
   kinds: ReadonlyArray<KindDescription>
 ): ReadonlyArray<Offer> =>
-  agents.flatMap(({ botPhone, description, id, name, organizationId, revision, slug }): ReadonlyArray<Offer> => {
-    const publisher = organizations.find((one) => one.id === organizationId)
-    if (slug === undefined || revision === undefined || publisher?.visibility !== "public") return []
-    const rows = revisionRows
-      .filter((row) => row.templateAgentId === id && row.revision === revision)
-      .map(({ content, kind, slug }): OfferedRow => {
-        const cron = kinds.find((one) => one.kind === kind)?.schedule?.cron
-        return {
-          kind,
+  agents.flatMap(
+    ({
+      botPhone,
+      description,
+      id,
+      modes = modesUnsaid,
+      name,
+      organizationId,
+      revision,
+      slug
+    }): ReadonlyArray<Offer> => {
+      const publisher = organizations.find((one) => one.id === organizationId)
+      if (slug === undefined || revision === undefined || publisher?.visibility !== "public") return []
+      const rows = revisionRows
+        .filter((row) => row.templateAgentId === id && row.revision === revision)
+        .map(({ content, kind, slug }): OfferedRow => {
+          const cron = kinds.find((one) => one.kind === kind)?.schedule?.cron
+          return {
+            kind,
+            slug,
+            name: content.name,
+            description: content.description,
+            schedule: cron === undefined ? null : String(content.content[cron])
+          }
+        })
+        .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+      return [
+        {
           slug,
-          name: content.name,
-          description: content.description,
-          schedule: cron === undefined ? null : String(content.content[cron])
+          name,
+          description,
+          publisher: { slug: publisher.slug, name: publisher.name },
+          templateAgentId: id,
+          revision,
+          hasBotPhone: (botPhone ?? null) !== null,
+          modes,
+          rows
         }
-      })
-      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
-    return [
-      {
-        slug,
-        name,
-        description,
-        publisher: { slug: publisher.slug, name: publisher.name },
-        templateAgentId: id,
-        revision,
-        hasBotPhone: (botPhone ?? null) !== null,
-        rows
-      }
-    ]
-  })
+      ]
+    }
+  )
 
 /** Offers in memory. */
 export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>

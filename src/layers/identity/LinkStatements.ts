@@ -142,7 +142,7 @@ export const writeLinkStatement = `
     INSERT INTO events (organization_id, type, data)
     SELECT e.organization_id, t.type, t.data
     FROM asked CROSS JOIN jsonb_to_recordset(asked.told) AS t (entity_id bigint, type text, data jsonb)
-    JOIN entities e ON e.id = t.entity_id
+    CROSS JOIN LATERAL (SELECT organization_id FROM entities WHERE id = t.entity_id LIMIT 1) e
   ),
   link AS (
     INSERT INTO identity_links AS l

@@ -1,6 +1,7 @@
 import { Array as Arr } from "effect"
 import { contentText } from "../../domain/catalog/Content.ts"
 import type { Kind, KindDescription } from "../../domain/catalog/Kind.ts"
+import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import type { Installation, InstallationFacts, RequestFacts, RowFacts } from "../../domain/installation/Facts.ts"
 import type { Wanted } from "../../domain/installation/MayInstall.ts"
@@ -33,6 +34,7 @@ export const requestFacts = (
             isMember: roleIn(publisher.id) !== undefined,
             isInstalled: template.templateAgentId !== undefined,
             isNamed: template.slug !== undefined,
+            modes: template.modes ?? modesUnsaid,
             newest: template.revision ?? null
           },
     agent:
@@ -45,7 +47,8 @@ export const requestFacts = (
             templateName: agent.templateName ?? null,
             templateDescription: agent.templateDescription ?? null,
             revision: agent.revision ?? null,
-            pinned: agent.pinned === true
+            pinned: agent.pinned === true,
+            mode: agent.mode ?? "copy"
           },
     revisions: revisions.filter(
       (one) =>

@@ -5,9 +5,17 @@ import { content, hashOf, joinVersion } from "../catalog/KindSql.ts"
 
 /**
  * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
- * `RequestFacts`.
+ * `RequestFacts`. With `locks` whoever is about to refer to a row of an installation of the organization for the first time waits
+ * until the transaction ends, and who was about to has.
  */
-export const requestFactsStatement = `WITH
+export const requestFactsStatement = (locks: boolean): string => `WITH
+${
+  locks
+    ? `referring AS MATERIALIZED (
+  SELECT id FROM agents WHERE organization_id = $1::text AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE
+),`
+    : ""
+}
 template AS MATERIALIZED (SELECT * FROM agents WHERE id = $2::text),
 agent AS MATERIALIZED (SELECT * FROM agents WHERE organization_id = $1::text AND template_agent_id = $2::text)
 SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
@@ -17,12 +25,12 @@ SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
   (
     SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
       'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
-      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'newest', t.revision)
+      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision)
     FROM template t JOIN organization o ON o.id = t.organization_id
   ) AS template,
   (
     SELECT jsonb_build_object('id', id, 'name', name, 'description', description, 'templateName', template_name,
-      'templateDescription', template_description, 'revision', revision, 'pinned', pinned)
+      'templateDescription', template_description, 'revision', revision, 'pinned', pinned, 'mode', mode)
     FROM agent
   ) AS agent,
   ARRAY(
@@ -34,7 +42,7 @@ SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
   (
     SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text
     ORDER BY id DESC LIMIT 1
-  ) AS last_revision`
+  ) AS last_revision${locks ? ", (SELECT count(*)::integer FROM referring) AS referring" : ""}`
 
 /** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
 export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
@@ -42,10 +50,17 @@ export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR N
 /** Takes the turns of some organizations, in one order. Parameter: their ids. */
 export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
 
+/**
+ * Whoever is about to refer to a row of an installation of these organizations for the first time waits from now on, and who was about
+ * to has. Parameter: their ids.
+ */
+export const awaitUsesStatement =
+  "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
+
 /** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
 export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
     SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
-      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates)
+      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates, 'mode', a.mode)
     FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
   ) AS agent, (
     SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
@@ -53,42 +68,78 @@ export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS o
   ) AS last_revision
 FROM organization o WHERE o.id = ANY ($2::text[])`
 
-/** Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. */
+/**
+ * Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. What an
+ * installation refers to counts as remembered: as it was applied last.
+ */
 const known = `known AS MATERIALIZED (
-  SELECT installation.organization_id, installation.template_agent_id, pair.*,
+  SELECT installation.organization_id, installation.template_agent_id, reference.first_id, reference.refers, pair.*,
     sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id,
     COALESCE(pair.own_copy_id, sibling.copy_id) AS copy_id, COALESCE(pair.own_slug, sibling.slug) AS entry_slug,
-    COALESCE(pair.own_hash, sibling.applied_hash) AS applied_hash, COALESCE(pair.own_adopted, sibling.adopted) AS adopted
+    COALESCE(pair.own_hash, sibling.applied_hash) AS applied_hash, COALESCE(pair.own_adopted, sibling.adopted) AS adopted,
+    COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown
   FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
   CROSS JOIN LATERAL (
-    SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content,
-      own.copy_id AS own_copy_id, own.slug AS own_slug, own.applied_hash AS own_hash, own.adopted AS own_adopted
+    SELECT EXISTS (SELECT FROM agents WHERE organization_id = installation.organization_id AND mode = 'reference') AS refers, (
+      SELECT first_id FROM agents
+      WHERE template_agent_id = installation.template_agent_id AND organization_id = installation.organization_id
+        AND mode = 'reference'
+    ) AS first_id
+  ) reference
+  CROSS JOIN LATERAL (
+    SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.ordinal,
+      own.copy_id AS own_copy_id, own.slug AS own_slug, own.applied_hash AS own_hash, own.adopted AS own_adopted,
+      own.shown AS own_shown
     FROM (
-      SELECT kind, source_id, slug, hash, content FROM template_revision_rows
+      SELECT kind, source_id, slug, hash, content, ordinal FROM template_revision_rows
       WHERE template_agent_id = installation.template_agent_id AND revision = installation.revision
     ) r
     FULL JOIN (
-      SELECT kind, source_id, copy_id, slug, applied_hash, adopted FROM mirror_ledger
+      SELECT kind, source_id, copy_id, slug, applied_hash, adopted, NULL::jsonb AS shown FROM mirror_ledger
       WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
+      UNION ALL
+      SELECT kind, source_id, id, slug, hash, false, content FROM referenced_rows
+      WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
+        AND reference.refers
     ) own ON own.kind = r.kind AND own.source_id = r.source_id
   ) pair
   LEFT JOIN LATERAL (
-    SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, a.id AS agent_id
-    FROM mirror_ledger l
-    LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
-    WHERE l.organization_id = installation.organization_id AND l.kind = pair.kind AND l.source_id = pair.source_id
-      AND l.template_agent_id <> installation.template_agent_id
-    ORDER BY a.created_at, a.id
+    SELECT remembered.* FROM (
+      SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, a.id AS agent_id, a.created_at
+      FROM mirror_ledger l
+      LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
+      WHERE l.organization_id = installation.organization_id AND l.kind = pair.kind AND l.source_id = pair.source_id
+      UNION ALL
+      SELECT slug, id, hash, false, template_agent_id, content, agent_id, installed_at FROM referenced_rows
+      WHERE organization_id = installation.organization_id AND kind = pair.kind AND source_id = pair.source_id
+        AND reference.refers
+    ) remembered
+    WHERE remembered.template_agent_id <> installation.template_agent_id
+    ORDER BY remembered.created_at, remembered.agent_id
     LIMIT 1
   ) sibling ON true
 )`
 
-/** The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's. */
-export const mirroredFrom = (kind: KindDescription, column: string, organization: string): string => `(
+/**
+ * The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's.
+ * `kinds` are those that may be referred to instead of copied.
+ */
+export const mirroredFrom = (
+  kind: KindDescription,
+  column: string,
+  organization: string,
+  kinds: ReadonlyArray<KindDescription>
+): string => {
+  const referred = kinds.find((other) => other.kind === kind.references?.[column])
+  const copied = `(
       SELECT referred.source_id::text FROM mirror_ledger referred
-      WHERE referred.kind = '${kind.references?.[column]}' AND referred.copy_id = t.${column}
+      WHERE referred.kind = '${referred?.kind}' AND referred.copy_id = t.${column}
         AND referred.organization_id = ${organization} LIMIT 1
     )`
+  return referred?.published === undefined
+    ? copied
+    : `COALESCE(${copied}, (SELECT anchor.inherits::text FROM ${referred.table} anchor WHERE anchor.id = t.${column}))`
+}
 
 /** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
 const used = (
@@ -108,47 +159,69 @@ const used = (
 const factsOf = (
   kind: KindDescription,
   referring: ReadonlyArray<readonly [KindDescription, string]>,
-  locks: boolean
+  locks: boolean,
+  kinds: ReadonlyArray<KindDescription>
 ) => {
-  const { agent, kind: name, references = {}, schedule, table } = kind
+  const { agent, kind: name, published, references = {}, schedule, table } = kind
   const scheduleOf = (row: string) => (schedule === undefined ? "" : `, 'schedule', ${row}${schedule.cron}`)
+  const shownSchedule = schedule === undefined ? "" : `, 'schedule', known.shown ->> '${schedule.cron}'`
+  const agentOf = agent === undefined ? "" : `, 'agentId', t.${agent}`
   const lacks = Object.keys(references).map(
     (column) => `, '${column}', CASE WHEN t.${column} IS NULL THEN known.content -> '${column}' END`
   )
-  const referredBy = referring.map(
-    ([other, column]) =>
-      `SELECT '${other.kind}' AS kind, r.id FROM ${other.table} r WHERE r.${column} = t.id AND r.deleted_at IS NULL`
-  )
+  const referredBy = referring.flatMap(([other, column]) => [
+    `SELECT '${other.kind}' AS kind, r.id FROM ${other.table} r WHERE r.${column} = t.id AND r.deleted_at IS NULL`,
+    ...(other.published === undefined
+      ? []
+      : [
+          `SELECT r.kind, r.id FROM referenced_rows r WHERE known.refers AND r.organization_id = known.organization_id
+        AND r.kind = '${other.kind}' AND r.content ->> '${column}' = known.source_id::text`
+        ])
+  ])
   const referred = (column: string) =>
-    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id")}, 'own:' || t.${column}) END`
+    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id", kinds)}, 'own:' || t.${column}) END`
+  // An id of the block may be that of a row that was held once and is forgotten.
+  const ordinal =
+    published === undefined
+      ? ""
+      : `, 'ordinal', CASE WHEN known.copy_id IS NOT NULL OR known.first_id IS NULL OR NOT EXISTS (
+      SELECT FROM ${table} past WHERE past.id = known.first_id + known.ordinal AND past.inherits IS NULL
+    ) THEN known.ordinal END`
   return `
-SELECT known.organization_id, known.template_agent_id, CASE
-  WHEN known.own_hash = known.hash AND copy.hash = known.hash AND known.own_slug = known.slug AND NOT known.own_adopted
-    AND t.deleted_at IS NULL AND t.retired_at IS NULL AND known.sibling_template_id IS NULL AND holder.facts IS NULL
-    ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
-    'slug', known.slug, 'name', t.name, 'hash', known.hash${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}) END
+SELECT known.organization_id, known.template_agent_id, known.first_id, CASE
+  WHEN known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash) AND known.own_slug = known.slug
+    AND NOT known.own_adopted AND (known.shown IS NOT NULL OR t.deleted_at IS NULL AND t.retired_at IS NULL)
+    AND known.sibling_template_id IS NULL AND holder.facts IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
+  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id,
+    'copyId', known.copy_id, 'slug', known.slug, 'name', known.content ->> 'name', 'hash', known.hash, 'ordinal', known.ordinal,
+    'isReferred', known.shown IS NOT NULL, 'isAnchored', t.id IS NOT NULL
+    ${schedule === undefined ? "" : `, 'schedule', known.content ->> '${schedule.cron}'`}${agentOf}) END
   ELSE jsonb_strip_nulls(jsonb_build_object(
     'kind', known.kind, 'sourceId', known.source_id,
     'wanted', CASE WHEN known.slug IS NOT NULL THEN jsonb_build_object('slug', known.slug, 'name', known.content ->> 'name',
-      'hash', known.hash${schedule === undefined ? "" : `, 'schedule', known.content ->> '${schedule.cron}'`}) END,
+      'hash', known.hash${schedule === undefined ? "" : `, 'schedule', known.content ->> '${schedule.cron}'`}${ordinal}) END,
     'entry', CASE WHEN known.copy_id IS NOT NULL THEN jsonb_build_object('own', known.own_copy_id IS NOT NULL,
-      'copyId', known.copy_id, 'slug', known.entry_slug, 'appliedHash', known.applied_hash, 'adopted', known.adopted) END,
+      'copyId', known.copy_id, 'slug', known.entry_slug, 'appliedHash', known.applied_hash, 'adopted', known.adopted,
+      'referred', CASE WHEN known.shown IS NOT NULL THEN CASE WHEN t.id IS NULL THEN 'bare' ELSE 'anchored' END END) END,
     'sibling', CASE WHEN known.sibling_template_id IS NOT NULL
       THEN jsonb_build_object('templateAgentId', known.sibling_template_id, 'agentId', known.sibling_agent_id) END,
-    'copy', CASE WHEN t.id IS NOT NULL THEN jsonb_build_object('slug', t.slug, 'name', t.name, 'hash', copy.hash,
-      'deleted', t.deleted_at IS NOT NULL, 'retired', t.retired_at IS NOT NULL,
-      'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}${
-        lacks.length === 0
-          ? ""
-          : `, 'lacks', NULLIF(copy.lacks, '{}'),
-      'hashWithThem', CASE WHEN copy.lacks <> '{}' THEN ${hashOf("copy.content || copy.lacks")} END`
-      }) END,
+    'copy', CASE
+      WHEN known.shown IS NOT NULL THEN jsonb_build_object('slug', known.entry_slug, 'name', known.shown ->> 'name',
+        'hash', known.applied_hash, 'deleted', false, 'retired', false, 'managedBy',
+        CASE WHEN known.own_copy_id IS NULL THEN known.sibling_template_id ELSE known.template_agent_id END${shownSchedule}${agentOf})
+      WHEN t.id IS NOT NULL THEN jsonb_build_object('slug', t.slug, 'name', t.name, 'hash', copy.hash,
+        'deleted', t.deleted_at IS NOT NULL, 'retired', t.retired_at IS NOT NULL,
+        'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agentOf}${
+          lacks.length === 0
+            ? ""
+            : `, 'lacks', NULLIF(copy.lacks, '{}'),
+        'hashWithThem', CASE WHEN copy.lacks <> '{}' THEN ${hashOf("copy.content || copy.lacks")} END`
+        }) END,
     'holder', holder.facts,
-    'used', CASE WHEN known.slug IS NULL THEN t.id IN (SELECT id FROM ${name}_used) END,
+    'used', CASE WHEN known.slug IS NULL THEN known.copy_id IN (SELECT id FROM ${name}_used) END,
     'referredBy', ${referredBy.length === 0 ? "NULL" : `CASE WHEN known.slug IS NULL THEN (SELECT jsonb_agg(r) FROM (${referredBy.join(" UNION ALL ")}) r) END`}
-  )) || CASE WHEN $2::boolean AND known.hash <> copy.hash
-    THEN jsonb_build_object('contents', jsonb_build_object('wanted', known.content, 'copy', copy.content)) ELSE '{}' END
+  )) || CASE WHEN $2::boolean AND known.hash <> CASE WHEN known.shown IS NULL THEN copy.hash ELSE known.applied_hash END
+    THEN jsonb_build_object('contents', jsonb_build_object('wanted', known.content, 'copy', COALESCE(known.shown, copy.content))) ELSE '{}' END
   END AS facts
 FROM known
 -- OFFSET keeps the look-up by id: without statistics the organization's whole index looks as cheap.
@@ -162,18 +235,30 @@ LEFT JOIN LATERAL (
   FROM (
     SELECT ${content(kind, "t", "v", referred)} AS content,
       ${lacks.length === 0 ? "NULL::jsonb" : `jsonb_strip_nulls(jsonb_build_object(${lacks.join("").slice(2)}))`} AS lacks
-    WHERE t.id IS NOT NULL OFFSET 0
+    WHERE t.id IS NOT NULL AND known.shown IS NULL OFFSET 0
   ) as_it_is
   OFFSET 0
 ) copy ON true
 LEFT JOIN LATERAL (
-  SELECT jsonb_build_object('id', other.id, 'authored', other.managed_by_template_agent_id IS NULL${scheduleOf("other.")}, 'owner', (
-    SELECT slug FROM organization WHERE id = COALESCE(other.source_template_org_id, other.organization_id)
+  SELECT jsonb_build_object('id', other.id, 'authored', other.managed_by_template_agent_id IS NULL${
+    schedule === undefined ? "" : ", 'schedule', other.schedule"
+  }, 'owner', (
+    SELECT slug FROM organization WHERE id = COALESCE(other.publisher_id, other.organization_id)
   )) AS facts
   FROM (
-    SELECT * FROM ${table} WHERE organization_id = known.organization_id AND slug = known.slug AND deleted_at IS NULL OFFSET 0
+    SELECT * FROM (
+      SELECT id, organization_id, managed_by_template_agent_id, source_template_org_id AS publisher_id,
+        ${schedule === undefined ? "NULL" : schedule.cron} AS schedule
+      FROM ${table} WHERE organization_id = known.organization_id AND slug = known.slug AND deleted_at IS NULL OFFSET 0
+    ) held
+    UNION ALL
+    SELECT r.id, r.organization_id, r.template_agent_id, p.organization_id,
+      ${schedule === undefined ? "NULL" : `r.content ->> '${schedule.cron}'`}
+    FROM referenced_rows r JOIN agents p ON p.id = r.template_agent_id
+    WHERE known.refers AND r.organization_id = known.organization_id AND r.kind = '${name}' AND r.slug = known.slug
   ) other
-  WHERE other.id IS DISTINCT FROM t.id
+  WHERE other.id IS DISTINCT FROM known.copy_id
+  LIMIT 1
 ) holder ON true
 WHERE known.kind = '${name}'`
 }
@@ -190,9 +275,9 @@ export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boo
       Object.entries(other.references ?? {}).flatMap(([column, to]) => (to === kind ? [[other, column] as const] : []))
     )
   const steps = [known, ...kinds.map((kind) => used(kind, referring(kind)))]
-  const rows = kinds.map((kind) => `(${factsOf(kind, referring(kind), locks)})`)
+  const rows = kinds.map((kind) => `(${factsOf(kind, referring(kind), locks, kinds)})`)
   return `WITH ${steps.join(",\n")}
-SELECT gathered.organization_id, gathered.template_agent_id, 
+SELECT gathered.organization_id, gathered.template_agent_id, min(gathered.first_id)::float8 AS first_id,
   COALESCE(json_agg(gathered.facts) FILTER (WHERE gathered.facts IS NOT NULL), '[]') AS rows
 FROM (${rows.join("\nUNION ALL\n")}) gathered
 GROUP BY gathered.organization_id, gathered.template_agent_id`

@@ -14,6 +14,9 @@ const UntouchedRow = Schema.Struct({
   slug: Schema.String,
   name: Schema.String,
   hash: Schema.String,
+  ordinal: Schema.NullOr(Schema.Int),
+  isReferred: Schema.Boolean,
+  isAnchored: Schema.Boolean,
   schedule: Schema.optionalWith(Schema.NullOr(Schema.String), { exact: true }),
   agentId: Schema.optionalWith(AgentId, { exact: true })
 })
@@ -21,13 +24,20 @@ const UntouchedRow = Schema.Struct({
 /** The same in full. */
 const factsOf = (row: RowFacts | typeof UntouchedRow.Type): RowFacts => {
   if (!("untouched" in row)) return row
-  const { agentId, copyId, hash, kind, name, slug, sourceId } = row
+  const { agentId, copyId, hash, isAnchored, isReferred, kind, name, ordinal, slug, sourceId } = row
   const said = { slug, name, hash, ...(typeof row.schedule === "string" && { schedule: row.schedule }) }
   return {
     kind,
     sourceId,
-    wanted: said,
-    entry: { own: true, copyId, slug, appliedHash: hash, adopted: false },
+    wanted: { ...said, ...(ordinal !== null && { ordinal }) },
+    entry: {
+      own: true,
+      copyId,
+      slug,
+      appliedHash: hash,
+      adopted: false,
+      ...(isReferred && { referred: isAnchored ? "anchored" : "bare" })
+    },
     copy: { ...said, deleted: false, retired: false, ...(agentId !== undefined && { agentId }) }
   }
 }
@@ -63,6 +73,7 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
         Result: Schema.Struct({
           organizationId: OrganizationId,
           templateAgentId: AgentId,
+          firstId: Schema.NullOr(Schema.Int),
           rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts))
         }),
         execute: ({ installations, onlyChanged, withContents }) =>
@@ -84,8 +95,11 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
       }))
       const gather = locks ? locking : reading
       return Effect.map(gather({ installations: asked, withContents, onlyChanged }), (found) => {
-        const rows = new Map(found.map((one) => [keyOf(one), one.rows.map(factsOf)]))
-        return installations.map((one): InstallationFacts => ({ ...one, rows: rows.get(keyOf(one)) ?? [] }))
+        const known = new Map(found.map((one) => [keyOf(one), one]))
+        return installations.map((one): InstallationFacts => {
+          const { firstId, rows = [] } = known.get(keyOf(one)) ?? {}
+          return { ...one, firstId: firstId ?? undefined, rows: rows.map(factsOf) }
+        })
       })
     }
   })

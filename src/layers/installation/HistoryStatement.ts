@@ -40,7 +40,7 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
   SELECT next.id, entry.rows, page.number + 1, page.size + entry.size, page.read + entry.read
   FROM page
   CROSS JOIN LATERAL (
-    SELECT h.id, h.template_agent_id, h.revision, h.rows FROM mirror_history h WHERE ${entry} AND h.id < page.id
+    SELECT h.id, h.template_agent_id, h.revision, history_rows(h) AS rows FROM mirror_history h WHERE ${entry} AND h.id < page.id
     ORDER BY h.id DESC LIMIT 1
   ) next
   CROSS JOIN LATERAL (

@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Mode, Modes } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import {
@@ -38,6 +39,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         description: Schema.String,
         revision: Schema.Int,
         pinned: Schema.Boolean,
+        mode: Mode,
         updates: Updates,
         offered: Schema.NullOr(Schema.Int),
         templateAgentId: AgentId,
@@ -46,11 +48,12 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         publisher: Schema.String,
         newestRevision: Schema.NullOr(Schema.Int),
         available: Schema.Boolean,
+        modes: Modes,
         next: Schema.String,
         rows: Schema.Int
       }),
       execute: ({ agentId, before, limit, userId }) => sql`
-      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, (
+      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, a.mode, (
           SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
           FROM (
             SELECT id, revision FROM rollouts WHERE template_agent_id = t.id ORDER BY created_at DESC LIMIT 1
@@ -59,10 +62,13 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         ) AS offered,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
-        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available,
+        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
         (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
         CASE WHEN ${agentId}::text IS NULL THEN (
           SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
+        ) + (
+          SELECT count(*) FROM template_revision_rows r
+          WHERE a.mode = 'reference' AND r.template_agent_id = t.id AND r.revision = a.revision
         ) ELSE 0 END::integer AS rows
       FROM member m
       JOIN organization o ON o.id = m.organization_id
@@ -80,6 +86,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
     const agentOf = ({
       available,
+      modes,
       next: _,
       publisher,
       rows: __,
@@ -89,7 +96,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ...agent
     }: Found): InstalledAgent => ({
       ...agent,
-      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available }
+      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes }
     })
 
     const gatherFacts = yield* makeGatherFacts(kinds)

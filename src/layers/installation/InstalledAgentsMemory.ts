@@ -1,5 +1,6 @@
 import { Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
 import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
 import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../../domain/installation/Agent.ts"
@@ -40,11 +41,13 @@ const agentsOf = (state: MemoryState, userId: UserId): ReadonlyArray<InstalledAg
           slug,
           name,
           publisher: publisher?.slug ?? "",
-          available: slug !== null && revision !== undefined && publisher?.visibility === "public"
+          available: slug !== null && revision !== undefined && publisher?.visibility === "public",
+          modes: template.modes ?? modesUnsaid
         },
         revision: agent.revision,
         newestRevision: revision ?? null,
         pinned: agent.pinned === true,
+        mode: agent.mode ?? "copy",
         updates: agent.updates ?? "automatic",
         offered: offeredTo(state, template.id, organization.id)
       }

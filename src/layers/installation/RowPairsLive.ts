@@ -8,11 +8,21 @@ import { content, joinVersion } from "../catalog/KindSql.ts"
 
 // A row that a sibling template shares has a ledger entry for each template, and one copy.
 const pairsOf = (kind: KindDescription) => `
+  SELECT kind, slug, own, template FROM (
   SELECT DISTINCT ON (r.slug) r.kind, r.slug, ${content({ ...kind, references: {} }, "t", "v", () => "NULL")} AS own, r.content AS template
   FROM template_revision_rows r
   JOIN mirror_ledger l ON l.organization_id = $1 AND l.kind = r.kind AND l.source_id = r.source_id
   JOIN ${kind.table} t ON t.id = l.copy_id
   ${joinVersion(kind, "t", "v")}
+  WHERE r.template_agent_id = $2 AND r.revision = $3 AND r.kind = '${kind.kind}'
+    AND r.slug IN (SELECT wanted ->> 'slug' FROM jsonb_array_elements($4::jsonb) wanted WHERE wanted ->> 'kind' = '${kind.kind}')
+  ) held
+  UNION ALL
+  SELECT r.kind, r.slug, shown.content - ARRAY[${Object.keys(kind.references ?? {})
+    .map((column) => `'${column}'`)
+    .join(", ")}]::text[], r.content
+  FROM template_revision_rows r
+  JOIN referenced_rows shown ON shown.organization_id = $1 AND shown.kind = r.kind AND shown.source_id = r.source_id
   WHERE r.template_agent_id = $2 AND r.revision = $3 AND r.kind = '${kind.kind}'
     AND r.slug IN (SELECT wanted ->> 'slug' FROM jsonb_array_elements($4::jsonb) wanted WHERE wanted ->> 'kind' = '${kind.kind}')`
 

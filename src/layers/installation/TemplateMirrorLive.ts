@@ -1,13 +1,21 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Layer, Option, Schema, Stream } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import { actionsOf, agentAfter, countsOf, rolledOut } from "../../domain/installation/Actions.ts"
+import { actionsOf, agentAfter, copying, countsOf, referringTo, rolledOut } from "../../domain/installation/Actions.ts"
 import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
 import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
-import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
+import {
+  leftOut,
+  mayChangeMode,
+  mayInstall,
+  mayUninstall,
+  mayWrite,
+  modeOf
+} from "../../domain/installation/MayInstall.ts"
 import { uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRequest,
@@ -15,6 +23,7 @@ import {
   type Applied,
   type ApplyRequest,
   type MirrorRequest,
+  type ModeRequest,
   type ResyncPlanRequest,
   type ResyncRequest,
   type RolledOut,
@@ -24,7 +33,13 @@ import {
 } from "../../services/installation/TemplateMirror.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDueTimes } from "./DueTimes.ts"
-import { lockAllStatement, lockStatement, requestFactsStatement, targetFactsStatement } from "./FactsStatement.ts"
+import {
+  awaitUsesStatement,
+  lockAllStatement,
+  lockStatement,
+  requestFactsStatement,
+  targetFactsStatement
+} from "./FactsStatement.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import { makeShortCut } from "./ShortCut.ts"
@@ -49,41 +64,57 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: (organizationId) => sql.unsafe(lockStatement, [organizationId])
     })
 
-    const findRequestFacts = SqlSchema.single({
-      Request: Schema.Struct({
-        organizationId: OrganizationId,
-        templateAgentId: AgentId,
-        userId: UserId,
-        revision: Schema.NullOr(Schema.Int)
-      }),
-      Result: RequestFacts,
-      execute: ({ organizationId, revision, templateAgentId, userId }) =>
-        sql.unsafe(requestFactsStatement, [organizationId, templateAgentId, userId, revision])
+    const findRequestFacts = (locks: boolean) => {
+      const text = requestFactsStatement(locks)
+      return SqlSchema.single({
+        Request: Schema.Struct({
+          organizationId: OrganizationId,
+          templateAgentId: AgentId,
+          userId: UserId,
+          revision: Schema.NullOr(Schema.Int)
+        }),
+        Result: RequestFacts,
+        execute: ({ organizationId, revision, templateAgentId, userId }) =>
+          sql.unsafe(text, [organizationId, templateAgentId, userId, revision])
+      })
+    }
+    const [findFacts, findFactsLocking] = [findRequestFacts(false), findRequestFacts(true)]
+    const askAbout = ({ revision, ...request }: AnyPlanRequest, locks = false) =>
+      (locks ? findFactsLocking : findFacts)({
+        ...request,
+        revision: typeof revision === "number" ? revision : null
+      })
+
+    const drawFirstId = SqlSchema.single({
+      Request: Schema.Void,
+      Result: Schema.Struct({ firstId: Schema.Int }),
+      execute: () => sql`SELECT new_first_id()::float8 AS first_id`
     })
-    const askAbout = ({ revision, ...request }: AnyPlanRequest) =>
-      findRequestFacts({ ...request, revision: typeof revision === "number" ? revision : null })
 
     /** What is decided about an installation, and for its plan also the fields that differ. */
     const decideAbout = (
       installation: Installation,
       wishes: ReadonlyArray<WishedRow> = [],
-      options: GatherOptions = { withContents: true }
+      { firstId, ...options }: GatherOptions & { readonly firstId?: number | undefined } = { withContents: true }
     ) =>
       Effect.map(gatherFacts([installation], options), ([facts = { ...installation, rows: [] }]) =>
-        decide(facts, kinds, wishes)
+        decide({ ...facts, firstId: facts.firstId ?? firstId }, kinds, wishes)
       )
 
     /** An install or a resync: what is asked, what is decided, what is written. */
     const applyOnce = Effect.fnUntraced(function* (request: AnyApplyRequest) {
       const { expectedPlan, organizationId, templateAgentId, userId } = request
       yield* takeTurn(organizationId)
-      const known = yield* askAbout(request)
+      const known = yield* askAbout(request, true)
       const { organizationSlug, ...revision } = yield* mayInstall(known, request)
+      const mode = yield* modeOf(known, request.mode)
+      const isReferring = known.agent === null && mode === "reference"
+      const firstId = isReferring ? (yield* drawFirstId()).firstId : undefined
       const installation = { organizationId, organizationSlug, templateAgentId, revision: revision.revision }
-      const decision = yield* decideAbout(installation, wishesOf(request), { locks: true })
+      const decision = yield* decideAbout(installation, wishesOf(request), { locks: true, firstId })
       yield* mayWrite(decision, isAsPlanned(decision, expectedPlan))
       const schedules = decision.facts.rows.flatMap(({ wanted }) => wanted?.schedule ?? [])
-      shortCut.learn(templateAgentId, [...new Set(schedules)])
+      shortCut.learn(templateAgentId, { schedules: [...new Set(schedules)], mode })
       const agent = agentAfter(known.agent, revision, request)
       const [agentId] = yield* writeDecisions([
         {
@@ -91,6 +122,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           userId,
           agentId: known.agent?.id,
           agent,
+          firstId,
           action: request.agentId === undefined ? "install" : "resync",
           isRecorded: known.lastRevision !== revision.revision,
           actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds)
@@ -116,7 +148,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     const decideUninstall = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {
       const { agentId, organizationId, templateAgentId } = request
-      const { organizationSlug } = yield* mayUninstall(yield* askAbout(request), request)
+      const { organizationSlug } = yield* mayUninstall(yield* askAbout(request, locks), request)
       const installation = { organizationId, organizationSlug, templateAgentId, revision: null }
       const decision = yield* decideAbout(installation, [], { locks })
       return { decision, planned: { agentId, organizationId, ...uninstallOutcomeOf(plannedRows(decision, kinds)) } }
@@ -148,9 +180,47 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       return { ...planned, agentRemoved: outcome === "removed" }
     })
 
+    const drawBlock = SqlSchema.single({
+      Request: AgentId,
+      Result: Schema.Struct({ firstId: Schema.Int }),
+      execute: (agentId) => sql`
+        UPDATE agents SET first_id = COALESCE(first_id, new_first_id()) WHERE id = ${agentId} RETURNING first_id::float8 AS first_id
+      `
+    })
+    const setMode = SqlSchema.void({
+      Request: Schema.Struct({ agentId: AgentId, mode: Mode }),
+      execute: ({ agentId, mode }) => sql`UPDATE agents SET mode = ${mode}, updated_at = now() WHERE id = ${agentId}`
+    })
+
+    const changeModeOnce = Effect.fnUntraced(function* (request: ModeRequest) {
+      const { agentId, expectedPlan, mode, organizationId, templateAgentId } = request
+      yield* takeTurn(organizationId)
+      const { isChange, organizationSlug, revision } = yield* mayChangeMode(yield* askAbout(request, true), request)
+      const installation = { organizationId, organizationSlug, templateAgentId, revision }
+      const decision = yield* decideAbout(installation, [], { locks: true })
+      if (!isAsPlanned(decision, expectedPlan)) return yield* new PlanStale()
+      if (!isChange) return
+      const actions =
+        mode === "copy"
+          ? copying(decision)
+          : referringTo(
+              decision,
+              yield* decideAbout({ ...installation, revision: null }, [], { locks: true }),
+              (yield* drawBlock(agentId)).firstId,
+              kinds
+            )
+      const change = { action: "mode" as const, isRecorded: true, agent: undefined, actions }
+      yield* writeDecisions([{ ...request, ...change, revision }])
+      yield* setMode({ agentId, mode })
+    })
+
     const takeTurns = SqlSchema.void({
       Request: Schema.Array(OrganizationId),
       execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
+    })
+    const awaitUses = SqlSchema.void({
+      Request: Schema.Array(OrganizationId),
+      execute: (organizationIds) => sql.unsafe(awaitUsesStatement, [organizationIds])
     })
     const findTargets = SqlSchema.findAll({
       Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: Schema.Array(OrganizationId) }),
@@ -169,6 +239,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const rollOut = Effect.fnUntraced(function* ({ organizationIds, ...request }: RollOutRequest) {
       const { templateAgentId } = request
       yield* takeTurns(organizationIds)
+      yield* awaitUses(organizationIds)
       const revision = yield* findRevision(request)
       const found = yield* findTargets({ templateAgentId, organizationIds })
       const known = new Map(found.map((target) => [target.organizationId, target]))
@@ -266,7 +337,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         )
       ),
       resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
-        transactionally(applyOnce(request)).pipe(dieOfFaults)
+        // An agent that is there has its mode.
+        transactionally(applyOnce(request)).pipe(Effect.catchTag("ModeNotOffered", Effect.die), dieOfFaults)
       ),
       rollOut: Effect.fn("TemplateMirror.rollOut")((request: RollOutRequest) =>
         Effect.orDie(transactionally(rollOut(request)))
@@ -279,6 +351,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ),
       uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
         transactionally(uninstallOnce(request)).pipe(dieOfFaults)
+      ),
+      changeMode: Effect.fn("TemplateMirror.changeMode")((request: ModeRequest) =>
+        transactionally(changeModeOnce(request)).pipe(dieOfFaults)
       ),
       planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
         Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({

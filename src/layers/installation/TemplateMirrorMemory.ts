@@ -1,17 +1,25 @@
 import { DateTime, Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { type AgentNotFound, type NotOrgAdmin, PlanStale } from "../../domain/Errors.ts"
+import { type AgentNotFound, type ModeNotOffered, type NotOrgAdmin, PlanStale } from "../../domain/Errors.ts"
 import { AgentId } from "../../domain/Ids.ts"
 import { actionsOf, agentAfter, countsOf, rolledOut } from "../../domain/installation/Actions.ts"
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
-import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
+import {
+  leftOut,
+  mayChangeMode,
+  mayInstall,
+  mayUninstall,
+  mayWrite,
+  modeOf
+} from "../../domain/installation/MayInstall.ts"
 import { type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRefusal,
   type AnyApplyRequest,
   type AnyPlanRequest,
   type Applied,
+  type ModeRequest,
   type RolledOut,
   type RollOutRequest,
   TemplateMirror,
@@ -32,6 +40,7 @@ const apply =
       const { expectedPlan, organizationId, templateAgentId, userId } = request
       const known = requestFacts(state, request)
       const { organizationSlug, ...revision } = yield* mayInstall(known, request)
+      const mode = yield* modeOf(known, request.mode)
       const installation = { organizationId, organizationSlug, templateAgentId, revision: revision.revision }
       const decision = decide(installationFacts(state, installation, kinds), kinds, wishesOf(request))
       yield* mayWrite(decision, isAsPlanned(decision, expectedPlan))
@@ -44,6 +53,7 @@ const apply =
         ...after,
         id: existing?.id ?? AgentId.make(`agent_${made}`),
         made,
+        mode,
         organizationId,
         templateAgentId,
         templateName: templateName ?? undefined,
@@ -123,7 +133,8 @@ const rollOutTo = (
       templateName: agent.templateName ?? null,
       templateDescription: agent.templateDescription ?? null,
       revision: agent.revision ?? null,
-      pinned: false
+      pinned: false,
+      mode: agent.mode ?? "copy"
     },
     published,
     {}
@@ -214,6 +225,22 @@ const uninstall =
       ])
     })
 
+const changeMode =
+  (kinds: Kinds) =>
+  (request: ModeRequest, at: DateTime.Utc): Change<void, AgentNotFound | NotOrgAdmin | ModeNotOffered | PlanStale> =>
+  (state) =>
+    Either.gen(function* () {
+      const { agentId, expectedPlan, mode, organizationId, templateAgentId } = request
+      const { isChange, organizationSlug, revision } = yield* mayChangeMode(requestFacts(state, request), request)
+      const installation = { organizationId, organizationSlug, templateAgentId, revision }
+      const decision = decide(installationFacts(state, installation, kinds), kinds)
+      if (!isAsPlanned(decision, expectedPlan)) return yield* Either.left(new PlanStale())
+      if (!isChange) return [undefined, state] as const
+      const write = { ...request, revision, action: "mode" as const, isNew: false, isRecorded: true, actions: [] }
+      const agents = state.agents.map((one) => (one.id === agentId ? { ...one, mode } : one))
+      return [undefined, written({ ...state, agents }, write, kinds, at)] as const
+    })
+
 const impact = (kinds: Kinds, state: MemoryState, templateAgentId: AgentId, revision: number, since: number) => {
   const earlier = state.revisionRows.filter((row) => row.templateAgentId === templateAgentId && row.revision === since)
   const count = impactOf(earlier)
@@ -240,11 +267,12 @@ export const TemplateMirrorMemory = (kinds: Kinds = kindDescriptions) =>
       return TemplateMirror.of({
         // An install names neither an agent nor a revision, so it can't be refused for them.
         apply: (request) => Effect.catchTag(applied(request), "AgentNotFound", "NoSuchRevision", Effect.die),
-        resync: applied,
+        resync: (request) => Effect.catchTag(applied(request), "ModeNotOffered", Effect.die),
         rollOut: (request) => Effect.flatMap(DateTime.now, (now) => change(rollOut(kinds)(request, now))),
         plan: (request) => Effect.catchTag(planned(request), "AgentNotFound", "NoSuchRevision", Effect.die),
         planResync: planned,
         uninstall: (request) => Effect.flatMap(DateTime.now, (now) => change(uninstall(kinds)(request, now))),
+        changeMode: (request) => Effect.flatMap(DateTime.now, (now) => change(changeMode(kinds)(request, now))),
         planUninstall: (request) =>
           Effect.flatten(
             read((state) =>

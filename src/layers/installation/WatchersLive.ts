@@ -35,26 +35,32 @@ const make = Effect.gen(function* () {
     execute: (of) => sql`
       SELECT w.slug, w.name, w.description, w.schedule,
         CASE WHEN w.paused_at IS NULL THEN w.next_run_at END AS next_run_at, w.paused_at
-      FROM watchers w WHERE ${mine(of)} ORDER BY w.slug COLLATE "C"
+      FROM vocabulary.watchers w WHERE ${mine(of)} ORDER BY w.slug COLLATE "C"
     `
   })
 
+  // Each has a row of its own for its times, also where it only refers to what it says.
+  const rows = (of: typeof Of.Encoded) => sql`(SELECT w.id FROM vocabulary.watchers w WHERE ${mine(of)})`
+
   const pause = SqlSchema.void({
     Request: Of,
-    execute: (of) => sql`UPDATE watchers w SET paused_at = now() WHERE w.paused_at IS NULL AND ${mine(of)}`
+    execute: (of) => sql`UPDATE watchers SET paused_at = now() WHERE paused_at IS NULL AND id IN ${rows(of)}`
   })
 
   const findDue = SqlSchema.findOne({
     Request: Of,
     Result: Schema.Struct({ schedule: Schema.NullOr(Schema.String), nextRunAt: Schema.NullOr(Schema.DateFromSelf) }),
     execute: (of) =>
-      sql`SELECT w.schedule, w.next_run_at FROM watchers w WHERE w.paused_at IS NOT NULL AND ${mine(of)} FOR UPDATE`
+      sql`
+      SELECT u.schedule, w.next_run_at FROM watchers w JOIN vocabulary.used_watchers u ON u.id = w.id
+      WHERE w.paused_at IS NOT NULL AND w.id IN ${rows(of)} FOR UPDATE OF w
+    `
   })
 
   const resume = SqlSchema.void({
     Request: Schema.Struct({ ...Of.fields, due: Schema.NullOr(Schema.DateFromSelf) }),
     execute: ({ due, ...of }) =>
-      sql`UPDATE watchers w SET paused_at = NULL, next_run_at = ${due} WHERE w.paused_at IS NOT NULL AND ${mine(of)}`
+      sql`UPDATE watchers SET paused_at = NULL, next_run_at = ${due} WHERE paused_at IS NOT NULL AND id IN ${rows(of)}`
   })
 
   const administers = SqlSchema.findOne({

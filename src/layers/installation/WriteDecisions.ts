@@ -1,11 +1,12 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
+import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
-import { setAsideStatement, writeStatement } from "./WriteStatement.ts"
+import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
 /** What to write about one installation. */
 export interface InstallationWrite {
@@ -18,6 +19,8 @@ export interface InstallationWrite {
   readonly agentId: AgentId | undefined
   /** The agent after the write; absent for an uninstall, which leaves it. */
   readonly agent: AgentAfter | undefined
+  /** Of an agent that is new and installed by reference: the first of its block of ids. */
+  readonly firstId?: number | undefined
   readonly action: HistoryEntry["action"]
   /** Whether the history gets an entry even if no row changes. */
   readonly isRecorded: boolean
@@ -36,6 +39,7 @@ const Written = Schema.Struct({
   event: Schema.String,
   by: Schema.String,
   is_recorded: Schema.Boolean,
+  besides: Schema.UndefinedOr(Schema.Array(Schema.Tuple(Kind, Schema.Int))),
   agent: Schema.UndefinedOr(
     Schema.Struct({
       name: Schema.String,
@@ -43,7 +47,9 @@ const Written = Schema.Struct({
       template_name: Schema.NullOr(Schema.String),
       template_description: Schema.NullOr(Schema.String),
       revision: Schema.Int,
-      pinned: Schema.Boolean
+      pinned: Schema.Boolean,
+      mode: Mode,
+      first_id: Schema.UndefinedOr(Schema.Int)
     })
   )
 })
@@ -76,11 +82,17 @@ const WrittenRow = Schema.Struct({
  */
 export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const setAsideText = setAsideStatement(kinds)
-    const setAside = SqlSchema.void({
-      Request: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.Int) })),
-      execute: (ids) => sql.unsafe(setAsideText, [ids])
-    })
+    const IdsByKind = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.Int) }))
+    const idsByKind = (actions: ReadonlyArray<RowAction>) =>
+      Object.fromEntries(
+        kinds.map(({ kind }) => [
+          kind,
+          actions.flatMap((one) => (one.kind === kind && one.rowId !== null ? [one.rowId] : []))
+        ])
+      )
+    const [holdText, setAsideText] = [holdStatement(kinds), setAsideStatement(kinds)]
+    const hold = SqlSchema.void({ Request: IdsByKind, execute: (ids) => sql.unsafe(holdText, [ids]) })
+    const setAside = SqlSchema.void({ Request: IdsByKind, execute: (ids) => sql.unsafe(setAsideText, [ids]) })
 
     const writeText = writeStatement(kinds)
     const write = SqlSchema.findAll({
@@ -94,8 +106,12 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
 
     // A row that others refer to is passed on even if nothing is written to it.
     const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
-    const isWritten = ({ change, forgotten, kind, remembered, write }: RowAction) =>
-      write !== null || remembered !== null || forgotten !== null || change !== null || referred.has(kind)
+    const isWritten = ({ change, forgotten, isImplied, kind, remembered, write }: RowAction) =>
+      write !== null ||
+      remembered !== null ||
+      forgotten !== null ||
+      (change !== null && !isImplied) ||
+      referred.has(kind)
     const rowOf = (action: RowAction, at: number, now: Date): typeof WrittenRow.Type => ({
       at,
       kind: action.kind,
@@ -114,23 +130,16 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       remembered_hash: action.remembered?.hash,
       adopted: action.remembered?.adopted,
       forgotten: action.forgotten,
-      change: action.change,
+      change: action.isImplied ? null : action.change,
       is_replaced: action.isReplaced
     })
 
     return Effect.fnUntraced(function* (installations: ReadonlyArray<InstallationWrite>) {
       const actions = installations.flatMap((one) => one.actions)
+      const heldFirst = actions.filter(({ isHeldFirst }) => isHeldFirst)
+      if (heldFirst.length > 0) yield* hold(idsByKind(heldFirst))
       const inTheWay = actions.filter(({ isInTheWay }) => isInTheWay)
-      if (inTheWay.length > 0) {
-        yield* setAside(
-          Object.fromEntries(
-            kinds.map(({ kind }) => [
-              kind,
-              inTheWay.flatMap((one) => (one.kind === kind && one.rowId !== null ? [one.rowId] : []))
-            ])
-          )
-        )
-      }
+      if (inTheWay.length > 0) yield* setAside(idsByKind(inTheWay))
       const now = yield* DateTime.nowAsDate
       const written = yield* write({
         installations: installations.map((one, at) => {
@@ -145,14 +154,19 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
             action: one.action,
             event: type,
             by,
-            is_recorded: one.isRecorded,
+            is_recorded: one.isRecorded || one.actions.some(({ change, isImplied }) => isImplied && change !== null),
+            besides: one.actions.some(({ isImplied }) => isImplied)
+              ? one.actions.flatMap(({ isImplied, kind, sourceId }) => (isImplied ? [] : [[kind, sourceId] as const]))
+              : undefined,
             agent: one.agent && {
               name: one.agent.name,
               description: one.agent.description,
               template_name: one.agent.templateName,
               template_description: one.agent.templateDescription,
               revision: one.agent.revision,
-              pinned: one.agent.pinned
+              pinned: one.agent.pinned,
+              mode: one.firstId === undefined ? ("copy" as const) : ("reference" as const),
+              first_id: one.firstId
             }
           }
         }),

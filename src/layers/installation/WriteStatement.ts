@@ -31,14 +31,15 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 /** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
 const installations = `given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS given (at integer, organization_id text, template_agent_id text,
-    revision integer, user_id text, agent_id text, action text, event text, by text, is_recorded boolean, agent jsonb)
+    revision integer, user_id text, agent_id text, action text, event text, by text, is_recorded boolean,
+    besides jsonb, agent jsonb)
 ),
 installed AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
-    template_description, revision, pinned)
+    template_description, revision, pinned, mode, first_id)
   SELECT given.organization_id, given.template_agent_id, given.user_id, agent.*
   FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
-    template_description text, revision integer, pinned boolean)
+    template_description text, revision integer, pinned boolean, mode text, first_id bigint)
   WHERE given.agent IS NOT NULL
   ON CONFLICT (organization_id, template_agent_id) WHERE template_agent_id IS NOT NULL DO UPDATE SET
     name = excluded.name, description = excluded.description, template_name = excluded.template_name,
@@ -48,13 +49,14 @@ installed AS (
 ),
 installation AS MATERIALIZED (
   SELECT given.*, COALESCE(installed.id, given.agent_id) AS installed_id,
-    (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher
+    (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
+    (SELECT revision FROM agents WHERE id = given.agent_id) AS since
   FROM given
   LEFT JOIN installed
     ON installed.organization_id = given.organization_id AND installed.template_agent_id = given.template_agent_id
 ),
 decided AS MATERIALIZED (
-  SELECT i.at, i.organization_id, i.template_agent_id, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
+  SELECT i.at, i.organization_id, i.template_agent_id, i.publisher, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
     d.write, d.row_id, d.managed_by AS managed_by_template_agent_id,
     CASE WHEN d.managed_by IS NOT NULL THEN i.publisher END AS source_template_org_id,
     CASE WHEN d.is_bound THEN i.installed_id ELSE d.agent_id END AS works_for, d.is_retired, d.is_rescheduled, d.due,
@@ -112,6 +114,50 @@ const placed = ({ kind }: KindDescription) => `${kind}_placed AS MATERIALIZED (
   ) placed
 )`
 
+/** The rows of a kind that are referred to from now on: each inherits what it says, and keeps what it has for itself. */
+const anchored = ({ agent, kind, published, schedule, table, versions }: KindDescription) =>
+  published === undefined
+    ? []
+    : [
+        ...(versions !== undefined && "flag" in versions.current
+          ? [
+              `${kind}_unversioned AS (
+  UPDATE ${versions.table} v SET ${versions.current.flag} = false FROM decided d
+  WHERE d.kind = '${kind}' AND d.write = 'anchor' AND v.${versions.owner} = d.row_id AND v.${versions.current.flag}
+)`
+            ]
+          : []),
+        `${kind}_anchored AS (
+  INSERT INTO ${table} AS t (${list([
+    "id, organization_id, slug, name, created_by, deleted_at, inherits, managed_by_template_agent_id, source_template_org_id",
+    agent ?? "",
+    schedule?.due ?? ""
+  ])})
+  SELECT ${list([
+    "d.row_id, d.organization_id, r.slug, r.content ->> 'name', d.user_id, 'infinity', d.source_id, d.template_agent_id, d.publisher",
+    agent === undefined ? "" : "d.works_for",
+    schedule === undefined ? "" : "d.due"
+  ])}
+  FROM decided d
+  JOIN template_revision_rows r ON r.template_agent_id = d.template_agent_id AND r.revision = d.revision AND r.kind = d.kind
+    AND r.source_id = d.source_id
+  WHERE d.kind = '${kind}' AND d.write = 'anchor'
+  ON CONFLICT (id) DO UPDATE SET ${list([
+    "slug = CASE WHEN t.inherits IS NULL THEN excluded.slug ELSE t.slug END",
+    "name = CASE WHEN t.inherits IS NULL THEN excluded.name ELSE t.name END",
+    "deleted_at = excluded.deleted_at, retired_at = NULL, inherits = excluded.inherits",
+    "managed_by_template_agent_id = excluded.managed_by_template_agent_id",
+    "source_template_org_id = excluded.source_template_org_id",
+    agent === undefined ? "" : `${agent} = excluded.${agent}`,
+    schedule === undefined
+      ? ""
+      : `${schedule.due} = CASE WHEN EXISTS (
+      SELECT FROM decided d WHERE d.kind = '${kind}' AND d.row_id = t.id AND d.is_rescheduled
+    ) THEN excluded.${schedule.due} ELSE t.${schedule.due} END`
+  ])}
+)`
+      ]
+
 /** The rows of a kind that go, and those of which the content stays: hidden, shown, freed, handed over, bound to the agent. */
 const tagged = ({ agent, kind, table }: KindDescription) => [
   `${kind}_deleted AS (
@@ -128,8 +174,11 @@ const tagged = ({ agent, kind, table }: KindDescription) => [
 
 /** What the history says of the rows of a kind: `[kind, source_id, slug, change, before]`, references as slugs. */
 const changed = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
-  const slugOf = (column: string) =>
-    `(SELECT slug FROM ${kinds.find((other) => other.kind === kind.references?.[column])?.table} WHERE id = t.${column})`
+  const slugOf = (column: string) => {
+    const referred = kinds.find((other) => other.kind === kind.references?.[column])
+    const table = referred?.published === undefined ? referred?.table : `vocabulary.used_${referred.table}`
+    return `(SELECT slug FROM ${table} WHERE id = t.${column})`
+  }
   return `SELECT d.at, d.kind, d.source_id, d.slug, d.change, CASE WHEN d.is_replaced THEN (
     SELECT ${content(kind, "t", "v", slugOf)} FROM ${kind.table} t ${joinVersion(kind, "t", "v")} WHERE t.id = d.row_id
   ) END AS before
@@ -177,8 +226,9 @@ done AS MATERIALIZED (
   WHERE i.is_recorded OR changes.rows IS NOT NULL
 ),
 recorded AS (
-  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
-  SELECT organization_id, template_agent_id, installed_id, user_id, action, revision, rows FROM done
+  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, since, besides)
+  SELECT organization_id, template_agent_id, installed_id, user_id, action, revision, rows,
+    CASE WHEN besides IS NOT NULL THEN since END, besides FROM done
 ),
 told AS (
   INSERT INTO events (organization_id, type, data)
@@ -187,9 +237,19 @@ told AS (
   FROM done
 )`
 
+/** Lets rows that are referred to have what they show for their own. Parameter: their ids, by kind, as a JSON object of arrays. */
+export const holdStatement = (kinds: ReadonlyArray<KindDescription>): string =>
+  `SELECT ${list(
+    kinds.flatMap(({ kind, published }) =>
+      published === undefined
+        ? []
+        : [`hold_${kind}(ARRAY(SELECT jsonb_array_elements_text($1::jsonb -> '${kind}')::bigint)) AS ${kind}`]
+    )
+  )}`
+
 /**
- * Writes decisions. Parameters: the installations as a JSON array, each with its position `at` and its agent as it is to be (absent
- * for an uninstall); what is done to their rows (`RowAction`), as another. Content is read from the revision. Result: the agent of
+ * Writes decisions. Parameters: the installations as a JSON array, each with its position `at`, its agent as it is to be (absent
+ * for an uninstall) and, where a part of what is done follows from the revisions alone, the rows that do not (`besides`); what is done to their rows (`RowAction`), as another. Content is read from the revision. Result: the agent of
  * each installation.
  */
 export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string => {
@@ -199,6 +259,7 @@ export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string =>
     ...(referred.has(kind.kind) ? [placed(kind)] : []),
     ...inserts(kind),
     ...updates(kind),
+    ...anchored(kind),
     ...tagged(kind)
   ])
   return `WITH ${[installations, ...steps, records(kinds)].join(",\n")}

@@ -2,6 +2,7 @@ import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, R
 import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { Mode, Modes } from "../../domain/catalog/Mode.ts"
 import type { Told } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import type { Updates } from "../../domain/installation/Agent.ts"
@@ -81,6 +82,10 @@ export interface AgentRecord {
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
   readonly pinned?: boolean | undefined
+  /** Of a template: how it may be installed. */
+  readonly modes?: Modes | undefined
+  /** Of an installed agent. This store copies either way: what is seen is the same. */
+  readonly mode?: Mode | undefined
   readonly updates?: Updates | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined

@@ -1,6 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { Modes, saidModes } from "../../domain/catalog/Mode.ts"
 import { definitionsOf, PublishedChange, sortChanges } from "../../domain/catalog/Template.ts"
 import { NoSuchRevision, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug } from "../../domain/Ids.ts"
@@ -37,10 +38,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         revision: Schema.Int,
         publisher: Slug,
         botPhone: Schema.NullOr(E164),
+        modes: Modes,
         extensions: Record
       }),
       execute: ({ organizationId, slug }) => sql`
-        SELECT a.id, a.slug, a.revision, o.slug AS publisher, a.bot_phone, a.extensions
+        SELECT a.id, a.slug, a.revision, o.slug AS publisher, a.bot_phone, a.modes, a.extensions
         FROM agents a JOIN organization o ON o.id = a.organization_id
         WHERE a.slug = ${slug} AND a.organization_id = ${organizationId} AND a.revision IS NOT NULL
       `
@@ -124,7 +126,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return { revisions, next: all.length > revisionsOfPage ? (revisions.at(-1)?.revision ?? null) : null }
       }),
       revision: Effect.fn("PublishedTemplates.revision")(function* (organizationId, slug, wanted) {
-        const { id: templateAgentId, revision: newest, ...template } = yield* found(organizationId, slug)
+        const { id: templateAgentId, modes, revision: newest, ...template } = yield* found(organizationId, slug)
         const revision = wanted ?? newest
         const head = revision > newest ? Option.none() : yield* Effect.orDie(findHead({ templateAgentId, revision }))
         const { notes, ...said } = yield* Effect.mapError(head, () => new NoSuchRevision({ revision, newest }))
@@ -132,7 +134,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         const definitions = definitionsOf(rows, kinds)
         return {
           revision,
-          template: { ...template, ...said, definitions, ...(notes === "" ? {} : { notes }) }
+          template: { ...template, ...saidModes(modes), ...said, definitions, ...(notes === "" ? {} : { notes }) }
         }
       })
     })

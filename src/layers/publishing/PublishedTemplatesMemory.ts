@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
+import { modesUnsaid, saidModes } from "../../domain/catalog/Mode.ts"
 import { definitionsOf, type PublishedRow, type Template } from "../../domain/catalog/Template.ts"
 import { NoSuchRevision, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { OrganizationId } from "../../domain/Ids.ts"
@@ -97,6 +98,7 @@ export const PublishedTemplatesMemory = (kinds: ReadonlyArray<KindDescription> =
                 botPhone: (template.botPhone ?? null) as E164 | null,
                 extensions,
                 definitions: definitionsOf(rowsOf(state, template, revision).map(publishedRow), kinds),
+                ...saidModes(template.modes ?? modesUnsaid),
                 ...(notes === "" ? {} : { notes })
               }
               return Effect.succeed({ revision, template: said })

@@ -78,6 +78,7 @@ const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest,
       organizationId: organization.id,
       templateAgentId,
       name: request.name,
+      mode: request.mode,
       expectedPlan: request.expectedPlan,
       ...Struct.pick(request, "adopt", "revert", "restore")
     })

@@ -1,8 +1,10 @@
 import { Context, type Effect } from "effect"
 import type { KindCounts } from "../../domain/catalog/Kind.ts"
+import type { Mode } from "../../domain/catalog/Mode.ts"
 import type {
   AgentNotFound,
   Collision,
+  ModeNotOffered,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -38,6 +40,8 @@ export interface ApplyRequest extends MirrorRequest, Wishes {
   readonly expectedPlan?: string | undefined
   /** The agent's name, as the person chooses it; absent: the template's name, or the one the agent has. */
   readonly name?: string | undefined
+  /** How it is to be installed where it is not yet; absent leaves that to the template. */
+  readonly mode?: Mode | undefined
 }
 
 /** An agent that is installed, and the revision to judge it by: absent means the newest, or the one it is pinned to. */
@@ -58,6 +62,13 @@ export interface AnyApplyRequest extends ApplyRequest, AnyPlanRequest {}
 /** An agent to uninstall. */
 export interface UninstallRequest extends MirrorRequest {
   readonly agentId: AgentId
+  readonly expectedPlan?: string | undefined
+}
+
+/** An agent whose mode is to be another, and the hash of the plan at its own revision that the person agreed to. */
+export interface ModeRequest extends MirrorRequest {
+  readonly agentId: AgentId
+  readonly mode: Mode
   readonly expectedPlan?: string | undefined
 }
 
@@ -93,8 +104,8 @@ export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall
 /** Why an install is refused: nothing is written then. */
 export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
 
-/** Why an install or a resync is refused. */
-export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ApplyRefusal
+/** Why an install or a resync is not done. */
+export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ModeNotOffered | ApplyRefusal
 
 /** Installs a template into an organization, keeps it up to date there, and uninstalls it. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
@@ -106,8 +117,8 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
      * or deleted stay as they are, except for those named in `adopt`, `revert` and `restore`. Concurrent calls for one organization
      * and template all answer with the same agent.
      */
-    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal>
-    /** As `apply`, for an agent that is installed, and to any published revision. */
+    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal | ModeNotOffered>
+    /** As `apply`, for an agent that is there, and to any published revision. */
     readonly resync: (request: ResyncRequest) => Effect.Effect<Applied, AgentNotFound | NoSuchRevision | ApplyRefusal>
     /**
      * Says what `apply` would do with each row of the revision, and with those that are withdrawn; changes nothing. An
@@ -131,6 +142,13 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
     readonly uninstall: (
       request: UninstallRequest
     ) => Effect.Effect<Uninstalled, AgentNotFound | NotOrgAdmin | PlanStale>
+    /**
+     * Installs an agent by reference from now on, or by copy. Nothing that is seen changes: what the person changed or deleted stays as
+     * it is, and every id that something refers to.
+     */
+    readonly changeMode: (
+      request: ModeRequest
+    ) => Effect.Effect<void, AgentNotFound | NotOrgAdmin | ModeNotOffered | PlanStale>
     /** Says what `uninstall` would do; changes nothing. */
     readonly planUninstall: (request: UninstallRequest) => Effect.Effect<UninstallPlan, AgentNotFound | NotOrgAdmin>
     /**

@@ -20,6 +20,7 @@ const template = {
   isMember: false,
   isInstalled: false,
   isNamed: true,
+  modes: ["copy"] as const,
   newest: 3
 }
 const agent = {
@@ -29,7 +30,8 @@ const agent = {
   templateName: "Name 1",
   templateDescription: "Description 1",
   revision: 1,
-  pinned: false
+  pinned: false,
+  mode: "copy" as const
 }
 const facts: RequestFacts = {
   organizationSlug: "ada",

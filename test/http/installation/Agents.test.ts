@@ -54,6 +54,50 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
     })
   )
 
+  it.effect("installs by reference where the publisher offers it, and changes that later", () =>
+    Effect.gen(function* () {
+      const catalog = yield* TemplateCatalog
+      const { signUp } = yield* Running
+      yield* catalog.publish(template("referred", oneOfEach, { modes: ["reference", "copy"] }))
+      yield* catalog.publish(template("copied", [definition("entity_types", "copied")]))
+      const { bearer } = yield* signUp(`Owner ${++people}`)
+      const headers = { authorization: bearer }
+      const refused = yield* ask("/api/install", { headers, body: { slug: "copied", mode: "reference" } })
+      isProblem(refused, 400, "mode_not_offered")
+      const { body: made } = yield* ask("/api/install", { headers, body: { slug: "referred" } })
+      assert.deepInclude(made, {
+        created: true,
+        mirrored: { entity_types: 1, entity_relationship_types: 1, watchers: 1, event_classifiers: 1 }
+      })
+      const agent = `/api/agents/${made.agentId}`
+      const seen = (yield* ask(agent, { headers })).body
+      assert.deepInclude(seen, { mode: "reference", revision: 1 })
+      const { body: plan } = yield* ask(`${agent}/plan?revision=1`, { headers })
+      const stale = yield* ask(`${agent}/mode`, { headers, body: { mode: "copy", expectedPlan: "0".repeat(64) } })
+      isProblem(stale, 409, "plan_stale")
+      const changed = yield* ask(`${agent}/mode`, { headers, body: { mode: "copy", expectedPlan: plan.planHash } })
+      assert.deepStrictEqual([changed.status, changed.body.mode], [200, "copy"])
+      assert.deepStrictEqual((yield* ask(agent, { headers })).body, { ...seen, mode: "copy" })
+      assert.strictEqual((yield* ask(`${agent}/plan`, { headers })).body.planHash, plan.planHash)
+      const { body: history } = yield* ask(`${agent}/history`, { headers })
+      assert.deepStrictEqual(
+        history.entries.map(({ action, rows }: { action: string; rows: ReadonlyArray<unknown> }) => [
+          action,
+          rows.length
+        ]),
+        [
+          ["mode", 0],
+          ["install", 4]
+        ]
+      )
+      isProblem(yield* ask("/api/agents/agent_none/mode", { headers, body: { mode: "copy" } }), 404, "agent_not_found")
+      isProblem(yield* ask(`${agent}/mode`, { headers, body: { mode: "other" } }), 400, "invalid_request")
+      const { body: other } = yield* ask("/api/install", { headers, body: { slug: "copied" } })
+      const unoffered = yield* ask(`/api/agents/${other.agentId}/mode`, { headers, body: { mode: "reference" } })
+      isProblem(unoffered, 400, "mode_not_offered")
+    })
+  )
+
   it.effect("shows what is installed, brings it up to date, back, and takes it away", () =>
     Effect.gen(function* () {
       const catalog = yield* TemplateCatalog
@@ -263,10 +307,10 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
     })
   )
 
-  // All that the document promises, but for faults.
+  // All that the document promises, but for faults; the routes with tests of their own aside.
   afterAllAnswers((statuses) => {
     const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
-      path.startsWith("/api/agents") && !path.includes("/watchers")
+      path.startsWith("/api/agents") && !/\/(watchers|mode|updates)/.test(path)
         ? Object.entries(methods as Record<string, { readonly responses: object }>).map(
             ([method, { responses }]) =>
               [`${method.toUpperCase()} ${path}`, Object.keys(responses).map(Number)] as const

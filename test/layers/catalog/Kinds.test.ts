@@ -123,5 +123,5 @@ it.live(
       assert.isDefined(memory)
       assert.deepStrictEqual(postgres, memory)
     }),
-  120_000
+  240_000
 )

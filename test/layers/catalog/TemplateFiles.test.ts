@@ -55,6 +55,23 @@ layer(NodeContext.layer)("readTemplate", (it) => {
     })
   )
 
+  it.scoped("reads how a template may be installed", () =>
+    Effect.gen(function* () {
+      const modesOf = (said: string) =>
+        Effect.gen(function* () {
+          const made = yield* folder({ "template.yaml": `${head}${said}`, "models/a.yaml": entity })
+          return (yield* readTemplate(made)).template.modes
+        })
+      assert.isUndefined(yield* modesOf(""))
+      assert.deepStrictEqual(yield* modesOf("install: reference\n"), ["reference"])
+      assert.deepStrictEqual(yield* modesOf("install: [reference, copy]\n"), ["reference", "copy"])
+      for (const said of ["install: link\n", "install: []\n"]) {
+        const wrong = yield* issues({ "template.yaml": `${head}${said}`, "models/a.yaml": entity })
+        assert.deepStrictEqual(wrong, ["template.yaml:4:10: install: expected copy, reference, or a list of both"])
+      }
+    })
+  )
+
   it.scoped("takes what is not said as its default, and keeps x- keys as they are", () =>
     Effect.gen(function* () {
       const made = yield* folder({

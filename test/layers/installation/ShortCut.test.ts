@@ -43,29 +43,32 @@ const histories: ReadonlyArray<ReadonlyArray<Act>> = FastCheck.sample(
   { numRuns: 25, seed: 20261129 }
 )
 
-layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the short cut of installs", (it) => {
-  it.effect(
-    "does what the long way does, wherever it is taken",
-    () =>
-      Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        const catalog = yield* TemplateCatalog
-        const mirror = yield* TemplateMirror
-        const shortCut = yield* makeShortCut(kindDescriptions, makeDueTimes())
-        const taken = { created: 0, confirmed: 0, left: 0 }
-        let people = 0
+for (const mode of ["copy", "reference"] as const)
+  layer(Live, { timeout: "60 seconds", excludeTestServices: true })(`the short cut of installs by ${mode}`, (it) => {
+    it.effect(
+      "does what the long way does, wherever it is taken",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const catalog = yield* TemplateCatalog
+          const mirror = yield* TemplateMirror
+          const shortCut = yield* makeShortCut(kindDescriptions, makeDueTimes())
+          const taken = { created: 0, confirmed: 0, left: 0 }
+          // Who refers to rows changes them by the views.
+          const seen = (table: string) => sql(mode === "copy" ? table : `vocabulary.${table}`)
+          let people = 0
 
-        const newPerson = Effect.gen(function* () {
-          const at = ++people
-          const [userId, organizationId] = [UserId.make(`person-${at}`), OrganizationId.make(`org_person_${at}`)]
-          yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${at}@example.org`}, false)`
-          yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`person-${at}`})`
-          yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
-          return { userId, organizationId }
-        })
-        /** All that is written of an organization, by what has no id of its own. */
-        const written = (organizationId: string) =>
-          sql`
+          const newPerson = Effect.gen(function* () {
+            const at = ++people
+            const [userId, organizationId] = [UserId.make(`person-${at}`), OrganizationId.make(`org_person_${at}`)]
+            yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${at}@example.org`}, false)`
+            yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`person-${at}`})`
+            yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
+            return { userId, organizationId }
+          })
+          /** All that is written of an organization, by what has no id of its own. */
+          const written = (organizationId: string) =>
+            sql`
             SELECT 'type' AS what, slug, name, deleted_at IS NULL AS seen, managed_by_template_agent_id AS by, source_template_org_id AS of,
               created_by IS NULL AS made, metadata_schema::text AS says, NULL AS due
             FROM entity_types WHERE organization_id = ${organizationId}
@@ -82,93 +85,95 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the short cut
             FROM mirror_ledger WHERE organization_id = ${organizationId}
             UNION ALL SELECT 'agent', description, name, pinned, template_agent_id, revision::text, NULL, template_name, template_description
             FROM agents WHERE organization_id = ${organizationId}
-            UNION ALL SELECT 'history', action, rows::text, NULL, template_agent_id, revision::text, NULL, NULL, NULL
+            UNION ALL SELECT 'history', action, rows::text || since || besides::text, NULL, template_agent_id, revision::text, NULL, NULL, NULL
             FROM mirror_history WHERE organization_id = ${organizationId}
             ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
           `
 
-        for (const [at, history] of histories.entries()) {
-          const publish = (which: number, rows: Extract<Act, { readonly act: "publish" }>["rows"]) =>
-            catalog.publish(
-              template(
-                `short-${at}-${which}`,
-                rows.flatMap(({ bound, name, slug }) => [
-                  definition("entity_types", slug, { name }),
-                  definition("watchers", slug, { name, content: { schedule } }),
-                  definition("event_classifiers", slug, {
-                    name,
-                    references: bound ? { watcher_id: Slug.make(slug) } : {}
-                  })
-                ]),
-                { publisher: Slug.make(`short-${at}`) }
+          for (const [at, history] of histories.entries()) {
+            const publish = (which: number, rows: Extract<Act, { readonly act: "publish" }>["rows"]) =>
+              catalog.publish(
+                template(
+                  `short-${at}-${which}`,
+                  rows.flatMap(({ bound, name, slug }) => [
+                    definition("entity_types", slug, { name }),
+                    definition("watchers", slug, { name, content: { schedule } }),
+                    definition("event_classifiers", slug, {
+                      name,
+                      references: bound ? { watcher_id: Slug.make(slug) } : {}
+                    })
+                  ]),
+                  { publisher: Slug.make(`short-${at}`), modes: [mode] }
+                )
               )
+            const templates = yield* Effect.forEach([0, 1], (which) =>
+              publish(which, [{ slug: "a", name: "X", bound: true }])
             )
-          const templates = yield* Effect.forEach([0, 1], (which) =>
-            publish(which, [{ slug: "a", name: "X", bound: true }])
-          )
-          const ids = templates.map(({ templateAgentId }) => templateAgentId)
-          for (const id of ids) shortCut.learn(id, [schedule])
-          const [quick, slow] = [yield* newPerson, yield* newPerson]
-          for (const one of history) {
-            const templateAgentId = ids["which" in one ? one.which : 0]
-            assert(templateAgentId !== undefined)
-            if (one.act === "publish") yield* Effect.either(publish(one.which, one.rows))
-            for (const { organizationId } of [quick, slow]) {
-              const those = (slug: string) =>
-                sql`organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL`
-              if (one.act === "rename") yield* sql`UPDATE watchers SET name = 'Mine' WHERE ${those(one.slug)}`
-              if (one.act === "remove") yield* sql`UPDATE entity_types SET deleted_at = now() WHERE ${those(one.slug)}`
-              if (one.act === "unbind")
-                yield* sql`UPDATE event_classifiers SET watcher_id = NULL WHERE ${those(one.slug)}`
-              if (one.act === "author") {
-                yield* sql`INSERT INTO entity_types (organization_id, slug, name) VALUES (${organizationId}, ${one.slug}, 'Own')
-                  ON CONFLICT DO NOTHING`
-              }
-            }
-            const agents = yield* Effect.forEach(
-              [quick, slow],
-              ({ organizationId }) =>
-                sql<{
-                  readonly id: string
-                }>`SELECT id FROM agents WHERE organization_id = ${organizationId} AND template_agent_id = ${templateAgentId}`
-            )
-            if (one.act === "uninstall") {
-              for (const [at, person] of [quick, slow].entries()) {
-                const id = agents[at]?.[0]?.id
-                if (typeof id === "string") {
-                  yield* mirror.uninstall({ ...person, templateAgentId, agentId: AgentId.make(id) })
+            const ids = templates.map(({ templateAgentId }) => templateAgentId)
+            for (const id of ids) shortCut.learn(id, { schedules: [schedule], mode })
+            const [quick, slow] = [yield* newPerson, yield* newPerson]
+            for (const one of history) {
+              const templateAgentId = ids["which" in one ? one.which : 0]
+              assert(templateAgentId !== undefined)
+              if (one.act === "publish") yield* Effect.either(publish(one.which, one.rows))
+              for (const { organizationId } of [quick, slow]) {
+                const those = (slug: string) =>
+                  sql`organization_id = ${organizationId} AND slug = ${slug} AND deleted_at IS NULL`
+                if (one.act === "rename")
+                  yield* sql`UPDATE ${seen("watchers")} SET name = 'Mine' WHERE ${those(one.slug)}`
+                if (one.act === "remove")
+                  yield* sql`UPDATE ${seen("entity_types")} SET deleted_at = now() WHERE ${those(one.slug)}`
+                if (one.act === "unbind")
+                  yield* sql`UPDATE ${seen("event_classifiers")} SET watcher_id = NULL WHERE ${those(one.slug)}`
+                if (one.act === "author") {
+                  yield* sql`INSERT INTO entity_types (organization_id, slug, name) SELECT ${organizationId}, ${one.slug}, 'Own'
+                  WHERE NOT EXISTS (SELECT FROM vocabulary.entity_types WHERE ${those(one.slug)})`
                 }
               }
-            }
-            if (one.act !== "install") continue
-            const found = yield* shortCut.installOrConfirm({ ...quick, templateAgentId })
-            taken[
-              Option.match(found, {
-                onNone: () => "left" as const,
-                onSome: ({ created }) => (created ? "created" : "confirmed")
-              })
-            ]++
-            const done = yield* Option.match(found, {
-              onNone: () => Effect.either(mirror.apply({ ...quick, templateAgentId })),
-              onSome: (applied) => Effect.either(Effect.succeed(applied))
-            })
-            const { planHash } = yield* mirror.plan({ ...slow, templateAgentId })
-            const expected = yield* Effect.either(mirror.apply({ ...slow, templateAgentId, expectedPlan: planHash }))
-            const said = (one: typeof done | typeof expected) =>
-              one._tag === "Left"
-                ? one.left._tag
-                : {
-                    ...one.right,
-                    agentId: null,
-                    verdicts: [...one.right.verdicts].sort((a, b) => (a.kind < b.kind ? -1 : 1))
+              const agents = yield* Effect.forEach(
+                [quick, slow],
+                ({ organizationId }) =>
+                  sql<{
+                    readonly id: string
+                  }>`SELECT id FROM agents WHERE organization_id = ${organizationId} AND template_agent_id = ${templateAgentId}`
+              )
+              if (one.act === "uninstall") {
+                for (const [at, person] of [quick, slow].entries()) {
+                  const id = agents[at]?.[0]?.id
+                  if (typeof id === "string") {
+                    yield* mirror.uninstall({ ...person, templateAgentId, agentId: AgentId.make(id) })
                   }
-            const story = JSON.stringify({ history, one })
-            assert.deepStrictEqual(said(done), said(expected), story)
-            assert.deepStrictEqual(yield* written(quick.organizationId), yield* written(slow.organizationId), story)
+                }
+              }
+              if (one.act !== "install") continue
+              const found = yield* shortCut.installOrConfirm({ ...quick, templateAgentId })
+              taken[
+                Option.match(found, {
+                  onNone: () => "left" as const,
+                  onSome: ({ created }) => (created ? "created" : "confirmed")
+                })
+              ]++
+              const done = yield* Option.match(found, {
+                onNone: () => Effect.either(mirror.apply({ ...quick, templateAgentId })),
+                onSome: (applied) => Effect.either(Effect.succeed(applied))
+              })
+              const { planHash } = yield* mirror.plan({ ...slow, templateAgentId })
+              const expected = yield* Effect.either(mirror.apply({ ...slow, templateAgentId, expectedPlan: planHash }))
+              const said = (one: typeof done | typeof expected) =>
+                one._tag === "Left"
+                  ? one.left._tag
+                  : {
+                      ...one.right,
+                      agentId: null,
+                      verdicts: [...one.right.verdicts].sort((a, b) => (a.kind < b.kind ? -1 : 1))
+                    }
+              const story = JSON.stringify({ history, one })
+              assert.deepStrictEqual(said(done), said(expected), story)
+              assert.deepStrictEqual(yield* written(quick.organizationId), yield* written(slow.organizationId), story)
+            }
           }
-        }
-        assert.isAbove(Math.min(taken.created, taken.confirmed, taken.left), 10, JSON.stringify(taken))
-      }),
-    120_000
-  )
-})
+          assert.isAbove(Math.min(taken.created, taken.confirmed, taken.left), 10, JSON.stringify(taken))
+        }),
+      120_000
+    )
+  })

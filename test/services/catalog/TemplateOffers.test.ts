@@ -24,7 +24,8 @@ for (const [label, world] of worlds) {
           description: "For sale",
           templateAgentId,
           revision: 1,
-          hasBotPhone: false
+          hasBotPhone: false,
+          modes: ["copy", "reference"]
         })
         assert.strictEqual(publisher.slug, given.publisher)
         assert.deepStrictEqual(

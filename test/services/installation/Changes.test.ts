@@ -11,7 +11,7 @@ import { TemplateMirror } from "../../../src/services/installation/TemplateMirro
 import { sameContents } from "../../fixtures/contents.ts"
 import { definition, entityTypes, oneOfEach, template } from "../../fixtures/templates.ts"
 import { mutating } from "../../machine.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 let templates = 0
 const newSlug = () => `changes-${++templates}`
@@ -21,7 +21,7 @@ const pagesTold = new Map<string, ReadonlyArray<number>>()
 
 const entityType = (slug: string, rest: Parameters<typeof definition>[2] = {}) => definition("entity_types", slug, rest)
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`TemplateMirror, what the person has a say in (${label})`, (it) => {
     /** A person and a template that is published, with what one does with them. */
     const prepared = (definitions: ReadonlyArray<Definition>, publisher?: string) =>

@@ -4,9 +4,13 @@ import { contentText } from "../../../src/domain/catalog/Content.ts"
 import { Slug } from "../../../src/domain/Ids.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
-import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import {
+  type AnyApplyRefusal,
+  type Applied,
+  TemplateMirror
+} from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "../../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 /*
  * Histories of one person and three templates, two of them of one publisher, with watchers and the classifiers bound to them: told in
@@ -47,7 +51,8 @@ const act = FastCheck.oneof(
     weight: 1,
     arbitrary: FastCheck.record({ act: is("resync"), which, revision: FastCheck.constantFrom(1, 2, "newest") })
   },
-  { weight: 1, arbitrary: FastCheck.record({ act: is("uninstall"), which }) }
+  { weight: 1, arbitrary: FastCheck.record({ act: is("uninstall"), which }) },
+  { weight: 1, arbitrary: FastCheck.record({ act: is("mode"), which, mode: is("copy", "reference") }) }
 )
 type Act = typeof act extends FastCheck.Arbitrary<infer A> ? A : never
 type Publication = Extract<Act, { readonly act: "publish" }>
@@ -75,7 +80,7 @@ const definitionsOf = ({ classifiers, watchers }: Pick<Publication, "classifiers
 let told = 0
 
 /** Lives through a history, and tells all that a person sees of it, in words that no world has of its own. */
-const tell = (history: ReadonlyArray<Act>) =>
+const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
   Effect.gen(function* () {
     const catalog = yield* TemplateCatalog
     const mirror = yield* TemplateMirror
@@ -140,6 +145,13 @@ const tell = (history: ReadonlyArray<Act>) =>
         const agent = yield* installed(one.which)
         const templateAgentId = templateIds[one.which] as never
         const request = { userId, organizationId, templateAgentId }
+        // Whoever looks can't tell that the mode has changed: nothing is told of it.
+        if (one.act === "mode") {
+          if (agent !== undefined && changesModes) {
+            yield* mirror.changeMode({ ...request, agentId: agent.id, mode: one.mode })
+          }
+          return {}
+        }
         if (one.act === "uninstall") {
           if (agent === undefined) return {}
           const {
@@ -171,19 +183,20 @@ const tell = (history: ReadonlyArray<Act>) =>
           ...row,
           owner: owner?.replace(/-\d+-/, "-").replace(/\d+/g, "")
         }))
-        const done = yield* Effect.either(
-          resync === undefined
-            ? mirror.apply({ ...request, ...wishes })
-            : mirror.resync({ ...resync, expectedPlan: planHash })
-        )
+        const done: Either.Either<Applied, AnyApplyRefusal> = yield* resync === undefined
+          ? Effect.either(mirror.apply({ ...request, ...wishes }))
+          : Effect.either(mirror.resync({ ...resync, expectedPlan: planHash }))
         if (Either.isLeft(done)) return { plan, refused: done.left._tag }
         const { created, mirrored, pinned, revision: brought } = done.right
         const found = yield* agents.find(userId, done.right.agentId)
-        const { entries } = yield* agents.history(found, { limit: 2, rows: "changed" })
+        const { entries } = yield* agents.history(found, { limit: 20, rows: "changed" })
         return {
           plan,
           done: { created, mirrored, pinned, brought },
-          history: entries.map(({ action, revision, rows }) => ({ action, revision, rows }))
+          history: entries
+            .filter(({ action }) => action !== "mode")
+            .slice(0, 2)
+            .map(({ action, revision, rows }) => ({ action, revision, rows }))
         }
       }).pipe(Effect.catchAll(({ _tag }) => Effect.succeed({ refused: _tag })))
     return yield* Effect.forEach(history, (one) =>
@@ -198,16 +211,21 @@ const tell = (history: ReadonlyArray<Act>) =>
     )
   })
 
-const runtimes = worlds.map(([, world]) => ManagedRuntime.make(world))
-afterAll(() => Promise.all(runtimes.map((runtime) => runtime.dispose())))
+const runtimes = worldsOfBothModes.map(([label, world]) => ({
+  changesModes: label.endsWith("by reference"),
+  runtime: ManagedRuntime.make(world)
+}))
+afterAll(() => Promise.all(runtimes.map(({ runtime }) => runtime.dispose())))
 
 it(
   "the mirror says and does the same in every world, whatever happens",
   () =>
     FastCheck.assert(
       FastCheck.asyncProperty(FastCheck.array(act, { minLength: 4, maxLength: 24 }), async (history) => {
-        const [first, ...others] = await Promise.all(runtimes.map((runtime) => runtime.runPromise(tell(history))))
-        assert.lengthOf(others, worlds.length - 1)
+        const [first, ...others] = await Promise.all(
+          runtimes.map(({ changesModes, runtime }) => runtime.runPromise(tell(history, changesModes)))
+        )
+        assert.lengthOf(others, worldsOfBothModes.length - 1)
         for (const other of others) {
           const at = other.findIndex((step, at) => contentText(step) !== contentText(first?.[at]))
           assert.strictEqual(at, -1, `one world: ${contentText(first?.[at])}\nanother: ${contentText(other[at])}`)

@@ -5,7 +5,7 @@ import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.t
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
 import { chosenHistories, histories, live } from "../../histories.ts"
-import { Hands, inRealTime, newPerson, worlds } from "../../worlds.ts"
+import { Hands, inRealTime, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 let templates = 0
 const newSlug = () => `plan-${++templates}`
@@ -13,7 +13,7 @@ const newSlug = () => `plan-${++templates}`
 const all = [...histories(100), ...chosenHistories]
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`TemplateMirror.plan (${label})`, (it) => {
     const prepared = Effect.gen(function* () {
       const person = yield* newPerson()
@@ -134,7 +134,7 @@ for (const [label, world] of worlds) {
 it("TemplateMirror tells and does the same in every world", () => {
   const [first = [], ...others] = [...transcripts.values()]
   assert.isNotEmpty(first)
-  assert.lengthOf(others, worlds.length - 1)
+  assert.lengthOf(others, worldsOfBothModes.length - 1)
   for (const other of others) {
     for (const [at, told] of first.entries()) assert.deepStrictEqual(other[at], told, JSON.stringify(all[at]))
   }

@@ -6,9 +6,9 @@ import { InstalledAgents } from "../../../src/services/installation/InstalledAge
 import { RowPairs } from "../../../src/services/installation/RowPairs.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`RowPairs (${label})`, (it) => {
     it.effect("show a person's change and a publisher's side by side, and nothing else", () =>
       Effect.gen(function* () {

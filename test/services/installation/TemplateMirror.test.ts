@@ -6,14 +6,14 @@ import { AgentId, Slug } from "../../../src/domain/Ids.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, entityTypes, oneOfEach, template } from "../../fixtures/templates.ts"
-import { Hands, inRealTime, newPerson, worlds } from "../../worlds.ts"
+import { Hands, inRealTime, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 type Person = Effect.Effect.Success<ReturnType<typeof newPerson>>
 
 let templates = 0
 const newSlug = () => `template-${++templates}`
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`TemplateMirror (${label})`, (it) => {
     const publish = (given: Template) =>
       Effect.flatMap(TemplateCatalog, (catalog) => Effect.orDie(catalog.publish(given)))

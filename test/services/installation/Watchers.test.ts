@@ -6,7 +6,7 @@ import { InstalledAgents } from "../../../src/services/installation/InstalledAge
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { Watchers } from "../../../src/services/installation/Watchers.ts"
 import { definition, template } from "../../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 const two = [
   definition("watchers", "inbox", { content: { schedule: "0 7 * * 1" } }),
@@ -15,7 +15,7 @@ const two = [
 
 let templates = 0
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`Watchers (${label})`, (it) => {
     const installed = Effect.gen(function* () {
       const { organization, userId } = yield* newPerson()

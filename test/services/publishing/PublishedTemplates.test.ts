@@ -107,7 +107,7 @@ for (const [label, world] of worlds) {
             ...oneOfEach,
             definition("entity_types", "note", { was: [], extensions: { "x-own": [1, { a: null }] }, description: "" })
           ],
-          { notes: "As it was", extensions: { "x-team": "tax" } }
+          { notes: "As it was", modes: ["reference", "copy"], extensions: { "x-team": "tax" } }
         )
         yield* catalog.publish(published)
         const organizationId = yield* organizationOf("kept")
