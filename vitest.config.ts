@@ -1,8 +1,9 @@
-import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { alias } from "./vitest.alias.ts"
 
 /** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
 const processes = [
+  "examples/redis-rate-limiter.test.ts",
   "test/e2e/**/*.test.ts",
   "test/layers/runtime/EmbeddedPostgres.test.ts",
   "test/layers/postgres/DatabaseAddress.test.ts"
@@ -11,28 +12,23 @@ const processes = [
 // Enough for a machine that does other things besides: a test that waits for what never comes still ends.
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 }
 
-/** What programs import of the package, as the sources have it. */
-const alias = [
-  { find: /^agent-install\/(.*)$/, replacement: fileURLToPath(new URL("src/exports/$1.ts", import.meta.url)) }
-]
-
 export default defineConfig({
-  resolve: { alias },
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
     poolOptions: { forks: { maxForks: 2, isolate: false } },
     projects: [
       {
+        resolve: { alias },
         test: {
           name: "quick",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", "examples/*.test.ts"],
           exclude: [...processes, "test/browser/**"],
           isolate: false,
           ...patience
         }
       },
-      { test: { name: "processes", include: processes, ...patience } }
+      { resolve: { alias }, test: { name: "processes", include: processes, ...patience } }
     ]
   }
 })

@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config"
+import { alias } from "./vitest.alias.ts"
 
 /** What a mutant is run against: the tests of the domain and the laws in memory, which need no database. */
 export default defineConfig({
+  resolve: { alias },
   test: {
     include: ["test/domain/**/*.test.ts", "test/services/**/*.test.ts"],
     env: { MUTATING: "true" },

@@ -44,8 +44,8 @@ const lookedUp = async (port: number, { authorization, body }: ReturnType<typeof
 const sameAnswers = (ours: number, bare: number) =>
   Effect.promise(async () => {
     for (const post of postsOf(3, 2)) {
-      const [told, expected] = [await lookedUp(ours, post), await lookedUp(bare, post)]
-      if (told !== expected) throw new Error(`The service answers ${told}, the reference ${expected}`)
+      const [answered, expected] = [await lookedUp(ours, post), await lookedUp(bare, post)]
+      if (answered !== expected) throw new Error(`The service answers ${answered}, the reference ${expected}`)
     }
   })
 

@@ -119,7 +119,8 @@ const HandMadeServices = (slug: string, people: Map<string, BenchPerson>) =>
           planResync: unasked,
           uninstall: unasked,
           planUninstall: unasked,
-          impact: unasked
+          impact: unasked,
+          rollOut: unasked
         })
       })
     )

@@ -189,7 +189,7 @@ const longMillis = 1_500
 const few = 10
 const many = Number(process.argv.find((argument) => argument.startsWith("--people="))?.slice(9) ?? 100_000)
 
-/** Something is wrong with a plan, or takes long, and has been told. */
+/** Something is wrong with a plan, or takes long, and has been reported. */
 export class PlanProblems extends Data.TaggedError("PlanProblems")<{ readonly count: number }> {}
 
 /** Reads every plan with ten people and with a hundred thousand (`--people=…`), and fails where anything is wrong with them. */

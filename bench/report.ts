@@ -7,7 +7,7 @@ export interface Comparison {
   readonly reference: number
   readonly unit: string
   readonly ratio: number
-  /** What the ratio is to be at least; absent where it is only told. */
+  /** The least acceptable ratio; absent if it is only reported. */
   readonly target?: number | undefined
 }
 

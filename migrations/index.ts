@@ -20,6 +20,9 @@ import leftRows from "./0016_left_rows.ts"
 import sweep from "./0017_sweep.ts"
 import accountDeletion from "./0018_account_deletion.ts"
 import publishers from "./0019_publishers.ts"
+import events from "./0020_events.ts"
+import rollouts from "./0021_rollouts.ts"
+import adoption from "./0022_adoption.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -41,5 +44,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0016_left_rows": leftRows,
   "0017_sweep": sweep,
   "0018_account_deletion": accountDeletion,
-  "0019_publishers": publishers
+  "0019_publishers": publishers,
+  "0020_events": events,
+  "0021_rollouts": rollouts,
+  "0022_adoption": adoption
 }

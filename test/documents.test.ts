@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigError, ConfigProvider, ConfigProviderPathPatch, Effect, HashSet } from "effect"
@@ -58,5 +58,24 @@ describe("the documents of the repository", () => {
     const { version } = JSON.parse(read("package.json"))
     assert.include(read("CHANGELOG.md"), `## ${version}`)
     for (const { code } of refusals) assert.include(read("README.md"), `\`${code}\``)
+  })
+
+  it("show the examples as they are", () => {
+    const shown = [...read("docs/composing.md").matchAll(/<!-- (examples\/\S+) -->\n\n```ts\n([\s\S]*?)```/g)]
+    assert.isAtLeast(shown.length, 5)
+    for (const [, name = "", text] of shown) assert.strictEqual(text, read(name), name)
+  })
+
+  it("name in the contract for runtimes only tables and columns that there are, and every entry in the guide", () => {
+    const words = named(read("docs/runtime.md"), /`([a-z]+(?:_[a-z]+)+)`/g)
+    const columns = named(read("docs/runtime.md"), /`[a-z_]+\.([a-z_]+)`/g)
+    const migrations = readdirSync(fileURLToPath(new URL("../migrations", import.meta.url)))
+      .map((name) => read(`migrations/${name}`))
+      .join("\n")
+    assert.isAtLeast(words.length, 20)
+    for (const name of [...words, ...columns]) assert.match(migrations, new RegExp(`\\b${name}\\b`), name)
+    const { exports } = JSON.parse(read("package.json"))
+    const entries = Object.keys(exports).flatMap((name) => (name === "./package.json" ? [] : [name.slice(2)]))
+    assert.sameMembers(named(read("docs/composing.md"), /^\| `agent-install\/(\w+)`/gm), entries)
   })
 })

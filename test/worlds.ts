@@ -16,14 +16,18 @@ import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import type { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
+import type { Events } from "../src/services/events/Events.ts"
 import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
+import type { Adoptions } from "../src/services/installation/Adoptions.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import type { Watchers } from "../src/services/installation/Watchers.ts"
 import type { Publishers } from "../src/services/publishing/Publishers.ts"
+import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
+import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
 import { mutating } from "./machine.ts"
@@ -564,6 +568,8 @@ export type Services =
   | Accounts
   | ApiKeys
   | Auth
+  | Adoptions
+  | Events
   | Gateway
   | Hands
   | Health
@@ -574,6 +580,8 @@ export type Services =
   | PersonalOrgs
   | Publishers
   | RateLimiter
+  | Rollouts
+  | RolloutWork
   | RowPairs
   | TemplateCatalog
   | TemplateMirror

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util"
 import { Command, ValidationError } from "@effect/cli"
-// By module: the package's index loads the servers of a cluster.
+// Imported by its module: the package's index loads the cluster servers.
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Cause, Console, Effect, Exit, Option } from "effect"
 import { ConsoleLogger } from "../layers/runtime/ConsoleLogger.ts"
@@ -8,10 +8,10 @@ import { version } from "../Package.ts"
 import { agentInstall } from "./Commands.ts"
 import { AlreadyReported } from "./Output.ts"
 
-/** Whether a stream is a terminal that shows colours, and nobody asked for none. */
+/** Whether a stream is a terminal with colours, and colours are not disabled. */
 const hasColors = (stream: NodeJS.WriteStream) => stream.isTTY && stream.hasColors()
 
-/** The console, without colours where they would be noise: the library always writes them. */
+/** The console without colours if the stream has none: the library always writes them. */
 const withPlainText = (console: Console.Console): Console.Console => {
   const plain = (stream: NodeJS.WriteStream, write: Console.Console["log"]) =>
     hasColors(stream)
@@ -21,7 +21,7 @@ const withPlainText = (console: Console.Console): Console.Console => {
   return { ...console, log: plain(process.stdout, console.log), error: plain(process.stderr, console.error) }
 }
 
-/** What a command failed with; none where it was only interrupted. */
+/** The failure of a command; none if it was only interrupted. */
 const failureOf = (cause: Cause.Cause<unknown>): Option.Option<unknown> =>
   Option.orElse(Cause.failureOption(cause), () => Cause.dieOption(cause))
 
@@ -39,8 +39,8 @@ const report = (cause: Cause.Cause<unknown>) =>
   })
 
 /**
- * What the process ends with: 0 done, 1 not done, 2 a command line that could not be read, 130 cut short by Ctrl-C. A service that is
- * told to stop (`terminated`) has done what it was to do.
+ * The exit code of the process: 0 done, 1 not done, 2 an invalid command line, 130 interrupted by Ctrl-C. A service
+ * that was asked to stop (`terminated`) is done.
  */
 export const exitCode = (exit: Exit.Exit<unknown, unknown>, terminated = false): number => {
   if (Exit.isSuccess(exit)) return 0
@@ -51,8 +51,8 @@ export const exitCode = (exit: Exit.Exit<unknown, unknown>, terminated = false):
 }
 
 /**
- * Runs the command line that node was given, the first two words being node and the program. It says on the standard error what it
- * fails with; the standard output of a command is its answer, a server's is its log.
+ * Runs the command line that node was given; its first two words are node and the program. Failures go to the standard
+ * error. The standard output of a command is its answer, that of a server is its log.
  */
 export const commandLine = (argv: ReadonlyArray<string>) => {
   const log = argv[2] === "serve" ? process.stdout : process.stderr

@@ -2,7 +2,7 @@ import { Args, Command, Options } from "@effect/cli"
 import { Effect } from "effect"
 import { json } from "./Output.ts"
 
-/* The command line as it is read. What a command does is loaded once it is to be done: reading needs none of it. */
+/* The command line. The code of a command is loaded only when it runs: parsing needs none of it. */
 
 const loaded = <A, E, R>(load: () => Promise<Effect.Effect<A, E, R>>): Effect.Effect<A, E, R> =>
   Effect.flatten(Effect.promise(load))
@@ -66,6 +66,97 @@ const template = Command.make("template").pipe(
   Command.withSubcommands([publish, diff, list])
 )
 
+const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
+const ofRollout = Options.text("rollout").pipe(
+  Options.withDescription("The roll-out's id; without it the template's newest."),
+  Options.optional
+)
+const stopAbove = Options.float("stop-above").pipe(
+  Options.withDescription("Pause when more than this share of a wave collides or fails, from 0 to 1.")
+)
+
+const rolloutStart = Command.make(
+  "start",
+  {
+    template: ofTemplate,
+    json,
+    revision: Options.integer("revision").pipe(
+      Options.withDescription("The revision to take everybody to; an earlier one goes back.")
+    ),
+    waves: Options.text("waves").pipe(
+      Options.withDescription("How far each wave goes, in percent of the organizations, chosen at random."),
+      Options.withDefault("1,10,50,100")
+    ),
+    manual: Options.boolean("manual").pipe(
+      Options.withDescription("Wait for rollout resume after each wave, instead of going on by itself.")
+    ),
+    stopAbove: stopAbove.pipe(Options.withDefault(0.05)),
+    wait: Options.boolean("wait").pipe(
+      Options.withDescription("Show how far it has come until it has ended or stands still.")
+    )
+  },
+  (given) => loaded(async () => (await import("./Rollout.ts")).start(given))
+).pipe(
+  Command.withDescription(
+    "Begin to bring everybody who has the template installed to a revision; running serve processes do it. Example: agent-install rollout start personal-finance --revision 3 --wait"
+  )
+)
+
+const rolloutStatus = Command.make(
+  "status",
+  {
+    template: ofTemplate,
+    rollout: ofRollout,
+    json,
+    follow: Options.boolean("follow").pipe(
+      Options.withDescription(
+        "Go on showing it until it has ended or stands still: a bar on a terminal, elsewhere lines."
+      )
+    )
+  },
+  (given) => loaded(async () => (await import("./Rollout.ts")).status(given))
+).pipe(Command.withDescription("Say how far a roll-out has come."))
+
+const rolloutResults = Command.make("results", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
+  loaded(async () => (await import("./Rollout.ts")).results(given))
+).pipe(Command.withDescription("Say what came of a roll-out, wave by wave, and what was in the way."))
+
+const rolloutPause = Command.make("pause", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
+  loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
+).pipe(Command.withDescription("Pause a roll-out: when this ends, nobody is brought to the revision any more."))
+
+const rolloutResume = Command.make(
+  "resume",
+  {
+    template: ofTemplate,
+    rollout: ofRollout,
+    json,
+    revision: Options.integer("revision").pipe(
+      Options.withDescription("A mended revision to go on with: everybody gets it, from the first wave on."),
+      Options.optional
+    ),
+    stopAbove: Options.optional(stopAbove)
+  },
+  (given) => loaded(async () => (await import("./Rollout.ts")).resume(given))
+).pipe(
+  Command.withDescription(
+    "Go on with a roll-out that is paused, and try those again that collided or failed. Example: agent-install rollout resume personal-finance --revision 4"
+  )
+)
+
+const rolloutCancel = Command.make("cancel", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
+  loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
+).pipe(
+  Command.withDescription(
+    "End a roll-out where it is. Who has the revision keeps it; an earlier one can be rolled out."
+  )
+)
+
+const rollout = Command.make("rollout").pipe(
+  Command.withDescription("Bring everybody who has a template installed to a revision, wave by wave."),
+  Command.withSubcommands([rolloutStart, rolloutStatus, rolloutResults, rolloutPause, rolloutResume, rolloutCancel])
+)
+
 const createPublisher = Command.make(
   "create",
   {
@@ -90,9 +181,7 @@ const publisher = Command.make("publisher").pipe(
 )
 
 const url = Options.text("url").pipe(
-  Options.withDescription(
-    "A running service, as http://localhost:3000; without it the demo runs a temporary one."
-  ),
+  Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
 )
 
@@ -115,5 +204,5 @@ const doctor = Command.make("doctor", { json }, (given) =>
 /** The whole command line. */
 export const agentInstall = Command.make("agent-install").pipe(
   Command.withDescription("Installs published template agents into a person's own organization."),
-  Command.withSubcommands([serve, migrate, template, publisher, demo, doctor])
+  Command.withSubcommands([serve, migrate, template, publisher, rollout, demo, doctor])
 )

@@ -9,7 +9,7 @@ import type { Settings } from "../layers/runtime/Settings.ts"
 /** Where the database is. */
 export class DatabaseUrl extends Context.Tag("agent-install/DatabaseUrl")<DatabaseUrl, Redacted.Redacted<string>>() {}
 
-/** The database that is named, or the embedded one, which runs for as long as it is wanted. */
+/** The database in the settings, or the embedded one, which runs while the scope is open. */
 export const DatabaseUrlFrom = ({ dataDir, databaseUrl }: Settings) =>
   Layer.scoped(
     DatabaseUrl,
@@ -18,13 +18,13 @@ export const DatabaseUrlFrom = ({ dataDir, databaseUrl }: Settings) =>
 
 const allConnections = 10
 
-/** How many connections each process has: at the least what a sign-up and what follows it need. */
+/** The number of connections of each process: at least what a sign-up and its follow-up need. */
 export const connectionsOf = (workers: number): number => Math.max(2, Math.floor(allConnections / workers))
 
-/** How long a statement of a request may take; none of ours takes a hundredth of it. */
+/** The time limit of a request's statement; none of ours takes a hundredth of it. */
 const statementTimeout = "30 seconds"
 
-/** What a layer makes of the database. */
+/** Builds a layer on the database. */
 export const onDatabase =
   ({ workers }: Settings) =>
   <A, E, R>(database: (options: DatabaseOptions) => Layer.Layer<A, E, R>) =>
@@ -32,6 +32,6 @@ export const onDatabase =
       Effect.map(DatabaseUrl, (url) => database({ url, statementTimeout, maxConnections: connectionsOf(workers) }))
     )
 
-/** The database, found fit to serve, its schema as it is. */
+/** The database, checked but not migrated. */
 export const FitDatabaseFrom = (settings: Settings) =>
   DatabaseFitLive.pipe(Layer.provideMerge(onDatabase(settings)(ConnectionLive)))

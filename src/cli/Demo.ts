@@ -8,11 +8,13 @@ import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, CommandFailed, type Row, table } from "./Output.ts"
 import { bundled, publishBundled, ServiceLive } from "./Service.ts"
 
-/** A service of the demo's own: in a folder that goes with the scope, deaf to the environment, on a free port. */
+/**
+ * A temporary service of the demo: in a folder that is removed with the scope, with default settings, on a free port.
+ */
 const ownService = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const dataDir = yield* fs.makeTempDirectoryScoped({ prefix: "agent-install-demo-" })
-  // Where root runs this, Postgres runs as somebody else, who has to pass.
+  // If root runs this, Postgres runs as another user, who needs access to the folder.
   yield* fs.chmod(dataDir, 0o755)
   const given = yield* settings.pipe(
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATA_DIR", dataDir]])))
@@ -29,7 +31,7 @@ const ownService = Effect.gen(function* () {
 const failed = (doing: string) => (error: unknown) =>
   new CommandFailed({ message: `${doing}: ${error instanceof Error ? error.message : String(error)}` })
 
-/** Signs a new person up; answers with the session's token. */
+/** Signs a new person up; returns the session's token. */
 const signUp = (base: string, person: { readonly name: string; readonly email: string; readonly password: string }) =>
   HttpClientRequest.post(`${base}/api/auth/sign-up/email`).pipe(
     HttpClientRequest.bodyUnsafeJson(person),
@@ -46,11 +48,11 @@ const signUp = (base: string, person: { readonly name: string; readonly email: s
 const shown = 12
 
 interface Demo extends AsJson {
-  /** A running service; none runs one of the demo's own. */
+  /** A running service; if none, the demo starts its own. */
   readonly url: Option.Option<string>
 }
 
-/** Walks through what the service does, and tells of each step. */
+/** Shows what the service does, step by step. */
 export const demo = ({ json, url }: Demo) =>
   Effect.gen(function* () {
     const steps: Array<{ readonly step: string; readonly request: string; readonly result: unknown }> = []

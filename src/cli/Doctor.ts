@@ -17,7 +17,7 @@ import { type DatabaseProblem, databaseNamed, databaseProblemOf } from "./Explai
 import { AlreadyReported, type AsJson, print, table } from "./Output.ts"
 import { readFolders } from "./Service.ts"
 
-/** What was looked at, how it stands, and, where it is wrong, what to do. */
+/** What was checked, the result and, if something is wrong, what to do. */
 interface Finding {
   readonly check: string
   readonly ok: boolean
@@ -30,7 +30,7 @@ const wrong = (check: string, found: string, remedy: string): Finding => ({ chec
 
 const oldest = (nodeVersions.match(/\d+/g) ?? []).map(Number)
 
-/** Whether a version, as 20.19.1, is not before another. */
+/** Whether a version, as 20.19.1, is at least another. */
 export const isAtLeast = (version: string, wanted: ReadonlyArray<number>): boolean => {
   const parts = version.split(".").map(Number)
   for (const [at, part] of wanted.entries()) {
@@ -47,7 +47,7 @@ const node = Effect.sync(() =>
 
 const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "unknown")
 
-/** Whether the folder, or the nearest above it that exists, can be written to. */
+/** Whether the folder, or its nearest existing parent, can be written to. */
 const writable = (folder: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (fs) => fs.access(folder, { writable: true })).pipe(
     Effect.as(true),
@@ -73,16 +73,16 @@ const binaries = installed(`${process.platform}-${process.arch}`).pipe(
   })
 )
 
-/** The permissions of a file that others than its owner have. */
+/** The permissions of a file for others than its owner. */
 const forOthers = 0o077
 
 interface Secret {
   readonly check: string
   readonly given: Option.Option<Redacted.Redacted<string>>
-  /** The file in DATA_DIR where it is kept when it was generated. */
+  /** The file in DATA_DIR that holds it if it was generated. */
   readonly file: string
   readonly make: string
-  /** What is the case where it is neither given nor generated. */
+  /** What follows if it is neither set nor generated. */
   readonly absent: string
 }
 
@@ -131,7 +131,7 @@ const publicAddress = ({ baseUrl, host }: Settings) =>
       : fine("BASE_URL", baseUrl)
   )
 
-/** Where the database is reached, without starting or making one; none where an embedded one is not running. */
+/** The address of the database, without starting or creating one; none if an embedded one is not running. */
 const address = ({ dataDir, databaseUrl }: Settings) =>
   Effect.gen(function* () {
     if (Option.isSome(databaseUrl)) return databaseUrl
@@ -199,14 +199,14 @@ const database = (given: Settings) =>
         Result: Schema.Struct({ name: Schema.String }),
         execute: () => sql.unsafe(missingSettingsStatement)
       })
-      // What belongs to somebody else can't be asked about.
+      // Tables of another owner can't be queried.
       const askable = facts.migrated && facts.otherOwner === null
       const applied = askable ? yield* list() : []
       return [
         ...findingsOf(facts).map(({ check, found, remedy }) =>
           remedy === undefined ? fine(check, found) : wrong(check, found, remedy)
         ),
-        // Those of a pooler are not the service's to count, nor to set when they open.
+        // The service can neither count the connections of a pooler nor set anything when they open.
         ...(pooled
           ? facts.migrated
             ? [describeSettings((yield* listMissingSettings()).map(({ name }) => name))]
@@ -242,7 +242,7 @@ const templates = ({ publish }: Settings) =>
       )
   })
 
-/** Why the port can't be listened at; none where it can. */
+/** Why the service can't listen on the port; none if it can. */
 const taken = ({ host, port }: Settings) =>
   Effect.async<Option.Option<string>>((resume) => {
     const server = createServer()
@@ -286,7 +286,7 @@ const examine = Effect.gen(function* () {
   ]
 })
 
-/** Looks at what the service needs, and says what is wrong and what to do about it. */
+/** Checks what the service needs, and says what is wrong and what to do about it. */
 export const doctor = ({ json }: AsJson) =>
   Effect.gen(function* () {
     const findings: ReadonlyArray<Finding> = yield* examine

@@ -12,7 +12,10 @@ import { CommandFailed } from "./Output.ts"
 
 const causeOf = ({ cause }: { readonly cause?: unknown }) => (cause instanceof Error ? cause.message : String(cause))
 
-/** What Postgres, its driver or Node said, where anything in a fault's chain of causes has a code or is the driver's own. */
+/**
+ * The message of Postgres, its driver or Node: the first error in the chain of causes that has a code or is the
+ * driver's own.
+ */
 interface Said {
   readonly code: string
   readonly message: string
@@ -30,13 +33,13 @@ const saidIn = (fault: unknown): Said | undefined => {
   return undefined
 }
 
-/** What to call the database that the settings name, to whoever set them, and the role it is asked as, where it is known. */
+/** The name of the database in the settings, for the operator, and its role, if that is known. */
 export interface NamedDatabase {
   readonly name: string
   readonly role?: string | undefined
 }
 
-/** The database that the settings name. */
+/** The database in the settings. */
 export const databaseNamed = (given: Option.Option<Pick<Settings, "databaseUrl">>): NamedDatabase => {
   if (Option.isNone(given)) return { name: "The database of DATABASE_URL" }
   const { databaseUrl } = given.value
@@ -59,7 +62,7 @@ const grant = (message: string, role = "…") => {
 const namePrimary = "Name the primary in DATABASE_URL."
 
 /**
- * What stops a start though the server answers, and what to do about it.
+ * What prevents a start although the server answers, and what to do about it.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const remedies: ReadonlyArray<readonly [code: RegExp, remedy: (message: string, role: string | undefined) => string]> =
@@ -102,15 +105,18 @@ const remedies: ReadonlyArray<readonly [code: RegExp, remedy: (message: string, 
       () => "Something else holds what the start waits for, or its time is too short: try again, and see pg_locks."
     ],
     [/^0A000$/, () => "Use Postgres 15 or later."],
-    // System and internal errors, and those of its configuration: a full disk may look so, too.
+    // System and internal errors, and those of its configuration; a full disk may also be among them.
     [/^(58|F0|XX)...$/, () => "See the server's log, and whether its disk is full."]
   ]
 
-/** Node refuses the certificate, or the server ours: https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes */
+/**
+ * Node refuses the server's certificate, or the server ours:
+ * https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes
+ */
 const untrusted =
   /^(SELF_SIGNED|DEPTH_ZERO_|UNABLE_TO_|CERT_|CRL_|INVALID_CA|INVALID_PURPOSE|ERR_TLS_|ERR_SSL_|HOSTNAME_)/
 
-/** A statement prepared by name was gone, or there already: the connection behind is not the same any more. */
+/** A prepared statement does not exist, or exists already: the connection now leads to another server session. */
 const handedOn = /^(26000|42P05)$/
 
 /** What is wrong with a database that can't be used, and what to do about it. */
@@ -119,7 +125,7 @@ export interface DatabaseProblem {
   readonly remedy?: string
 }
 
-/** What a fault says of the database; none where it is of something else. */
+/** The database problem in a fault; none if it is about something else. */
 export const databaseProblemOf = (error: unknown, role?: string): Option.Option<DatabaseProblem> => {
   if (error instanceof DatabaseUnfit) return Option.some({ what: `can't be used: ${error.message}` })
   const said = saidIn(error)
@@ -151,7 +157,7 @@ export const databaseProblemOf = (error: unknown, role?: string): Option.Option<
   return Option.none()
 }
 
-/** What stopped the program, as a line for the person who started it; `database` is the one it was to use. */
+/** One line about what stopped the program, for the person who started it; `database` is the one that it was to use. */
 export const explain = (error: unknown, { name, role }: NamedDatabase): Option.Option<string> => {
   if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
   if (error instanceof WithdrawalNotAgreed) {
@@ -174,6 +180,6 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
   )
 }
 
-/** The same, of the database that the settings name. */
+/** The same line, for the database in the settings. */
 export const explainWith = (error: unknown): Effect.Effect<Option.Option<string>> =>
   Effect.map(Effect.option(settings), (given) => explain(error, databaseNamed(given)))

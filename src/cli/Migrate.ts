@@ -5,7 +5,7 @@ import { settings } from "../layers/runtime/Settings.ts"
 import { DatabaseUrlFrom, FitDatabaseFrom } from "./Database.ts"
 import { type AsJson, print } from "./Output.ts"
 
-/** Brings the schema up to date, and says what was applied. */
+/** Brings the schema up to date, and lists the migrations that were applied. */
 export const migrate = Effect.fnUntraced(function* ({ json }: AsJson) {
   const given = yield* settings
   const database = FitDatabaseFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given)))

@@ -1,26 +1,26 @@
 import { Options } from "@effect/cli"
 import { Console, Data } from "effect"
 
-/** `--json`: what a command has to say as one JSON value on the standard output, for programs. */
+/** `--json`: prints the answer as one JSON value on the standard output, for programs. */
 export const json = Options.boolean("json").pipe(
   Options.withDescription("Print one JSON value instead of text, for programs to read.")
 )
 
-/** What a command is told by `--json`. */
+/** The option `--json` of a command. */
 export interface AsJson {
   readonly json: boolean
 }
 
-/** A command is not done, for the reason that the message says. */
+/** The command failed, for the reason in the message. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}
 
-/** A command is not done, and has said itself what is wrong. */
+/** The command failed, and has already printed the reason. */
 export class AlreadyReported extends Data.TaggedError("AlreadyReported") {}
 
-/** A row of a table: what stands in each column. */
+/** A row of a table, by column. */
 export type Row = Readonly<Record<string, string | number | boolean | null>>
 
-/** Rows as a table of text, columns as wide as what they hold; numbers to the right. */
+/** Formats rows as a table of text; columns are as wide as their values, numbers are aligned to the right. */
 export const table = (rows: ReadonlyArray<Row>): string => {
   const [first] = rows
   if (first === undefined) return "(none)"
@@ -49,6 +49,6 @@ export const table = (rows: ReadonlyArray<Row>): string => {
   ].join("\n")
 }
 
-/** Prints the value as JSON where that is asked for, else the text. */
+/** Prints the value as JSON if that was asked for, otherwise the text. */
 export const print = (asJson: boolean, value: unknown, text: string) =>
   Console.log(asJson ? JSON.stringify(value, null, 2) : text)

@@ -1,9 +1,9 @@
 import { didYouMean } from "../domain/Nearest.ts"
 import { version } from "../Package.ts"
 
-/* What the command line can say of itself at once, before anything is loaded. */
+/* What the command line prints before anything else is loaded. */
 
-/** Each command with what it does, those of a group below the group's name. */
+/** Each command with its description; those of a group are below the group's name. */
 const commands: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
   serve: "Serve the HTTP interface until SIGINT or SIGTERM",
   migrate: "Bring the database's schema up to date",
@@ -23,7 +23,7 @@ const lines = Object.entries(commands).flatMap(([name, does]) =>
   typeof does === "string" ? [[name, does]] : Object.entries(does).map(([sub, does]) => [`${name} ${sub}`, does])
 )
 
-/** What `--help` says. */
+/** The text of `--help`. */
 export const overview = `agent-install ${version}
 Installs published template agents into a person's own organization.
 
@@ -41,7 +41,7 @@ Begin with: agent-install demo. Every variable is in the README; agent-install d
 Exit codes: 0 done, 1 not done (the last line says why), 2 the command line could not be read, 130 interrupted.
 `
 
-/** What to say of a command that does not exist; undefined where the words name one, or none. */
+/** The message for a command that does not exist; undefined if the words name one, or none. */
 export const unknownCommand = ([first, second]: ReadonlyArray<string>): string | undefined => {
   const isOption = (word: string) => word.startsWith("-")
   if (first === undefined || isOption(first)) return undefined

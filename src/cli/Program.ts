@@ -1,9 +1,9 @@
-// By module: the package's index loads the servers of a cluster.
+// Imported by its module: the package's index loads the cluster servers.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { commandLine, exitCode } from "./CommandLine.ts"
 import { isWorker } from "./Workers.ts"
 
-// A service that is told to stop has done what it was to do; whoever presses Ctrl-C has cut something short.
+// A service that gets SIGTERM has done its work; Ctrl-C cuts it short.
 let terminated = false
 process.once("SIGTERM", () => {
   terminated = true
@@ -15,7 +15,7 @@ commandLine(process.argv).pipe(
     disablePrettyLogger: true,
     teardown: (exit, onExit) => {
       onExit(exitCode(exit, terminated))
-      // The channel to the first process would keep a worker that was told to end.
+      // The channel to the first process would keep a stopped worker alive.
       if (isWorker) process.exit(exitCode(exit, terminated))
     }
   })

@@ -5,8 +5,8 @@ import { DatabaseUrlFrom } from "./Database.ts"
 import { isWorker } from "./Workers.ts"
 
 /**
- * Tells of node's own warnings by name and code, instead of on the standard error as they come: one may quote whatever node was
- * given to read.
+ * Logs node's own warnings by name and code, instead of printing them on the standard error: one may quote whatever
+ * node was given to read.
  */
 const LogWarnings = Layer.scopedDiscard(
   Effect.gen(function* () {
@@ -32,7 +32,10 @@ const LogWarnings = Layer.scopedDiscard(
   })
 )
 
-/** Sends telemetry for as long as the scope is open, where there is an endpoint; elsewhere no span is made that nobody would collect. */
+/**
+ * Sends telemetry while the scope is open, if there is an endpoint; otherwise no spans are made, since nothing would
+ * collect them.
+ */
 const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
   Option.match(otlpEndpoint, {
     onNone: () => Layer.buildWithScope(Layer.setTracerEnabled(false), scope),
@@ -44,8 +47,8 @@ const telemetryIn = (scope: Scope.Scope, { otlpEndpoint }: Settings) =>
   })
 
 /**
- * Telemetry and the database's address. Telemetry is there first, to be told of what the database does, and is closed before
- * the embedded one stops: what it still has to send waits for no shutdown of Postgres.
+ * Telemetry and the database's address. Telemetry starts first, so that it records what the database does, and is
+ * closed before the embedded database stops, so that its last data does not wait for the shutdown of Postgres.
  */
 const TelemetryAndDatabase = (given: Settings) =>
   Layer.scopedContext(

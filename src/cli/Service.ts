@@ -12,12 +12,12 @@ import { publishTemplate } from "../services/catalog/PublishTemplate.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import type { TemplateMirror } from "../services/installation/TemplateMirror.ts"
 import type { Transactor } from "../services/runtime/Transactor.ts"
-import { AppFrom, ServicesFrom } from "./Application.ts"
+import { AppFrom, RolloutRunnerFrom, ServicesFrom } from "./Application.ts"
 import { isWorker, keepWorkers, stopRequested } from "./Workers.ts"
 
-/* The service over HTTP, with what it publishes at its start. */
+/* The service over HTTP, and the templates that it publishes at its start. */
 
-/** Reads a template's folder. What it takes is loaded only then: most starts have nothing to read. */
+/** Reads a template's folder. The code for that is loaded only then: most starts have nothing to read. */
 const readTemplate = (folder: string) =>
   Effect.flatMap(
     Effect.promise(() => import("../layers/catalog/TemplateFiles.ts")),
@@ -27,7 +27,9 @@ const readTemplate = (folder: string) =>
 /** The slug of the template that comes with the program. */
 export const bundled = Slug.make("personal-finance")
 
-/** The bundled template stays as it is where it is published: it may be somebody's own version by now. */
+/**
+ * Publishes the bundled template unless it is published already: somebody may have published a version of their own.
+ */
 export const publishBundled = Effect.gen(function* () {
   const catalog = yield* TemplateCatalog
   const known = yield* Effect.option(catalog.manifest(bundled))
@@ -43,7 +45,7 @@ export const publishBundled = Effect.gen(function* () {
 
 const refusePublish = (message: string) => new PublishRefused({ issues: [{ where: "", path: [], message }] })
 
-/** Reads the folders that PUBLISH names; a folder that is wrong is refused before anything starts. */
+/** Reads the folders that PUBLISH names; if one is wrong, nothing starts. */
 export const readFolders = (folders: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -69,7 +71,9 @@ export const readFolders = (folders: ReadonlyArray<string>) =>
 
 type Folders = Effect.Effect.Success<ReturnType<typeof readFolders>>
 
-/** Publishes those that are new or changed; what withdraws much is left to somebody who agrees to it. */
+/**
+ * Publishes the folders that are new or changed. If one withdraws many rows, it is left to a person who agrees to that.
+ */
 const publishFolders = (folders: Folders) =>
   Effect.forEach(
     folders,
@@ -102,7 +106,9 @@ const sayWhereEmpty = Effect.gen(function* () {
   )
 })
 
-/** Has ready what can be installed: the folders that are named, else, with the embedded database, the bundled template. */
+/**
+ * Publishes what can be installed: the folders in the settings or, with the embedded database, the bundled template.
+ */
 const publishAtStart = (
   { databaseUrl }: Settings,
   folders: Option.Option<Folders>
@@ -116,9 +122,10 @@ const publishAtStart = (
     onNone: () => (Option.isNone(databaseUrl) ? publishBundled : sayWhereEmpty)
   })
 
-/** The whole service, listening at `port` (0 for any that is free) of the settings' host once `publish` is done. */
+/** The whole service, which listens on `port` (0 for a free one) of the settings' host once `publish` is done. */
 export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect.Effect<void, E, R>) =>
-  HttpLive.pipe(
+  RolloutRunnerFrom.pipe(
+    Layer.provideMerge(HttpLive),
     Layer.provideMerge(
       NodeServerLive({ port, host: given.host }, { keepAliveTimeout: Duration.toMillis(given.keepAlive) })
     ),
@@ -127,12 +134,12 @@ export const ServiceLive = <E, R>(given: Settings, port: number, publish: Effect
     Layer.provide(AppFrom(given))
   )
 
-// Built last, so released first: before the server stops to listen.
+// Built last, so released first: before the server stops listening.
 const SayStopping = Layer.scopedDiscard(
   Effect.addFinalizer(() => Effect.logInfo("Stopping: running requests have ten seconds to end"))
 )
 
-/** One process that serves, until interrupted or, in a worker, told to end. */
+/** One process that serves until it is interrupted or, in a worker, asked to stop. */
 const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) => {
   const serving = SayStopping.pipe(
     Layer.provide(HttpServer.withLogAddress(ServiceLive(given, given.port, publish))),
@@ -142,14 +149,14 @@ const serveHere = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
   return isWorker ? Effect.raceFirst(serving, stopRequested) : serving
 }
 
-/** The first of several processes: it has database, schema and templates ready, and looks after those that serve. */
+/** The first of several processes: it prepares database, schema and templates, and supervises the workers. */
 const serveByWorkers = <E, R>(given: Settings, publish: Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
     yield* Effect.provide(publish, ServicesFrom(given))
     return yield* keepWorkers(given.workers)
   })
 
-/** Serves, until interrupted or told to end, once what is to be published is. */
+/** Serves until interrupted or asked to stop, after publishing. */
 export const serveOn = (given: Settings, folders: Option.Option<Folders>) => {
   const publish = isWorker ? Effect.void : publishAtStart(given, folders)
   return Effect.if(given.workers > 1 && !isWorker, {

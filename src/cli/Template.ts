@@ -48,7 +48,7 @@ const describeImpact = ({ affected, installations, mostAffected, pinned, total }
             ])
       ]
 
-/** What a publication changes and does, for people to read, below a line that says whether it was done. */
+/** What a publication changes and does, for people, below a line that says whether it was done. */
 const describe = (line: string, { impact, published: { changes } }: Publication): string =>
   [
     line,
@@ -68,12 +68,12 @@ const describe = (line: string, { impact, published: { changes } }: Publication)
     ...describeImpact(impact)
   ].join("\n")
 
-/** Runs what is to be done with a folder's template; what is refused of it is told with its place in the files. */
+/** Does something with the template of a folder; refusals name the place in its files. */
 const withTemplate =
   (folder: string) =>
   <A, E, R>(use: (template: Template) => Effect.Effect<A, E | PublishRefused, R>) =>
     Effect.gen(function* () {
-      // Read first: a folder that is wrong needs no database to say so.
+      // Read first: the problems of a folder can be reported without a database.
       const { locate, template } = yield* readTemplate(folder)
       const done = yield* use(template).pipe(
         Effect.mapError((error) => (error instanceof PublishRefused ? locate(error) : error))
@@ -85,7 +85,7 @@ interface Folder extends AsJson {
   readonly folder: string
 }
 
-/** Says what publishing a folder would change and do. */
+/** Prints what publishing a folder would change and do. */
 export const diff = ({ folder, json }: Folder) =>
   Effect.gen(function* () {
     const [{ slug }, publication] = yield* withTemplate(folder)((template) =>
@@ -101,11 +101,11 @@ export const diff = ({ folder, json }: Folder) =>
     )
   })
 
-/** Whether somebody at a terminal agrees to what a publication withdraws, after reading all that it would do. */
+/** Asks a person at a terminal to agree to what a publication withdraws, after showing everything it would do. */
 const agrees = ({ message, publication }: WithdrawalNotAgreed, slug: string) =>
   Console.log(describe(`Publishing ${slug} would make revision ${publication.published.revision}:`, publication)).pipe(
     Effect.zipRight(Prompt.confirm({ message: `${message} Publish it?`, initial: false })),
-    // Ctrl-C, which a prompt takes for itself.
+    // The prompt catches Ctrl-C itself.
     Effect.catchTag("QuitException", () => Effect.interrupt)
   )
 
@@ -114,7 +114,7 @@ interface Publish extends Folder {
   readonly yes: boolean
 }
 
-/** Publishes a folder, or, for a dry run, says what that would do. */
+/** Publishes a folder or, for a dry run, prints what that would do. */
 export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, yes }: Publish) {
   if (dryRun) return yield* diff({ folder, json })
   const asks = !json && process.stdin.isTTY && process.stdout.isTTY

@@ -5,7 +5,7 @@ import { AlreadyReported } from "./Output.ts"
 const stopMessage = "stop"
 const stopTimeout = "20 seconds"
 
-/** Whether this process is one of several that a first one started. */
+/** Whether this process is a worker of a first one. */
 export const isWorker = cluster.isWorker
 
 const ended = (worker: Worker) =>
@@ -14,7 +14,10 @@ const ended = (worker: Worker) =>
     worker.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
   })
 
-/** Ends a worker as SIGTERM would, by a message: where a terminal sent its signal to all, a second one would cut it short. */
+/**
+ * Ends a worker as SIGTERM would, by a message: a terminal sends its signal to all processes, and a second one would
+ * cut the shutdown short.
+ */
 const stop = (worker: Worker) =>
   Effect.gen(function* () {
     if (worker.isDead()) return
@@ -25,7 +28,7 @@ const stop = (worker: Worker) =>
     if (Option.isNone(end)) yield* Effect.sync(() => worker.process.kill("SIGKILL"))
   })
 
-/** One worker, from its start to its end, or for as long as the scope is open; answers with its exit code. */
+/** Runs one worker until it ends or the scope is closed; returns its exit code. */
 const runWorker = (onListening: () => void) =>
   Effect.gen(function* () {
     const worker = yield* Effect.acquireRelease(
@@ -37,7 +40,7 @@ const runWorker = (onListening: () => void) =>
     return yield* ended(worker)
   }).pipe(Effect.scoped)
 
-/** One worker, and another in its place whenever it ends. */
+/** Runs one worker, and starts another whenever it ends. */
 const keepOne = Effect.suspend(() => {
   let everServed = false
   const onListening = () => {
@@ -47,7 +50,7 @@ const keepOne = Effect.suspend(() => {
     Effect.tap((code) =>
       everServed
         ? Effect.logWarning("A worker has ended; another takes its place").pipe(Effect.annotateLogs({ code }))
-        : // It has said why.
+        : // It has printed the reason.
           new AlreadyReported()
     ),
     Effect.repeat(Schedule.spaced("500 millis")),
@@ -55,13 +58,13 @@ const keepOne = Effect.suspend(() => {
   )
 })
 
-/** So many workers on one port, which node hands their connections in turn, until interrupted. */
+/** Runs this many workers on one port, among which node distributes connections, until interrupted. */
 export const keepWorkers = (count: number): Effect.Effect<never, AlreadyReported> =>
   Effect.zipRight(Effect.all(Effect.replicate(keepOne, count), { concurrency: "unbounded" }), Effect.never)
 
 /**
- * In a worker: ends when the first process says so, or is gone. Where that goes while this one is stopping already, somebody
- * wants it to end at once.
+ * In a worker: ends when the first process asks it to, or has ended. If that happens while this worker is already
+ * stopping, somebody wants it to end at once.
  */
 export const stopRequested = Effect.async<void>((resume) => {
   let stopping = false

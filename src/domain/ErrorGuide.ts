@@ -2,6 +2,7 @@ import { Duration } from "effect"
 import {
   AgentNotFound,
   type AnyRefusal,
+  EventsGone,
   ForeignOrigin,
   HeaderTooLarge,
   IdentityNotFound,
@@ -27,6 +28,9 @@ import {
   PlanStale,
   PublisherNotFound,
   RateLimitExceeded,
+  RolloutEnded,
+  RolloutNotFound,
+  RolloutRuns,
   RouteNotFound,
   SchemaCollision,
   SelfInstall,
@@ -201,6 +205,26 @@ export const errorGuide: {
     remedy: "Send Authorization: Bearer and the service's GATEWAY_TOKEN; docs/gateway.md says where it is kept.",
     example: new NotGateway()
   },
+  RolloutNotFound: {
+    when: "The address names a roll-out that this template does not have.",
+    remedy: "GET …/rollouts lists the template's roll-outs.",
+    example: new RolloutNotFound({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41" })
+  },
+  RolloutRuns: {
+    when: "A roll-out was to be started while another one of the template runs or is paused.",
+    remedy: "Wait for it, cancel it, or go on with another revision: POST …/rollouts/<id>/resume with revision.",
+    example: new RolloutRuns({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41" })
+  },
+  RolloutEnded: {
+    when: "A roll-out that is done or cancelled was to be paused, resumed or cancelled.",
+    remedy: "Start another roll-out; one of an earlier revision goes back.",
+    example: new RolloutEnded({ rolloutId: "rollout_5c0c2a9f4d1e4c0f8f1f0d3c7b6a5e41", state: "done" })
+  },
+  EventsGone: {
+    when: "GET /api/events was asked for what follows a number, and events after it have been deleted since (they are kept for EVENTS_DAYS days), or the number was never given, as after a database was restored from a backup.",
+    remedy: "Read anew what you keep a copy of, then go on after the last number that the answer names.",
+    example: new EventsGone({ after: 17, first: 4_001, last: 9_344 })
+  },
   WrongPassword: {
     when: "The request is final, so it needs the account's password, and the one that was sent is wrong. Wrong passwords count against a budget.",
     remedy: "Ask the person for the password again. If the service sends mail, a forgotten password can be reset.",
@@ -224,7 +248,7 @@ export const errorGuide: {
     })
   },
   PublisherNotFound: {
-    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. Nobody is told which.",
+    when: "No publisher has this slug, it is private, the caller does not belong to it, or the key is another publisher's. The answer does not say which.",
     remedy:
       "Look the slug up with GET /api/publishers. Somebody who should belong to it is invited by an owner; a new publisher is made by whoever runs the service.",
     example: new PublisherNotFound({ slug: "acme" })

@@ -10,7 +10,7 @@ import { Permission } from "./publishing/Publisher.ts"
  * `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -64,7 +64,7 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   static readonly code = "unsupported_media_type"
   static readonly title = "Unsupported encoding"
   override get message() {
-    return "The body is compressed, or encoded otherwise, which is not read here. Send it as it is, without Content-Encoding."
+    return "The service accepts no compressed or otherwise encoded bodies. Send the body without Content-Encoding."
   }
 }
 
@@ -74,7 +74,7 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limit
   static readonly code = "too_large"
   static readonly title = "Body too large"
   override get message() {
-    return `The body of a request may have ${this.limitBytes} bytes at most.`
+    return `The body of a request may be at most ${this.limitBytes} bytes long.`
   }
 }
 
@@ -108,7 +108,7 @@ export class NoPersonalOrg extends Schema.TaggedError<NoPersonalOrg>()("NoPerson
   static readonly code = "no_personal_org"
   static readonly title = "No personal organization"
   override get message() {
-    return "This account has no organization of its own yet. Sign out and sign in again: that makes one; then try again."
+    return "This account has no organization of its own yet. Sign out and sign in again to get one, then try again."
   }
 }
 
@@ -146,7 +146,7 @@ export class SelfInstall extends Schema.TaggedError<SelfInstall>()("SelfInstall"
   }
 }
 
-/** The template's organization is private. Said only to its members. */
+/** The template's organization is private. Only its members get this answer. */
 export class TemplateNotPublic extends Schema.TaggedError<TemplateNotPublic>()("TemplateNotPublic", {
   templateAgentId: AgentId
 }) {
@@ -189,7 +189,7 @@ export class NoSuchRow extends Schema.TaggedError<NoSuchRow>()("NoSuchRow", { ro
       verdict === null
         ? `${list}: the template has no ${kind} "${slug}"`
         : verdict === "collision" && list === "adopt"
-          ? `adopt: ${kind} "${slug}" can't be adopted (adoptable is false in a plan), since the template's own row stands too, or the one in its way came with another template; rename or delete that, or uninstall what it came with`
+          ? `adopt: ${kind} "${slug}" can't be adopted (adoptable is false in a plan), because the template's own row also exists, or the row with that slug came with another template; rename or delete that row, or uninstall its template`
           : `${list}: ${kind} "${slug}" is ${verdict}, not ${wishVerdicts[list]}`
     )
     return `Nothing was written. ${named.join("; ")}. Ask for a plan to see each row's verdict.`
@@ -205,19 +205,19 @@ export const Collision = Schema.Struct({
   slug: Schema.String,
   owner: Schema.String.annotations({ description: "The slug of the organization whose row has the slug." }),
   own: Schema.Boolean.annotations({
-    description: "Whether that is the organization itself; else the row came with a template of the owner's."
+    description: "Whether that is the organization itself; otherwise the row came with a template of the owner's."
   }),
   adoptable: Schema.Boolean.annotations({
-    description: "Whether adopt may name the row. Where it may not, no request helps before the slug is free."
+    description: "Whether adopt may name the row. If not, the slug has to be freed before any request succeeds."
   })
 })
 export type Collision = typeof Collision.Type
 
-/** What resolves a collision, in the order in which a message says it. */
+/** What resolves a collision, in the order of the message. */
 const remedies: ReadonlyArray<readonly [remedy: string, applies: (collision: Collision) => boolean]> = [
   ["Name these, which are your own, in adopt, or rename or delete them", ({ adoptable }) => adoptable],
   [
-    "Rename or delete these, which can't be adopted, since the template has a row of its own for each (or revert those that are the template's and that you changed)",
+    "Rename or delete these, which can't be adopted, since the template's own row also exists (or revert those that are the template's and that you changed)",
     ({ adoptable, own }) => own && !adoptable
   ],
   [
@@ -238,11 +238,11 @@ export class SchemaCollision extends Schema.TaggedError<SchemaCollision>()("Sche
       const named = this.collisions.filter(applies).map(({ kind, owner, slug }) => `${kind} "${slug}" (${owner})`)
       return named.length === 0 ? [] : [`${remedy}: ${named.join(", ")}.`]
     })
-    return `Nothing was written, since slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
+    return `Nothing was written, because slugs that the template needs are taken. ${groups.join(" ")} Then try again.`
   }
 }
 
-/** The plan the caller agreed to is no longer what an install would do. Nothing was written. */
+/** An install would no longer do what the plan says that the caller agreed to. Nothing was written. */
 export class PlanStale extends Schema.TaggedError<PlanStale>()("PlanStale", {}) {
   static readonly status = 409
   static readonly code = "plan_stale"
@@ -304,7 +304,7 @@ export class NoMember extends Schema.TaggedError<NoMember>()("NoMember", { organ
   static readonly code = "no_member"
   static readonly title = "No member entity"
   override get message() {
-    return "Nothing stands for this person in the organization yet. Sign out and sign in again: that repairs it; then try again."
+    return "The organization has no member entity for this person yet. Sign out and sign in again to repair that, then try again."
   }
 }
 
@@ -334,7 +334,56 @@ export class PendingNotFound extends Schema.TaggedError<PendingNotFound>()("Pend
   static readonly code = "pending_not_found"
   static readonly title = "Nothing pending"
   override get message() {
-    return "Nothing is pending under this id for this sender. Ask for the identity again with POST /api/identities/lookup."
+    return "No question with this id is open for this sender. Ask for the identity again with POST /api/identities/lookup."
+  }
+}
+
+/** No roll-out of the template has this id. */
+export class RolloutNotFound extends Schema.TaggedError<RolloutNotFound>()("RolloutNotFound", {
+  rolloutId: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "rollout_not_found"
+  static readonly title = "Roll-out not found"
+  override get message() {
+    return `This template has no roll-out ${JSON.stringify(this.rolloutId)}.`
+  }
+}
+
+/** A roll-out of the template runs or is paused; there is one at a time. */
+export class RolloutRuns extends Schema.TaggedError<RolloutRuns>()("RolloutRuns", { rolloutId: Schema.String }) {
+  static readonly status = 409
+  static readonly code = "rollout_runs"
+  static readonly title = "A roll-out is under way"
+  override get message() {
+    return `Roll-out ${this.rolloutId} of this template has not ended. Wait for it, cancel it, or resume it with another revision.`
+  }
+}
+
+/** The roll-out has ended: it can't be paused, resumed or cancelled any more. */
+export class RolloutEnded extends Schema.TaggedError<RolloutEnded>()("RolloutEnded", {
+  rolloutId: Schema.String,
+  state: Schema.String
+}) {
+  static readonly status = 409
+  static readonly code = "rollout_ended"
+  static readonly title = "The roll-out has ended"
+  override get message() {
+    return `Roll-out ${this.rolloutId} is ${this.state}. Start another one.`
+  }
+}
+
+/** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
+export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
+  after: Schema.Int,
+  first: Schema.Int,
+  last: Schema.Int
+}) {
+  static readonly status = 410
+  static readonly code = "events_gone"
+  static readonly title = "Events not kept"
+  override get message() {
+    return `What follows event ${this.after} is not known without a gap: events ${this.first} to ${this.last} are kept. Read the tables anew, then go on after ${this.last}.`
   }
 }
 
@@ -372,15 +421,15 @@ export class OrganizationInUse extends Schema.TaggedError<OrganizationInUse>()("
       const why = [
         ...(otherMembers > 0 ? [counted(otherMembers, "other member", "other members")] : []),
         ...(installations > 0 ? [counted(installations, "installation by others", "installations by others")] : []),
-        ...(kept && installations === 0 ? ["rows that others keep of it"] : [])
+        ...(kept && installations === 0 ? ["rows of its templates that others keep"] : [])
       ]
       return `${organizationSlug} (${why.join(", ")})`
     })
-    return `Nothing was deleted, since others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
+    return `Nothing was deleted, because others depend on organizations of yours: ${named.join(", ")}. Make another member an owner of each, then try again.`
   }
 }
 
-/** There is no publisher of that slug that the caller belongs to. */
+/** The caller belongs to no publisher with that slug. */
 export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("PublisherNotFound", {
   slug: Schema.String
 }) {
@@ -388,11 +437,11 @@ export class PublisherNotFound extends Schema.TaggedError<PublisherNotFound>()("
   static readonly code = "publisher_not_found"
   static readonly title = "Publisher not found"
   override get message() {
-    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key is good for one.`
+    return `You belong to no publisher ${JSON.stringify(this.slug)}. GET /api/publishers lists those you belong to; a key gives access to one publisher only.`
   }
 }
 
-/** What a publisher's members, and its keys, need for what was asked. */
+/** What each permission requires of a member, and of a key. */
 const needed: Readonly<Record<Permission, readonly [role: string, scope: string]>> = {
   read: ["a member of the publisher", "a key with the scope read or publish"],
   publish: ["a member of the publisher", "a key with the scope publish"],
@@ -401,7 +450,7 @@ const needed: Readonly<Record<Permission, readonly [role: string, scope: string]
   members: ["an owner of the publisher, signed in,", "no key"]
 }
 
-/** The caller belongs to the publisher, or has a key of it, and may not do that. */
+/** The caller is a member of the publisher, or uses one of its keys, but lacks the permission. */
 export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitted", {
   permission: Permission,
   byKey: Schema.Boolean
@@ -416,47 +465,47 @@ export class NotPermitted extends Schema.TaggedError<NotPermitted>()("NotPermitt
   }
 }
 
-/** The publisher has no key of this id. */
+/** The publisher has no key with this id. */
 export class KeyNotFound extends Schema.TaggedError<KeyNotFound>()("KeyNotFound", {}) {
   static readonly status = 404
   static readonly code = "key_not_found"
   static readonly title = "Key not found"
   override get message() {
-    return "The publisher has no key of this id. GET /api/publishers/<slug>/keys lists those it has."
+    return "The publisher has no key with this id. GET /api/publishers/<slug>/keys lists those it has."
   }
 }
 
-/** Nobody of this id belongs to the publisher. */
+/** The publisher has no member with this id. */
 export class MemberNotFound extends Schema.TaggedError<MemberNotFound>()("MemberNotFound", { userId: Schema.String }) {
   static readonly status = 404
   static readonly code = "member_not_found"
   static readonly title = "Member not found"
   override get message() {
-    return `Nobody of the id ${JSON.stringify(this.userId)} belongs to the publisher. GET /api/publishers/<slug>/members lists who does.`
+    return `The publisher has no member with the id ${JSON.stringify(this.userId)}. GET /api/publishers/<slug>/members lists its members.`
   }
 }
 
-/** The publisher would be nobody's. */
+/** The publisher would have no owner. */
 export class LastOwner extends Schema.TaggedError<LastOwner>()("LastOwner", {}) {
   static readonly status = 409
   static readonly code = "last_owner"
   static readonly title = "The only owner"
   override get message() {
-    return "A publisher always has an owner, and this is the only one. Make another member an owner first."
+    return "A publisher needs an owner, and this is the only one. Make another member an owner first."
   }
 }
 
-/** The invitation never was, was taken back or used, has expired, or is for another account. */
+/** The invitation never existed, was withdrawn or used, has expired, or is for another account. */
 export class InvitationNotFound extends Schema.TaggedError<InvitationNotFound>()("InvitationNotFound", {}) {
   static readonly status = 404
   static readonly code = "invitation_not_found"
   static readonly title = "Invitation not found"
   override get message() {
-    return "There is no such invitation for this account: it was used or taken back, has expired, or is for another e-mail address. Ask an owner for another."
+    return "There is no such invitation for this account: it was used or withdrawn, has expired, or is for another e-mail address. Ask an owner for a new one."
   }
 }
 
-/** There are as many of these as there may be. */
+/** The limit of keys or members is reached. */
 export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
   what: Schema.Literal("keys", "members"),
   limit: Schema.Int
@@ -475,7 +524,7 @@ export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNot
   static readonly code = "not_found"
   static readonly title = "No such route"
   override get message() {
-    return "There is nothing at this path. GET /openapi.json lists what there is."
+    return "No route has this path. GET /openapi.json lists all routes."
   }
 }
 
@@ -487,7 +536,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
   static readonly code = "method_not_allowed"
   static readonly title = "Method not allowed"
   override get message() {
-    return `This path takes ${this.allow.join(", ")}.`
+    return `This path accepts only ${this.allow.join(", ")}.`
   }
 }
 
@@ -509,7 +558,7 @@ export class HeaderTooLarge extends Schema.TaggedError<HeaderTooLarge>()("Header
   static readonly code = "header_too_large"
   static readonly title = "Header too large"
   override get message() {
-    return `The header of a request, with its target, may have ${this.limitBytes} bytes at most.`
+    return `The header of a request, including its target, may be at most ${this.limitBytes} bytes long.`
   }
 }
 
@@ -519,11 +568,11 @@ export class Internal extends Schema.TaggedError<Internal>()("Internal", {}) {
   static readonly code = "internal"
   static readonly title = "Internal error"
   override get message() {
-    return "Something went wrong here. Report it with the id in `instance`."
+    return "The service failed to handle the request. Report it with the id in `instance`."
   }
 }
 
-/** The database can't be reached, gave no connection or answer in time, or can't be written to for now. */
+/** The database can't be reached, gave no connection or answer in time, or can't be written to at the moment. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}) {
   static readonly status = 503
   static readonly code = "unavailable"
@@ -531,11 +580,11 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
   /** Whole seconds after which a retry makes sense. */
   readonly retryAfterSeconds = 2
   override get message() {
-    return `The database can't do this now. Try again in ${this.retryAfterSeconds} seconds.`
+    return `The database is not available now. Try again in ${this.retryAfterSeconds} seconds.`
   }
 }
 
-/** The errors of the install workflow, in the order in which they refuse. Each class states its status, or this doesn't compile. */
+/** The errors of the install workflow, in the order of refusal. The type requires each class to state its status. */
 export const installErrors = [
   ForeignOrigin,
   Unauthenticated,
@@ -558,19 +607,19 @@ export const installErrors = [
 /** Why the body of a request can't be read, in the order in which this is checked. */
 export type ReadError = UnsupportedMediaType | TooLarge | InvalidRequest
 
-/** What the install workflow can fail with: all of them but the one that only a browser can cause. */
+/** The failures of the install workflow: all of these except the one that only a browser can cause. */
 export type InstallError = Exclude<InstanceType<(typeof installErrors)[number]>, ForeignOrigin>
 
 /** The errors of planning an install. Collisions are part of the plan, not errors. */
 export type PlanError = Exclude<InstallError, NoSuchRow | SchemaCollision | PlanStale>
 
-/** What whoever asks something of a publisher can be refused for, whatever they ask. */
+/** The errors of every request about one publisher. */
 export type PublisherError = Unauthenticated | RateLimitExceeded | PublisherNotFound | NotPermitted
 
 /** The errors of every request about one installed agent. */
 export type AgentError = Unauthenticated | RateLimitExceeded | AgentNotFound | NotOrgAdmin
 
-/** Every refusal, for the documentation and the encoding of answers. */
+/** Every refusal, for documentation and encoding. */
 export const refusals = [
   ...installErrors,
   AgentNotFound,
@@ -582,6 +631,10 @@ export const refusals = [
   IdentityNotFound,
   PendingNotFound,
   NotGateway,
+  RolloutNotFound,
+  RolloutRuns,
+  RolloutEnded,
+  EventsGone,
   WrongPassword,
   OrganizationInUse,
   PublisherNotFound,
@@ -601,6 +654,6 @@ export const refusals = [
 
 export type AnyRefusal = InstanceType<(typeof refusals)[number]>
 
-/** The code of a refusal, by which clients and metrics tell it from others. */
+/** The code of a refusal, by which clients and metrics distinguish it. */
 export const codeOf = (refusal: AnyRefusal): string =>
   refusals.find(({ _tag }) => _tag === refusal._tag)?.code ?? refusal._tag

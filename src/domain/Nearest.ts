@@ -8,7 +8,7 @@ const wrongAtMost = (length: number): number => Math.min(3, Math.floor(length / 
 
 /**
  * How many letters have to be put in, left out, replaced or swapped with the next to make one word of the other (optimal string
- * alignment); more than `most` is told as `most + 1`.
+ * alignment); more than `most` is returned as `most + 1`.
  */
 const distance = (one: string, other: string, most: number): number => {
   if (Math.abs(one.length - other.length) > most) return most + 1

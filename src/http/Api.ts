@@ -4,6 +4,7 @@ import { AccountApi } from "./account/AccountApi.ts"
 import { authPaths, mailPaths } from "./account/AuthPaths.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
+import { EventsApi } from "./events/EventsApi.ts"
 import { GatewayApi } from "./identity/GatewayApi.ts"
 import { IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { AgentsApi } from "./installation/AgentsApi.ts"
@@ -11,6 +12,7 @@ import { InstallApi } from "./installation/InstallApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
+import { RolloutsApi } from "./rollout/RolloutsApi.ts"
 import { HealthApi } from "./runtime/HealthApi.ts"
 
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
@@ -21,7 +23,9 @@ export class Api extends HttpApi.make("agent-install")
   .add(WatchersApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
+  .add(EventsApi)
   .add(PublishersApi)
+  .add(RolloutsApi)
   .add(HealthApi)
   .add(DocumentsApi)
   .addError(problem(Internal))

@@ -12,7 +12,8 @@ const invalid = (message: string, path = "") => invalidRequest([{ path: path ===
 
 const lost = () => invalid("the body ended before it was complete")
 
-// Where the length is told, as nearly everywhere, all of it is taken at once: a stream would cost more than the rest.
+// If the length is given, as it nearly always is, read the body in one piece: a stream would cost more than all the
+// rest.
 const readSized = ({ arrayBuffer }: HttpServerRequest.HttpServerRequest) =>
   arrayBuffer.pipe(Effect.mapBoth({ onFailure: lost, onSuccess: (bytes) => new Uint8Array(bytes) }))
 
@@ -43,7 +44,9 @@ const readUnsized = ({ stream }: HttpServerRequest.HttpServerRequest) =>
 const hasBody = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
 
-/** Whether a body comes otherwise than as it is, which `identity` says (RFC 9110, 8.4), in one piece or in chunks. */
+/**
+ * Whether a body is encoded or sent in chunks. An encoding of `identity` means that it is not encoded (RFC 9110, 8.4).
+ */
 const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
   const codings = (field = "", plain: string) =>
     field.split(",").some((coding) => !["", plain].includes(coding.trim().toLowerCase()))
@@ -51,8 +54,8 @@ const isEncoded = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
 }
 
 /**
- * Reads a body of at most 64 KiB that is not encoded. A larger one is read to its end and thrown away, so that the client, which
- * may not listen while it sends, sees the answer.
+ * Reads a body of at most 64 KiB that is not encoded. A larger body is read to its end and discarded, so that a client
+ * which does not read while it sends still gets the answer.
  */
 export const readBytes = (
   request: HttpServerRequest.HttpServerRequest
@@ -65,7 +68,7 @@ export const readBytes = (
 
 const deepest = 64
 
-/** Whether a JSON value nests deeper than anything we are sent has cause to; walks without recursion. */
+/** Whether a JSON value nests deeper than any legitimate request does. Walks without recursion. */
 const tooDeep = (value: unknown): boolean => {
   let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
@@ -75,7 +78,7 @@ const tooDeep = (value: unknown): boolean => {
   return false
 }
 
-/** Where an object has a member for the second time, of which parsers keep one, not all the same. The text has to be JSON. */
+/** The path of an object's repeated member, of which parsers keep one or the other. The text has to be valid JSON. */
 const findRepeated = (json: string): ReadonlyArray<PropertyKey> | undefined => {
   const open: Array<{ at: string | number; readonly names: Set<string> }> = []
   for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?|[{}[\],]/g)) {
@@ -96,7 +99,7 @@ const isRepeated = "is given more than once"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** Bytes as a JSON value in which every text is clean and every member stands once. */
+/** Parses bytes as a JSON value that has no unclean text and no repeated member. */
 export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequest> =>
   Effect.gen(function* () {
     const [value, text] = yield* Effect.try({
@@ -107,7 +110,7 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
       catch: () => invalid("the body is not JSON in UTF-8")
     })
     if (tooDeep(value)) return yield* invalid(`the body nests deeper than ${deepest} levels`)
-    // Neither stands in JSON that is UTF-8 but as an escape.
+    // In JSON that is valid UTF-8, unclean characters can occur only as escapes.
     const unclean = text.includes("\\u") ? findUncleanText(value) : undefined
     if (unclean !== undefined) {
       return yield* invalidRequest([{ path: unclean, message: "must hold no NUL character and no lone surrogate" }])
@@ -117,7 +120,7 @@ export const parseJson = (bytes: Uint8Array): Effect.Effect<unknown, InvalidRequ
     return value
   })
 
-/** Whether a request says that its body is JSON. */
+/** Whether the content type of a request is JSON. */
 export const saysJson = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")
 
@@ -129,7 +132,7 @@ const bounded = (text: string) => {
   return characters.length <= longestText ? text : `${characters.slice(0, longestText).join("")}…`
 }
 
-/** Names the places of a request that are not as its schema wants them, the first twenty. */
+/** Refuses a request for the first twenty places where it does not match its schema. */
 export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
   new InvalidRequest({
     issues: places.slice(0, maxIssues).map(({ message, path }) => ({
@@ -138,7 +141,7 @@ export const invalidRequest = (places: ReadonlyArray<Place>): InvalidRequest =>
     }))
   })
 
-/** Decodes objects, and tells of those that are not as the schema wants them what is wrong, place by place. */
+/** Decodes an object, or reports each place where it does not match the schema. */
 const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | "ignore") => {
   const decodeUnknown = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty })
   return (value: unknown): Effect.Effect<A, InvalidRequest> =>
@@ -147,10 +150,10 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>, onExcessProperty: "error" | 
       : invalid("Expected a JSON object")
 }
 
-/** What a schema knows of an object, whatever else that has; or what is wrong with it, place by place. */
+/** Decodes the members that a schema knows, ignoring others, or reports each place that does not match. */
 export const decode = <A, I>(schema: Schema.Schema<A, I>) => decoder(schema, "ignore")
 
-/** Reads the parameters after the question mark, of a request that has no body. */
+/** Reads the query parameters of a request without a body. */
 export const queryReader = <A, I>(schema: Schema.Schema<A, I>) => {
   const decodeMembers = decoder(schema, "error")
   return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
@@ -172,8 +175,8 @@ export const queryReader = <A, I>(schema: Schema.Schema<A, I>) => {
 }
 
 /**
- * Reads the JSON body of a request that says nothing in its query, where nobody would look for it. An empty body counts as `{}`
- * where that is all a request has to say.
+ * Reads the JSON body of a request, and refuses query parameters, which nobody would read. An empty body counts as `{}`
+ * if the schema accepts that.
  */
 export const bodyReader = <A, I>(schema: Schema.Schema<A, I>) => {
   const decodeMembers = decoder(schema, "error")

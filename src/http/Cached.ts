@@ -6,18 +6,18 @@ import { encodingFor } from "./pages/Encoding.ts"
 
 type Headers = Readonly<Record<string, string>>
 
-/** A value as the text that is sent of it, with the tag by which clients and caches ask about it again. */
+/** A value encoded for sending, with the entity tag by which clients and caches revalidate it. */
 export class Cached<out A> extends Data.Class<{
   readonly text: string
   readonly etag: string
   readonly contentType: string
   readonly headers: Headers
 }> {
-  /** What this is the text of: for the compiler alone. */
+  /** The type of the encoded value, for the compiler only. */
   declare readonly of: A
 }
 
-/** The value as its schema writes it, tagged by its content. */
+/** Encodes a value by its schema, tagged by its content. */
 export const cached = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Headers = {}): Cached<A> => {
   const { contentType = "application/json", kind } = HttpApiSchema.getEncoding(schema.ast)
   const encoded = Schema.encodeSync(schema)(value)
@@ -28,7 +28,7 @@ export const cached = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Hea
 
 const compressions = new WeakMap<Cached<unknown>, Uint8Array>()
 
-/** The text as it is sent to whoever reads gzip: made once, since it stays the same. Its tag is weak (RFC 9110, 8.8.3). */
+/** The text compressed with gzip, made once since it never changes. Its tag is weak (RFC 9110, 8.8.3). */
 const compressed = (kept: Cached<unknown>): Uint8Array => {
   const before = compressions.get(kept)
   if (before !== undefined) return before
@@ -38,8 +38,8 @@ const compressed = (kept: Cached<unknown>): Uint8Array => {
 }
 
 /**
- * The text as an answer that clients and caches may keep and ask about again: 304 without a body where `If-None-Match` has
- * its tag (RFC 9110, 13.1.2: a list of tags, weak ones alike, or `*`).
+ * Answers with a text that clients and caches may keep and revalidate: 304 without a body if `If-None-Match` has its
+ * tag (RFC 9110, 13.1.2: a list of tags, weak ones too, or `*`).
  */
 export const answerCached = (request: HttpServerRequest.HttpServerRequest, kept: Cached<unknown>) => {
   const { contentType, etag, text } = kept

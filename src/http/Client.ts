@@ -2,19 +2,25 @@ import { HttpApiClient, HttpClient, HttpClientRequest } from "@effect/platform"
 import { type Effect, flow, type Redacted } from "effect"
 import { Api } from "./Api.ts"
 
-/** Where the service is, and who asks. */
+/** The address of the service, and the session to use. */
 export interface ClientOptions {
-  /** The address of the service, as `https://install.example.org`; absent, in a browser, that of the page. */
+  /**
+   * The address of the service, as `https://install.example.org`. Without it, a browser uses the address of the page.
+   */
   readonly baseUrl?: string | URL | undefined
-  /** A session as the `set-auth-token` header gave it, sent as a bearer token; absent, in a browser, its cookie goes along. */
+  /**
+   * The session, as the `set-auth-token` header gave it, sent as a bearer token. Without it, a browser sends its
+   * cookie.
+   */
   readonly token?: Redacted.Redacted<string> | string | undefined
 }
 
 /**
- * A client of the service: a function for each operation, by group (`client.install.install({ payload })`). What the service
- * refuses comes back as the error it was (`SchemaCollision`, `RateLimitExceeded`, …), to be caught by its tag; what never reached
- * the service, or did not come from it, is an `HttpClientError` or a `ParseError`. `withResponse: true` gives the answer's header
- * besides. It needs an `HttpClient`: `FetchHttpClient.layer` of `@effect/platform` anywhere, or `NodeHttpClient.layer` in Node.
+ * A client of the service: a function for each operation, by group (`client.install.install({ payload })`). A refusal
+ * comes back as its error class (`SchemaCollision`, `RateLimitExceeded`, …), to be caught by its tag. A request that
+ * did not reach the service, or an answer that did not come from it, is an `HttpClientError` or a `ParseError`.
+ * `withResponse: true` returns the response with its header fields as well. The client needs an `HttpClient`:
+ * `FetchHttpClient.layer` of `@effect/platform` anywhere, or `NodeHttpClient.layer` in Node.
  */
 export const makeClient = ({ baseUrl, token }: ClientOptions = {}) =>
   HttpApiClient.make(Api, {
@@ -25,5 +31,5 @@ export const makeClient = ({ baseUrl, token }: ClientOptions = {}) =>
     )
   })
 
-/** What `makeClient` makes. */
+/** The type of such a client. */
 export type Client = Effect.Effect.Success<ReturnType<typeof makeClient>>

@@ -10,12 +10,12 @@ import {
 } from "../domain/Errors.ts"
 import { problem } from "./Problem.ts"
 
-/* What endpoints of several groups have in common. */
+/* What endpoints of several groups share. */
 
-/** An operation for whoever is signed in, by session cookie or bearer token. */
+/** An operation for a person who is signed in, by session cookie or bearer token. */
 export const signedIn = (operation: object) => ({ ...operation, security: [{ session: [] }, { bearer: [] }] })
 
-/** An operation for a publisher's member who is signed in, or for a program with a key of the publisher's. */
+/** An operation for a signed-in member of a publisher, or for a program with one of the publisher's keys. */
 export const publisher = (operation: object) => ({
   ...operation,
   security: [{ session: [] }, { bearer: [] }, { key: [] }]
@@ -27,7 +27,7 @@ export const gateway = (operation: object) => ({ ...operation, security: [{ gate
 /** Why a body can't be read, in the order of refusal. */
 export const unreadable = Schema.Union(problem(UnsupportedMediaType), problem(TooLarge), problem(InvalidRequest))
 
-/** Why a template is not to be mirrored, in the order of refusal. */
+/** Why a template can't be mirrored, in the order of refusal. */
 export const templateRefusals = Schema.Union(
   problem(TemplateNotFound),
   problem(TemplateIsInstalled),

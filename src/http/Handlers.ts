@@ -16,8 +16,8 @@ import { answerCached, Cached } from "./Cached.ts"
 type Endpoint = HttpApiEndpoint.HttpApiEndpoint.AnyWithProps
 
 /**
- * What a handler is given: who asks, the parameters of the path, and how to read the body or the query of the endpoint. Those two
- * are effects, since they are refused only once it is known who asks and that they may.
+ * What a handler gets: the credential, the parameters of the path, and how to read the body or the query of the
+ * endpoint. The last two are effects, so that bad input is refused only after the caller is known and allowed.
  */
 export type Asked<E extends HttpApiEndpoint.HttpApiEndpoint.Any> = { readonly credential: Credential } & ([
   HttpApiEndpoint.HttpApiEndpoint.PathParsed<E>
@@ -31,18 +31,21 @@ export type Asked<E extends HttpApiEndpoint.HttpApiEndpoint.Any> = { readonly cr
     ? unknown
     : { readonly query: Effect.Effect<HttpApiEndpoint.HttpApiEndpoint.UrlParams<E>, InvalidRequest> })
 
-/** What an endpoint declares, written as it is read rather than held as a value. */
+/** The value that an endpoint declares, written to the response as it is read instead of being held in memory. */
 export class Streamed<out A> extends Data.Class<{ readonly response: HttpServerResponse.HttpServerResponse }> {
-  /** What this is the text of: for the compiler alone. */
+  /** The type of the value, for the compiler only. */
   declare readonly of: A
 }
 
 type Value<A> = Extract<A, object | string>
 
-/** What a handler answers: the value its endpoint declares, kept with a tag where the endpoint declares 304 besides. */
+/**
+ * What a handler answers: the value that its endpoint declares, or, if the endpoint also declares 304, that value with
+ * its tag.
+ */
 export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Cached<Value<A>>) : A | Streamed<A>
 
-/** Answers an endpoint, with what that declares, and fails with nothing that neither it nor the API declares. */
+/** Handles an endpoint: answers with what it declares, and fails only with errors that it or the API declares. */
 export type Handler<E extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiError, R> = (
   asked: Asked<E>
 ) => Effect.Effect<
@@ -56,7 +59,7 @@ export type Handlers<Endpoints extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiE
   readonly [E in Endpoints as HttpApiEndpoint.HttpApiEndpoint.Name<E>]: Handler<E, ApiError, unknown>
 }
 
-/** What the handlers of a group need, and its endpoints' middleware. */
+/** What the handlers of a group and the middleware of its endpoints require. */
 type Needed<Endpoints extends HttpApiEndpoint.HttpApiEndpoint.Any, H> = {
   [Name in keyof H & string]: H[Name] extends (...asked: never) => Effect.Effect<unknown, unknown, infer R>
     ? HttpApiEndpoint.HttpApiEndpoint.ExcludeProvided<
@@ -67,7 +70,7 @@ type Needed<Endpoints extends HttpApiEndpoint.HttpApiEndpoint.Any, H> = {
     : never
 }[keyof H & string]
 
-/** A group as it looks from inside, where the types of its endpoints have done their work. */
+/** A group with the types of its endpoints erased. */
 type Served = HttpApiGroup.HttpApiGroup<string, Endpoint, unknown, never>
 type Implemented = Readonly<Record<string, (asked: unknown) => Effect.Effect<never>>>
 
@@ -79,7 +82,7 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
   return ({ path, request }: { readonly path?: unknown; readonly request: HttpServerRequest.HttpServerRequest }) =>
     Effect.map(
       handler({
-        // Made where it is asked for: not every endpoint looks at who asks.
+        // A getter, since not every endpoint needs the credential.
         get credential() {
           return credentialOf(request)
         },
@@ -97,14 +100,14 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
 }
 
 /**
- * Implements a group of the API: a handler for each of its endpoints, typed by it.
+ * Implements a group of the API: a handler for each of its endpoints, typed by the endpoint.
  *
- * `HttpApiBuilder` reads queries and bodies before it calls a handler; bodies without a limit, as forms too, and as the last of
- * members that stand twice. Here who asks and whether they may is told before what is wrong with what they sent; and the
- * programs under `src/services` tell it, which a caller who composes them has without HTTP as well. So they are handed the effect
- * that reads, and run it behind the limiter. What HTTP alone knows comes before them, as middleware that endpoints declare
- * (`OwnOrigin`, `Limited`). `HttpApiSecurity` would not do: it goes on to the next scheme where one is refused, and here a bearer
- * token counts alone.
+ * `HttpApiBuilder` reads queries and bodies before it calls a handler. It reads bodies without a size limit, accepts
+ * forms, and keeps the last of repeated members. Here a caller who may not do something gets that answer before any
+ * answer about the input. The programs under `src/services` decide this, for callers that compose them without HTTP as
+ * well, so they get the effect that reads the input and run it behind the limiter. What only HTTP knows comes first, as
+ * middleware that endpoints declare (`OwnOrigin`, `Limited`). `HttpApiSecurity` does not fit: if it refuses one scheme
+ * it tries the next, but here a bearer token counts alone.
  */
 export const group = <
   Id extends string,
@@ -125,7 +128,7 @@ export const group = <
   const all = api as unknown as HttpApi.HttpApi<Id, Served>
   const implemented = handlers as unknown as Implemented
   const given = all.groups[name] as Served
-  // HttpApiBuilder would read the queries itself, which it leaves to no handler.
+  // HttpApiBuilder would read the queries before any handler could.
   const unread = Record.map(given.endpoints, (endpoint) =>
     Object.create(endpoint, { urlParamsSchema: { value: Option.none() } })
   )

@@ -1,7 +1,10 @@
 import { SchemaAST as AST, Effect, Option, type ParseResult, Predicate } from "effect"
 import { nearest } from "../domain/Nearest.ts"
 
-/** A place in a request, and what was expected there: not what was sent, which may be anything and of any length. */
+/**
+ * A place in a request and what was expected there. What was sent is left out, since it may be anything and of any
+ * length.
+ */
 export interface Place {
   readonly path: ReadonlyArray<PropertyKey>
   readonly message: string
@@ -10,7 +13,7 @@ export interface Place {
 const anyOf = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** A type in words of JSON, not of the language this is written in. */
+/** The name of a type in JSON's terms instead of TypeScript's. */
 const wordsOf = (ast: AST.AST): string => {
   switch (ast._tag) {
     case "StringKeyword":
@@ -39,7 +42,7 @@ const wordsOf = (ast: AST.AST): string => {
   }
 }
 
-/** What a schema says itself of a wrong value, and whether that goes before what its parts say. */
+/** A schema's own message about a wrong value, and whether it takes precedence over the messages about its parts. */
 const saidBy = (
   issue: ParseResult.ParseIssue
 ): { readonly message: string; readonly override: boolean } | undefined => {
@@ -60,7 +63,10 @@ const unknown = (name: string, known: ReadonlyArray<string>): string => {
 const partsOf = <A>(parts: ParseResult.SingleOrNonEmpty<A>): ReadonlyArray<A> =>
   Array.isArray(parts) ? parts : [parts as A]
 
-/** What is wrong of several types a value may have: what is wrong inside goes before what else it might have been. */
+/**
+ * The problems of a value that fits no member of a union: problems inside it take precedence over other types it could
+ * have had.
+ */
 const alternatives = (places: ReadonlyArray<Place>): ReadonlyArray<Place> => {
   const inside = places.filter(({ path }) => path.length > 0)
   if (inside.length > 0) return inside
@@ -69,7 +75,7 @@ const alternatives = (places: ReadonlyArray<Place>): ReadonlyArray<Place> => {
   return [{ path: [], message: [first, ...others.map((other) => other.replace(/^Expected /, ""))].join(", or ") }]
 }
 
-/** Every place where a value is not as its schema wants it. */
+/** Every place where a value does not match its schema. */
 export const placesOf = (issue: ParseResult.ParseIssue): ReadonlyArray<Place> => {
   const here = (message: string): ReadonlyArray<Place> => [{ path: [], message }]
   const said = saidBy(issue)
@@ -84,7 +90,8 @@ export const placesOf = (issue: ParseResult.ParseIssue): ReadonlyArray<Place> =>
     case "Forbidden":
       return here("is not what is documented")
     case "Type":
-      // A message of the issue's own is ours where it comes from a rule; that of a transformation repeats what was sent.
+      // The message of a filter is written in this code base; that of a transformation repeats what was sent, so it is
+      // not used.
       return here(
         said?.message ?? (AST.isRefinement(issue.ast) ? issue.message : undefined) ?? `Expected ${wordsOf(issue.ast)}`
       )

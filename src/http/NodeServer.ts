@@ -11,7 +11,7 @@ import {
 import type { ListenOptions, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { HttpServer, HttpServerError } from "@effect/platform"
-// By module: the package's index loads the servers of a cluster.
+// Imported by its module: the package's index loads the cluster servers.
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, identity, Layer, Runtime } from "effect"
 import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
@@ -25,14 +25,14 @@ const limits: ServerOptions = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5_000,
-  // A request without one is refused where requests are.
+  // `Refusals` checks the header itself.
   requireHostHeader: false
 }
 
-/** How long the answer to what is no request may take to be read before its connection is cut. */
+/** How long a client may take to read the answer to an invalid request before its connection is cut. */
 const lingerMillis = 1_000
 
-/** Said of a request whose client wants a tunnel from then on: node hands its connection over, or closes it without a word. */
+/** The error for a request that asks for a tunnel: node hands over its connection, or closes it without an answer. */
 const isConnect = Object.assign(new Error("CONNECT"), { code: "ERR_CONNECT" })
 
 const refusalOf = ({ code }: NodeJS.ErrnoException) => {
@@ -55,7 +55,7 @@ const endWith = (socket: Duplex, text: string) => {
   setTimeout(() => socket.destroy(), lingerMillis).unref()
 }
 
-/** A refusal as it goes over a connection that is closed with it, and its line in the log. */
+/** A refusal as the last bytes of a connection, and its line in the log. */
 const lastWord = (refusal: AnyRefusal, said: string, code?: string) =>
   Effect.gen(function* () {
     const requestId = randomUUID()
@@ -79,14 +79,14 @@ const lastWord = (refusal: AnyRefusal, said: string, code?: string) =>
     return { status: problem.status, headers, body }
   })
 
-/** Answers what never became a request, or ceased to be one, as any other refusal, and closes the connection. */
+/** Answers what is not a complete request, like any other refusal, and closes the connection. */
 const refuse = (socket: Duplex, error: NodeJS.ErrnoException) =>
   Effect.map(lastWord(refusalOf(error), "Answered what is no request", error.code), ({ body, headers, status }) => {
     const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     endWith(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join("")}\r\n${body}`)
   })
 
-/** The head of a request as it came, without what asks for another protocol. */
+/** The head of a request as it came, without the fields that ask for another protocol. */
 const headOf = ({ httpVersion, method, rawHeaders, url }: IncomingMessage) => {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -97,9 +97,9 @@ const headOf = ({ httpVersion, method, rawHeaders, url }: IncomingMessage) => {
 }
 
 /**
- * Makes requests that ask for another protocol be answered in this one. With nobody who listens for upgrades the parser drops
- * all that came after such a request in one piece with it; with somebody, it hands over the connection: so that is given back
- * to the server, with the request put before what is left of it.
+ * Answers requests that ask for another protocol in this one. Without an `upgrade` listener the parser drops everything
+ * that came in one piece after such a request. With a listener, node hands over the connection: it is given back to the
+ * server, with the request put in front of the remaining bytes.
  */
 const passOverUpgrades = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
   server.on("upgrade", (request: IncomingMessage, socket: Socket, rest: Buffer) => {
@@ -109,7 +109,7 @@ const passOverUpgrades = (server: Server, answers: WeakMap<Duplex, ServerRespons
     }
     const answer = answers.get(socket)
     if (answer === undefined) return readOn()
-    // The one before is answered first, which may be the last on its connection; meanwhile nobody else listens.
+    // The previous request is answered first, and its answer may close the connection. Until then nothing else listens.
     const destroy = () => socket.destroy()
     socket.on("error", destroy)
     answer.once("finish", () =>
@@ -122,8 +122,8 @@ const passOverUpgrades = (server: Server, answers: WeakMap<Duplex, ServerRespons
 }
 
 /**
- * Closes a server that waits for nobody who has nothing to say: connections that are idle are closed at once, also those on which
- * nothing was said so far, and those on which an answer is under way as soon as it is sent; whatever is open after ten seconds is
+ * Closes a server without waiting for idle clients. Idle connections are closed at once, as are those that have sent
+ * nothing yet; busy ones are closed when their answer is sent. Connections that are still open after ten seconds are
  * cut.
  */
 const closerOf = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
@@ -149,14 +149,14 @@ const closerOf = (server: Server, answers: WeakMap<Duplex, ServerResponse>) => {
       if (response.headersSent) response.once("close", () => setImmediate(() => server.closeIdleConnections()))
       else if (answers.get(response.req.socket) === response) response.setHeader("connection", "close")
     }
-    // Closes those that are idle, too (node 19 and later).
+    // Closes idle connections too (node 19 and later).
     server.close((fault) => resume(fault === undefined ? Effect.void : Effect.die(fault)))
   })
 }
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Refuses what is asked while nobody answers: a moment after the server begins to listen, and another before it is closed. */
+/** Refuses requests while there is no handler: just after the server starts to listen, and just before it is closed. */
 const unserved =
   (runtime: Runtime.Runtime<never>): Answering =>
   (_request, response) => {
@@ -167,10 +167,10 @@ const unserved =
     Runtime.runFork(runtime)(answer)
   }
 
-/** A server of node that refuses what is no request, and how it is closed. */
+/** A node server that refuses invalid requests, and the function that closes it. */
 const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions) => {
   const server = Object.assign(createServer({ ...limits, ...options }), { httpAllowHalfOpen: true })
-  /** The last answer under way on a connection. */
+  /** The last answer in progress on each connection. */
   const answers = new WeakMap<Duplex, ServerResponse>()
   const refused = new WeakSet<Duplex>()
   server.on("request", ({ socket }, response) => {
@@ -178,7 +178,7 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
     response.once("finish", () => answers.get(socket) === response && answers.delete(socket))
   })
   passOverUpgrades(server, answers)
-  // An expectation that is none of ours may be passed over (RFC 9110, 10.1.1).
+  // An unknown expectation may be ignored (RFC 9110, 10.1.1).
   server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   server.on("connect", (_request, socket) =>
     server.emit(
@@ -189,12 +189,12 @@ const makeNodeServer = (runtime: Runtime.Runtime<never>, options: ServerOptions)
   )
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket)
-    // What was refused may go on sending, and be no HTTP all along.
+    // A client that was refused may go on sending, and may never have spoken HTTP.
     if (socket.writableEnded || refused.has(socket)) return
     refused.add(socket)
     const refuseIt = () => Runtime.runFork(runtime)(refuse(socket, error))
     if (!socket.writable || error.code === "ECONNRESET") socket.destroy()
-    // The one before came whole, and is answered first (RFC 9112, 9.3.2).
+    // The previous request was complete, so it is answered first (RFC 9112, 9.3.2).
     else if (answer?.req.complete === true) answer.once("finish", refuseIt)
     else if (answer?.headersSent === true) socket.destroy()
     else refuseIt()
@@ -243,11 +243,11 @@ const make = (listen: ListenOptions, options: ServerOptions) =>
   })
 
 /**
- * The server of node that the service runs on. It speaks plain HTTP/1.1: who asks for another protocol (`Upgrade: h2c`, as
- * curl's `--http2` does) is answered in this one, as RFC 9110, 7.8 lets it; who ends their side once all is sent is answered
- * too; what is no HTTP, or comes too slowly, is refused like everything else. A connection on which nothing is asked is kept for
- * `keepAliveTimeout` milliseconds; once the server is closing, idle ones are closed at once, and those that are still open
- * after ten seconds are cut.
+ * The node server that the service runs on. It speaks plain HTTP/1.1. A client that asks for another protocol
+ * (`Upgrade: h2c`, as curl's `--http2` does) is answered in this one, as RFC 9110, 7.8 allows. A client that closes its
+ * side after sending is still answered. What is not HTTP, or arrives too slowly, gets a refusal. An idle connection is
+ * kept for `keepAliveTimeout` milliseconds. When the server closes, idle connections are closed at once, and those that
+ * are still open after ten seconds are cut.
  */
 export const NodeServerLive = (listen: ListenOptions, options: ServerOptions = {}) =>
   Layer.merge(Layer.scoped(HttpServer.HttpServer, make(listen, options)), NodeHttpServer.layerContext)

@@ -11,7 +11,7 @@ export const currentRequestId: FiberRef.FiberRef<string> = GlobalValue.globalVal
 /** The media type of every refusal (RFC 9457). */
 export const problemMediaType = "application/problem+json"
 
-/** What every refusal's body has; the fields of its error stand beside these as extension members. */
+/** The members that every refusal's body has; the fields of its error are extension members beside them. */
 export interface ProblemBody {
   readonly type: string
   readonly title: string
@@ -24,8 +24,8 @@ export interface ProblemBody {
 }
 
 /**
- * How an error goes over the wire: a problem body of RFC 9457 with the status, code and title its class states. The schema
- * serves the server (which encodes), clients derived from the API (which get the error back) and the OpenAPI document.
+ * How an error is sent: as a problem body of RFC 9457 with the status, code and title that its class states. The schema
+ * serves the server (which encodes), derived clients (which decode the error) and the OpenAPI document.
  */
 export const problem = <Self extends Error, Tag extends string, Fields extends Schema.Struct.Fields>(
   error: Schema.TaggedErrorClass<Self, Tag, Fields> & Refusal
@@ -61,16 +61,24 @@ export const problem = <Self extends Error, Tag extends string, Fields extends S
     ...HttpApiSchema.annotations({ status: error.status, description: error.title }),
     [HttpApiSchema.AnnotationEncoding]: { kind: "Json", contentType: problemMediaType }
   })
-  // The fields of the error are known here only by their type parameter, so the transformation's own types are loose.
+  // The fields of the error are known here only by their type parameter, so the types of the transformation are loose.
   return wire as unknown as Schema.Schema<Self, ProblemBody>
 }
 
-/** Any refusal as it goes over the wire. */
-export const anyProblem = Schema.Union(
-  ...refusals.map((refusal) =>
-    problem(refusal as unknown as Parameters<typeof problem<AnyRefusal, string, Schema.Struct.Fields>>[0])
-  )
-) as unknown as Schema.Schema<AnyRefusal, ProblemBody>
+/** The class of an error that says how it is answered. */
+export type RefusalClass = Schema.TaggedErrorClass<Error, string, Schema.Struct.Fields> & Refusal
+
+/** Errors, as they are sent, in their order. */
+export const problems = <Errors extends ReadonlyArray<Refusal & { readonly prototype: Error }>>(
+  errors: Errors
+): Schema.Schema<Errors[number]["prototype"], ProblemBody> =>
+  Schema.Union(...errors.map((error) => problem(error as unknown as RefusalClass))) as unknown as Schema.Schema<
+    Errors[number]["prototype"],
+    ProblemBody
+  >
+
+/** Any refusal, as it is sent. */
+export const anyProblem = problems(refusals)
 
 /** The body of a refusal. */
 export const problemOf = (refusal: AnyRefusal): Effect.Effect<ProblemBody> =>

@@ -16,13 +16,15 @@ import { answerRefusalPage, wantsPage } from "./pages/ErrorPage.tsx"
 import { methodsOf } from "./Routing.ts"
 import { readTarget } from "./Target.ts"
 
-/** What a request that no route takes is told: whether the path exists with other methods. */
+/** The refusal of a request that no route handles: 404, or 405 if the path exists with other methods. */
 const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
   const allow = methodsOf(request)
   return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
 
-/** Hands on a request with its path and query alone, however its target was written; one that has none is refused. */
+/**
+ * Passes a request on with only its path and query, however its target was written. Refuses a request without a target.
+ */
 const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Effect.flatMap(readTarget(request), ({ pathname, search }) => {
@@ -33,10 +35,10 @@ const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
     })
   )
 
-/** Whether that one of a request's header lines, of which every other is a name, is the name of a host. */
+/** Whether the entry at this position of the raw header lines (names and values in turn) is the name `Host`. */
 const isHost = (text: string, at: number) => at % 2 === 0 && text.length === 4 && text.toLowerCase() === "host"
 
-/** HTTP/1.1 wants to be told one host (RFC 9112, 3.2), in the characters of one (RFC 3986, 3.2.2). */
+/** HTTP/1.1 requires exactly one `Host` field (RFC 9112, 3.2) in the syntax of a host (RFC 3986, 3.2.2). */
 const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
   if (!(source instanceof IncomingMessage) || source.httpVersion !== "1.1") return Effect.void
   const { host } = source.headers
@@ -51,7 +53,7 @@ const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
-/** Tells in one line that the database refused, and lets whoever asks for the service's health know. */
+/** Logs in one line that the database refused, and passes it on to the service's health. */
 const unavailable = (error: unknown, { noteFault }: Context.Tag.Service<typeof Health>) =>
   noteFault(error).pipe(
     Effect.zipRight(Effect.logWarning("The database can't do this now")),
@@ -59,7 +61,7 @@ const unavailable = (error: unknown, { noteFault }: Context.Tag.Service<typeof H
     Effect.as(new Unavailable())
   )
 
-/** What an answer failed with that a caller can act on. A defect is none of these, not even one of their classes. */
+/** The refusal in a failed answer, if there is one. A defect is never a refusal, even if it is of such a class. */
 const refused = (cause: Cause.Cause<unknown>): Option.Option<AnyRefusal> =>
   Option.flatMap(Cause.failureOption(cause), (error) =>
     error instanceof HttpServerError.RouteNotFound
@@ -68,8 +70,8 @@ const refused = (cause: Cause.Cause<unknown>): Option.Option<AnyRefusal> =>
   )
 
 /**
- * The refusal a failed answer amounts to. Whatever is none of ours is a fault, and says nothing from inside; also an
- * `HttpApiDecodeError`, since requests are decoded by us, and what is left to fail so is an answer that its schema can't write.
+ * The refusal that a failed answer amounts to. Anything else is a fault, which reveals nothing of its cause. So is an
+ * `HttpApiDecodeError`: requests are decoded by this code, so it can only be an answer that its schema can't encode.
  */
 const refusalOf = (
   cause: Cause.Cause<unknown>,
@@ -123,7 +125,7 @@ const respondProblem = (refusal: AnyRefusal) =>
     )
   )
 
-/** Answers whatever a route fails with as a problem. A client that has gone is not answered. */
+/** Answers every failure of a route with a problem. A client that has disconnected gets no answer. */
 export const Refusals = HttpApiBuilder.middleware(
   Effect.map(Health, (health) =>
     HttpMiddleware.make((app) =>

@@ -31,21 +31,21 @@ HttpApi.reflect(Api, {
   }
 })
 
-/** The paths that are spelled out: they go before one with a parameter, as they do in the router. */
+/** The paths without parameters: they take precedence over a path with one, as in the router. */
 const spelled = new Set(routes.map(({ path }) => path).filter((path) => !path.includes(":")))
 
-/** The path that is asked for, empty where the request line holds none. */
+/** The requested path; empty if the request line has none. */
 const pathOf = (request: HttpServerRequest.HttpServerRequest): string =>
   Either.match(readTarget(request), { onLeft: () => "", onRight: ({ pathname }) => pathname })
 
-/** The methods a path takes; none where there is no such path. */
+/** The methods that a path accepts; none if the path does not exist. */
 export const methodsOf = (request: HttpServerRequest.HttpServerRequest): ReadonlyArray<string> => {
   const path = pathOf(request)
   const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
   return methods.includes("GET") ? [...methods, "HEAD"] : methods
 }
 
-/** What is asked for, without what only this request says: a path may hold a token or a number, a route does not. */
+/** The route of a request instead of its path: a path may hold a token or a phone number, a route does not. */
 export const routeOf = (request: HttpServerRequest.HttpServerRequest): string => {
   const path = pathOf(request)
   if (spelled.has(path)) return path

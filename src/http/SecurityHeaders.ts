@@ -3,17 +3,18 @@ import { Effect } from "effect"
 import { ServerConfig } from "./ServerConfig.ts"
 
 /**
- * What every answer tells browsers: to take it for nothing else than it says it is, and to tell no other site where somebody
- * came from. Not `no-referrer`, under which a page's own forms are sent with `Origin: null`, as if from a foreign one.
+ * Header fields of every answer: browsers must not guess another content type, and must not send a referrer to other
+ * sites. `no-referrer` would not do: under it a page's own forms are sent with `Origin: null`, as if from another site.
  */
 export const securityHeaders = { "x-content-type-options": "nosniff", "referrer-policy": "same-origin" }
 
-/** A year, as for the preload lists; for this host alone, since others of its domain may be anybody's. */
+/** A year, as for the preload lists; for this host only, since others of its domain may belong to somebody else. */
 const onlyHttps = { "strict-transport-security": "max-age=31536000" }
 
 /**
- * Puts on every answer what browsers and caches are to heed: the security headers, HTTPS alone where the service is known by
- * it, and `no-store` unless the answer says that it may be kept, which only what is the same for everybody does.
+ * Adds the header fields for browsers and caches to every answer: the security fields, `strict-transport-security` if
+ * the service has an HTTPS address, and `no-store` unless the answer itself says that it may be kept, which only
+ * answers that are the same for everybody do.
  */
 export const withSecurityHeaders = HttpMiddleware.make((app) =>
   Effect.flatMap(ServerConfig, ({ ownOrigins }) => {

@@ -16,6 +16,7 @@ import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
+import { EventsHttp } from "./events/EventsHttp.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -26,13 +27,14 @@ import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
+import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { withSecurityHeaders } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
-// A metric for each method, route and status there is, found once: tagging one costs more than counting by it.
+// A metric for each method, route and status, looked up once: tagging a metric costs more than counting with it.
 const durations = new Map<string, typeof requestDuration>()
 
 const durationOf = (answered: Readonly<Record<string, string | number>>) => {
@@ -45,13 +47,13 @@ const durationOf = (answered: Readonly<Record<string, string | number>>) => {
   return duration
 }
 
-/** Has the log lines of this fiber say so from now on: a request has one to itself, so nothing need be taken back. */
+/** Adds annotations to the log lines of this fiber. A request has a fiber of its own, so they are never removed. */
 const logWith = (annotations: Readonly<Record<string, string | number>>) =>
   FiberRef.update(FiberRef.currentLogAnnotations, (all) =>
     Object.entries(annotations).reduce((more, [name, value]) => HashMap.set(more, name, value), all)
   )
 
-/** A span around the answer, where there is anybody to collect it. */
+/** Puts a span around the answer if a tracer collects spans. */
 const spanning =
   (request: HttpServerRequest.HttpServerRequest, attributes: Readonly<Record<string, string>>) =>
   <A, E, R>(answer: Effect.Effect<A, E, R>) =>
@@ -67,8 +69,8 @@ const spanning =
     )
 
 /**
- * Gives a request its id: on its log lines, its span, its problem body and its answer; and writes down that it was
- * answered. Of what was asked only method and route are told, since a URL or a header may hold what is nobody's business.
+ * Gives a request its id (in its log lines, span, problem body and answer) and logs that it was answered. Only method
+ * and route are logged, since a URL or a header may hold private data.
  */
 const observeRequest = HttpMiddleware.make((app) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
@@ -86,7 +88,7 @@ const observeRequest = HttpMiddleware.make((app) =>
       const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
       durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
-      // Those who watch over the service ask all the time, and only a bad answer is news.
+      // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
       const log = route.startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
       return Effect.annotateCurrentSpan(answered).pipe(
         Effect.zipRight(logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })),
@@ -103,7 +105,6 @@ const observeRequest = HttpMiddleware.make((app) =>
 
 const observed = flow(withSecurityHeaders, observeRequest)
 
-/** Builds what the API answers with into a server or an app. */
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([
@@ -113,33 +114,36 @@ const withApi = flow(
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,
+    EventsHttp,
     PublishersHttp,
+    RolloutsHttp,
     HealthHttp,
     DocumentsHttp
   ]),
   Layer.provide(AdmissionHttp),
-  // Paths are spelled one way (RFC 3986, 6.2.2.1), for the router as for everything else that looks at them.
+  // Paths have one spelling (RFC 3986, 6.2.2.1), for the router and for all other code that reads them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )
 
-/** All routes of the service; what runs it provides the services and a server. */
+/** All routes of the service. It needs the services and a server. */
 export const HttpLive = HttpApiBuilder.serve(observed).pipe(
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
   withApi,
-  // The platform's own span would carry the URL and all headers.
+  // The platform's own span would contain the URL and all header fields.
   HttpMiddleware.withTracerDisabledWhen(() => true)
 )
 
 /**
- * The routes under `/api`, the documents and the health of the service, without its pages (whose links begin at `/`), for a larger
- * server to mount under a prefix. Its routes and middleware are its own, also where that server is made of an `HttpApi` too.
+ * The routes under `/api`, the documents and the health of the service, without its pages (whose links begin at `/`),
+ * for a larger server to mount under a prefix. Its routes and middleware are its own, even if that server also uses an
+ * `HttpApi`.
  */
 export class ApiApp extends Context.Tag("agent-install/ApiApp")<
   ApiApp,
   HttpApp.Default<never, HttpRouter.HttpRouter.DefaultServices>
 >() {}
 
-/** The app of the services it is provided with. */
+/** The app, built from the services. */
 export const ApiAppLive = Layer.effect(
   ApiApp,
   Effect.zipWith(ServerConfig, HttpApiBuilder.httpApp, (config, app) =>

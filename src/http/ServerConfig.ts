@@ -1,7 +1,7 @@
 import type { BlockList } from "node:net"
 import { Context } from "effect"
 
-/** What the HTTP layer has to know about where it stands. */
+/** What the HTTP layer has to know about its environment. */
 export class ServerConfig extends Context.Tag("agent-install/ServerConfig")<
   ServerConfig,
   {

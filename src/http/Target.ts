@@ -2,7 +2,7 @@ import type { HttpServerRequest } from "@effect/platform"
 import { Either } from "effect"
 import { InvalidRequest } from "../domain/Errors.ts"
 
-/** Stands for whatever host was named: a path means the same on all of them. */
+/** Stands for every host: a path means the same on all of them. */
 const origin = "http://service"
 
 const isEncoded = (text: string): boolean => {
@@ -14,7 +14,10 @@ const isEncoded = (text: string): boolean => {
   }
 }
 
-/** A path in which no letter, digit, `-`, `.`, `_` or `~` is encoded, which changes nothing (RFC 3986, 6.2.2.2), and every `;` is. */
+/**
+ * A path in which no letter, digit, `-`, `.`, `_` or `~` is encoded, which does not change its meaning (RFC 3986,
+ * 6.2.2.2), and every `;` is.
+ */
 const plain = (path: string): string =>
   path
     .replaceAll(/%[0-9a-f]{2}/gi, (encoded) => {
@@ -23,10 +26,10 @@ const plain = (path: string): string =>
     })
     .replaceAll(";", "%3B")
 
-/** What a request asks for. */
+/** The target of a request. */
 export type Target = Pick<URL, "pathname" | "search" | "searchParams">
 
-// A path alone, with nothing in it that could be spelled another way; as nearly all are.
+// A plain path that can't be spelled another way, as nearly all paths are.
 const plainly = /^\/(?!\/)(?:[\w~/-]|\.(?!\.?(?:\/|$)))*$/
 const nothing = new URLSearchParams()
 
@@ -49,13 +52,13 @@ const read = ({ method, url }: Asked): Either.Either<Target, InvalidRequest> => 
     : wrong("must be UTF-8 in its percent-encoding, with two digits after each %")
 }
 
-// Several look at each request.
+// Several parts of the server read the target of each request.
 const known = new WeakMap<Asked, Either.Either<Target, InvalidRequest>>()
 
 /**
- * Reads what a request line asks for, path and query, in the forms that HTTP/1.1 has for it (RFC 9112, 3.2): a path; a whole URL,
- * as proxies are sent it, of which the host is passed over; and for OPTIONS `*`. Dots in the path are followed, and each path is
- * spelled one way, so that all who look at it see the same.
+ * Reads the target of a request, path and query, in the forms of HTTP/1.1 (RFC 9112, 3.2): a path; a whole URL, as
+ * proxies get it, whose host is ignored; `*` for OPTIONS. Dot segments are resolved and each path has one spelling, so
+ * that all code which reads it sees the same.
  */
 export const readTarget = (request: Asked): Either.Either<Target, InvalidRequest> => {
   const before = known.get(request)

@@ -11,9 +11,11 @@ import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
+import { EventNumbersLive, EventsLive } from "./events/EventsLive.ts"
 import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
+import { AdoptionChecksLive, AdoptionsLive } from "./installation/AdoptionsLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
@@ -21,35 +23,38 @@ import { WatchersLive } from "./installation/WatchersLive.ts"
 import { ConnectionLive, type DatabaseOptions, MigrationsLive } from "./postgres/Database.ts"
 import { DatabaseFitLive } from "./postgres/DatabaseCheck.ts"
 import { PublishersLive } from "./publishing/PublishersLive.ts"
+import { RolloutsLive, RolloutWorkLive } from "./rollout/RolloutsLive.ts"
 import { HealthLive } from "./runtime/HealthLive.ts"
 import { SweepLive, type SweepOptions } from "./runtime/SweepLive.ts"
 import { TransactorLive } from "./runtime/TransactorLive.ts"
 
-/** The options of the services that need nothing but the database. */
+/** The options of the services that need only the database. */
 export interface ServicesOptions extends IdentityLinkerOptions {
   readonly limits: RateLimits
-  /** The kinds of definition that are published and mirrored; absent: the four of the service. */
+  /** The kinds of definition that are published and mirrored; by default the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
 }
 
 /** The options of the whole application. */
 export interface AppOptions extends ServicesOptions, BetterAuthOptions {
-  /** What the chat gateway shows; none means that nobody is the gateway. */
+  /** The chat gateway's token; without one there is no gateway. */
   readonly gatewayToken: Option.Option<Redacted.Redacted<string>>
-  /** The mail server; absent, no mail is sent and nothing that needs mail is there. */
+  /** The mail server; without one no mail is sent, and the routes that need mail do not exist. */
   readonly mail?: Option.Option<MailerOptions> | undefined
-  /** How long old rows are kept; absent, and nothing is swept. */
+  /** How long old rows are kept; without it nothing is deleted, and events get numbers only when they are read. */
   readonly kept?: SweepOptions | undefined
 }
 
-/** The database, found fit to serve, with its schema up to date. */
+/** The database, checked and with its schema up to date. */
 export const DatabaseLive = (options: DatabaseOptions) =>
   MigrationsLive.pipe(Layer.provide(DatabaseFitLive), Layer.provideMerge(ConnectionLive(options)))
 
-/** The services that need nothing but the database: enough to publish, not to serve. */
+/** The services that need only the database: enough to publish, not to serve. */
 export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
+    AdoptionsLive(options.kinds),
+    EventsLive,
     HealthLive,
     IdentityLinkerLive(options),
     InstalledAgentsLive(options.kinds),
@@ -57,6 +62,8 @@ export const ServicesLive = (options: ServicesOptions) =>
     PersonalOrgsLive,
     PublishersLive,
     RateLimiterLive(options.limits),
+    RolloutsLive,
+    Layer.provide(RolloutWorkLive, TemplateMirrorLive(options.kinds)),
     RowPairsLive(options.kinds),
     TemplateCatalogLive(options.kinds),
     TemplateMirrorLive(options.kinds),
@@ -65,7 +72,7 @@ export const ServicesLive = (options: ServicesOptions) =>
     WatchersLive
   )
 
-/** The whole application on the database it is provided with: every service, live, and the sweep of what is old. */
+/** The whole application, given the database: every live service, and the sweep of old rows. */
 export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) =>
   Layer.mergeAll(
     Layer.provide(
@@ -74,5 +81,7 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
-    kept === undefined ? Layer.empty : SweepLive(kept)
+    kept === undefined
+      ? Layer.empty
+      : Layer.mergeAll(SweepLive(kept), EventNumbersLive, AdoptionChecksLive(options.kinds))
   ).pipe(Layer.provideMerge(ServicesLive(options)))

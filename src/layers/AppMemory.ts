@@ -16,24 +16,27 @@ import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
 import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
+import { EventsMemory } from "./events/EventsMemory.ts"
 import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
+import { AdoptionsMemory } from "./installation/AdoptionsMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
 import { WatchersMemory } from "./installation/WatchersMemory.ts"
 import { type MemoryState, MemoryStore, MemoryStoreLive } from "./memory/MemoryStore.ts"
 import { PublishersMemory } from "./publishing/PublishersMemory.ts"
+import { RolloutsMemory, RolloutWorkMemory } from "./rollout/RolloutsMemory.ts"
 import { TransactorMemory } from "./runtime/TransactorMemory.ts"
 
-/** Somebody who has signed up. `session` is the token they are signed in with. */
+/** A person who has signed up. `session` is the token of their session. */
 export interface Person {
   readonly id: UserId
   readonly name: string
   readonly email: string
   readonly session: string
-  /** Without one, nobody can prove to be that person. */
+  /** Without a password, nobody can sign in as this person. */
   readonly password?: string | undefined
 }
 
@@ -43,17 +46,17 @@ export interface AuthoredRow {
   readonly definition: Definition
 }
 
-/** What the memory store has at first. Whatever is absent is empty. */
+/** The initial content of the memory store. Whatever is absent is empty. */
 export interface Seed extends Partial<IdentityLinkerOptions> {
   readonly people?: ReadonlyArray<Person> | undefined
   readonly templates?: ReadonlyArray<Template> | undefined
   /** Definitions that people made themselves, each after those that it refers to. */
   readonly rows?: ReadonlyArray<AuthoredRow> | undefined
-  /** The budgets; a thousand tries in any hour where one is absent. */
+  /** The budgets; any that is absent allows a thousand tries an hour. */
   readonly limits?: Partial<RateLimits> | undefined
-  /** The kinds of definition that are published and mirrored; absent: the four of the service. */
+  /** The kinds of definition that are published and mirrored; by default the four of the service. */
   readonly kinds?: ReadonlyArray<KindDescription> | undefined
-  /** What the chat gateway shows; absent means that nobody is the gateway. */
+  /** The chat gateway's token; without one there is no gateway. */
   readonly gatewayToken?: string | undefined
 }
 
@@ -105,8 +108,8 @@ const begin = ({ people = [], rows = [], templates = [] }: Seed) =>
   )
 
 /**
- * Every service in memory, for tests here and in programs that depend on this one: people who have signed up, templates
- * that are published. `MemoryStore` is the state behind them, to look into and to change.
+ * Every service in memory, for tests here and in programs that depend on this one, with the people and templates of the
+ * seed. `MemoryStore` is the state behind them, which tests can read and change.
  */
 export const AppMemory = (seed: Seed = {}) =>
   begin(seed).pipe(
@@ -115,6 +118,8 @@ export const AppMemory = (seed: Seed = {}) =>
         AccountsMemory,
         ApiKeysMemory,
         AuthMemory,
+        AdoptionsMemory(seed.kinds),
+        EventsMemory,
         AuthRoutesMemory,
         GatewayMemory(seed.gatewayToken),
         IdentityLinkerMemory({ ...seed, defaultCountry: seed.defaultCountry ?? "GB" }),
@@ -124,6 +129,8 @@ export const AppMemory = (seed: Seed = {}) =>
         PersonalOrgsMemory,
         PublishersMemory,
         RateLimiterMemory(limitsOf(seed.limits)),
+        RolloutsMemory,
+        Layer.provide(RolloutWorkMemory, TemplateMirrorMemory(seed.kinds)),
         RowPairsMemory,
         TemplateCatalogMemory(seed.kinds),
         TemplateMirrorMemory(seed.kinds),

@@ -255,7 +255,7 @@ layer(BrowsingLive({ PUBLISH: bundled }), { timeout: "180 seconds", excludeTestS
             const from = { platform: "whatsapp", platformUserId: sender }
             const claimed = await gateway("/api/install/claim", { message, ...from })
             assert.strictEqual(claimed.status, "confirm_sender")
-            await page.getByText("this phone has still to say yes").waitFor()
+            await page.getByText("this phone still has to answer YES").waitFor()
             const check = await page.locator(".check").textContent()
             assert.include(claimed.text, String(check))
             const answered = await gateway(`/api/identities/pending/${claimed.pendingId}/answer`, {

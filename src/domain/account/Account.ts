@@ -1,18 +1,18 @@
 import { DateTime, Redacted, Schema } from "effect"
 import { exampleIds } from "../Ids.ts"
 
-/** Where somebody is signed in. */
+/** A session, with the address and the browser that began it. */
 export const AccountSession = Schema.Struct({
   id: Schema.String,
-  current: Schema.Boolean.annotations({ description: "Whether it is the session that asks." }),
+  current: Schema.Boolean.annotations({ description: "Whether it is the session of this request." }),
   createdAt: Schema.DateTimeUtc,
   expiresAt: Schema.DateTimeUtc,
   ipAddress: Schema.NullOr(Schema.String),
-  userAgent: Schema.NullOr(Schema.String).annotations({ description: "What the browser says of itself." })
+  userAgent: Schema.NullOr(Schema.String).annotations({ description: "The browser's User-Agent." })
 })
 export type AccountSession = typeof AccountSession.Type
 
-/** What `GET /api/account` answers: the sessions that have not expired, the newest first. */
+/** What `GET /api/account` answers: the sessions that have not expired, newest first. */
 export const Account = Schema.Struct({
   name: Schema.String,
   email: Schema.String,
@@ -42,19 +42,19 @@ export const Account = Schema.Struct({
 })
 export type Account = typeof Account.Type
 
-/** The body of `POST /api/account/delete`. Its text is nobody's business but better-auth's, so it is only bounded here. */
+/** The body of `POST /api/account/delete`. better-auth checks the password, so here its length is only bounded. */
 export const DeleteRequest = Schema.Struct({
   password: Schema.Redacted(Schema.String.pipe(Schema.maxLength(1_000)))
 }).annotations({ identifier: "DeleteRequest", examples: [{ password: Redacted.make("correct horse battery") }] })
 export type DeleteRequest = typeof DeleteRequest.Type
 
-/** A row that the service holds of a person: its table, and its columns as the JSON text of an object. */
+/** A row that the service holds about a person: its table, and its columns as a JSON object in text. */
 export interface HeldRow {
   readonly table: string
   readonly row: string
 }
 
-/** What `GET /api/account/export` answers: every row held of the person, by table, as the columns of that table stand. */
+/** What `GET /api/account/export` answers: every row held about the person, by table. */
 export const AccountExport = Schema.Struct({
   exportedAt: Schema.DateTimeUtc,
   tables: Schema.Record({

@@ -2,17 +2,17 @@ import { DateTime, Redacted, Schema } from "effect"
 import type { OrganizationId } from "../Ids.ts"
 import { Name } from "../Text.ts"
 
-/** What every key begins with, so that it is told from a session, and found where it should not be. */
+/** The prefix of every key, by which a key can be distinguished from a session, and found where it should not be. */
 export const keyPrefix = "aik_"
 
-/** What a key may be used for. Whoever may publish may read. */
+/** What a key may be used for. `publish` includes `read`. */
 export const KeyScope = Schema.Literal("publish", "read")
 export type KeyScope = typeof KeyScope.Type
 
-/** How many keys an organization has at most. */
+/** The maximum number of keys of an organization. */
 export const mostKeys = 100
 
-/** What a key opens, and what its budgets are counted under. */
+/** What a verified key gives access to, and the id that its budgets count by. */
 export interface VerifiedKey {
   readonly id: string
   readonly organizationId: OrganizationId
@@ -26,7 +26,7 @@ export const KeyRequest = Schema.Struct({
 }).annotations({ identifier: "KeyRequest", examples: [{ name: "CI", scopes: ["publish"] }] })
 export type KeyRequest = typeof KeyRequest.Type
 
-/** A key as a list shows it: how it begins, never the key. */
+/** A key as a list shows it: its first characters, never the whole key. */
 export const ApiKey = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
@@ -56,7 +56,7 @@ export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotati
   ]
 })
 
-/** What `POST /api/publishers/:slug/keys` answers: the key itself, which nobody is shown again. */
+/** What `POST /api/publishers/:slug/keys` answers: the key itself, which is never shown again. */
 export const NewApiKey = Schema.Struct({ id: Schema.String, key: Schema.Redacted(Schema.String) }).annotations({
   identifier: "NewApiKey",
   examples: [

@@ -1,14 +1,14 @@
 import { Schema } from "effect"
 import { exampleIds, OrganizationId, Slug } from "../Ids.ts"
 
-/** What is known of an organization that a person belongs to, or that was made for them. */
+/** What is known about an organization that a person belongs to, or that was made for them. */
 export interface OrganizationFacts {
   readonly organizationId: OrganizationId
   readonly organizationSlug: Slug
   readonly name: string
-  /** Whether it was made for this person, and is private. */
+  /** Whether it is this person's personal organization, and private. */
   readonly personal: boolean
-  /** What the person is in it; null where they left. */
+  /** The person's role; null if they left. */
   readonly role: "owner" | "admin" | "member" | null
   readonly otherOwners: number
   readonly otherMembers: number
@@ -20,7 +20,7 @@ export interface OrganizationFacts {
   readonly installedElsewhere: number
   /** Whether any of those keeps rows of its templates, installed or not. */
   readonly keptElsewhere: boolean
-  /** Which organizations of the person's have installed its templates. */
+  /** The person's organizations that have installed its templates. */
   readonly installedIn: ReadonlyArray<OrganizationId>
 }
 
@@ -30,7 +30,7 @@ const named = {
   name: Schema.String
 }
 
-/** An organization that goes with an account. */
+/** An organization that is deleted with the account. */
 export const DeletedOrganization = Schema.Struct({
   ...named,
   personal: Schema.Boolean.annotations({ description: "Whether it is the one that was made at sign-up." }),
@@ -42,11 +42,13 @@ export const DeletedOrganization = Schema.Struct({
 })
 export type DeletedOrganization = typeof DeletedOrganization.Type
 
-/** An organization that stays without the person. */
+/** An organization that the person leaves. */
 export const LeftOrganization = Schema.Struct(named)
 export type LeftOrganization = typeof LeftOrganization.Type
 
-/** An organization that would go, and that others depend on: why the account can't go yet. */
+/**
+ * An organization that would be deleted although others depend on it: the reason why the account can't be deleted yet.
+ */
 export const DeletionObstacle = Schema.Struct({
   ...named,
   otherMembers: Schema.NonNegativeInt.annotations({
@@ -61,7 +63,7 @@ export const DeletionObstacle = Schema.Struct({
 })
 export type DeletionObstacle = typeof DeletionObstacle.Type
 
-/** What the deletion of an account does: what goes, what is left, and what is in its way. */
+/** What deleting an account does: what is deleted, what stays, and what prevents it. */
 export const DeletionPlan = Schema.Struct({
   email: Schema.String,
   sessions: Schema.NonNegativeInt,
@@ -99,8 +101,9 @@ export const DeletionPlan = Schema.Struct({
 export type DeletionPlan = typeof DeletionPlan.Type
 
 /**
- * What goes with an account: the person's own organization, and each that nobody else owns. One that others belong to, or whose
- * templates others have, has to be given up first; of the person's own the other members are told only.
+ * What is deleted with an account: the personal organization, and each organization that nobody else owns. If others
+ * belong to one of these, or use its templates, that prevents the deletion. Other members of the personal organization
+ * are only reported, and prevent nothing.
  */
 export const decideDeletion = (
   facts: ReadonlyArray<OrganizationFacts>
@@ -130,7 +133,7 @@ export const decideDeletion = (
   }
 }
 
-/** The same of organizations whose rows are referred to by what nobody here knows, as rows of another program. */
+/** The obstacles for organizations whose rows something outside this service refers to, as rows of another program. */
 export const referredTo = (organizations: ReadonlyArray<DeletedOrganization>): ReadonlyArray<DeletionObstacle> =>
   organizations.map(({ name, organizationId, organizationSlug }) => ({
     organizationId,

@@ -1,21 +1,22 @@
-/** A mail to one person, as plain text. */
+/** A mail to one person, in plain text. */
 export interface Mail {
   readonly to: string
   readonly subject: string
   readonly text: string
 }
 
-/** How long the links of mails are good for, in seconds. */
+/** How long the links in mails are valid, in seconds. */
 export const mailLinkSeconds = { verification: 24 * 60 * 60, reset: 60 * 60 } as const
 
-/** Where a link of a mail leads: a page with a button, since programs that read mail follow links before people do. */
+/** The page that a link in a mail opens. It has a button, since mail programs follow links before people do. */
 const linkTo = (baseUrl: string, path: string, token: string) => `${baseUrl}${path}?token=${encodeURIComponent(token)}`
 
 /*
- * What was typed, as a name, stands in no mail: whoever signs up with somebody else's address would have us send it to them.
+ * Mails contain nothing that was typed, such as a name: somebody could sign up with another person's address to have it
+ * sent to them.
  */
 
-/** Asks whether an address is that of whoever signed up with it. */
+/** Asks whether an e-mail address belongs to the person who signed up with it. */
 export const verificationMail = (baseUrl: string, to: string, token: string): Mail => ({
   to,
   subject: "Is this your e-mail address?",
@@ -29,7 +30,7 @@ The link works once, for a day. If it is not you, do nothing: the address stays 
 `
 })
 
-/** Lets somebody who forgot the password choose a new one. */
+/** Lets a person who forgot the password choose a new one. */
 export const resetMail = (baseUrl: string, to: string, token: string): Mail => ({
   to,
   subject: "Choose a new password",

@@ -1,9 +1,10 @@
 import { Predicate, Record } from "effect"
 
 /*
- * When two contents are equal, everywhere: as JSON values. Numbers are equal by their value (1, 1.0 and 1e0), objects whatever
- * the order of their keys, lists in their order; a key that is absent differs from one that is null. Postgres' `jsonb =` is this
- * rule; where a hash or a size is needed both worlds take it of one text, which `content_text` in the schema writes too.
+ * When two contents are equal: as JSON values. Numbers are equal by value (1, 1.0 and 1e0), objects regardless of the
+ * order of their keys, lists in order; an absent key differs from one that is null. This is the rule of Postgres'
+ * `jsonb =`. Where a hash or a size is needed, both the live and the in-memory layers take it of one canonical text,
+ * which `content_text` in the schema also writes.
  */
 
 const utf8 = new TextEncoder()
@@ -14,7 +15,7 @@ const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
   return (a[at] ?? 0) - (b[at] ?? 0)
 }
 
-/** A number without an exponent, and without zeros that say nothing. */
+/** A number without an exponent and without redundant zeros. */
 const plainNumber = (value: number): string => {
   const [, sign = "", digits, exponent] = /^(-?)([\d.]+)e([+-]\d+)$/.exec(String(value)) ?? []
   if (digits === undefined) return JSON.stringify(value)
@@ -25,7 +26,7 @@ const plainNumber = (value: number): string => {
     : `${sign}${whole}${fraction.padEnd(places, "0")}`
 }
 
-/** An object of members that are texts already. */
+/** The text of an object whose members are texts already. */
 export const objectText = (members: Readonly<Record<string, string>>): string =>
   `{${Object.entries(members)
     .map(([key, text]) => ({ key, text, bytes: utf8.encode(key) }))
@@ -33,7 +34,7 @@ export const objectText = (members: Readonly<Record<string, string>>): string =>
     .map(({ key, text }) => `${JSON.stringify(key)}: ${text}`)
     .join(", ")}}`
 
-/** A JSON value as the one text that stands for all that are equal to it, written as Postgres writes jsonb. */
+/** The canonical text of a JSON value: equal values have the same text, written as Postgres writes jsonb. */
 export const contentText = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(contentText).join(", ")}]`
   if (typeof value === "number") return plainNumber(value)
@@ -43,5 +44,5 @@ export const contentText = (value: unknown): string => {
 /** Whether two JSON values are the same content. */
 export const isSameContent = (a: unknown, b: unknown): boolean => contentText(a) === contentText(b)
 
-/** How many bytes a JSON value has as text. */
+/** The size of a JSON value as text, in bytes. */
 export const contentSize = (value: unknown): number => utf8.encode(contentText(value)).length

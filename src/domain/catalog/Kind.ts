@@ -1,10 +1,10 @@
 import { Schema } from "effect"
 
-/** The kinds of definition a template brings. */
+/** The kinds of definition that a template can contain. */
 const names = ["entity_types", "entity_relationship_types", "watchers", "event_classifiers"] as const
 export type Kind = (typeof names)[number]
 
-/** A kind's name. Any name that could be one passes, since the layers may be given other kinds. */
+/** The name of a kind. Any valid name is accepted, since the layers can be given other kinds. */
 export const Kind: Schema.Schema<Kind> = Schema.declare(
   (value): value is Kind => typeof value === "string" && /^[a-z][a-z_]{0,62}$/.test(value),
   {
@@ -14,12 +14,13 @@ export const Kind: Schema.Schema<Kind> = Schema.declare(
   }
 )
 
-/** How a content column is stored, as Postgres names the type. */
+/** The type of a content column, as Postgres names it. */
 export type ColumnType = "text" | "jsonb" | "boolean" | "double precision"
 
 /**
- * Everything the mirror and the publication need to know of a kind. Its table has, besides what is listed here, the
- * columns all kinds share: id, organization, slug, name, description, extensions, creator, the times and the two tags.
+ * Everything that the mirror and the publication need to know about a kind. Besides the columns listed here, its table
+ * has the columns that all kinds share: id, organization, slug, name, description, extensions, creator, the times and
+ * the two tags.
  */
 export interface KindDescription {
   readonly kind: Kind
@@ -27,29 +28,30 @@ export interface KindDescription {
   readonly table: string
   /** The content columns of the table. */
   readonly columns: Readonly<Record<string, ColumnType>>
-  /** The table of versions, where a kind keeps part of its content there; only the current version is mirrored. */
+  /** The table of versions, if a kind keeps part of its content there; only the current version is mirrored. */
   readonly versions?: {
     readonly table: string
-    /** The column that names the row a version is of. */
+    /** The column that refers to the row a version belongs to. */
     readonly owner: string
     readonly columns: Readonly<Record<string, ColumnType>>
-    /** How the current version is told: the row points at it, or the version is flagged. */
+    /** How the current version is marked: the row points at it, or the version has a flag. */
     readonly current: { readonly pointer: string } | { readonly flag: string }
   }
   /**
-   * The jsonb column, of the row or its version, that holds most of the content. A revision keeps it, and the rest, beside the
-   * content too (`document_of` in the schema): copied from there, it need not be read and compressed anew for each organization.
+   * The jsonb column, of the row or its version, that holds most of the content. A revision stores it, and the rest of
+   * the content, separately too (`document_of` in the schema): copied from there, it need not be parsed and compressed
+   * again for each organization.
    */
   readonly document?: string
-  /** Columns that name a row of another kind listed before this one. */
+  /** Columns that refer to a row of a kind listed earlier. */
   readonly references?: Readonly<Record<string, Kind>>
-  /** The column that names the agent a row works for. */
+  /** The column that refers to the agent a row belongs to. */
   readonly agent?: string
-  /** A cron column, and the column that says when a row is due next. */
+  /** A cron column, and the column of the next due time. */
   readonly schedule?: { readonly cron: string; readonly due: string }
 }
 
-/** The four kinds, each after the ones it may refer to. */
+/** The four kinds, each after those that it refers to. */
 export const kindDescriptions: ReadonlyArray<KindDescription> = [
   {
     kind: "entity_types",

@@ -7,43 +7,43 @@ const Publisher = Schema.Struct({ slug: Slug, name: Schema.String })
 
 const head = { slug: Slug, name: Schema.String, description: Schema.String, publisher: Publisher }
 
-/** A template that anybody may install, as a list shows it. */
+/** A template that anybody can install, as a list shows it. */
 export const OfferedTemplate = Schema.Struct({ ...head, definitions: Schema.Int })
 export type OfferedTemplate = typeof OfferedTemplate.Type
 
-/** The templates of a page by slug; `next` is the `after` of the page that follows, if any. */
+/** A page of templates, by slug; `next` is the `after` of the following page, if there is one. */
 export interface OfferPage {
   readonly templates: ReadonlyArray<OfferedTemplate>
   readonly next: string | null
 }
 
-/** How many templates a page of the list has. */
+/** The number of templates on a page. */
 const pageOfOffers = 20
 
-/** Which templates are wanted: those that have all the words, after the last of the page before. */
+/** The templates to list: those that contain all the words, after the last one of the previous page. */
 export const OffersQuery = Schema.Struct({
   q: Schema.optionalWith(BoundedText(0, 200), { default: () => "" }),
   after: Schema.optionalWith(BoundedText(0, 200), { default: () => "" })
 })
 export type OffersQuery = typeof OffersQuery.Type
 
-/** The words that are searched for, in the form they are compared in. */
+/** The words of a search, normalized for comparison. */
 export const wordsOf = (q: string): ReadonlyArray<string> =>
   q
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== "")
 
-/** A page of what was found, of which there may be one more than the page holds. */
+/** Makes a page of the templates that were found, which may be one more than fit on it. */
 export const offerPage = (found: ReadonlyArray<OfferedTemplate>): OfferPage => ({
   templates: found.slice(0, pageOfOffers),
   next: found.length > pageOfOffers ? (found[pageOfOffers - 1]?.slug ?? null) : null
 })
 
-/** How many to look for, so that it is known whether a page follows. */
+/** How many templates to look for: one more than fit on a page, to know whether another page follows. */
 export const offersToFind = pageOfOffers + 1
 
-/** A row that an install brings; `schedule` is the cron expression of one that runs. */
+/** A row that an install brings; `schedule` is its cron expression, if it has one. */
 export const OfferedRow = Schema.Struct({
   kind: Kind,
   slug: Schema.String,
@@ -53,11 +53,11 @@ export const OfferedRow = Schema.Struct({
 })
 export type OfferedRow = typeof OfferedRow.Type
 
-/** What a template is to an organization: the agent installed from it there, if any, and whether its bot has a phone. */
+/** A template's state in an organization: the agent installed from it, if any, and whether its bot has a phone. */
 export const OfferStatus = Schema.Struct({ agentId: Schema.NullOr(AgentId), hasBotPhone: Schema.Boolean })
 export type OfferStatus = typeof OfferStatus.Type
 
-/** All that a person is told of a template before they install it. */
+/** Everything that a person can see of a template before they install it. */
 export const Offer = Schema.Struct({
   ...head,
   templateAgentId: AgentId,

@@ -8,19 +8,22 @@ export interface KnownSource {
   readonly kind: Kind
   readonly slug: string
   readonly sourceId: string
-  /** The old slugs it was published with. */
+  /** The former slugs it was published with. */
   readonly was: ReadonlyArray<string>
-  /** In the template's newest revision; in an earlier one; or the publisher's without being this template's. */
+  /**
+   * In the template's newest revision, in an earlier one, or elsewhere: a row of the publisher's but not of this
+   * template.
+   */
   readonly foundIn: "newest" | "earlier" | "elsewhere"
 }
 
-/** A slug that a definition of a template of the publisher's had in some revision, or was said to have had before. */
+/** A slug that a definition of the publisher's templates had in some revision, or was declared to have had (`was`). */
 export interface FormerSlug {
   readonly kind: Kind
   readonly slug: string
 }
 
-/** What definitions mean beside what is known: found in one step each, however many there are. */
+/** Indexes definitions and known sources, so that each look-up takes one step. */
 const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<KnownSource>) => {
   const sources = new Map<string, KnownSource>()
   for (const source of known) {
@@ -29,7 +32,7 @@ const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<Kn
   }
   const find = (kind: Kind, slug: string, foundIn: KnownSource["foundIn"]) => sources.get(`${foundIn} ${kind} ${slug}`)
 
-  /** The slugs of the newest revision that a definition newly says it was. */
+  /** The slugs of the newest revision that a definition newly declares as its former ones. */
   const renamesOf = ({ kind, slug, was }: Definition): Definition["was"] => {
     const before = new Set<string>(find(kind, slug, "newest")?.was)
     return was.filter((former) => former !== slug && !before.has(former) && find(kind, former, "newest") !== undefined)
@@ -40,16 +43,16 @@ const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<Kn
   return {
     find,
     renames: (definition: Definition) => renames.get(definition) ?? [],
-    /** Whether another definition takes the row that has this one's slug so far. */
+    /** Whether another definition continues, under a new slug, the row that has this slug now. */
     isLeft: ({ kind, slug }: Definition) => left.has(`${kind} ${slug}`)
   }
 }
 
 /**
- * What can't be followed of the renames: one row can't continue two, so a definition can't become what two were, nor take the
- * slug of another that is published and that nothing continues under a new one. Nor can it have been what nothing ever was: a slip
- * in an old slug would make of a rename the withdrawal of one row and the addition of another. Only a template's first revision
- * may say what it likes, since its history may be in another database.
+ * The renames that can't be followed. One row can't continue two, so a definition can't replace two others, nor take
+ * the slug of a published one that nothing continues under a new slug. Nor can it have had a slug that was never
+ * published: a typo in a former slug would turn a rename into a withdrawal and an addition. Only the first revision of
+ * a template may declare any former slug, since its history may be in another database.
  */
 export const renameIssues = (
   definitions: ReadonlyArray<Definition>,
@@ -95,12 +98,12 @@ export const renameIssues = (
 }
 
 /**
- * Says for every definition which row it continues, or null where it begins a new one.
+ * Decides for every definition which row it continues, or null if it begins a new one.
  *
- * A definition that newly says `was:` a slug of the newest revision continues that row, so that swaps and cycles of names
- * follow the rows (`renameIssues` says what can't be followed); a `was:` that was published before has done its work.
- * Otherwise a definition continues the row of its own slug: in the newest revision, else in the latest earlier one (a
- * definition that comes back), else the publisher's live row of that slug (a sibling template's).
+ * A definition that newly declares `was:` a slug of the newest revision continues that row, so that swaps and cycles of
+ * slugs follow the rows (`renameIssues` says what can't be followed). A `was:` that was published before has no more
+ * effect. Otherwise a definition continues the row with its own slug: in the newest revision, else in the latest
+ * earlier one (a definition that comes back), else the publisher's live row with that slug (a sibling template's).
  */
 export const resolveSources = (
   definitions: ReadonlyArray<Definition>,
@@ -136,18 +139,19 @@ export const resolveSources = (
   return resolved
 }
 
-/** How much a revision takes away from what the one before had. */
+/** How much a revision withdraws, compared with the previous one. */
 export interface Withdrawal {
-  /** Rows that the revision no longer has, of how many there were. */
+  /** How many rows are withdrawn, of how many. */
   readonly rows: number
   readonly of: number
-  /** How often one of them stands in an organization that has the template installed. */
+  /** How many copies of these rows exist in organizations that have the template installed. */
   readonly installed: number
 }
 
 /**
- * What of a publication is to be agreed to before it is done: it withdraws rows that installations have, or more than half of
- * its rows. Undefined where nothing is. `definitions` is how many the template has now; the counts are those of its impact.
+ * The part of a publication that needs the publisher's agreement: it withdraws rows that installations have, or more
+ * than half of all rows. Undefined if there is none. `definitions` is how many the template has now; the counts are
+ * those of its impact.
  */
 export const withdrawalToAgreeTo = (
   definitions: number,

@@ -1,11 +1,11 @@
 import { Cron, DateTime, Either, Option } from "effect"
 import { didYouMean } from "../Nearest.ts"
 
-/** When a cron expression (five fields; UTC) is due next after a time; none where it never is. */
+/** When a cron expression (five fields; UTC) is next due after a time; none if it never is. */
 export const nextDue = (expression: string, after: Date): Option.Option<Date> =>
   Either.match(Cron.parse(expression, "UTC"), {
     onLeft: () => Option.none(),
-    // `Cron.next` throws where it finds no date, as for 30 February.
+    // `Cron.next` throws if it finds no date, as for 30 February.
     onRight: (cron) => Option.liftThrowable(() => Cron.next(cron, after))()
   })
 
@@ -13,7 +13,7 @@ interface Field {
   readonly name: string
   readonly min: number
   readonly max: number
-  /** What may stand for numbers, the first for `min`. */
+  /** Names that stand for numbers, the first for `min`. */
   readonly words?: ReadonlyArray<string>
 }
 
@@ -50,7 +50,7 @@ const numberOf = ({ min, words = [] }: Field, text: string): number | undefined 
   return at === -1 ? undefined : at + min
 }
 
-/** Of what other programs write in a field and this service does not read: what to write instead. */
+/** For syntax that other programs accept and this service does not: what to write instead. */
 const otherDialects = (field: Field, part: string): string | undefined => {
   if (part === "?") return "? is not read; write *"
   if (/#/.test(part)) {
@@ -100,8 +100,9 @@ const partProblem = (field: Field, part: string): string | undefined => {
 const anyDay = DateTime.toDateUtc(DateTime.unsafeMake("2024-01-01"))
 
 /**
- * Why a text is no schedule, and what to write instead; undefined where it is one: a cron expression of five fields, in UTC,
- * that comes due. Its fields are those of POSIX crontab, with steps and English names of months and weekdays.
+ * Why a text is not a schedule, and what to write instead; undefined if it is one: a cron expression of five fields, in
+ * UTC, that will be due some day. Its fields are those of POSIX crontab, with steps and English names of months and
+ * weekdays.
  */
 export const scheduleProblem = (expression: string): string | undefined => {
   const text = expression.trim()

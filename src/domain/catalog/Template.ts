@@ -9,8 +9,8 @@ import { scheduleProblem } from "./Schedule.ts"
 import { inBytes, isTooDeep, jsonBytes, templateLimits } from "./TemplateLimits.ts"
 
 /**
- * One definition of a template, of any kind. `content` holds the columns of its kind by name (a version's columns among
- * them), `references` the slug of what it refers to, by column.
+ * One definition of a template, of any kind. `content` holds the columns of its kind by name (including those of its
+ * version), `references` the slug of the row it refers to, by column.
  */
 export const Definition = Schema.Struct({
   kind: Kind,
@@ -24,7 +24,7 @@ export const Definition = Schema.Struct({
 })
 export type Definition = typeof Definition.Type
 
-/** A template as its publisher wrote it: everything a publication says. */
+/** A template as its publisher wrote it: the input of a publication. */
 export const Template = Schema.Struct({
   slug: Slug,
   name: Name,
@@ -36,7 +36,7 @@ export const Template = Schema.Struct({
 })
 export type Template = typeof Template.Type
 
-/** A row in which a revision differs from the one before; `fields` are those that changed. */
+/** A row that differs between a revision and the previous one; `fields` are those that changed. */
 export const PublishedChange = Schema.Struct({
   kind: Kind,
   slug: Schema.String,
@@ -47,8 +47,8 @@ export const PublishedChange = Schema.Struct({
 export type PublishedChange = typeof PublishedChange.Type
 
 /**
- * What a publication did: the template's id, its newest revision, whether that is new, the revision before it (0 where there
- * was none) and what changed since then.
+ * The result of a publication: the template's id, its newest revision, whether that is new, the previous revision (0 if
+ * there was none) and what changed since then.
  */
 export const Published = Schema.Struct({
   templateAgentId: AgentId,
@@ -59,7 +59,7 @@ export const Published = Schema.Struct({
 })
 export type Published = typeof Published.Type
 
-/** Changes in the order of kinds and slugs. */
+/** Sorts changes by kind and slug. */
 export const sortChanges = (
   changes: ReadonlyArray<PublishedChange>,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
@@ -68,7 +68,7 @@ export const sortChanges = (
   return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
 }
 
-/** A published template, as whoever runs the service sees it. */
+/** A published template, as the operator of the service sees it. */
 export const ListedTemplate = Schema.Struct({
   slug: Schema.String,
   name: Schema.String,
@@ -80,11 +80,11 @@ export const ListedTemplate = Schema.Struct({
 })
 export type ListedTemplate = typeof ListedTemplate.Type
 
-/** A row an install brings, as the manifest names it. */
+/** A row that an install brings, as the manifest lists it. */
 export const ManifestRow = Schema.Struct({ slug: Schema.String, name: Schema.String, description: Schema.String })
 export type ManifestRow = typeof ManifestRow.Type
 
-/** What anybody may know of a template before installing it. */
+/** Everything that anybody may know about a template before installing it. */
 export const Manifest = Schema.Struct({
   slug: Schema.String,
   name: Schema.String,
@@ -116,7 +116,7 @@ export const Manifest = Schema.Struct({
 })
 export type Manifest = typeof Manifest.Type
 
-/** Groups rows under their kinds, by slug. */
+/** Groups rows by kind, and sorts them by slug. */
 export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Kind }>): Manifest["rows"] =>
   byKind((kind) =>
     rows
@@ -125,7 +125,7 @@ export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Ki
       .map(({ description, name, slug }) => ({ slug, name, description }))
   )
 
-/** What a template's files call the kinds (`type:`). */
+/** The names of the kinds in a template's files (`type:`). */
 export const definitionTypes = {
   entity: "entity_types",
   relationship: "entity_relationship_types",
@@ -133,17 +133,17 @@ export const definitionTypes = {
   classifier: "event_classifiers"
 } as const satisfies Readonly<Record<string, Kind>>
 
-/** A kind as publishers call it: by the type that their files say; one that no file can say by its own name. */
+/** The publisher's name of a kind: its type in the files, or its own name if no file can contain it. */
 export const typeOf = (kind: Kind): string =>
   Object.entries(definitionTypes).find(([, known]) => known === kind)?.[0] ?? kind
 
-/** What the files call a column that refers to another row: `watcher` for `watcher_id`. */
+/** The name of a reference in the files: `watcher` for the column `watcher_id`. */
 export const referenceField = (column: string): string => column.replace(/_id$/, "")
 
 /**
- * One problem of a template. `where` says what it is about: a definition in words, or the place in its file; empty where it is what
- * the template says of itself. `path` leads to the place in it, as the files call the fields. `definition` and `also` are numbers
- * in the list of definitions: the one that is wrong, and another that it is wrong with.
+ * One problem of a template. `where` says what it is about: a definition in words, or its place in a file; empty if it
+ * is about the template as a whole. `path` is the place in it, by the field names of the files. `definition` and `also`
+ * are indexes in the list of definitions: the wrong one, and another that it conflicts with.
  */
 export const TemplateIssue = Schema.Struct({
   where: Schema.String,
@@ -154,11 +154,11 @@ export const TemplateIssue = Schema.Struct({
 })
 export type TemplateIssue = typeof TemplateIssue.Type
 
-/** A publication that can't be taken; `message` says what is wrong and what to do. */
+/** A publication that is refused; `message` says what is wrong and what to do. */
 export class PublishRefused extends Schema.TaggedError<PublishRefused>()("PublishRefused", {
   issues: Schema.Array(TemplateIssue)
 }) {
-  /** Each problem as a line. */
+  /** Each problem on a line. */
   get lines(): ReadonlyArray<string> {
     return this.issues.map(({ message, path, where }) =>
       [where, path.join("."), message].filter((part) => part !== "").join(": ")
@@ -169,7 +169,7 @@ export class PublishRefused extends Schema.TaggedError<PublishRefused>()("Publis
   }
 }
 
-/** A problem of what the template says of itself. */
+/** A problem of the template itself. */
 export const headIssue = (path: TemplateIssue["path"], message: string): TemplateIssue => ({ where: "", path, message })
 
 /** A problem of one of the definitions. */
@@ -184,7 +184,7 @@ export const definitionIssue = (
   return { where, path, message, definition }
 }
 
-/** Where each (kind, slug) stands first among the definitions. */
+/** The position of each (kind, slug) among the definitions. */
 export const positions = (definitions: ReadonlyArray<Definition>): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
   for (const [at, { kind, slug }] of definitions.entries()) {
@@ -193,10 +193,10 @@ export const positions = (definitions: ReadonlyArray<Definition>): ReadonlyMap<s
   return found
 }
 
-/** A row of the catalogue by what it is called, and what is wrong with the definition that is to have that name. */
+/** A row by its kind and slug, and what is wrong with the definition that is to have that slug. */
 type Named = Pick<Definition, "kind"> & { readonly slug: string }
 
-/** Why definitions that continue one row can't have the slugs of other live ones. */
+/** The problems of definitions whose slug another live row has. */
 export const takenSlugIssues = (
   definitions: ReadonlyArray<Definition>,
   held: ReadonlyArray<Named>
@@ -212,7 +212,7 @@ export const takenSlugIssues = (
   )
 }
 
-/** Why definitions can't differ from what a sibling template of the publisher published under the same slug. */
+/** The problems of definitions that differ from what a sibling template published under the same slug. */
 export const differingSiblingIssues = (
   definitions: ReadonlyArray<Definition>,
   differing: ReadonlyArray<Named & { readonly template: string }>
@@ -228,15 +228,15 @@ export const differingSiblingIssues = (
   )
 }
 
-/** Why a template can't be that publisher's: the organization is somebody's own. */
+/** The problem of a template whose publisher is a personal organization. */
 export const privatePublisherIssue = ({ publisher }: Pick<Template, "publisher">): TemplateIssue =>
   headIssue(["publisher"], `organization "${publisher}" is private; templates are published from a public one`)
 
-/** Why a template can't have that slug: it is another publisher's. */
+/** The problem of a template whose slug belongs to another publisher. */
 export const foreignSlugIssue = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
   headIssue(["slug"], `"${slug}" is a template of another publisher; choose another slug, or name that publisher`)
 
-/** What of a template is larger than is taken. */
+/** The parts of a template that exceed a limit. */
 const limitIssues = ({ definitions, ...head }: Template): ReadonlyArray<TemplateIssue> => {
   if (definitions.length > templateLimits.rows) {
     return [
@@ -287,8 +287,8 @@ const limitIssues = ({ definitions, ...head }: Template): ReadonlyArray<Template
 }
 
 /**
- * What is wrong within a template, whatever is published already: too much of it, slugs twice, content that is missing, watchers that
- * would never run, references to nothing, renames that clash.
+ * What is wrong within a template, regardless of what is published already: exceeded limits, duplicate slugs, missing
+ * content, watchers that would never run, references to nothing, renames that conflict.
  */
 export const templateIssues = (
   template: Template,

@@ -6,11 +6,11 @@ import { E164, LinkedPhone, WaJid } from "./Phone.ts"
 import { Namespace, Platform, platforms } from "./Platform.ts"
 
 /*
- * What people and gateways say to each other about identities. A link is what a person and a sender agree on: the person by
- * typing the number or confirming it in their session, the sender by saying yes to the account that is named to them.
+ * What people and gateways exchange about identities. A link is an agreement between a person and a sender: the person
+ * agrees by typing the number or confirming it in their session, the sender by saying yes to the named account.
  */
 
-/** The id of a link, by which a gateway hands on its sender's answer: `link_` and 122 random bits. */
+/** The id of a link, with which a gateway passes on its sender's answer: `link_` and 122 random bits. */
 export const LinkId = BoundedText(1, 200).pipe(Schema.brand("LinkId"))
 export type LinkId = typeof LinkId.Type
 
@@ -20,14 +20,20 @@ export type IdentityId = typeof IdentityId.Type
 
 const dots = "•••"
 
-/** An identifier as its owner recognizes it and others learn little: three characters in front, three behind. */
+/**
+ * Masks an identifier so that its owner recognizes it and others learn little: the first three and the last three
+ * characters stay.
+ */
 export const maskIdentifier = (identifier: string): string => {
   const [user = "", server] = identifier.split("@")
   const masked = user.length > 8 ? `${user.slice(0, 3)}${dots}${user.slice(-3)}` : `${dots}${user.slice(-2)}`
   return server === undefined ? masked : `${masked}@${server}`
 }
 
-/** An e-mail address as its owner recognizes it: the first and the last letter before the @, and the host. */
+/**
+ * Masks an e-mail address so that its owner recognizes it: the first and the last letter before the @ and the host
+ * stay.
+ */
 export const maskEmail = (email: string): string => {
   const at = email.lastIndexOf("@")
   const letters = [...email.slice(0, Math.max(0, at))]
@@ -36,23 +42,23 @@ export const maskEmail = (email: string): string => {
 }
 
 /**
- * Four digits that stand in a link's question and in its person's session alike. A masked address can be imitated by an account
- * made for it, and a LID's digits mean nothing to anybody; a sender who sees the same number in both places knows that the
- * question is their own account's, and a person that the sender is they.
+ * Four digits that both the question of a link and its person's session show. An account can be created whose masked
+ * address looks like another's, and the digits of a LID mean nothing to anybody. A sender who sees the same number in
+ * both places knows that the question is about their own account, and a person knows that the sender is theirs.
  */
 export const checkNumber = (id: LinkId): string => String(Math.abs(Hash.string(id)) % 10_000).padStart(4, "0")
 
-/** The text of the question that names the account to a sender. */
+/** The question that names the account to a sender. */
 export const challengeText = (email: string, id: LinkId): string =>
   `The account ${maskEmail(email)} asks to be linked to this chat: messages from here would go to that account's assistant. Reply YES if it is yours and shows ${checkNumber(id)} where you are signed in, NO if it does not.`
 
-/** The question to put to a link's sender, with the id by which it is answered. */
+/** The question for a link's sender, with the id to answer it by. */
 export const promptOf = (email: string, pendingId: LinkId): Prompt => ({
   pendingId,
   text: challengeText(email, pendingId)
 })
 
-/** What to send to the sender of a code that links nothing. */
+/** The reply to the sender of a code that links nothing. */
 export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_sender">, string>> = {
   token_invalid: "This code is not known. Get a new one where you are signed in, and send it as it is.",
   token_expired: "This code has expired. Get a new one where you are signed in.",
@@ -61,7 +67,7 @@ export const codeTexts: Readonly<Record<Exclude<ClaimAnswer["status"], "confirm_
   already_linked_here: "This chat is linked to that account already."
 }
 
-/** What to send to a sender who has answered. */
+/** The reply to a sender who has answered. */
 export const answerTexts: Readonly<Record<AnswerOutcome, string>> = {
   verified: "Done: this chat is linked to your account.",
   confirm_session: "Thank you. Now confirm this number where you are signed in, and the chat is linked.",
@@ -80,9 +86,9 @@ const exampleOwn = {
 } as const
 
 /**
- * The state of an identity: `claimed` until its sender has said yes; `declined` where it is typed again after its sender said
- * no, who is asked no more unless they send a code; `confirm_session` until the person, too, has confirmed the masked number;
- * `verified`; `displaced` where somebody else has proved it since.
+ * The state of an identity: `claimed` until its sender has said yes; `declined` if it was typed again after its sender
+ * said no, who is then not asked again unless they send a code; `confirm_session` until the person has confirmed the
+ * masked number too; `verified`; `displaced` if somebody else has proved it since.
  */
 export const IdentityState = Schema.Literal("claimed", "declined", "confirm_session", "verified", "displaced")
 export type IdentityState = typeof IdentityState.Type
@@ -100,10 +106,10 @@ export const OwnIdentity = Schema.Struct({
 }).annotations({ identifier: "OwnIdentity", examples: [{ ...exampleOwn, state: "verified" }] })
 export type OwnIdentity = typeof OwnIdentity.Type
 
-/** How many of their identities a person is shown at most. */
+/** The maximum number of identities that a person is shown. */
 export const maxIdentities = 200
 
-/** How many of a person's agents a look-up names at most. */
+/** The maximum number of a person's agents in a look-up. */
 export const maxAgents = 100
 
 /** What `GET /api/identities` answers. */
@@ -229,7 +235,7 @@ export const SenderAnswer = Schema.Struct({ ...senderFields, yes: Schema.Boolean
 })
 export type SenderAnswer = typeof SenderAnswer.Type
 
-/** What becomes of a link once its sender has answered. */
+/** The state of a link after its sender's answer. */
 export const AnswerOutcome = Schema.Literal("verified", "confirm_session", "declined")
 export type AnswerOutcome = typeof AnswerOutcome.Type
 
@@ -255,7 +261,7 @@ export const LookupRequest = Schema.Struct({
 })
 export type LookupRequest = typeof LookupRequest.Type
 
-/** The question to put to a sender whom one account claims. */
+/** The question for a sender whom one account claims. */
 export const Prompt = Schema.Struct({ pendingId: LinkId, text })
 export type Prompt = typeof Prompt.Type
 
@@ -275,26 +281,29 @@ const route = {
 export const Route = Schema.Struct({ verified: Schema.Literal(true), ...route }).annotations({ identifier: "Route" })
 export type Route = typeof Route.Type
 
-/** Where the messages of a sender go whom one person claims alone, where that is allowed; and what to ask all the same. */
+/**
+ * Where the messages of a sender go whom only one person claims, if that is enabled; and the question to ask
+ * nevertheless.
+ */
 export const ClaimedRoute = Schema.Struct({ verified: Schema.Literal(false), ...route, prompt: Prompt }).annotations({
   identifier: "ClaimedRoute"
 })
 export type ClaimedRoute = typeof ClaimedRoute.Type
 
-/** A sender whom one account claims: nobody's name, and what to ask. */
+/** A sender whom one account claims: only the question, and not whose it is. */
 export const Unproved = Schema.Struct({ verified: Schema.Literal(false), prompt: Prompt }).annotations({
   identifier: "Unproved"
 })
 export type Unproved = typeof Unproved.Type
 
-/** Whose an identifier is; null for nobody, and for rival claims alike. */
+/** Whose an identifier is; null if it is nobody's, or if several accounts claim it. */
 export const LookupResult = Schema.NullOr(
-  // A claimed route is an unproved one with more to it, so it has to be tried first: what is left over is dropped.
+  // A ClaimedRoute is an Unproved with more members, so it is tried first: otherwise those would be dropped.
   Schema.Union(Route, ClaimedRoute, Unproved)
 )
 export type LookupResult = typeof LookupResult.Type
 
-/** What `POST /api/identities/lookup` answers: one for each that was asked, in the same order. */
+/** What `POST /api/identities/lookup` answers: a result for each identity, in the same order. */
 export const LookupAnswer = Schema.Struct({ identities: Schema.Array(LookupResult) }).annotations({
   identifier: "LookupAnswer",
   examples: [

@@ -1,12 +1,14 @@
-/** How long a code lives, in seconds: 15 minutes. */
+/** How long a code is valid, in seconds: 15 minutes. */
 export const codeLifetimeSeconds = 15 * 60
 
-/** How many random bytes a code is made of: 160 bits. */
+/** The number of random bytes in a code: 160 bits. */
 export const codeBytes = 20
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
-/** Bytes as a code: base32 (RFC 4648, section 6) in small letters, since a phone may change the case of what is typed. */
+/**
+ * Encodes bytes as a code: base32 (RFC 4648, section 6) in lower case, since a phone may change the case of typed text.
+ */
 export const codeOf = (bytes: Uint8Array): string => {
   let [code, bits, held] = ["", 0, 0]
   for (const byte of bytes) {
@@ -19,7 +21,7 @@ export const codeOf = (bytes: Uint8Array): string => {
 
 const codeInText = /(?<![a-z0-9])[a-z2-7]{32}(?![a-z0-9])/i
 
-/** The code that stands somewhere in a message; undefined where there is none. */
+/** Finds the code in a message; undefined if there is none. */
 export const codeIn = (message: string): string | undefined => codeInText.exec(message)?.[0].toLowerCase()
 
 /** The message that carries a code. */

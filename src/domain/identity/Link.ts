@@ -1,5 +1,6 @@
 import { Duration, Either } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../Errors.ts"
+import type { Told } from "../events/Event.ts"
 import type { OrganizationId } from "../Ids.ts"
 import type { AnswerOutcome, ClaimedPhone, IdentityId, LinkId, OwnIdentity } from "./Identity.ts"
 import {
@@ -12,28 +13,29 @@ import {
   ofPerson
 } from "./LinkFacts.ts"
 import { groupOf, isUnproved, leadOf, ownIdentifiers, ownIdentity } from "./OwnIdentities.ts"
+import { platformOf } from "./Platform.ts"
 import { isOneOf, isSameSender, type Sender } from "./Sender.ts"
 import type { Identifier } from "./WaId.ts"
 
 /*
- * A link is what a person and a sender agree on: the person by typing the number or confirming it in their session, the sender
- * by saying yes to the account that is named to them. What an event does to links is decided here, from what is known; who
- * gathers the facts and writes the changes sees to it that nothing comes between.
+ * A link is an agreement between a person and a sender: the person agrees by typing the number or confirming it in
+ * their session, the sender by saying yes to the named account. This file decides, from the facts, what an event does
+ * to links. The callers gather the facts and write the changes, under locks so that nothing changes in between.
  */
 
-/** How long the question that a code opens waits for an answer. */
+/** How long the question of a code can be answered. */
 export const codeLinkLifetime = Duration.hours(1)
 
-/** How long a number that was typed waits for its sender, from when it was typed last. */
+/** How long a number that was typed waits for its sender, counted from when it was last typed. */
 export const typedLinkLifetime = Duration.days(30)
 
-/** A question that is open now: by what it is answered, and the e-mail address of the account, which it names. */
+/** An open question: the id to answer it by, and the e-mail address of the account that it names. */
 export interface Challenge {
   readonly linkId: LinkId
   readonly email: string
 }
 
-/** What happens to links: what it says, what it is answered with, and how it can be refused. */
+/** The events of links: the input of each, its answer, and how it can be refused. */
 export interface LinkEvents {
   /** The person types a number. */
   readonly typed: {
@@ -72,27 +74,27 @@ export type LinkEvent<Name extends LinkEventName> = {
   [N in Name]: { readonly event: N } & LinkEvents[N]["says"]
 }[Name]
 
-/** A link as it is from now on, with the identifiers that it gets and those that were shown in another form. */
+/** A link after an event, with the identifiers that it gets and those that were shown in another form. */
 export interface LinkAfter extends Omit<KnownLink, "closed" | "entityId"> {
   readonly identifiers: ReadonlyArray<Identifier>
-  /** Both have agreed: the link waits no longer, and its identifiers, all of which are named, are verified. */
+  /** Both have agreed: the link no longer waits, and its identifiers, all of which are listed, are verified. */
   readonly verified: boolean
 }
 
-/** What is to be written. */
+/** The changes to write. */
 export interface LinkChanges {
-  /** The person's link that opens or goes on. */
+  /** The person's link that is opened or goes on. */
   readonly link: LinkAfter | null
-  /** Links that end, each with all its identifiers but those that are displaced. */
+  /** Links that end, each with all its identifiers except those that are displaced. */
   readonly endedLinks: ReadonlyArray<LinkId>
   readonly endedIdentities: ReadonlyArray<IdentityId>
   readonly displaced: ReadonlyArray<IdentityId>
-  /** What the sender refuses to be linked to the person by, and what they refuse no more. */
+  /** The identifiers by which the sender refuses to be linked to the person, and those that they no longer refuse. */
   readonly refused: ReadonlyArray<Identifier>
   readonly forgiven: ReadonlyArray<Identifier>
 }
 
-/** What an event is answered with, and what is to be written; null where nothing changes. */
+/** The answer to an event, and the changes to write; null if nothing changes. */
 export interface LinkDecision<A> {
   readonly answer: A
   readonly changes: LinkChanges | null
@@ -173,7 +175,7 @@ const answered: Rule<"answered"> = (facts, { linkId, sender: { identifiers, plat
 
 type Answered = (facts: LinkFacts, link: KnownLink, shown: ReadonlyArray<Identifier>) => ReturnType<Rule<"answered">>
 
-/** A no counts also where the question was taken back meanwhile, or has expired: unless its sender has said yes since. */
+/** A no also counts if the question was withdrawn or has expired meanwhile, unless its sender has said yes since. */
 const saidNo: Answered = (facts, link, shown) => {
   const sender = [...facts.linkSender, ...shown]
   const mine = ofPerson(facts).filter(isOneOf(sender))
@@ -182,7 +184,7 @@ const saidNo: Answered = (facts, link, shown) => {
   return decided<AnswerOutcome>("declined", { endedLinks: linkIds(claims), refused: sender })
 }
 
-/** A yes said again changes nothing. It verifies where the person has typed or proved one of the sender's identifiers. */
+/** A repeated yes changes nothing. A yes verifies if the person has typed or proved one of the sender's identifiers. */
 const saidYes: Answered = (facts, link, shown) => {
   const own = facts.identifiers.filter((one) => one.linkId === link.id)
   if (!isWaiting(link, facts.now)) {
@@ -205,8 +207,9 @@ const saidYes: Answered = (facts, link, shown) => {
 }
 
 /**
- * Both have agreed: the identifiers are the person's, and nobody else's. Whoever they were verified for sees them displaced;
- * the person's own earlier ones of the kind end; and so does every other question about them, whose ever it was.
+ * Both have agreed: the identifiers belong to the person and to nobody else. Anybody else for whom they were verified
+ * sees them displaced. The person's own earlier identifiers in those namespaces end, and so does every other question
+ * about the sender, whichever account it is about.
  */
 const proof = (
   { identifiers: known }: LinkFacts,
@@ -254,8 +257,47 @@ const unlinked: Rule<"unlinked"> = (facts, { id }) => {
 
 const rules: { readonly [Name in LinkEventName]: Rule<Name> } = { typed, code, answered, confirmed, unlinked }
 
-/** What an event comes to: the answer or the refusal, and what is to be written. Pure. */
+/** Decides an event: the answer or the refusal, and the changes to write. Pure. */
 export const decideLink = <Name extends LinkEventName>(
   facts: LinkFacts,
   event: LinkEvent<Name>
 ): ReturnType<Rule<Name>> => rules[event.event](facts, event)
+
+/** What other programs are told of a change, and of whose identities. */
+export interface LinkTold {
+  readonly entityId: string
+  readonly told: Extract<Told, { type: `identity.${string}` }>
+}
+
+/** What other programs are told of the changes that a decision makes: what is verified, and what was and is no more. */
+export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChanges): ReadonlyArray<LinkTold> => {
+  const { displaced, endedIdentities, endedLinks, link } = changes
+  const tell = (type: LinkTold["told"]["type"], of: ReadonlyArray<KnownIdentifier>): ReadonlyArray<LinkTold> => [
+    ...new Map(
+      of.map(({ entityId, id, linkId, namespace }) => [
+        linkId ?? id,
+        { entityId, told: { type, data: { linkId, platform: platformOf(namespace) ?? "" } } }
+      ])
+    ).values()
+  ]
+  const isEnded = ({ id, linkId }: KnownIdentifier) =>
+    endedIdentities.includes(id) || (linkId !== null && endedLinks.includes(linkId))
+  return [
+    ...tell(
+      "identity.unlinked",
+      identifiers.filter((one) => isVerified(one) && isEnded(one))
+    ),
+    ...tell(
+      "identity.displaced",
+      identifiers.filter(({ id }) => displaced.includes(id))
+    ),
+    ...(link?.verified === true && person !== null
+      ? [
+          {
+            entityId: person.entityId,
+            told: { type: "identity.verified" as const, data: { linkId: link.id, platform: link.platform } }
+          }
+        ]
+      : [])
+  ]
+}

@@ -5,7 +5,7 @@ import { isOneOf } from "./Sender.ts"
 
 const SenderIdentifier = Schema.Struct({ namespace: Schema.String, identifier: Schema.String })
 
-/** A link as it stands; times are milliseconds since 1970. */
+/** A link; times are milliseconds since 1970. */
 export const KnownLink = Schema.Struct({
   id: LinkId,
   entityId: Schema.String,
@@ -19,7 +19,7 @@ export const KnownLink = Schema.Struct({
 })
 export type KnownLink = typeof KnownLink.Type
 
-/** An identifier that stands for somebody: of a link, or `linkId` is null. */
+/** An identifier of somebody: it belongs to a link, or `linkId` is null. */
 export const KnownIdentifier = Schema.Struct({
   id: IdentityId,
   entityId: Schema.String,
@@ -33,29 +33,29 @@ export const KnownIdentifier = Schema.Struct({
 export type KnownIdentifier = typeof KnownIdentifier.Type
 
 /**
- * What is known before something is decided about a person's links. Of the person: every identifier that can still be of
- * interest. Of others: whatever is verified about the sender, and, where a link may be verified, whatever is claimed.
+ * The facts from which an event of a person's links is decided. About the person: every identifier that may still
+ * matter. About others: what is verified about the sender and, if a link may be verified, what is claimed.
  */
 export const LinkFacts = Schema.Struct({
   now: Schema.Number,
   /** The id that a link gets if one is opened. */
   nextLinkId: LinkId,
-  /** The entity that stands for the person, and the address of their account; null where there is none. */
+  /** The entity that stands for the person, and the address of their account; null if there is none. */
   person: Schema.NullOr(Schema.Struct({ entityId: Schema.String, email: Schema.NullOr(Schema.String) })),
   links: Schema.Array(KnownLink),
   identifiers: Schema.Array(KnownIdentifier),
-  /** What senders have said no to being linked to this person by. */
+  /** The identifiers by which senders have refused to be linked to this person. */
   refusals: Schema.Array(SenderIdentifier),
-  /** All that the sender of the link in question was ever known by. */
+  /** Every identifier by which the sender of the link was ever known. */
   linkSender: Schema.Array(SenderIdentifier)
 })
 export type LinkFacts = typeof LinkFacts.Type
 
-/** Whether a link waits for somebody to agree: neither verified, nor ended, nor expired. */
+/** Whether a link waits for an agreement: it is neither verified, nor ended, nor expired. */
 export const isWaiting = (link: Pick<KnownLink, "closed" | "expiresAt">, now: number): boolean =>
   !link.closed && link.expiresAt > now
 
-/** Whether a sender is asked about a claim: one that is only typed is not asked about again after a no. */
+/** Whether a sender is asked about a claim: one that was only typed is not asked about again after a no. */
 export const isAsked = (origin: KnownLink["origin"], refused: boolean): boolean => origin === "code" || !refused
 
 /** The identifiers of the person. */
@@ -66,7 +66,7 @@ export const ofPerson = ({ identifiers, person }: LinkFacts): ReadonlyArray<Know
 export const linkOf = ({ links }: LinkFacts, { linkId }: Pick<KnownIdentifier, "linkId">): KnownLink | undefined =>
   links.find(({ id }) => id === linkId)
 
-/** The state of an identifier as its person sees it. */
+/** The state of an identifier, as its person sees it. */
 export const stateOf = (facts: LinkFacts, identifier: KnownIdentifier): IdentityState => {
   const link = linkOf(facts, identifier)
   if (identifier.state !== "claimed" || link === undefined) return identifier.state
@@ -75,8 +75,8 @@ export const stateOf = (facts: LinkFacts, identifier: KnownIdentifier): Identity
 }
 
 /**
- * Which of the links that one person has about one sender comes first, in the question to the sender as in the person's list:
- * one that waits for the person, then a code's, then the newest.
+ * Which of the links between one person and one sender takes precedence, both in the question to the sender and in the
+ * person's list: one that waits for the person, then one of a code, then the newest.
  */
 export const precedence: Order.Order<{
   readonly senderAgreed: boolean

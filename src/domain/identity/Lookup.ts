@@ -4,18 +4,21 @@ import { IdentityId, LinkId, type LookupResult, promptOf } from "./Identity.ts"
 import { KnownLink, precedence } from "./LinkFacts.ts"
 import type { Identifier } from "./WaId.ts"
 
-/** How many claims of one identifier are looked at. One person has few: where there are very many, a rival is among them. */
+/**
+ * The maximum number of claims that are read for one identifier. One person has few: if there are many, they are not
+ * one person's.
+ */
 export const maxClaims = 100
 
 /**
- * What is known of an identifier that is asked for. `proof` is where it is verified; `claims` are those that wait and about
- * which the sender is asked, gathered where it is not; `owner` is whose the proof is, or the first claim.
+ * The facts about an identifier that is looked up. `proof` is set if it is verified. Otherwise `claims` are those that
+ * wait and about which the sender is asked. `owner` is the person of the proof, or of the first claim.
  */
 export const LookupFacts = Schema.Struct({
   proof: Schema.NullOr(
     Schema.Struct({
       id: IdentityId,
-      /** The address that was seen last, and one of another identifier of the same sender. */
+      /** The address that was seen last, and that of another identifier of the same sender. */
       address: Schema.NullOr(Schema.String),
       otherAddress: Schema.NullOr(Schema.String)
     })
@@ -42,22 +45,23 @@ export const LookupFacts = Schema.Struct({
 })
 export type LookupFacts = typeof LookupFacts.Type
 
-/** What a look-up is answered with, and the address that is kept as the one to answer to; null where it stays. */
+/** The answer of a look-up, and the address to keep for replies; null if it does not change. */
 export interface LookupDecision {
   readonly result: LookupResult
   readonly newAddress: string | null
 }
 
 /**
- * Whose an identifier is. A proof answers in full. A person's claims answer where nobody else has any: with the question to the
- * sender, and in full as well where `routeOnClaim` says so and the person typed the number. Rivals answer as nobody does.
+ * Decides whose an identifier is. A proof is answered with a route. If only one person claims it, the answer is the
+ * question for the sender, with a route too if `routeOnClaim` is set and the person typed the number. If several people
+ * claim it, the answer is the same as if nobody did.
  */
 export const decideLookup = (
   asked: Identifier,
   { claims, owner, proof }: LookupFacts,
   routeOnClaim: boolean
 ): LookupDecision => {
-  // A phone is asked for from elsewhere; only a chat address is one that the sender was seen under.
+  // A phone may be known from elsewhere; only a chat address is one that the sender was seen under.
   const shown = asked.namespace === "phone" ? undefined : asked.address
   const routeTo = (seen: string | null) => ({
     person: { userId: owner.userId, name: owner.name },

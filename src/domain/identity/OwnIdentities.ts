@@ -12,7 +12,7 @@ import { type KnownLink, type LinkFacts, linkOf, ofPerson, precedence, stateOf }
 import { type Namespace, type Platform, platformOf, rankOf } from "./Platform.ts"
 import { isOneOf } from "./Sender.ts"
 
-/** An identifier of a person's, in the state that they see; `linkId` is null where it came without a link. */
+/** An identifier of a person, in the state that they see; `linkId` is null if it came without a link. */
 export interface OwnIdentifier {
   readonly id: IdentityId
   readonly platform: Platform
@@ -23,13 +23,13 @@ export interface OwnIdentifier {
   readonly origin: KnownLink["origin"] | null
 }
 
-/** A sender has no more identifiers than this: one of each namespace, and an Argentine number's other form. */
+/** The maximum number of identifiers of a sender: one of each namespace, and the other form of an Argentine number. */
 export const maxIdentifiers = 6
 
-/** Whether what is in that state has still to be proved. */
+/** Whether an identifier in this state still has to be proved. */
 export const isUnproved = (state: IdentityState): boolean => state !== "verified" && state !== "displaced"
 
-/** All identifiers that a person sees: what is claimed and has expired is not among them. */
+/** All identifiers that a person sees, without expired claims. */
 export const ownIdentifiers = (facts: LinkFacts): ReadonlyArray<OwnIdentifier> =>
   ofPerson(facts).flatMap((one): ReadonlyArray<OwnIdentifier> => {
     const platform = platformOf(one.namespace)
@@ -41,7 +41,7 @@ export const ownIdentifiers = (facts: LinkFacts): ReadonlyArray<OwnIdentifier> =
 
 type Group = Arr.NonEmptyReadonlyArray<OwnIdentifier>
 
-/** The link of a code that came from the number of this typed claim: the one that its sender is asked about. */
+/** The link of a code that came from the number of this typed claim: the sender is asked about that one instead. */
 const askedInstead = (all: ReadonlyArray<OwnIdentifier>, typed: Group): LinkId | null => {
   const codes = all.filter((one) => one.origin === "code" && isUnproved(one.state) && isOneOf(typed)(one))
   const [first] = Arr.sortWith(codes, (one) => ({ ...one, senderAgreed: one.state === "confirm_session" }), precedence)
@@ -49,8 +49,8 @@ const askedInstead = (all: ReadonlyArray<OwnIdentifier>, typed: Group): LinkId |
 }
 
 /**
- * Identifiers, by what is shown and ended as one: those of a link that are in one state, and after those of a code that still
- * waits the claim of the number it came from.
+ * Groups identifiers that are shown and ended together: those of a link in the same state, and, after those of a code
+ * that still waits, the claim of the number that it came from.
  */
 const groupsOf = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<Group> => {
   const groups = Object.values(Arr.groupBy(all, ({ id, linkId, state }) => `${linkId ?? id} ${state}`))
@@ -70,22 +70,22 @@ const groupsOf = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<Group> => {
     })
 }
 
-/** The identifiers that are shown and ended together with the one of that id; none where there is no such one. */
+/** The group of the identifier with this id; empty if there is no such identifier. */
 export const groupOf = (all: ReadonlyArray<OwnIdentifier>, id: IdentityId): ReadonlyArray<OwnIdentifier> =>
   groupsOf(all).find((group) => group.some((one) => one.id === id)) ?? []
 
-/** Of a group, the identifiers of the link that it is shown as. */
+/** The identifiers of the link by which a group is shown. */
 export const leadOf = (group: ReadonlyArray<OwnIdentifier>): ReadonlyArray<OwnIdentifier> =>
   group.filter(({ linkId }) => linkId === group[0]?.linkId)
 
-/** The link that an identity of the person's is shown as; null where it has none. */
+/** The link by which an identity of the person is shown; null if it has none. */
 export const linkShownAs = (facts: LinkFacts, id: IdentityId): LinkId | null =>
   leadOf(groupOf(ownIdentifiers(facts), id))[0]?.linkId ?? null
 
 const isOlder = (a: { readonly id: IdentityId }, b: { readonly id: IdentityId }) =>
   a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
 
-/** What a person is shown of a group: the identifier that names the sender best. */
+/** A group as its person sees it: the identifier that names the sender best. */
 export const ownIdentity = (group: ReadonlyArray<OwnIdentifier>): OwnIdentity => {
   const [best] = leadOf(group).toSorted((a, b) => rankOf(a.namespace) - rankOf(b.namespace) || isOlder(a, b))
   if (best === undefined) throw new RangeError("a group has at least one identifier")
@@ -101,8 +101,8 @@ export const ownIdentity = (group: ReadonlyArray<OwnIdentifier>): OwnIdentity =>
 }
 
 /**
- * What a person is shown of all their identifiers, the oldest first. Of very many, the newest; what somebody else has proved
- * since gives way first.
+ * All identifiers as their person sees them, oldest first. If there are too many, the newest are kept, and those that
+ * somebody else has proved since are dropped first.
  */
 export const ownIdentities = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<OwnIdentity> => {
   const [current, displaced] = Arr.partition(

@@ -28,14 +28,14 @@ export const Country = Schema.String.pipe(
   Schema.filter((code) => isSupportedCountry(code) || "must be a country code like GB")
 )
 
-/** Every such country, with the digits its numbers begin with abroad. */
+/** Every such country, with its calling code. */
 export const countries: ReadonlyArray<{ readonly code: string; readonly calling: string }> = getCountries().map(
   (code) => ({ code, calling: getCountryCallingCode(code) })
 )
 
 type Reason = InvalidPhone["reason"]
 
-// Made once: an error's stack costs as much as reading a number, and says nothing of a text.
+// Made once: an error's stack takes as long as parsing a number, and says nothing about the text.
 const refusal = (reason: Reason) => Either.left(new InvalidPhone({ reason }))
 const refusals: Readonly<Record<Reason, Either.Either<never, InvalidPhone>>> = {
   too_short: refusal("too_short"),
@@ -58,11 +58,12 @@ const reasons: Readonly<Record<string, Reason>> = {
 
 const longest = 64
 
-// What address books and chats put around a number they copy, to write it from left to right: U+200E, U+202A, U+2066 and others.
+// Invisible characters that address books and chats put around a copied number to force left-to-right text: U+200E,
+// U+202A, U+2066 and others.
 const invisible = /\p{Cf}/gu
 
-// Old mobile numbers of Côte d'Ivoire got their operator's digits in front: 01 Moov, 05 MTN, 07 Orange, told apart by the
-// second digit; 2 and 3 began fixed lines.
+// In Côte d'Ivoire old mobile numbers got a prefix for the operator (01 Moov, 05 MTN, 07 Orange), which follows from
+// the second digit; 2 and 3 were fixed lines.
 const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
 
 /**
@@ -78,8 +79,8 @@ const current = (number: string): string =>
     .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
     .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
 
-// WhatsApp's own bots go by numbers of an exchange that is nobody's: +1 313 555 0000 to 9999 and +1 316 555 0000 to 0099
-// (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
+// The numbers of WhatsApp's own bots, in ranges that belong to nobody: +1 313 555 0000 to 9999 and +1 316 555 0000 to
+// 0099 (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
 const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
 
 const refuse = (reason: Reason) => refusals[reason]
@@ -99,14 +100,14 @@ const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPh
   }
 }
 
-// Most countries dial 00 to call abroad, and no country's numbers begin with it: it means a plus also where another prefix is
-// dialled, unless the country's own prefixes make a number of the whole (0011 44… in Australia).
+// Most countries dial 00 to call abroad, and no country's numbers begin with it. So 00 counts as a plus even in a
+// country with another prefix, unless the text is a valid number there (0011 44… in Australia).
 const dialled = /^00(?=[\s().-]*[1-9])/
 
 /**
- * Reads what a person typed as a phone number. National forms need `country` (two letters). The whole text must be the
- * number: no words around it, no extension, no letters for digits. An older form of a number is read as the present one;
- * WhatsApp's own bots are nobody.
+ * Reads a phone number that a person typed. National forms need `country` (two letters). The whole text must be the
+ * number: no words around it, no extension, no letters for digits. An older form of a number is converted to the
+ * present one. The numbers of WhatsApp's own bots are refused.
  */
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
   const typed = text.replace(invisible, "").trim()

@@ -2,21 +2,21 @@ import { Either, Schema } from "effect"
 import type { E164 } from "./Phone.ts"
 import { type Identifier, type NoSender, readWaId, withoutNine } from "./WaId.ts"
 
-/** What a chat platform is: how its senders are named, and how a person is led to it. */
+/** A chat platform: the identifiers of its senders, and how to open a chat on it. */
 export interface PlatformDescription {
-  /** The namespaces of its senders' identifiers, the one that best names a sender to a person first. */
+  /** The namespaces of its senders' identifiers; the first is the one that people recognize best. */
   readonly namespaces: readonly [string, ...ReadonlyArray<string>]
-  /** Reads an id by which a gateway names a sender. */
+  /** Reads an id with which a gateway names a sender. */
   readonly read: (id: string) => Either.Either<ReadonlyArray<Identifier>, NoSender>
-  /** An identifier of one of the namespaces, in its canonical form; undefined where it names nobody. */
+  /** Puts an identifier of one of the namespaces into canonical form; undefined if it can't be a person's. */
   readonly canonical: (namespace: string, identifier: string) => Identifier | undefined
-  /** The address that opens a chat with the bot of that phone, with the text already written. */
+  /** The address that opens a chat with the bot's phone, with the text already typed. */
   readonly link: (botPhone: E164, text: string) => string
 }
 
 /**
- * The chat platforms there are. Another one is another row: here, and with its namespaces in `identity_platforms` and
- * `identity_namespaces` of the schema; a test compares the two.
+ * The chat platforms. To add another, add it here and its namespaces to `identity_platforms` and `identity_namespaces`
+ * in the schema; a test compares the two.
  */
 export const platforms = {
   whatsapp: {
@@ -25,7 +25,7 @@ export const platforms = {
     canonical: (namespace, identifier) => {
       const read = Either.getOrElse(readWaId(identifier), () => [])
       if (namespace === "phone") return identifier.startsWith("+") ? read[0] : undefined
-      // What else it is, its suffix says, not the field it came in.
+      // The suffix decides which kind of id it is, not the field it was sent in.
       return read.find((one) => one.namespace === "wa_jid") ?? read[0]
     },
     link: (botPhone, text) => `https://wa.me/${botPhone.slice(1)}?text=${encodeURIComponent(text)}`
@@ -52,16 +52,16 @@ const owners = new Map<string, Platform>(
   names.flatMap((name) => platforms[name].namespaces.map((namespace) => [namespace, name] as const))
 )
 
-/** The platform whose senders a namespace names; undefined for those of no platform, as `email`. */
+/** The platform of a namespace; undefined for a namespace without one, as `email`. */
 export const platformOf = (namespace: string): Platform | undefined => owners.get(namespace)
 
-/** An identifier in its canonical form; undefined where it names nobody. */
+/** Puts an identifier into canonical form; undefined if it can't be a person's. */
 export const canonical = (namespace: Namespace, identifier: string): Identifier | undefined => {
   const platform = platformOf(namespace)
   return platform === undefined ? undefined : platforms[platform].canonical(namespace, identifier)
 }
 
-/** How well a namespace names a sender to a person: the lower, the better. */
+/** How well people recognize the identifiers of a namespace: the lower, the better. */
 export const rankOf = (namespace: string): number => {
   const platform = platformOf(namespace)
   const namespaces: ReadonlyArray<string> = platform === undefined ? [] : platforms[platform].namespaces
@@ -69,8 +69,8 @@ export const rankOf = (namespace: string): number => {
 }
 
 /**
- * The name under which a sender's tries are counted: that of the identifier which names them best (a phone before a LID,
- * either before a user id), whatever else is shown of them, in whatever order and form. So more ids are no more tries.
+ * The key of a sender's budgets: the identifier that names them best (a phone before a LID, either before a user id),
+ * whatever else is sent, in whatever order and form. So more ids do not mean more tries.
  */
 export const senderKey = (platform: Platform, identifiers: ReadonlyArray<Identifier>): string => {
   const [best] = identifiers.toSorted((a, b) => rankOf(a.namespace) - rankOf(b.namespace))

@@ -1,7 +1,7 @@
 import type { Platform } from "./Platform.ts"
 import type { Identifier } from "./WaId.ts"
 
-/** Who wrote a message: at least one identifier, no two that name different senders. */
+/** The sender of a message: at least one identifier, and no two that name different senders. */
 export interface Sender {
   readonly platform: Platform
   readonly identifiers: ReadonlyArray<Identifier>
@@ -13,7 +13,7 @@ export const isOneOf = (identifiers: ReadonlyArray<Identifier>) => {
   return ({ identifier, namespace }: Identifier): boolean => keys.has(`${namespace} ${identifier}`)
 }
 
-/** Whether identifiers are of the sender that is known by others: they share one, and contradict each other in no namespace. */
+/** Whether identifiers belong to a known sender: they share one, and differ in no namespace. */
 export const isSameSender = (known: ReadonlyArray<Identifier>, shown: ReadonlyArray<Identifier>): boolean => {
   const isShown = isOneOf(shown)
   const shared = new Set(known.filter(isShown).map(({ namespace }) => namespace))

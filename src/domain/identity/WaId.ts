@@ -2,8 +2,8 @@ import { Either } from "effect"
 import { type E164, jidOf, readPhone } from "./Phone.ts"
 
 /**
- * One identifier of a sender. `address` is the form in which a gateway wrote it, which is the one to answer to; absent
- * where the identifier was derived and no gateway has shown it.
+ * One identifier of a sender. `address` is the form in which a gateway sent it, to which replies go; absent if the
+ * identifier was derived and no gateway has sent it.
  */
 export interface Identifier {
   readonly namespace: string
@@ -11,7 +11,7 @@ export interface Identifier {
   readonly address?: string | undefined
 }
 
-/** Why an id names nobody who could own it. */
+/** Why an id can't belong to a person. */
 export type NoSender = "not_an_id" | "not_a_person" | "unknown_server" | "not_a_phone"
 
 const longest = 200
@@ -19,7 +19,8 @@ const longest = 200
 // user[.agent][:device]@server: whatsmeow writes user.agent:device, Baileys user_agent:device (types/jid.go, jid-utils.ts).
 const jid = /^([0-9]{1,20})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@([a-z.]{1,30})$/
 
-// Meta's business-scoped user id: a country, ENT for the one of a parent portfolio, and up to 128 letters and digits.
+// Meta's business-scoped user id: a country, `ENT` if it belongs to a parent portfolio, and up to 128 letters and
+// digits.
 const bsuid = /^[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}$/
 
 const phoneServers = new Set(["s.whatsapp.net", "c.us", "hosted"])
@@ -31,11 +32,11 @@ const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
   { namespace: "wa_jid", identifier: jidOf(phone), ...(address === undefined ? {} : { address }) }
 ]
 
-// The same senders write again and again, and reading a number costs more than the rest of a look-up in this process.
+// The same senders write again and again, and parsing a number takes longer than the rest of a look-up in this process.
 const maxKnown = 4_096
 const known = new Map<string, Either.Either<E164, NoSender>>()
 
-// Numbers after a plus need no country; the parser asks for one all the same.
+// Numbers with a plus need no country, but the parser requires one.
 const internationally = (digits: string): Either.Either<E164, NoSender> => {
   const before = known.get(digits)
   if (before !== undefined) return before
@@ -50,10 +51,10 @@ const internationally = (digits: string): Either.Either<E164, NoSender> => {
 }
 
 /**
- * Reads any id by which a WhatsApp gateway may name a sender: a JID with or without agent and device, of a phone (all forms
- * of one phone give the same identifiers) or of a LID, whose digits are no phone; a business-scoped user id; a phone with
- * its plus, as the Cloud API's `wa_id` is after one. Groups, lists, channels, bots (also those that go by a phone number) and
- * the system's own are nobody.
+ * Reads any id with which a WhatsApp gateway may name a sender: a JID with or without agent and device, of a phone (all
+ * forms of one phone give the same identifiers) or of a LID, whose digits are not a phone number; a business-scoped
+ * user id; a phone with its plus, such as the Cloud API's `wa_id` with one in front. Groups, lists, channels, bots
+ * (also those with a phone number) and the system's own ids are refused.
  */
 export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>, NoSender> => {
   const id = text.length > longest ? "" : text.trim()
@@ -79,13 +80,13 @@ export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>,
 }
 
 /**
- * An Argentine mobile number without its 9, any other as it is. 54 and ten digits may be that mobile, or another subscriber's
- * fixed line: only a gateway that shows both forms for one sender says which.
+ * An Argentine mobile number without its 9, any other as it is. 54 and ten digits may be that mobile or another
+ * subscriber's fixed line: only a gateway that sends both forms for one sender shows which.
  */
 export const withoutNine = (mobile: string): string => mobile.replace(/^\+549(?=\d{10}$)/, "+54")
 
 /**
- * The identifiers of one sender, from all the ids a gateway shows for them; nobody's where two of them name different
+ * The identifiers of one sender, from all the ids that a gateway sent for them; refused if two of them name different
  * phones, LIDs or users.
  */
 export const oneSender = (

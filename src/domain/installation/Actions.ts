@@ -1,8 +1,9 @@
 import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
+import type { Told } from "../events/Event.ts"
 import type { AgentId } from "../Ids.ts"
 import { type DecidedRow, type Decision, hasCopy, slugOf } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
-import type { RowChange } from "./History.ts"
+import type { HistoryEntry, RowChange } from "./History.ts"
 import type { Revision, Wanted } from "./MayInstall.ts"
 import { countVerdicts, type VerdictCount } from "./Plan.ts"
 
@@ -164,6 +165,15 @@ export const actionsOf = (
   })
 }
 
+/** What other programs are told an entry of the history is. */
+export const eventOf = (
+  action: HistoryEntry["action"],
+  isNew: boolean
+): Pick<Extract<Told, { type: `agent.${string}` }>, "type"> & { readonly by: "person" | "publisher" } => ({
+  type: action === "uninstall" ? "agent.uninstalled" : isNew ? "agent.installed" : "agent.updated",
+  by: action === "rollout" ? "publisher" : "person"
+})
+
 /** An installed agent as it is after an install or a resync. */
 export interface AgentAfter {
   readonly name: string
@@ -195,6 +205,15 @@ export const agentAfter = (
     revision: revision.revision,
     pinned
   }
+}
+
+/** What a roll-out does to an installation that it does not leave out: where nothing is to be told of, nothing is done. */
+export const rolledOut = (
+  { collisions }: Decision,
+  { actions, isRecorded }: { readonly actions: ReadonlyArray<RowAction>; readonly isRecorded: boolean }
+): "updated" | "unchanged" | "collided" => {
+  if (collisions.length > 0) return "collided"
+  return isRecorded || actions.some(({ change }) => change !== null) ? "updated" : "unchanged"
 }
 
 /** What an install or a resync answers: how many of the template's rows exist afterwards, and how many rows had each verdict. */

@@ -14,6 +14,17 @@ import {
   Wishes
 } from "./Plan.ts"
 
+/** Whether an agent follows its publisher's roll-outs, or its owner updates it by hand. */
+export const Updates = Schema.Literal("automatic", "manual")
+export type Updates = typeof Updates.Type
+
+/** The body of `PUT /api/agents/:id/updates`. */
+export const UpdatesRequest = Schema.Struct({ updates: Updates }).annotations({
+  identifier: "UpdatesRequest",
+  examples: [{ updates: "manual" }]
+})
+export type UpdatesRequest = typeof UpdatesRequest.Type
+
 const agentFields = {
   agentId: AgentId,
   organizationId: OrganizationId,
@@ -29,11 +40,41 @@ const agentFields = {
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
   newestRevision: Schema.NullOr(Schema.Int),
-  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until it is told otherwise." })
+  pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until a resync changes that." }),
+  updates: Updates.annotations({
+    description: "Whether roll-outs of the publisher's bring it up to date, or its owner alone does."
+  }),
+  offered: Schema.NullOr(Schema.Int).annotations({
+    description:
+      "The revision of the publisher's last roll-out, where that left the agent as it was because its owner updates it by hand; else null."
+  })
 }
 
+const exampleAgent = {
+  agentId: exampleIds.agentId,
+  organizationId: exampleIds.organizationId,
+  organizationSlug: Slug.make("ada-lovelace"),
+  name: "Personal finance",
+  description: "Keeps track of money and tax",
+  template: {
+    templateAgentId: exampleIds.templateAgentId,
+    slug: "personal-finance",
+    name: "Personal finance",
+    publisher: "agent-install-templates",
+    available: true
+  },
+  revision: 1,
+  newestRevision: 2,
+  pinned: false,
+  updates: "automatic",
+  offered: null
+} as const
+
 /** An agent that is installed, its template, and the revision each is at. */
-export const InstalledAgent = Schema.Struct(agentFields)
+export const InstalledAgent = Schema.Struct(agentFields).annotations({
+  identifier: "InstalledAgent",
+  examples: [exampleAgent]
+})
 export type InstalledAgent = typeof InstalledAgent.Type
 
 /** The revision an agent's rows are judged by: the one a resync would install; if none is possible, the applied one. */
@@ -61,21 +102,7 @@ const noVerdicts: typeof VerdictCounts.Type = {
 }
 
 const exampleOverview = {
-  agentId: exampleIds.agentId,
-  organizationId: exampleIds.organizationId,
-  organizationSlug: Slug.make("ada-lovelace"),
-  name: "Personal finance",
-  description: "Keeps track of money and tax",
-  template: {
-    templateAgentId: exampleIds.templateAgentId,
-    slug: "personal-finance",
-    name: "Personal finance",
-    publisher: "agent-install-templates",
-    available: true
-  },
-  revision: 1,
-  newestRevision: 2,
-  pinned: false,
+  ...exampleAgent,
   counts: {
     entity_types: { ...noVerdicts, update: 1, customized: 1, unchanged: 41 },
     entity_relationship_types: { ...noVerdicts, unchanged: 42 },

@@ -25,7 +25,7 @@ export const RowPair = Schema.Struct({
 })
 export type RowPair = typeof RowPair.Type
 
-/** The rows of a plan that have something on both sides to be told apart. */
+/** The rows of a plan that have contents on both sides to compare. */
 export const differingRows = (rows: ReadonlyArray<PlannedRow>): ReadonlyArray<PlannedRow> =>
   rows.filter(({ fields, verdict }) => fields.length > 0 && (verdict === "customized" || verdict === "update"))
 

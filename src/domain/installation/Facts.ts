@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Kind } from "../catalog/Kind.ts"
 import { AgentId, OrganizationId } from "../Ids.ts"
+import { Updates } from "./Agent.ts"
 
 /*
  * What is known before anything is decided: gathered from the tables by SQL, or from the memory store. An absent field means that there
@@ -81,6 +82,28 @@ export interface InstallationFacts extends Installation {
   readonly rows: ReadonlyArray<RowFacts>
 }
 
+/** An installed agent as it is. */
+const AgentFacts = Schema.Struct({
+  id: AgentId,
+  name: Schema.String,
+  description: Schema.String,
+  /** What the template gave it last: where that is not what it has, the person chose their own. */
+  templateName: Schema.NullOr(Schema.String),
+  templateDescription: Schema.NullOr(Schema.String),
+  revision: Schema.NullOr(Schema.Int),
+  pinned: Schema.Boolean
+})
+
+/** What is known of an organization that a roll-out comes to. */
+export const TargetFacts = Schema.Struct({
+  organizationId: OrganizationId,
+  organizationSlug: Schema.String,
+  agent: Schema.NullOr(Schema.extend(AgentFacts, Schema.Struct({ updates: Updates }))),
+  /** The revision of the last entry of the history; null where there is none, and after an uninstall. */
+  lastRevision: Schema.NullOr(Schema.Int)
+})
+export type TargetFacts = typeof TargetFacts.Type
+
 /** What is known of a template, of who asks for it, and of the agent that is installed from it. */
 export const RequestFacts = Schema.Struct({
   /** The slug of the organization it is asked for; null where there is none. */
@@ -100,18 +123,7 @@ export const RequestFacts = Schema.Struct({
       newest: Schema.NullOr(Schema.Int)
     })
   ),
-  agent: Schema.NullOr(
-    Schema.Struct({
-      id: AgentId,
-      name: Schema.String,
-      description: Schema.String,
-      /** What the template gave it last. If it has another name or description, the person chose that. */
-      templateName: Schema.NullOr(Schema.String),
-      templateDescription: Schema.NullOr(Schema.String),
-      revision: Schema.NullOr(Schema.Int),
-      pinned: Schema.Boolean
-    })
-  ),
+  agent: Schema.NullOr(AgentFacts),
   /** The newest revision, the agent's and the one asked for, as far as they exist. */
   revisions: Schema.Array(Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String })),
   /** The revision of the last entry of the history; null where there is none, and after an uninstall. */

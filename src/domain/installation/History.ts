@@ -52,8 +52,10 @@ export type ChangedRow = typeof ChangedRow.Type
 export const HistoryEntry = Schema.Struct({
   id: Schema.String,
   at: Schema.DateTimeUtc,
-  by: Schema.Struct({ userId: UserId, name: Schema.NullOr(Schema.String) }),
-  action: Schema.Literal("install", "resync", "uninstall"),
+  by: Schema.Struct({ userId: Schema.NullOr(UserId), name: Schema.NullOr(Schema.String) }).annotations({
+    description: "The person; or, where the action is rollout, the publisher, which has no userId."
+  }),
+  action: Schema.Literal("install", "resync", "uninstall", "rollout"),
   revision: Schema.NullOr(Schema.Int),
   rows: Schema.Array(ChangedRow)
 }).annotations({ identifier: "HistoryEntry" })

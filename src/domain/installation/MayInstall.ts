@@ -12,6 +12,7 @@ import {
   TemplateNotPublic
 } from "../Errors.ts"
 import type { AgentId, OrganizationId } from "../Ids.ts"
+import type { Updates } from "./Agent.ts"
 import type { Decision } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
 import type { WantedRevision } from "./Plan.ts"
@@ -65,6 +66,12 @@ export const mayUninstall = (
   if (agent?.id !== agentId || organizationSlug === null) return Either.left(new AgentNotFound({ agentId }))
   return administers ? Either.right({ organizationSlug }) : Either.left(new NotOrgAdmin({ organizationId }))
 }
+
+/** Why a roll-out leaves an installation out, whatever it would bring; null where it does not. */
+export const leftOut = (
+  agent: { readonly pinned: boolean; readonly updates: Updates } | null
+): "gone" | "pinned" | "manual" | null =>
+  agent === null ? "gone" : agent.pinned ? "pinned" : agent.updates === "manual" ? "manual" : null
 
 /** The decision, if it may be written; otherwise the first reason why not. `isAsPlanned` says whether it is what the caller expects. */
 export const mayWrite = (

@@ -19,7 +19,7 @@ const exportText = (exportedAt: string, rows: Stream.Stream<HeldRow>): Stream.St
     (texts) => Stream.concat(Stream.make(`{"exportedAt":${JSON.stringify(exportedAt)},"tables":{\n`), texts)
   )
 
-/** A download that is sent as it is read, so that it may be of any size. */
+/** A download that is sent as it is read, so it may be of any size. */
 const download = (rows: Stream.Stream<HeldRow>) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const at = new Date(now).toISOString()
@@ -31,7 +31,7 @@ const download = (rows: Stream.Stream<HeldRow>) =>
     })
   })
 
-/** Lets a browser forget a session that is no more. */
+/** Clears the cookies of a session that has ended. */
 export const forgetSession =
   ({ sessionCookie }: Pick<typeof Auth.Service, "sessionCookie">) =>
   (response: HttpServerResponse.HttpServerResponse) =>

@@ -36,7 +36,7 @@ const Session = ({ session }: { session: AccountSession }): VNode => (
     {session.userAgent !== null && (
       <span class="quiet">
         {" "}
-        with what calls itself <bdi>{session.userAgent}</bdi>
+        with <bdi>{session.userAgent}</bdi>
       </span>
     )}
   </li>
@@ -132,7 +132,7 @@ const AccountPage = ({ account, notice, problems = [], sendsMail, visitor }: Acc
       <h2>What we hold of you</h2>
       <p>
         One file, in JSON, with everything that belongs to your account: your organization, your agents and what you
-        changed of them, your phones, your sessions. Passwords and codes are left out, since they would open something.
+        changed of them, your phones, your sessions. Passwords and codes are left out, since they give access.
       </p>
       <p>
         <a href="/api/account/export" download>
@@ -165,10 +165,10 @@ const shown = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
     )
   })
 
-/** Whose form it is. */
+/** The person whose form it is. */
 const own = ({ visitor }: FormVisit) => (visitor === undefined ? new Unauthenticated() : Effect.succeed(visitor))
 
-/** Sends a form on to one of better-auth's routes, in the session that it came with. */
+/** Passes a form on to one of better-auth's routes, with its session. */
 const asked = (visit: FormVisit, path: `/api/auth/${string}`, body: object) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
@@ -239,7 +239,7 @@ const remove = (visit: FormVisit) =>
     })
   )
 
-/** A person's account: what it is, where it is signed in, its password, its end. */
+/** The pages of a person's account: details, sessions, password, deletion. */
 export const accountPages = [
   page("/account", shown),
   form("/account/name", rename),

@@ -11,7 +11,7 @@ import type { ServerConfig } from "../ServerConfig.ts"
 import { type AuthPath, authPaths, mailPaths } from "./AuthPaths.ts"
 import { guardAccountPassword, guardOwnPassword, spendMailBudget } from "./PasswordBudgets.ts"
 
-// What better-auth leaves open: it takes names and addresses of any length, and the database does not.
+// better-auth accepts names and addresses of any length; the database does not.
 const AccountFields = Schema.Struct({
   name: Schema.optionalWith(Name, { exact: true }),
   email: Schema.optionalWith(BoundedText(1, 254), { exact: true }),
@@ -32,15 +32,15 @@ const checkQuery = (query: string) =>
     ? Effect.void
     : invalidRequest([{ path: ["url"], message: "must hold no NUL character and no lone surrogate" }])
 
-// A bearer token counts alone, here as everywhere: what passes the check on origins is what better-auth goes by.
+// A bearer token counts alone, here as everywhere: better-auth gets only the credential that the check on origins saw.
 const passedOn = ({ headers }: HttpServerRequest.HttpServerRequest) =>
   Object.entries(headers).filter(
     ([name]) => name !== "content-length" && name !== "host" && !(name === "cookie" && isBearer(headers))
   )
 
 /**
- * Hands a request to better-auth: after the rule on foreign origins and the limiter, with a body that was read within its
- * limit and holds only clean text.
+ * Passes a request to better-auth, after the check on origins and the limiter, with a body that is within its limit and
+ * clean.
  */
 const handle = ({ method, path, tests }: AuthPath) =>
   Effect.gen(function* () {
@@ -56,7 +56,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
     yield* checkQuery(query)
     const { email } = yield* checkBody(request, bytes)
     if (tests === "mail" && email !== undefined) yield* spendMailBudget(email)
-    // By the path of the list: what the client's may have besides, an address in front or an escape, is not read twice.
+    // Uses the path from the list: better-auth would decode escapes or a whole URL in the client's path again.
     const asked = new Request(new URL(`${path}?${query}`, "http://service"), {
       method,
       headers: passedOn(request),
@@ -73,7 +73,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
     Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
   )
 
-/** The routes of better-auth that there are, behind our limiter and our rules for bodies. */
+/** The routes of better-auth that the service offers, behind its limiter and its rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>
   Effect.flatMap(Effect.context<Auth | AuthRoutes | RateLimiter | ServerConfig>(), (context) => {
     const { isOffered, sendsMail } = Context.get(context, AuthRoutes)

@@ -1,20 +1,21 @@
-/** A route of better-auth's that answers. */
+/** A route of better-auth that the service offers. */
 export interface AuthPath {
   readonly method: "GET" | "POST"
   readonly path: `/api/auth/${string}`
   /**
-   * The password it tests, and so what is limited: of the account whose e-mail address is named, or of whoever is signed in.
-   * `address` tests none, but tells whether an e-mail address has an account or a token is one, and is limited by the caller's
-   * address alone. `mail` has a mail sent to the e-mail address that is named, and is limited by that too.
+   * Whose password the route tests, and so which budgets it spends. `named`: that of the account with the given e-mail
+   * address. `own`: that of the person who is signed in. `address`: no password, but the answer shows whether an e-mail
+   * address has an account or a token is valid, so it spends the budget of the client's address. `mail`: it has a mail
+   * sent to the given e-mail address, and spends that address's budget too.
    */
   readonly tests?: "named" | "own" | "address" | "mail"
 }
 
 /**
- * Every route under `/api/auth`: what accounts with e-mail address and password need where no mail is sent. better-auth has
- * more, which are not there: those of providers, of which none is configured; those of keys, which are an organization's; those
- * that change an address or delete an account by mail; its own health check and error page; and those that there is nothing to say to (fields of a session, linked accounts,
- * tokens of providers).
+ * Every route under `/api/auth`: what accounts with e-mail address and password need if the service sends no mail.
+ * better-auth has more, which are not offered: those of social providers, since none is configured; those of keys,
+ * which belong to organizations here; those that change an address or delete an account by mail; its own health check
+ * and error page; and those without a use here (session fields, linked accounts, tokens of providers).
  */
 export const authPaths: ReadonlyArray<AuthPath> = [
   { method: "POST", path: "/api/auth/sign-up/email", tests: "address" },
@@ -30,7 +31,7 @@ export const authPaths: ReadonlyArray<AuthPath> = [
   { method: "POST", path: "/api/auth/update-user" }
 ]
 
-/** The routes that prove something by a mail: they are there where the service sends mail. */
+/** The routes that prove something by mail, offered only if the service sends mail. */
 export const mailPaths: ReadonlyArray<AuthPath> = [
   { method: "POST", path: "/api/auth/send-verification-email", tests: "mail" },
   { method: "GET", path: "/api/auth/verify-email", tests: "address" },

@@ -11,7 +11,7 @@ import { type FormProblem, fieldOf } from "../pages/ReadForm.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { guardAccountPassword } from "./PasswordBudgets.ts"
 
-/** Whoever has a session now, and the cookies that make a browser remember it. */
+/** A person with a session, and the cookies that keep it in a browser. */
 interface Begun {
   readonly as: { readonly credential: Credential; readonly visitor: Visitor }
   readonly cookies: ReadonlyArray<string>
@@ -24,7 +24,7 @@ interface NotBegun {
 /** An e-mail address as somebody types it. */
 export const Email = Schema.Trim.pipe(Schema.compose(BoundedText(1, 254)), Schema.pattern(/^[^\s@]+@[^\s@]+\.[^\s@]+$/))
 
-// As better-auth counts them.
+// The minimum length, as better-auth counts it.
 const shortest = 8
 const longest = 128
 
@@ -34,7 +34,7 @@ const nameProblem = { field: "name", message: "Write your name, in 200 character
 /** A person's name as they typed it, or what is wrong with it. */
 export const readName = (typed: string | null) => fieldOf(Name, (typed ?? "").trim(), nameProblem)
 
-/** What is wrong with a password that somebody chooses. */
+/** What is wrong with a new password. */
 export const passwordProblems = (password: string, field = "password"): ReadonlyArray<FormProblem> =>
   password.length < shortest
     ? [{ field, message: `Choose a password of at least ${shortest} characters.` }]
@@ -48,7 +48,7 @@ const takenProblem = {
 }
 const wrongProblem = { field: "email", message: "E-mail address and password do not belong together. Check both." }
 
-/** What better-auth calls it, where it refuses. */
+/** The code with which better-auth refuses. */
 export const codeOf = (response: Response) =>
   Effect.promise(() => response.clone().json()).pipe(
     Effect.map((body) => (Predicate.hasProperty(body, "code") ? String(body.code) : "")),
@@ -67,7 +67,7 @@ export const authRequest = ({ request }: FormVisit, path: `/api/auth/${string}`,
     body: JSON.stringify(body)
   })
 
-/** The session that an answer of better-auth's begins. */
+/** The session that an answer of better-auth begins. */
 const begunBy = (response: Response) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
@@ -78,8 +78,8 @@ const begunBy = (response: Response) =>
   })
 
 /**
- * Begins a session with what a form says: signs up (`sign=up`), or in. It goes the way of the routes under `/api/auth`, with their
- * budgets. A sign-up that is sent twice is a sign-in the second time.
+ * Begins a session from a form: signs up (`sign=up`) or in. It uses the same code as the routes under `/api/auth`, with
+ * their budgets. A sign-up that is sent twice counts as a sign-in the second time.
  */
 export const beginSession = (
   visit: FormVisit

@@ -6,7 +6,7 @@ import type { FormProblem } from "../pages/ReadForm.ts"
 
 const counted = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 
-/** A few things, as a sentence has them. */
+/** Joins a list into a sentence. */
 const listed = (things: ReadonlyArray<string>) =>
   things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`
 
@@ -33,7 +33,7 @@ interface DeletePageProps {
   readonly problems: ReadonlyArray<FormProblem>
 }
 
-/** What goes with an account, and the form that deletes it. */
+/** What is deleted with an account, and the form that deletes it. */
 export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode => (
   <Layout title="Delete your account" visitor={visitor} problems={problems}>
     <h1>Delete your account</h1>
@@ -52,7 +52,7 @@ export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode 
         <ul>
           {plan.leaves.map(({ name, organizationSlug }) => (
             <li>
-              <bdi>{name}</bdi> (<bdi>{organizationSlug}</bdi>): what you did there is told without your name
+              <bdi>{name}</bdi> (<bdi>{organizationSlug}</bdi>): the history there no longer shows your name
             </li>
           ))}
         </ul>
@@ -62,8 +62,8 @@ export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode 
       <>
         <h2>What has to be done first</h2>
         <p>
-          Others depend on organizations that nobody but you owns. Make somebody else an owner of each; then you can
-          delete your account, and they stay.
+          Others depend on organizations of which you are the only owner. Make somebody else an owner of each. Then you
+          can delete your account, and the organizations stay.
         </p>
         <ul>
           {plan.obstacles.map(({ installations, kept, name, organizationSlug, otherMembers }) => (
@@ -72,7 +72,7 @@ export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode 
               {[
                 ...(otherMembers > 0 ? [counted(otherMembers, "other member")] : []),
                 ...(installations > 0 ? [`${counted(installations, "installation")} of its templates by others`] : []),
-                ...(kept && installations === 0 ? ["rows that others keep of it"] : [])
+                ...(kept && installations === 0 ? ["rows of its templates that others keep"] : [])
               ].join(", ")}
             </li>
           ))}
@@ -81,7 +81,7 @@ export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode 
     ) : (
       <>
         <p>
-          <strong>This is final.</strong> Nobody can bring it back, we neither. You may want to{" "}
+          <strong>This is final.</strong> Nobody can undo it, not even we. You may want to{" "}
           <a href="/api/account/export" download>
             download everything
           </a>{" "}
@@ -92,7 +92,7 @@ export const DeletePage = ({ plan, problems, visitor }: DeletePageProps): VNode 
           <Field
             name="password"
             label="Your password"
-            why="So that nobody else who finds you signed in can do this."
+            why="So that nobody else can do this on a device where you are signed in."
             type="password"
             autocomplete="current-password"
             required

@@ -12,13 +12,13 @@ interface GoOnProps {
 
 const asked = new Set(["sign", "name", "email", "password"])
 
-/** Asks somebody whose session has ended to sign in, and goes on with what they were about to do. */
+/** Asks a person whose session has ended to sign in, and then goes on with their form. */
 export const GoOnPage = ({ action, problems, typed }: GoOnProps): VNode => (
   <Layout title="Sign in to go on" problems={problems}>
     <h1>Sign in to go on</h1>
     <p>
-      You are not signed in any more. Nothing has been done yet, and nothing you typed is lost: once you sign in, it
-      goes on where you were.
+      You are not signed in any more. Nothing has been done yet, and nothing you typed is lost: sign in, and you
+      continue where you were.
     </p>
     <form method="post" action={`${action}#problem`}>
       {/* Never the password of a form that asked for one. */}

@@ -22,9 +22,7 @@ interface MailPageProps {
 const ForgotPage = ({ notice, problems, typed, visitor }: MailPageProps & { typed: string }): VNode => (
   <Layout title="Forgot your password?" visitor={visitor} problems={problems} notice={notice}>
     <h1>Forgot your password?</h1>
-    <p>
-      We send a link to your e-mail address by which you choose a new one. Until you do, the password stays as it is.
-    </p>
+    <p>We send you an e-mail with a link to choose a new one. Until you do, your password stays the same.</p>
     <form method="post" action="/account/forgot#problem">
       <Field
         name="email"
@@ -47,7 +45,7 @@ const ForgotPage = ({ notice, problems, typed, visitor }: MailPageProps & { type
 const ResetPage = ({ problems, token, visitor }: MailPageProps & { token: string }): VNode => (
   <Layout title="Choose a new password" visitor={visitor} problems={problems}>
     <h1>Choose a new password</h1>
-    <p>Everywhere you are signed in, you will be signed out by it. Then sign in with the new one.</p>
+    <p>This signs you out everywhere. Then sign in with the new password.</p>
     <form method="post" action="/account/reset#problem">
       <Hidden fields={[["token", token]]} />
       {/* The link does not say whose it is. */}
@@ -64,7 +62,7 @@ const ResetPage = ({ problems, token, visitor }: MailPageProps & { token: string
       <button type="submit">Set the new password</button>
     </form>
     <p>
-      If the link is used up or too old, <a href="/account/forgot">have another sent</a>.
+      If the link has been used or has expired, <a href="/account/forgot">have another sent</a>.
     </p>
   </Layout>
 )
@@ -74,7 +72,7 @@ const VerifyPage = ({ problems = [], token, visitor }: MailPageProps & { token: 
     <h1>Confirm your e-mail address</h1>
     {problems.length === 0 ? (
       <>
-        <p>You opened the link in our mail. Press the button to say that the address it came to is yours.</p>
+        <p>You opened the link in our mail. Press the button to confirm that the address is yours.</p>
         <form method="post" action="/account/verify#problem">
           <Hidden fields={[["token", token]]} />
           <button type="submit">Yes, this address is mine</button>
@@ -82,14 +80,14 @@ const VerifyPage = ({ problems = [], token, visitor }: MailPageProps & { token: 
       </>
     ) : (
       <p>
-        Your account shows whether the address is confirmed already, and sends you another link:{" "}
+        Your account page shows whether the address is confirmed, and can send you another link:{" "}
         <a href="/account">go to your account</a>.
       </p>
     )}
   </Layout>
 )
 
-/** These pages are there where mail is sent. */
+/** These pages exist only if the service sends mail. */
 const withMail = Effect.filterOrFail(
   AuthRoutes,
   ({ sendsMail }) => sendsMail,
@@ -98,7 +96,7 @@ const withMail = Effect.filterOrFail(
 
 const tokenOf = (parameters: URLSearchParams) => parameters.get("token") ?? ""
 
-/** Has one of better-auth's routes answer, under the budget of the caller's address. */
+/** Calls one of better-auth's routes, within the budget of the client's address. */
 const asked = (visit: FormVisit, request: Request) =>
   Effect.gen(function* () {
     const routes = yield* withMail
@@ -123,7 +121,7 @@ const forgot = (visit: FormVisit) =>
     return seeOther(withNotice("/account/forgot", "reset-sent"))
   })
 
-const deadLink = "This link has been used, or is too old, or was not copied whole."
+const deadLink = "This link has been used, has expired, or is incomplete."
 
 const reset = (visit: FormVisit) =>
   Effect.gen(function* () {
@@ -164,7 +162,7 @@ const sendVerification = (visit: FormVisit) =>
     const { email } = visit.visitor
     yield* spendMailBudget(email)
     const answered = yield* asked(visit, authRequest(visit, "/api/auth/send-verification-email", { email }))
-    // Refused where the address has been confirmed meanwhile.
+    // better-auth refuses if the address has been confirmed meanwhile.
     return seeOther(withNotice("/account", answered.ok ? "verification-sent" : "email-verified"))
   })
 
@@ -172,7 +170,7 @@ const showing = (draw: (visit: Visit) => VNode) => (visit: Visit) =>
   // The page holds a secret beside what the request said, so it is not compressed (BREACH).
   Effect.zipRight(withMail, answerPage(draw(visit), { compress: false }))
 
-/** What mail is for: a forgotten password, and the proof that an address is somebody's. */
+/** The pages that mails lead to: a new password, and the confirmation of an address. */
 export const mailPages = [
   page(
     "/account/forgot",

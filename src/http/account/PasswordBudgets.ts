@@ -7,18 +7,21 @@ import { RateLimiter, type RateLimitPolicy } from "../../services/admission/Rate
 import { limiterKey } from "../admission/Caller.ts"
 
 /*
- * How often a password may be guessed at, besides what an address may try at all. Only wrong ones count: a try is taken before
- * the password is looked at, so that many at once don't pass together, and given back where it was right or a fault came first.
+ * How often a password may be guessed, in addition to the budget of each client address. Only wrong guesses count: a
+ * try is taken before the password is checked, so that many at once can't all pass, and given back if the password was
+ * right or a fault came first.
  *
- * Whoever signs in has proved nothing yet, so a budget of the account alone could be spent by anybody, and its person locked
- * out for the price of a few requests. So the small budget ("password") is of the account from one network, which nobody else
- * can spend. The large one ("account", of the account from everywhere) bounds those who guess from many networks at once, at
- * the 100 that NIST SP 800-63B, 5.2.2 allows, an hour. Who has ten networks can keep that one spent. So it does not hold for a
- * network where the account has a session now: the person is kept from nothing there, and a stranger can't know where that is.
- * It is taken all the same, so that an answer doesn't tell who has sessions where for as long as there is something left.
+ * Whoever signs in has proved nothing yet. If there were only one budget for each account, anybody could spend it and
+ * so lock its person out with a few requests. So the small budget ("password") counts tries on the account from one
+ * network, which nobody else can spend. The large one ("account") counts tries on the account from everywhere. It
+ * bounds guessing from many networks at once, at 100 an hour, as many as NIST SP 800-63B, 5.2.2 allows in a row.
+ * Whoever has ten networks can keep it spent, so it does not apply to a network in which the account has a session now:
+ * the person is not locked out there, and a stranger can't know where that is. A try is taken from it all the same, so
+ * that as long as some are left, the answers don't reveal where somebody has sessions.
  *
- * Who tests the password of a session has stolen it or is the person: one small budget from everywhere. A person whom a thief
- * keeps from changing the password ends the thief's session (revoke-other-sessions asks for no password), and waits it out.
+ * Whoever tests the password of a session either is the person or has stolen the session: there is one small budget
+ * from everywhere. A person who can't change the password because a thief spends the budget ends the thief's session
+ * (revoke-other-sessions needs no password) and waits.
  */
 
 const taken = (policy: RateLimitPolicy, key: string) =>
@@ -26,7 +29,7 @@ const taken = (policy: RateLimitPolicy, key: string) =>
     Effect.as(limiter.take(policy, key), { giveBack: limiter.giveBack(policy, key) })
   )
 
-/** What better-auth calls a wrong password, or one of an account that is not there. */
+/** The codes of better-auth for a wrong password, or for one of an account that does not exist. */
 const wrongCodes = new Set<unknown>(["INVALID_PASSWORD", "INVALID_EMAIL_OR_PASSWORD"])
 
 const isWrong = (response: Response): Effect.Effect<boolean> =>
@@ -39,21 +42,21 @@ const isWrong = (response: Response): Effect.Effect<boolean> =>
           Effect.catchAllDefect(() => Effect.succeed(false))
         )
 
-/** Gives back what was taken where no password was found wrong: it was right, something else was refused, or a fault came first. */
+/** Gives a try back unless the password was wrong: it was right, something else was refused, or there was a fault. */
 const counting = <E, R>(ask: Effect.Effect<Response, E, R>, giveBack: Effect.Effect<void>) =>
   ask.pipe(
     Effect.tap((response) => Effect.flatMap(isWrong(response), (wrong) => (wrong ? Effect.void : giveBack))),
     Effect.tapDefect(() => Effect.catchAllCause(giveBack, () => Effect.void))
   )
 
-// As better-auth looks it up. A digest: what somebody typed is nothing to keep, and may be long.
+// better-auth looks accounts up in lower case. A digest, since what somebody typed must not be kept and may be long.
 const accountKey = (email: string) => createHash("sha256").update(email.toLowerCase()).digest("base64url")
 
-/** Spends a mail to that address, whether or not there is an account: the answer is not to tell. */
+/** Spends the mail budget of an address, with or without an account, so that the answer does not show which. */
 export const spendMailBudget = (email: string) =>
   Effect.flatMap(RateLimiter, (limiter) => limiter.take("mail", accountKey(email)))
 
-/** Asks something that tests the password of the account with that e-mail address, which need not be one. */
+/** Guards a call that tests the password of the account with this e-mail address, if there is one. */
 export const guardAccountPassword = <E, R>(email: string, address: string, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
     const routes = yield* AuthRoutes
@@ -72,7 +75,7 @@ export const guardAccountPassword = <E, R>(email: string, address: string, ask: 
     return yield* counting(ask, Effect.zipRight(near.giveBack, all.giveBack))
   })
 
-/** Asks something that tests the password of whoever is signed in. */
+/** Guards a call that tests the password of the person who is signed in. */
 export const guardOwnPassword = <E, R>(userId: UserId, ask: Effect.Effect<Response, E, R>) =>
   Effect.gen(function* () {
     const own = yield* taken("password", ownPasswordKey(userId))

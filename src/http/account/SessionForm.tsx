@@ -3,13 +3,13 @@ import { Field } from "../pages/Form.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 
 interface SessionFieldsProps {
-  /** Whether an account is to be made. */
+  /** Whether to sign up or in. */
   readonly sign: "in" | "up"
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem> | undefined
 }
 
-/** What is asked of somebody who signs in or up. */
+/** The fields of a person who signs in or up. */
 export const SessionFields = ({ problems, sign, typed }: SessionFieldsProps): VNode => (
   <>
     <input type="hidden" name="sign" value={sign} />
@@ -17,7 +17,7 @@ export const SessionFields = ({ problems, sign, typed }: SessionFieldsProps): VN
       <Field
         name="name"
         label="Your name"
-        why="Your organization is called by it."
+        why="Your organization is named after it."
         value={typed.get("name") ?? ""}
         autocomplete="name"
         required

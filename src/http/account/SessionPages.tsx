@@ -11,7 +11,7 @@ import type { FormProblem } from "../pages/ReadForm.ts"
 import { authRequest } from "./BeginSession.ts"
 import { SessionFields } from "./SessionForm.tsx"
 
-/** Where to go on after a sign-in: a path of our own, else the person's agents. */
+/** Where to go after a sign-in: a path of this service, else the person's agents. */
 export const nextOf = (wanted: string | null): `/${string}` => {
   const base = "http://service"
   if (wanted === null || !/^\/(?![/\\])/.test(wanted) || !URL.canParse(wanted, base)) return "/agents"
@@ -25,7 +25,7 @@ interface SessionPageProps {
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem>
   readonly notice?: string | undefined
-  /** Whether a forgotten password can be replaced. */
+  /** Whether a forgotten password can be reset. */
   readonly sendsMail: boolean
 }
 
@@ -100,7 +100,7 @@ const signOut = (visit: FormVisit) =>
     return withCookies(answered.headers.getSetCookie())(seeOther(withNotice("/sign-in", "signed-out")))
   })
 
-/** Signing in, up and out. */
+/** The pages to sign in, up and out. */
 export const sessionPages = [
   page("/sign-in", showing("in")),
   page("/sign-up", showing("up")),

@@ -16,5 +16,4 @@ const OwnOriginHttp = Layer.effect(
 
 const LimitedHttp = Layer.effect(Limited, Effect.map(RateLimiter, reportingLimiter))
 
-/** What stands before the handlers of endpoints that ask for it. */
 export const AdmissionHttp = Layer.merge(OwnOriginHttp, LimitedHttp)

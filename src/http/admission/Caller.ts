@@ -5,21 +5,21 @@ import { ForeignOrigin } from "../../domain/Errors.ts"
 import { Auth, type Credential } from "../../services/account/Auth.ts"
 import { ServerConfig } from "../ServerConfig.ts"
 
-/** The credential a request carries. */
+/** The credential of a request. */
 export const credentialOf = ({ headers }: HttpServerRequest.HttpServerRequest): Credential => ({
   authorization: headers.authorization === undefined ? undefined : Redacted.make(headers.authorization),
   cookie: headers.cookie === undefined ? undefined : Redacted.make(headers.cookie)
 })
 
-/** Whether a request shows a bearer token, which then counts alone. */
+/** Whether a request has a bearer token, which then counts alone. */
 export const isBearer = ({ authorization = "" }: Headers.Headers): boolean => /^bearer\s/i.test(authorization)
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
 
 /**
- * Refuses a request that would change something and comes with a session cookie from a page of another site: `Origin` names
- * another origin (or is `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. With neither header it is no browser.
- * A bearer token is nothing a browser sends along by itself, so it passes from anywhere.
+ * Refuses a request that changes something with a session cookie from a page of another site: `Origin` is another
+ * origin (or `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. A request with neither field does not come
+ * from a browser. Browsers never add a bearer token by themselves, so it is accepted from anywhere.
  */
 export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function* () {
@@ -36,9 +36,9 @@ export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "")
 
 /**
- * The address that a member of `X-Forwarded-For` tells, in the forms that proxies write: with a port (`192.0.2.1:8080`,
- * `[2001:db8::1]:80`), in brackets or in quotation marks, which `Forwarded` (RFC 7239, 6) wants. Undefined for what is none:
- * `unknown`, an obfuscated name, nonsense.
+ * The address in a member of `X-Forwarded-For`, in the forms that proxies write: with a port (`192.0.2.1:8080`,
+ * `[2001:db8::1]:80`), in brackets, or in quotation marks, which `Forwarded` (RFC 7239, 6) requires. Undefined for
+ * anything that is not an address: `unknown`, an obfuscated name, nonsense.
  */
 const forwardedAddress = (member: string): string | undefined => {
   const written = member
@@ -56,14 +56,14 @@ const isTrusted = (proxies: BlockList, address: string) => {
 }
 
 /**
- * The address a request comes from: the socket's peer, or, as long as that is a trusted proxy, the nearest address to it in
- * `X-Forwarded-For` that is not.
+ * The client's address: the socket's peer or, while that is a trusted proxy, the nearest address in `X-Forwarded-For`
+ * that is not trusted.
  */
 export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
   Effect.map(ServerConfig, ({ trustedProxies }) => {
     let address = plain(Option.getOrElse(request.remoteAddress, () => "unknown"))
     const forwarded = (request.headers["x-forwarded-for"] ?? "").split(",").map(forwardedAddress)
-    // What is no address ends the walk: nobody knows who stands behind it.
+    // Anything that is not an address ends the walk, since it is unknown who is behind it.
     for (let next = forwarded.pop(); isTrusted(trustedProxies, address) && next !== undefined; next = forwarded.pop()) {
       address = next
     }
@@ -71,13 +71,13 @@ export const clientAddress = (request: HttpServerRequest.HttpServerRequest) =>
   })
 
 /**
- * What an address is counted under by a limiter: an IPv6 address under its /64, of which one subscriber has all (RFC 6177),
- * any other as it is.
+ * The limiter's key for an address: an IPv6 address counts by its /64, which belongs to one subscriber (RFC 6177), an
+ * IPv4 address as a whole.
  */
 export const limiterKey = (address: string): string => {
   const [plainest = ""] = address.split("%")
   if (isIP(plainest) !== 6) return address
-  // Through URL, which writes every form of an address alike.
+  // `URL` gives every form of an address one spelling.
   const [head = "", tail = ""] = new URL(`http://[${plainest}]`).hostname.slice(1, -1).split("::")
   const groupsOf = (part: string) => part.split(":").filter((group) => group !== "")
   const [left, right] = [groupsOf(head), groupsOf(tail)]

@@ -20,8 +20,9 @@ const spentStatus = ({ limit, policy, retryAfter, window }: RateLimitExceeded) =
 })
 
 /**
- * The limiter for one request, which puts `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) on the
- * answer: a member for each budget that is spent, also where the request fails afterwards. A try that was given back is not told.
+ * The limiter for one request. It adds `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) to
+ * the answer: a member for each budget that was spent, even if the request fails afterwards. Tries that were given back
+ * are left out.
  */
 export const reportingLimiter = (limiter: typeof RateLimiter.Service) =>
   Effect.suspend(() => {

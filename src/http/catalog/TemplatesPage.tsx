@@ -20,7 +20,7 @@ const addressOf = (query: Readonly<Record<string, string>>) => {
   return given.length === 0 ? "/" : `/?${new URLSearchParams(given)}`
 }
 
-/** The templates anybody can install, to be searched. */
+/** The templates that anybody can install, with a search. */
 export const TemplatesPage = ({ notice, found, query, visitor }: TemplatesPageProps): VNode => (
   <Layout title="Agents you can install" path="/" visitor={visitor} notice={notice}>
     <h1>Agents you can install</h1>
@@ -70,14 +70,14 @@ export const TemplatesPage = ({ notice, found, query, visitor }: TemplatesPagePr
   </Layout>
 )
 
-/** What a mistyped address asks for is all templates. */
+/** The search in the address; an invalid one finds all templates. */
 const queryOf = (given: URLSearchParams): OffersQuery =>
   Either.getOrElse(
     Schema.decodeUnknownEither(OffersQuery)({ q: given.get("q") ?? "", after: given.get("after") ?? "" }),
     () => ({ q: "", after: "" })
   )
 
-/** The first page of the service. */
+/** The home page of the service. */
 export const templatesPages = [
   page("/", ({ query: given, visitor }) =>
     Effect.gen(function* () {

@@ -4,11 +4,11 @@ import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
 import { anyProblem, currentRequestId, problemMediaType } from "../Problem.ts"
 
 /*
- * What HttpApi does not put into the OpenAPI document: where the examples stand, the header fields of answers, and that every
- * refusal is a problem.
+ * What HttpApi does not put into the OpenAPI document: examples in the right places, the header fields of answers, and
+ * that every refusal is a problem.
  */
 
-/** The parts of an OpenAPI document that are read here. */
+/** The parts of an OpenAPI document that this file reads. */
 export interface Document {
   readonly openapi: string
   readonly info: { readonly title: string; readonly version: string; readonly description?: string }
@@ -64,12 +64,12 @@ export interface JsonSchema {
   readonly maximum?: number
 }
 
-/** The name of the component a schema refers to, empty where it refers to none. */
+/** The name of the component that a schema refers to; empty if it refers to none. */
 export const nameOf = ({ $ref = "" }: JsonSchema): string => $ref.replace(/^#\/components\/schemas\//, "")
 
 const requestId = "5f2f1a52-6f7e-4a58-9a5b-2f0a4b1f2c3d"
 
-/** A refusal's example as it goes over the wire. */
+/** A refusal's example, as it is sent. */
 export const exampleProblem = (refusal: AnyRefusal) =>
   Schema.encode(anyProblem)(refusal).pipe(Effect.locally(currentRequestId, requestId), Effect.runSync)
 
@@ -103,14 +103,14 @@ const headers = {
   "x-request-id": text("The id of the request, also the uuid of a problem's instance."),
   ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
   "ratelimit-policy": text("The budget: tries and seconds."),
-  "accept-encoding": text("How a body may be encoded: not at all."),
+  "accept-encoding": text("The accepted encodings of a body: only identity."),
   "retry-after": text("Seconds after which a retry makes sense."),
-  "www-authenticate": text("How to say who is asking."),
-  etag: text("Names this very content; ask again with If-None-Match.")
+  "www-authenticate": text("How to authenticate."),
+  etag: text("Identifies this content; revalidate with If-None-Match.")
 }
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
-  // Whose budget it is, a gateway's body says first.
+  // The gateway's budget depends on the body, so a body that can't be read spends none.
   const unread = operation.security?.some((one) => "gateway" in one) === true && ["400", "413", "415"].includes(status)
   const limited = "429" in operation.responses && status !== "401" && status !== "403" && !unread
   return [
@@ -123,8 +123,9 @@ const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof ty
   ]
 }
 
-// HttpApi documents its own error for requests it decodes, which here goes out as InvalidRequest, and calls several errors
-// of one status plain JSON. On the wire every refusal is a problem, so the document says that, and drops what is none.
+// HttpApi documents its own error for requests that it decodes, which this service sends as InvalidRequest, and
+// documents several errors of one status as plain JSON. Every refusal is sent as a problem, so the document says that
+// and drops all others.
 const asProblems = ({ content = {}, description }: Response): Option.Option<Response> => {
   const anyOf = Object.values(content)
     .flatMap(({ schema }) => schema.anyOf ?? [schema])
@@ -158,7 +159,7 @@ const completeOperation =
     }
   }
 
-// The generator names some schemas by an $id of its own, the same one wherever they stand, which no reader takes twice.
+// The generator gives some schemas an $id of its own, the same wherever they occur, which tools reject as a duplicate.
 const withoutIds = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutIds)
   if (!Predicate.isRecord(value)) return value
@@ -166,7 +167,7 @@ const withoutIds = (value: unknown): unknown => {
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutIds(inner)]))
 }
 
-/** The names of the schemas that the bodies of requests are made of. */
+/** The names of the schemas that occur in request bodies. */
 const schemasOfRequests = ({ components, paths }: Document): ReadonlySet<string> => {
   const names = new Set<string>()
   const open: Array<unknown> = Object.values(paths)
@@ -182,7 +183,7 @@ const schemasOfRequests = ({ components, paths }: Document): ReadonlySet<string>
   return names
 }
 
-/** A schema whose objects have no members but those it names, which is how requests are read. */
+/** A schema whose objects have no other members than those it names, since that is how requests are read. */
 const closed = (schema: JsonSchema): JsonSchema =>
   JSON.parse(JSON.stringify(schema), (_key, inner) =>
     Predicate.isRecord(inner) && "properties" in inner && "additionalProperties" in inner
@@ -207,7 +208,7 @@ const securitySchemes = {
   gateway: { type: "http", scheme: "bearer", description: "The service's GATEWAY_TOKEN." }
 }
 
-/** The document with an example of every body, the header fields of every answer, and where it is served. */
+/** Completes the document: an example of every body, the header fields of every answer, and the server. */
 export const complete = (generated: Record<string, unknown>): Record<string, unknown> => {
   const document = withoutIds(generated) as Document
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = document.components.schemas
@@ -218,7 +219,7 @@ export const complete = (generated: Record<string, unknown>): Record<string, unk
     paths: Record.map(document.paths, Record.map(completeOperation(schemas))),
     components: {
       ...document.components,
-      // Examples stand with the bodies they are of.
+      // Examples are beside the bodies that they illustrate.
       schemas: Record.map(schemas, ({ examples: _, ...schema }, name) =>
         ofRequests.has(name) ? closed(schema) : schema
       ),

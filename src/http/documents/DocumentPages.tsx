@@ -18,7 +18,7 @@ interface ReferenceProps {
   readonly parts: ReadonlyArray<Part>
 }
 
-/** Parts to look up, with their contents and, by script, a search. */
+/** A reference page: parts with a table of contents and, with JavaScript, a search. */
 const Reference = ({ lead, parts, title }: ReferenceProps): VNode => (
   <Layout title={title} path="/docs" visitor="unknown" script={searchScript}>
     <h1>{title}</h1>
@@ -48,7 +48,7 @@ const Reference = ({ lead, parts, title }: ReferenceProps): VNode => (
 
 const Json = ({ value }: { value: unknown }): VNode => <pre>{JSON.stringify(value, null, 2)}</pre>
 
-/** The page that every problem's `type` points into: each error with its code as the anchor. */
+/** The page that every problem's `type` points to: each error, with its code as the anchor. */
 export const errorsPage = (): string =>
   pageText(
     <Reference
@@ -155,7 +155,7 @@ const Type = ({ schema }: { schema: JsonSchema }): VNode => {
   )
 }
 
-/** The fields of an object, those of objects inside under dotted names. */
+/** The fields of an object; fields of nested objects have dotted names. */
 const fieldsOf = (schema: JsonSchema, prefix = ""): ReadonlyArray<VNode> =>
   Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const path = `${prefix}${name}`
@@ -293,7 +293,7 @@ const operationPart = (method: string, path: string, operation: Operation): Part
   }
 }
 
-/** The OpenAPI document as a page to read and to search. */
+/** The OpenAPI document as a page that can be searched. */
 export const apiPage = ({ components, info, paths }: Document): string => {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => operationPart(method, path, operation))

@@ -18,7 +18,7 @@ export const PageText = HttpApiSchema.Text({ contentType: "text/html" }).annotat
 
 const cachedPage = "The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
 
-/** What the service says of itself. */
+/** The documentation that the service serves. */
 export class DocumentsApi extends HttpApiGroup.make("documents")
   .add(
     HttpApiEndpoint.get("openapi", "/openapi.json")
@@ -40,4 +40,4 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
         OpenApi.annotations({ summary: "Every error, when it comes and what to do about it", description: cachedPage })
       )
   )
-  .annotate(OpenApi.Description, "What the service says of itself") {}
+  .annotate(OpenApi.Description, "The documentation that the service serves") {}

@@ -13,7 +13,7 @@ const document = cached(OpenApiDocument, { ...openApi })
 const docs = keepPage(apiPage(openApi as unknown as Document))
 const errors = keepPage(errorsPage())
 
-/** The document and its pages, each made once, when the program starts. */
+/** The document and its pages, each rendered once at start. */
 export const DocumentsHttp = group(Api, "documents", {
   openapi: () => Effect.succeed(document),
   docs: () => Effect.succeed(docs),

@@ -13,7 +13,7 @@ import { Limited } from "../admission/AdmissionApi.ts"
 import { gateway, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-/** What the chat gateway asks and hands on. */
+/** The operations of the chat gateway. */
 export class GatewayApi extends HttpApiGroup.make("gateway")
   .add(
     HttpApiEndpoint.post("claim", "/api/install/claim")

@@ -20,7 +20,7 @@ const id = Schema.Struct({ id: Schema.String })
 
 const refusals = Schema.Union(problem(Unauthenticated), problem(NoPersonalOrg))
 
-/** A person's own identities, and codes to prove them by. */
+/** A person's identities, and the codes that prove them. */
 export class IdentitiesApi extends HttpApiGroup.make("identities")
   .add(
     HttpApiEndpoint.get("list", "/api/identities")

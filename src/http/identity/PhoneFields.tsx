@@ -10,7 +10,7 @@ const named = countries
   .toSorted((a, b) => a.label.localeCompare(b.label, "en"))
 
 interface PhoneFieldsProps {
-  /** What the field of the number is called, in the form and to the person. */
+  /** The name of the number's field. */
   readonly name: "whatsapp_phone" | "phone"
   readonly label: string
   readonly why: string
@@ -19,7 +19,7 @@ interface PhoneFieldsProps {
   readonly problems?: ReadonlyArray<FormProblem> | undefined
 }
 
-/** A phone number, and the country by which one without country code is read. */
+/** A phone number, and the country of a number without a country code. */
 export const PhoneFields = ({ label, name, problems, required = false, typed, why }: PhoneFieldsProps): VNode => {
   const chosen = typed.get("country") ?? ""
   return (
@@ -36,7 +36,7 @@ export const PhoneFields = ({ label, name, problems, required = false, typed, wh
       />
       <label for="country">Country of the number</label>
       <span class="why" id="country-why">
-        Only needed where the number does not begin with + and a country code.
+        Only needed if the number does not begin with + and a country code.
       </span>
       <select id="country" name="country" autocomplete="country" aria-describedby="country-why">
         <option value="">As the number says</option>

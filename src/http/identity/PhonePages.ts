@@ -9,8 +9,8 @@ import { withNotice } from "../pages/Notice.ts"
 import { type FormVisit, form } from "../pages/PageRoutes.tsx"
 
 const reasons = {
-  too_short: "The number is too short to be a phone’s.",
-  too_long: "The number is too long to be a phone’s.",
+  too_short: "The number is too short for a phone number.",
+  too_long: "The number is too long for a phone number.",
   not_a_number: "This can’t be read as a phone number. Write it with + and country code, as in +44 7911 123456.",
   has_extension: "Leave the extension out: WhatsApp has none.",
   unknown_country: "Choose a country from the list.",
@@ -47,5 +47,5 @@ const changePhone = ({ credential, form: sent, part }: FormVisit) =>
     return seeOther(withNotice(back as `/${string}`, state === "verified" ? "phone-confirmed" : "phone-waiting"))
   })
 
-/** What a person does with their phones. */
+/** The forms of a person's phones. */
 export const phonePages = [form("/agents/phones", addPhone), form("/agents/phones/:id", changePhone)]

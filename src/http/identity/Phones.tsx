@@ -4,17 +4,17 @@ import { Hidden } from "../pages/Form.tsx"
 
 const platformNames: Readonly<Record<string, string>> = { whatsapp: "WhatsApp" }
 
-/** A chat platform as people call it. */
+/** The name of a chat platform, for people. */
 export const platformName = (platform: string): string => platformNames[platform] ?? platform
 
-/** A masked phone or address, without what only machines tell senders apart by. */
+/** A masked phone or address, without the suffix that only programs need. */
 export const shownIdentifier = ({ identifier }: Pick<OwnIdentity, "identifier">): string =>
   identifier.split("@")[0] ?? ""
 
 interface PhoneActionProps {
   readonly id: string
   readonly deed: "confirm" | "decline" | "unlink"
-  /** The page to come back to. */
+  /** The page to return to. */
   readonly back: string
   readonly children: ComponentChildren
 }
@@ -34,14 +34,14 @@ const PhoneAction = ({ back, children, deed, id }: PhoneActionProps): VNode => (
 )
 
 const states: Readonly<Record<OwnIdentity["state"], string>> = {
-  claimed: "Not linked yet: this phone has still to say yes.",
-  declined: "Its owner said no to your account. It is asked again only once it sends a code.",
-  confirm_session: "This phone said yes. It is linked once you say that it is yours.",
+  claimed: "Not linked yet: this phone still has to answer YES.",
+  declined: "Its owner said no to your account. We ask again only after it sends a code.",
+  confirm_session: "This phone answered YES. It is linked once you confirm that it is yours.",
   verified: "Linked. Messages from this phone are yours.",
-  displaced: "Not linked any more: somebody else has proved since that this phone is theirs."
+  displaced: "No longer linked: somebody else has since proved that this phone is theirs."
 }
 
-/** One phone of the person's, where it stands, and what they can do about it. */
+/** One of the person's phones: its state, and what they can do about it. */
 export const Phone = ({ back, identity }: { identity: OwnIdentity; back: string }): VNode => {
   const { checkNumber, id, platform, state } = identity
   const shown = shownIdentifier(identity)
@@ -54,7 +54,7 @@ export const Phone = ({ back, identity }: { identity: OwnIdentity; back: string 
       {checkNumber !== undefined && (
         <p>
           The question on that phone names this number: <span class="check">{checkNumber}</span>
-          <span class="why">If the number there is another one, the question is not from your account: answer NO.</span>
+          <span class="why">If it shows another number, the question is not from your account: answer NO.</span>
         </p>
       )}
       <div class="inline">

@@ -1,10 +1,10 @@
 import type { VNode } from "preact"
 import { encode } from "uqr"
 
-// ISO/IEC 18004: four modules of quiet zone.
+// ISO/IEC 18004 requires a quiet zone of four modules.
 const margin = 4
 
-/** A QR code to be scanned from another device, dark on light whatever the page's colours are. */
+/** A QR code to scan with another device; always dark on light, whatever the page's colours. */
 export const QrCode = ({ label, text }: { text: string; label: string }): VNode => {
   const { data, size } = encode(text, { ecc: "M", border: 0 })
   const path = data

@@ -5,8 +5,8 @@ import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import type { Visit } from "../pages/PageRoutes.tsx"
 
 /**
- * The agent a path names, with its page's own path. One in an organization that the visitor does not belong to, or that the path
- * doesn't name, is not found, as one that never was.
+ * The agent that a path names, with the path of its page. An agent in an organization that the visitor does not belong
+ * to, or that is not the one in the path, is not found, like one that does not exist.
  */
 export const agentAt = ({ part, visitor }: Visit) =>
   Effect.gen(function* () {

@@ -7,6 +7,7 @@ import type { AgentWatcher } from "../../domain/installation/Watcher.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
 import { listIdentities } from "../../services/identity/OwnIdentities.ts"
+import { chooseUpdates } from "../../services/installation/ChooseUpdates.ts"
 import { listWatchers, setWatcher } from "../../services/installation/ManageWatchers.ts"
 import { viewHistory } from "../../services/installation/ViewAgents.ts"
 import { type RowsView, viewRows } from "../../services/installation/ViewRows.ts"
@@ -30,14 +31,17 @@ interface AgentPageProps {
   readonly agent: InstalledAgent
   /** The page's own path. */
   readonly path: `/${string}`
-  /** Its rows; undefined where they can't be told: the publisher offers it no more, or the visitor may not change it. */
+  /**
+   * Its rows; undefined if they are not known: the publisher no longer offers the template, or the visitor may not
+   * change it.
+   */
   readonly view: RowsView | undefined
   readonly watchers: ReadonlyArray<AgentWatcher>
   readonly history: History
   readonly phones: ReadonlyArray<OwnIdentity>
   /** Whether there is a bot to write to. */
   readonly hasBotPhone: boolean
-  /** The link that opens a chat with a code in it, while that lives. */
+  /** The link that opens a chat with a code in it, while the code is valid. */
   readonly link: string | undefined
 }
 
@@ -45,7 +49,7 @@ const isNews = ({ verdict }: RowsView["plan"]["rows"][number]) =>
   verdict === "create" || verdict === "update" || verdict === "retire" || verdict === "collision"
 
 const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
-  const { newestRevision, pinned, revision, template } = agent
+  const { newestRevision, pinned, revision, template, updates } = agent
   const news = view?.plan.rows.filter(isNews) ?? []
   const isBehind = newestRevision !== null && newestRevision > revision
   return (
@@ -57,11 +61,13 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
         {pinned
           ? "It stays at this revision until you say otherwise."
           : isBehind
-            ? "Nothing changes until you have looked at it and said yes."
+            ? updates === "automatic"
+              ? "It changes when you say yes, or when the publisher brings everybody up to date."
+              : "Nothing changes until you have looked at it and said yes."
             : news.length === 0 && "That is the newest."}
       </p>
       {!template.available && (
-        <p>The publisher does not offer this any more. Yours goes on working, and there will be no updates.</p>
+        <p>The publisher no longer offers this. Yours keeps working, but there will be no updates.</p>
       )}
       {view !== undefined && (
         <>
@@ -120,7 +126,37 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
 
 const mostRevisions = 100
 
-/** The newest hundred revisions but one. */
+/** Whether the publisher's roll-outs bring it up to date, and what one left out. */
+const Updates = ({ agent: { offered, pinned, revision, template, updates }, path }: AgentPageProps): VNode | null => {
+  if (!template.available) return null
+  const isAutomatic = updates === "automatic"
+  return (
+    <section id="updates">
+      <h2>Updates</h2>
+      {offered !== null && offered !== revision && (
+        <p>
+          The publisher has brought everybody to revision {offered}. Yours was left as it is, since you update it
+          yourself. <a href={`${path}/update`}>See the update, row by row</a>
+        </p>
+      )}
+      <p>
+        {pinned
+          ? "It stays at its revision, so the publisher’s updates leave it as it is."
+          : isAutomatic
+            ? "When the publisher brings everybody up to date, yours is too. What you changed or deleted stays as you left it."
+            : "You update it yourself: the publisher leaves it as it is."}
+      </p>
+      <Action
+        action={`${path}/updates`}
+        label={isAutomatic ? "Update it myself instead" : "Let the publisher update it"}
+        fields={{ updates: isAutomatic ? "manual" : "automatic" }}
+        class="plain"
+      />
+    </section>
+  )
+}
+
+/** The newest hundred revisions, without one of them. */
 const revisionsBut = (newest: number, one: number): ReadonlyArray<number> =>
   Array.from({ length: Math.min(newest, mostRevisions) }, (_, at) => newest - at).filter((number) => number !== one)
 
@@ -196,7 +232,7 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
           </p>
           <p>Or scan this with your phone:</p>
           <QrCode text={link} label="QR code that opens WhatsApp with the message" />
-          <p class="quiet">This page notices by itself when the message has come.</p>
+          <p class="quiet">This page updates by itself when the message has arrived.</p>
         </div>
       )}
       {hasBotPhone && link === undefined && (
@@ -204,7 +240,7 @@ const Chat = ({ hasBotPhone, link, path, phones }: AgentPageProps): VNode | null
           <p>{linked.length === 0 ? "You can talk to this agent from your phone." : "You can link another phone."}</p>
           <Action action={`${path}/chat`} label="Link a phone on WhatsApp" class="plain" />
           <span class="why">
-            You get a message to send from that phone, with a code. Nothing is linked before the phone has said yes.
+            You get a message to send from that phone, with a code. Nothing is linked before you reply YES there.
           </span>
         </>
       )}
@@ -248,6 +284,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
         </section>
       )}
       <Newest {...props} />
+      <Updates {...props} />
       {view !== undefined && (
         <section id="rows">
           <h2>What it consists of</h2>
@@ -284,8 +321,8 @@ export const AgentPage = (props: AgentPageProps): VNode => {
       <section>
         <h2>Uninstall</h2>
         <p>
-          Takes the agent away with all it brought that you neither changed nor use. You are shown what goes and what
-          stays, and asked once. <a href={`${path}/uninstall`}>See what would go</a>
+          Removes the agent, and everything it brought that you neither changed nor use. You are shown what is removed
+          and what stays before you confirm. <a href={`${path}/uninstall`}>See what would go</a>
         </p>
       </section>
     </Layout>
@@ -294,7 +331,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
 
 const saidYes = ({ state }: OwnIdentity) => state === "verified" || state === "confirm_session"
 
-/** What an agent's page shows, from the workflows that programs ask too. */
+/** Gathers what the page of an agent shows, from the workflows that programs use too. */
 const show = (visit: Visit) =>
   Effect.gen(function* () {
     const offers = yield* TemplateOffers
@@ -326,7 +363,7 @@ const show = (visit: Visit) =>
     const phones = yield* listIdentities(credential).pipe(Effect.catchTag("NoPersonalOrg", () => Effect.succeed([])))
     const { hasBotPhone } = yield* offers.statusIn(organizationId, template.templateAgentId)
     const link = rememberedLink(request)
-    // Once another phone has said yes, the code has done what it was for.
+    // Once another phone has said yes, the code is used.
     const isUsed = Option.exists(link, ({ known }) => phones.filter(saidYes).length > known)
     const answer = yield* answerPage(
       <AgentPage
@@ -363,6 +400,15 @@ const chat = (visit: Visit) =>
 export const agentPages = [
   page("/:organization/agents/:id", show),
   form("/:organization/agents/:id/chat", chat),
+  form("/:organization/agents/:id/updates", (visit) =>
+    Effect.gen(function* () {
+      const { agent, path } = yield* agentAt(visit)
+      const updates = visit.form.get("updates") === "manual" ? "manual" : "automatic"
+      const body = Effect.succeed({ updates } as const)
+      yield* chooseUpdates({ credential: visit.credential, agentId: agent.agentId, body })
+      return seeOther(withNotice(path, `updates-${updates}`))
+    })
+  ),
   form("/:organization/agents/:id/watchers/:slug", (visit) =>
     Effect.gen(function* () {
       const { agent, path } = yield* agentAt(visit)

@@ -14,10 +14,12 @@ import {
   AgentList,
   AgentOverview,
   AgentsQuery,
+  InstalledAgent,
   ResyncAnswer,
   ResyncPlanQuery,
   ResyncRequest,
-  UninstallQuery
+  UninstallQuery,
+  UpdatesRequest
 } from "../../domain/installation/Agent.ts"
 import { History, HistoryQuery } from "../../domain/installation/History.ts"
 import { Plan, Uninstalled, UninstallPlan } from "../../domain/installation/Plan.ts"
@@ -25,10 +27,10 @@ import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-/** What is refused whatever is asked of an installed agent. */
+/** The refusals of every operation on an installed agent. */
 const agentRefusals = Schema.Union(problem(Unauthenticated), problem(AgentNotFound), problem(NotOrgAdmin))
 
-/** What a resync, or its plan, can be refused for besides. */
+/** The refusals of a resync or its plan, besides those. */
 const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
 
 const agentPath = Schema.Struct({ id: Schema.String })
@@ -107,7 +109,25 @@ export class AgentsApi extends HttpApiGroup.make("agents")
         OpenApi.annotations({
           summary: "Bring an installed agent up to date",
           description:
-            "Goes to the newest revision, or to the one that is named, and stays there until told otherwise. All or nothing; repeating it is safe.",
+            "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there; newest ends that. All or nothing; repeating it is safe.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+      .middleware(OwnOrigin)
+  )
+  .add(
+    HttpApiEndpoint.put("updates", "/api/agents/:id/updates")
+      .setPath(agentPath)
+      .setPayload(UpdatesRequest)
+      .addSuccess(InstalledAgent)
+      .addError(unreadable)
+      .addError(agentRefusals)
+      .annotateContext(
+        OpenApi.annotations({
+          summary: "Say how an agent is updated",
+          description:
+            "automatic: roll-outs of the publisher's bring it up to date. manual: they leave it as it is, and its owner updates it by resync.",
           transform: signedIn
         })
       )

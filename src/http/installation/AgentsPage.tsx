@@ -37,12 +37,12 @@ const stateOf = (agent: AgentOverview): string => {
   const own = sum(agent, "customized", "deleted_by_owner")
   return [
     !agent.template.available
-      ? "Its publisher offers it no more; it goes on working."
+      ? "Its publisher no longer offers it; it keeps working."
       : agent.pinned
         ? `Stays at revision ${agent.revision}.`
         : news === 0
           ? "Up to date."
-          : `An update is there: it would change ${count(news, "part")}.`,
+          : `An update is available: it would change ${count(news, "part")}.`,
     ...(own === 0 ? [] : [`${count(own, "change")} of yours kept.`])
   ].join(" ")
 }
@@ -96,7 +96,7 @@ export const AgentsPage = ({ list, notice, phones, problems = [], typed, visitor
           <PhoneFields
             name="phone"
             label="WhatsApp number"
-            why="It is asked once whether it wants to be linked to your account; until it says yes, nothing is. A number you added before, and that has not said yes, is replaced."
+            why="We ask once, on that phone, whether to link it to your account; it is linked only after a yes. It replaces a number that you added before and that has not been confirmed."
             typed={typed}
             required
             problems={problems}
@@ -110,7 +110,7 @@ export const AgentsPage = ({ list, notice, phones, problems = [], typed, visitor
 
 const nothing = new URLSearchParams()
 
-/** The page again, with what was typed and what is wrong with it. */
+/** Draws the page again, with what was typed and what is wrong with it. */
 export const drawAgents = (visit: Visit, typed = nothing, problems: ReadonlyArray<FormProblem> = []) =>
   Effect.gen(function* () {
     const { credential, query, visitor } = visit

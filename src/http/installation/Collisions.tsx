@@ -10,10 +10,10 @@ interface Colliding {
   readonly adoptable: boolean
 }
 
-/** A row as the value of a choice in a form. */
+/** The value of a row in a form's choice. */
 export const rowValue = ({ kind, slug }: RowName): string => `${kind} ${slug}`
 
-/** The rows that are chosen in a form, by the name of the choice. What is no row of ours is nothing anybody chose. */
+/** The rows that are chosen in a form, by the name of the choice. Values that name no row are ignored. */
 export const rowsChosen = (form: URLSearchParams, name: string): ReadonlyArray<RowName> =>
   [...new Set(form.getAll(name))].flatMap((value) => {
     const [kind = "", slug = "", ...more] = value.split(" ")
@@ -27,7 +27,7 @@ interface CollisionsProps {
   readonly chosen: ReadonlyArray<string>
 }
 
-/** What stands in the way of a template's rows, and what the person can do about each. */
+/** The collisions of an install, and what the person can do about each. */
 export const Collisions = ({ chosen, rows }: CollisionsProps): VNode => (
   <fieldset id="collisions">
     <legend>In the way</legend>

@@ -6,7 +6,8 @@ import { count, doneWords, fieldWords, kindWords, valueWords } from "./Words.ts"
 const actions: Readonly<Record<HistoryEntry["action"], string>> = {
   install: "Installed",
   resync: "Updated",
-  uninstall: "Uninstalled"
+  uninstall: "Uninstalled",
+  rollout: "Updated by the publisher"
 }
 
 const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (
@@ -38,7 +39,7 @@ const Change = ({ row }: { row: HistoryEntry["rows"][number] }): VNode => (
 
 const maxRows = 100
 
-/** What was done to an agent's rows, newest first. */
+/** The history of an agent's rows, newest first. */
 export const HistoryList = ({ history, path }: { history: History; path: string }): VNode => (
   <>
     {history.entries.map(({ action, at, by, revision, rows }) => (

@@ -2,29 +2,30 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/p
 import { Schema } from "effect"
 import { Manifest } from "../../domain/catalog/Template.ts"
 import {
-  NoPersonalOrg,
+  ForeignOrigin,
+  installErrors,
   NoSuchRow,
-  NotOrgAdmin,
   PlanStale,
+  RateLimitExceeded,
   SchemaCollision,
-  Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
 import { Plan } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
-import { signedIn, templateRefusals, unreadable } from "../Contract.ts"
-import { problem } from "../Problem.ts"
+import { signedIn } from "../Contract.ts"
+import { problem, problems } from "../Problem.ts"
 
-/** Why a template is not for this caller to install, or even to plan, in the order of refusal. */
-const notForCaller = Schema.Union(
-  problem(Unauthenticated),
-  unreadable,
-  problem(UnknownTemplateSlug),
-  problem(NoPersonalOrg),
-  templateRefusals,
-  problem(NotOrgAdmin)
-)
+type InstallRefusal = (typeof installErrors)[number]
+
+const without = (errors: ReadonlyArray<InstallRefusal>, others: ReadonlyArray<InstallRefusal>) =>
+  errors.filter((error) => !others.includes(error))
+
+/** What the workflow can fail with, in the order of refusal, but for what the middleware of the endpoints says. */
+const refusals = without(installErrors, [ForeignOrigin, RateLimitExceeded])
+
+/** Of these, what planning can fail with: the others are part of a plan. */
+const planRefusals = without(refusals, [NoSuchRow, SchemaCollision, PlanStale])
 
 /** Installing, and what can be installed. */
 export class InstallApi extends HttpApiGroup.make("install")
@@ -32,10 +33,7 @@ export class InstallApi extends HttpApiGroup.make("install")
     HttpApiEndpoint.post("install", "/api/install")
       .setPayload(InstallRequest)
       .addSuccess(InstallAnswer)
-      .addError(notForCaller)
-      .addError(problem(NoSuchRow))
-      .addError(problem(SchemaCollision))
-      .addError(problem(PlanStale))
+      .addError(problems(refusals))
       .annotateContext(
         OpenApi.annotations({
           summary: "Install a template",
@@ -51,7 +49,7 @@ export class InstallApi extends HttpApiGroup.make("install")
     HttpApiEndpoint.post("plan", "/api/install/plan")
       .setPayload(PlanRequest)
       .addSuccess(Plan)
-      .addError(notForCaller)
+      .addError(problems(planRefusals))
       .annotateContext(
         OpenApi.annotations({
           summary: "Say what an install would do",

@@ -7,7 +7,7 @@ import { Api } from "../Api.ts"
 import { type Cached, cached } from "../Cached.ts"
 import { group } from "../Handlers.ts"
 
-// The catalogue answers with the same object for as long as nothing was published: its text is made once.
+// The catalogue returns the same object until something is published, so its text is made once.
 const texts = new WeakMap<Manifest, Cached<Manifest>>()
 
 const textOf = (manifest: Manifest): Cached<Manifest> => {

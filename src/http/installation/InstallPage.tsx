@@ -23,9 +23,9 @@ import { count } from "./Words.ts"
 interface InstallPageProps {
   readonly offer: Offer
   readonly visitor: Visitor | undefined
-  /** What an install would do for the visitor; undefined where nobody is signed in. */
+  /** What an install would do for the visitor; undefined if nobody is signed in. */
   readonly preview: Preview | undefined
-  /** Whether somebody who is not signed in has an account. */
+  /** Whether a visitor who is not signed in signs in or up. */
   readonly sign: "in" | "up"
   readonly typed: URLSearchParams
   readonly problems?: ReadonlyArray<FormProblem>
@@ -64,14 +64,17 @@ const Untouched = (): VNode => (
     <h2>What it never touches</h2>
     <ul>
       <li>
-        What you made yourself. Where a name is taken by something of yours, nothing is written before you decide.
+        What you made yourself. If something of yours already has a name that it needs, nothing is written before you
+        decide.
       </li>
       <li>What you change later: your changes are kept through every update, and what you delete stays deleted.</li>
-      <li>Anything without you: nothing is updated until you have seen what would change and press the button.</li>
+      <li>
+        Anything without asking you: nothing is updated until you have seen what would change and pressed the button.
+      </li>
     </ul>
     <p>
-      The publisher sees neither your data nor that it is you who uses this. You can uninstall it: what it brought goes,
-      what is yours stays.
+      The publisher sees neither your data nor that it is you who uses this. You can uninstall it: what it brought is
+      removed, what is yours stays.
     </p>
   </section>
 )
@@ -106,7 +109,7 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
         <PhoneFields
           name="whatsapp_phone"
           label="WhatsApp number"
-          why="So that your agent knows messages from this phone are yours. It is asked once whether it wants to be linked; until it says yes, nothing is. Leave it empty to do this later."
+          why="So that your agent knows that messages from this phone are yours. We ask once, on that phone, whether to link it; it is linked only after a yes. Leave this empty to do it later."
           typed={typed}
           problems={problems}
         />
@@ -122,7 +125,7 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
   )
 }
 
-/** What a template brings, where it would go, and the button that installs it. */
+/** What a template brings, where it would be installed, and the button that installs it. */
 export const InstallPage = (props: InstallPageProps): VNode => {
   const { notice, now, offer, preview, problems, visitor } = props
   const agentId = preview?.agentId ?? null
@@ -162,7 +165,7 @@ export const InstallPage = (props: InstallPageProps): VNode => {
 
 const nothing = new URLSearchParams()
 
-/** The page for whoever visits, with what they typed and what is wrong with it. */
+/** The page for this visitor, with what they typed and what is wrong with it. */
 const draw = (
   visit: Visit,
   typed: URLSearchParams,
@@ -191,7 +194,9 @@ const draw = (
 const ended =
   "You are not signed in any more. Nothing was installed yet, and what you typed is still here: sign in to go on."
 
-/** The page again, for somebody whose session could not begin or has ended. Whoever has an account is asked to sign in. */
+/**
+ * Draws the page again if a session could not be begun or has ended. A person who has an account is asked to sign in.
+ */
 const redraw = (visit: FormVisit, problems: ReadonlyArray<FormProblem>, status: 401 | 422) => {
   const typed = new URLSearchParams(visit.form)
   const hasAccount = status === 401 || problems.some(({ message }) => message.startsWith("There is an account"))
@@ -205,11 +210,11 @@ const redraw = (visit: FormVisit, problems: ReadonlyArray<FormProblem>, status: 
 const outcomeOf = ({ created, whatsappError }: InstallAnswer): Notice =>
   whatsappError !== undefined ? `phone-${whatsappError}` : created ? "installed" : "up-to-date"
 
-/** A code to send from the person's phone, where there is a bot to send it to and it is not known yet whose the phone is. */
+/** A code to send from the person's phone, if there is a bot to send it to and the phone is not linked yet. */
 const chatLink = ({ credential }: FormVisit, { slug }: Offer) =>
   makeInstallCode({ credential, body: Effect.succeed({ slug }) }).pipe(
     Effect.map(({ link }) => Option.fromNullable(link)),
-    // The install stands, and its page offers the link again.
+    // The install has succeeded, and the agent's page offers the link again.
     Effect.catchAll(() => Effect.succeedNone)
   )
 
@@ -220,7 +225,7 @@ const act = (visit: FormVisit) =>
     const { form: sent } = visit
     const adopt = rowsChosen(sent, "adopt")
     const expected = sent.get("expectedPlan")
-    // Whoever signed in just now was not shown what would change of an agent that is there: so nothing is.
+    // A person who signed in only now has not seen what would change in an existing agent, so nothing is changed.
     const before = expected === null ? yield* previewInstall(visit.credential, offer) : undefined
     if (before !== undefined && before.agentId !== null) {
       return seeOther(withNotice(agentPath(before, before.agentId), "already"))
@@ -258,7 +263,7 @@ const act = (visit: FormVisit) =>
           problems: [
             {
               message:
-                "Nothing was installed: something has changed since you were shown this page. Look once more, then press Install again."
+                "Nothing was installed: something has changed since you were shown this page. Look again, then press Install."
             }
           ]
         })

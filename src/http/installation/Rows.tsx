@@ -3,7 +3,7 @@ import type { RowDifference } from "../../domain/installation/Difference.ts"
 import type { PlannedRow } from "../../domain/installation/Plan.ts"
 import { fieldWords, rowStateWords, valueWords } from "./Words.ts"
 
-/** What differs in a row, each field as the person has it and as the publisher does. */
+/** The fields in which a row differs, as the person has them and as the publisher does. */
 export const Differences = ({ difference }: { difference: RowDifference }): VNode => (
   <>
     {difference.fields.map(({ field, own, template }) => (
@@ -30,7 +30,7 @@ interface RowProps {
   readonly children?: ComponentChildren
 }
 
-/** A row: what it is called, how it stands, and what was changed of it. */
+/** A row: its name, its state, and what was changed in it. */
 export const Row = ({ children, difference, row }: RowProps): VNode => (
   <li>
     <strong dir="auto">{row.name ?? row.slug}</strong>{" "}
@@ -60,6 +60,6 @@ const marks: Readonly<Record<PlannedRow["verdict"], string>> = {
   collision: "name is taken"
 }
 
-/** The difference of a row, by its name. */
+/** The difference of one row. */
 export const differenceOf = (differences: ReadonlyArray<RowDifference>, { kind, slug }: PlannedRow) =>
   differences.find((one) => one.kind === kind && one.slug === slug)

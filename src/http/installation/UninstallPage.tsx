@@ -37,7 +37,7 @@ const List = ({ rows }: ListProps): VNode => (
   </ul>
 )
 
-/** What an uninstall would take away and what it would leave; and the button that does it. */
+/** What an uninstall would remove and what it would keep, and the button that does it. */
 export const UninstallPage = ({ agent, path, plan, problems, visitor }: UninstallPageProps): VNode => {
   const { kept, passedOn, planHash, removed } = plan
   return (
@@ -79,8 +79,8 @@ export const UninstallPage = ({ agent, path, plan, problems, visitor }: Uninstal
         )}
       </section>
       <p>
-        To undo it, install the agent again: what stayed with you is found, with your changes. What goes is then as the
-        publisher has it.
+        To undo it, install the agent again: what stayed is used again, with your changes. What was removed comes back
+        as the publisher has it.
       </p>
       <form method="post" action={`${path}/uninstall#problem`}>
         <input type="hidden" name="expectedPlan" value={planHash} />
@@ -105,7 +105,7 @@ const draw = (visit: Visit, problems: ReadonlyArray<FormProblem> = []) =>
     )
   })
 
-/** Taking an agent away, as it was shown. */
+/** Uninstalling an agent as the page showed it. */
 export const uninstallPages = [
   page("/:organization/agents/:id/uninstall", (visit) => draw(visit)),
   form("/:organization/agents/:id/uninstall", (visit) =>
@@ -122,7 +122,7 @@ export const uninstallPages = [
         draw(visit, [
           {
             message:
-              "Nothing was taken away: something is different since you were shown this page. This is how it stands now."
+              "Nothing was removed: something has changed since you were shown this page. This is the current state."
           }
         ])
       )

@@ -19,7 +19,7 @@ interface UpdatePageProps {
   readonly visitor: Visitor | undefined
   readonly agent: InstalledAgent
   readonly path: `/${string}`
-  /** The revision as the address names it; empty for the one an update goes to. */
+  /** The revision in the address; empty for the one that an update goes to. */
   readonly wanted: string
   readonly view: RowsView
   readonly typed: URLSearchParams
@@ -32,7 +32,7 @@ interface PartProps extends UpdatePageProps {
   readonly heading: string
   readonly lead: string
   readonly rows: ReadonlyArray<PlannedRow>
-  /** What the person may choose for each. */
+  /** The wish that the person may choose for each row. */
   readonly wish?: { readonly name: Wish; readonly label: string }
 }
 
@@ -64,7 +64,7 @@ const Part = ({ heading, lead, rows, typed, view, wish }: PartProps): VNode | nu
     </section>
   )
 
-/** Where an agent would be afterwards. */
+/** The title and button for the revision it goes to. */
 const goalOf = ({ agent, view, wanted }: UpdatePageProps): { readonly title: string; readonly button: string } => {
   const to = view.plan.revision
   if (wanted === "newest" && agent.pinned) {
@@ -81,7 +81,7 @@ const goalOf = ({ agent, view, wanted }: UpdatePageProps): { readonly title: str
     : { title: `Update to revision ${to}`, button: `Update ${agent.name} to revision ${to}` }
 }
 
-/** What an update would do, row by row, with what the person may choose. */
+/** What an update would do, row by row, with the person's choices. */
 export const UpdatePage = (props: UpdatePageProps): VNode => {
   const { agent, path, problems, typed, view, visitor, wanted } = props
   const { planHash, rows } = view.plan
@@ -129,7 +129,7 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
           <Part
             {...props}
             heading="Withdrawn by the publisher"
-            lead="What is yours or in use stays, hidden; the rest goes. All of it stands in the history."
+            lead="What is yours or in use stays, but hidden; the rest is removed. The history lists all of it."
             rows={withdrawn}
           />
           <Part
@@ -148,8 +148,8 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
           />
           <button type="submit">{button}</button>
           <span class="why">
-            Exactly this is done, or nothing: where something changes meanwhile, you are asked again. What each row said
-            before stays in the history.
+            Exactly this is done, or nothing: if something changes in the meantime, you are asked again. What each row
+            said before stays in the history.
           </span>
         </form>
       )}
@@ -157,7 +157,7 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
   )
 }
 
-/** The revision an address names; undefined where it names none, or none that could be. */
+/** The revision that an address names; undefined if it names none. */
 const wantedOf = (text: string): WantedRevision | undefined =>
   text === "newest" ? text : /^[1-9]\d{0,9}$/.test(text) && Number(text) <= latestRevision ? Number(text) : undefined
 
@@ -185,7 +185,7 @@ const draw = (visit: Visit, typed: URLSearchParams, problems: ReadonlyArray<Form
 const doneFor = (revision: WantedRevision | undefined): Notice =>
   revision === undefined ? "updated" : revision === "newest" ? "following" : "rolled-back"
 
-/** Bringing an agent to a revision, as it was shown. */
+/** Bringing an agent to a revision, as the page showed it. */
 export const updatePages = [
   page("/:organization/agents/:id/update", (visit) => draw(visit, nothing)),
   form("/:organization/agents/:id/update", (visit) =>
@@ -201,7 +201,7 @@ export const updatePages = [
         agentId: agent.agentId,
         body: decode(ResyncRequest)({
           ...(revision === undefined ? {} : { revision }),
-          // Whoever agrees to a plan agrees to that one alone.
+          // Whoever agrees to a plan agrees to that one only.
           expectedPlan: visit.form.get("expectedPlan") ?? "",
           ...Object.fromEntries(wishes)
         })
@@ -220,12 +220,12 @@ export const updatePages = [
           draw(visit, visit.form, [
             {
               message:
-                "Nothing was changed: something is different since you were shown this page. This is how it stands now; look once more."
+                "Nothing was changed: something has changed since you were shown this page. This is the current state; look again."
             }
           ]),
         NoSuchRow: () =>
           draw(visit, visit.form, [
-            { message: "Nothing was changed: what you chose for a row can’t be done any more. Look once more." }
+            { message: "Nothing was changed: what you chose for a row is no longer possible. Look again." }
           ])
       })
     )

@@ -2,7 +2,7 @@ import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { RowChange } from "../../domain/installation/History.ts"
 import type { KeepReason, PlannedRow } from "../../domain/installation/Plan.ts"
 
-/* What the service's own words are to a person. */
+/* How the service's own terms are put for a person. */
 
 const kinds: Readonly<Record<string, readonly [heading: string, what: string]>> = {
   entity_types: ["Things it keeps track of", "The kinds of things it knows, and what it notes of each."],
@@ -11,19 +11,19 @@ const kinds: Readonly<Record<string, readonly [heading: string, what: string]>> 
   event_classifiers: ["How it sorts what it finds", "The labels it puts on what its watchers bring."]
 }
 
-/** What a kind of definition is called, and what it is for. */
+/** The heading of a kind of definition, and what it is for. */
 export const kindWords = (kind: Kind) => {
   const [heading, what] = kinds[kind] ?? [kind, ""]
   return { heading, what }
 }
 
-/** The kinds there are words for, in the order they are shown in, and any others after them. */
+/** The kinds of some rows, in the order in which pages show them: those with a heading first. */
 export const kindsOf = (rows: ReadonlyArray<{ readonly kind: Kind }>): ReadonlyArray<Kind> => {
   const present = new Set<string>(rows.map(({ kind }) => kind))
   return [...new Set([...Object.keys(kinds).filter((kind) => present.has(kind)), ...present])] as ReadonlyArray<Kind>
 }
 
-/** A number of things. */
+/** A number with its noun. */
 export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
 
 const keptBecause: Readonly<Record<KeepReason, string>> = {
@@ -32,10 +32,10 @@ const keptBecause: Readonly<Record<KeepReason, string>> = {
   in_use: "it is in use"
 }
 
-/** Why something that could go stays. */
+/** Why a row that could be removed is kept. */
 export const keepReasonWords = (because: KeepReason): string => keptBecause[because]
 
-/** How a row stands, as its person would say it. */
+/** The state of a row, in a sentence for its person. */
 export const rowStateWords = ({ because, fate, owner, verdict }: PlannedRow): string => {
   switch (verdict) {
     case "unchanged":
@@ -56,7 +56,7 @@ export const rowStateWords = ({ because, fate, owner, verdict }: PlannedRow): st
       return fate === "kept" && because !== null
         ? `The publisher withdrew this. It stays, hidden, because ${keptBecause[because]}.`
         : fate === "passed_on"
-          ? "The publisher withdrew this here. It stays with another agent of theirs that you have."
+          ? "The publisher withdrew this here. Another agent of theirs that you have keeps it."
           : fate === "forgotten"
             ? "The publisher withdrew this, and you had deleted it."
             : "The publisher withdrew this. It goes with an update."
@@ -97,12 +97,12 @@ const fieldNames: Readonly<Record<string, string>> = {
   extensions: "other"
 }
 
-/** What a field of a row is called. */
+/** The name of a field. */
 export const fieldWords = (field: string): string => fieldNames[field] ?? field.replaceAll("_", " ")
 
 const longest = 2_000
 
-/** What a field says, to be read: text as it is, anything else as JSON; its beginning where it is long. */
+/** The value of a field: text as it is, anything else as JSON; shortened if it is long. */
 export const valueWords = (value: unknown): string => {
   const text = value === null ? "(nothing)" : typeof value === "string" ? value : JSON.stringify(value, null, 2)
   return text.length <= longest ? text : `${text.slice(0, longest).toWellFormed()}…`
@@ -110,7 +110,7 @@ export const valueWords = (value: unknown): string => {
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
-/** When something of that schedule runs: in words where they are simple, else as it is written. */
+/** When a schedule is due: in words if it is simple, else as it is written. */
 export const scheduleWords = (schedule: string): string => {
   const [minute = "", hour = "", day = "", month = "", weekday = ""] = schedule.trim().split(/\s+/)
   const written = `at the times “${schedule}” (UTC)`

@@ -5,11 +5,11 @@ import type { VNode } from "preact"
 import { renderToString } from "preact-render-to-string"
 import { encodingFor } from "./Encoding.ts"
 
-/** Nothing but the service's own files, and forms that go to the service: no inline style or script, and in nobody's frame. */
+/** Allows only the service's own files and forms that go to the service: no inline style or script, and no framing. */
 export const pagePolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-/** What every page says to browsers, besides what every answer does. */
+/** Header fields of every page, besides those of every answer. */
 export const pageHeaders = {
   "content-security-policy": pagePolicy,
   "cross-origin-opener-policy": "same-origin",
@@ -24,7 +24,7 @@ const htmlType = "text/html; charset=utf-8"
 export interface PageOptions {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether it is sent compressed; not where it holds a secret beside what the request said (BREACH). */
+  /** Whether it may be compressed. Not if it holds a secret beside text from the request (BREACH). */
   readonly compress?: boolean
 }
 
@@ -46,9 +46,9 @@ export const answerPage = (page: VNode, { compress = true, headers = {}, status 
         })
   })
 
-/** Leads on to another page of the service's own, which is asked for with GET (RFC 9110, 15.4.4). */
+/** Redirects to another of the service's own pages, which is then requested with GET (RFC 9110, 15.4.4). */
 export const seeOther = (location: `/${string}`) => HttpServerResponse.empty({ status: 303, headers: { location } })
 
-/** Sends cookies along, as their `Set-Cookie` fields have them. One that the answer sets already stays as it is. */
+/** Adds cookies, given as `Set-Cookie` fields. A cookie that the answer sets already stays as it is. */
 export const withCookies = (cookies: ReadonlyArray<string>) => (response: HttpServerResponse.HttpServerResponse) =>
   HttpServerResponse.updateCookies(response, (set) => Cookies.merge(Cookies.fromSetCookie(cookies), set))

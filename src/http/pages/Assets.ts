@@ -9,9 +9,9 @@ import { encodingFor } from "./Encoding.ts"
 import { script, searching } from "./Script.ts"
 import { styles } from "./Styles.ts"
 
-/** A file of the pages. */
+/** A static file of the pages. */
 export interface Asset {
-  /** Where it is served: its name has the hash of what it holds, so what a browser keeps never is out of date. */
+  /** Where it is served. The name contains the hash of the content, so a cached copy is never out of date. */
   readonly path: `/assets/${string}`
   readonly contentType: string
   readonly bodies: Readonly<Record<"identity" | "gzip" | "br", Uint8Array>>
@@ -32,13 +32,13 @@ const simple = readFileSync(createRequire(import.meta.url).resolve("simpledotcss
 /** Simple.css and what the pages add to it. */
 export const styleSheet = asset("pages", "css", "text/css; charset=utf-8", `${simple}${styles}`)
 
-/** The script of all pages, without which they work too. */
+/** The script of all pages. They also work without it. */
 export const pageScript = asset("pages", "js", "text/javascript; charset=utf-8", script)
 
-/** The search of pages that have parts to look up. */
+/** The search of reference pages. */
 export const searchScript = asset("search", "js", "text/javascript; charset=utf-8", searching)
 
-/** The sign in a browser's tab. */
+/** The icon in a browser's tab. */
 export const icon = asset(
   "icon",
   "svg",
@@ -50,7 +50,7 @@ const assets: ReadonlyMap<string, Asset> = new Map(
   [styleSheet, pageScript, searchScript, icon].map((one) => [one.path, one])
 )
 
-/** A file of the pages, compressed as the client reads it, to be kept for a year. */
+/** Answers with a static file, compressed as the client accepts, to be cached for a year. */
 export const answerAsset = (request: HttpServerRequest.HttpServerRequest, path: string) => {
   const found = assets.get(path)
   if (found === undefined) return new RouteNotFound()

@@ -1,6 +1,6 @@
 import type { HttpServerRequest } from "@effect/platform"
 
-/** The first of some encodings that the client says it reads (RFC 9110, 12.5.3); none where it names none of them. */
+/** The first of these encodings that the client accepts (RFC 9110, 12.5.3); none if it accepts none. */
 export const encodingFor = <A extends string>(
   { headers }: HttpServerRequest.HttpServerRequest,
   encodings: ReadonlyArray<A>

@@ -12,7 +12,7 @@ interface Words {
   readonly text: VNode | string
 }
 
-/** What a refusal is to a person: what it means for them, and what they can do. */
+/** What a refusal means to a person, and what they can do. */
 const wordsOf = (refusal: AnyRefusal): Words => {
   switch (refusal._tag) {
     case "RouteNotFound":
@@ -26,17 +26,17 @@ const wordsOf = (refusal: AnyRefusal): Words => {
       }
     case "ForeignOrigin":
       return {
-        title: "This did not come from here",
-        text: "The form was sent from a page of another site, so nothing was done. Open the page here and send it again."
+        title: "The form came from another site",
+        text: "It was sent from a page of another site, so nothing was done. Open the page here and send it again."
       }
     case "TooLarge":
-      return { title: "That is too much", text: "What you sent is larger than is taken here. Nothing was done." }
+      return { title: "That is too large", text: "What you sent is larger than the limit. Nothing was done." }
     case "RateLimitExceeded":
       return {
-        title: "A little too often",
+        title: "Too many tries",
         text: (
           <>
-            There is a limit to how often this can be done, and it is reached. Nothing was done this time. Try again in{" "}
+            You have reached the limit on how often this can be done. Nothing was done this time. Try again in{" "}
             <Wait seconds={refusal.retryAfterSeconds} />.
           </>
         )
@@ -49,21 +49,21 @@ const wordsOf = (refusal: AnyRefusal): Words => {
     case "NoPersonalOrg":
       return {
         title: "Your account is not ready yet",
-        text: "It has no organization of its own. Sign out and sign in again: that makes one."
+        text: "It has no organization of its own. Sign out and sign in again to get one."
       }
     case "PlanStale":
       return {
-        title: "Something has changed meanwhile",
-        text: "What you were shown is not what would happen any more, so nothing was done. Go back, load the page again, and look once more."
+        title: "Something has changed in the meantime",
+        text: "What you were shown is no longer what would happen, so nothing was done. Go back, reload the page, and look again."
       }
     case "InvalidRequest":
     case "UnsupportedMediaType":
       return {
         title: "This could not be read",
-        text: "What was sent is not what this page asks for. Nothing was done."
+        text: "What was sent does not match the form on this page. Nothing was done."
       }
     case "Internal":
-      return { title: "Something went wrong here", text: "It is our fault, not yours. Try again later." }
+      return { title: "Something went wrong here", text: "This is our fault, not yours. Try again later." }
     default:
       return { title: "This can’t be done", text: refusal.message }
   }
@@ -90,11 +90,11 @@ const ErrorPage = ({ refusal, requestId }: { refusal: AnyRefusal; requestId: str
   )
 }
 
-/** Whether who asks is a person with a browser, at an address where pages are. */
+/** Whether the request comes from a person's browser, for an address that has pages. */
 export const wantsPage = ({ headers, url }: HttpServerRequest.HttpServerRequest): boolean =>
   /(^|[,\s])text\/html\s*(,|;|$)/i.test(headers.accept ?? "") && !/^\/api(\/|\?|$)/.test(url)
 
-/** Answers a person with a refusal. */
+/** Answers with a refusal as a page. */
 export const answerRefusalPage = (refusal: AnyRefusal, headers: Readonly<Record<string, string>>) =>
   Effect.flatMap(FiberRef.get(currentRequestId), (requestId) =>
     answerPage(<ErrorPage refusal={refusal} requestId={requestId} />, { status: statusOf(refusal), headers })

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from "preact"
 import type { FormProblem } from "./ReadForm.ts"
 
-/** What is wrong, before all else on the page: it is focused, and leads to the fields it is about. */
+/** The problems of a form, at the top of the page: the list has the focus and links to the fields. */
 export const Problems = ({ problems }: { problems: ReadonlyArray<FormProblem> }): VNode => (
   <div id="problem" class="problem" role="alert" tabIndex={-1} autofocus>
     <h2>There is a problem</h2>
@@ -26,7 +26,7 @@ interface InputProps {
   readonly "aria-invalid"?: "true"
 }
 
-// Each type of input has roles of its own, so the element's types want to be told it literally.
+// Each type of input has roles of its own, so the types of the element require a literal here.
 const Input = ({ type, ...rest }: InputProps & { readonly type: FieldType }): VNode => {
   switch (type) {
     case "text":
@@ -45,7 +45,7 @@ const Input = ({ type, ...rest }: InputProps & { readonly type: FieldType }): VN
 interface FieldProps {
   readonly name: string
   readonly label: string
-  /** Why it is asked, or what it is for. */
+  /** Why the field is there, or what it is for. */
   readonly why?: ComponentChildren
   readonly value?: string | undefined
   readonly type?: FieldType
@@ -54,7 +54,7 @@ interface FieldProps {
   readonly problems?: ReadonlyArray<FormProblem> | undefined
 }
 
-/** A field with its label, why it is asked, and what is wrong with what was typed. */
+/** A field with its label, its reason, and what is wrong with its value. */
 export const Field = ({
   autocomplete,
   label,
@@ -97,12 +97,12 @@ export const Field = ({
   )
 }
 
-/** Whose password a form asks for, so that password managers offer and keep the right one; it is not seen. */
+/** The hidden user name of a password form, so that password managers offer and save the right one. */
 export const Username = ({ email }: { email: string }): VNode => (
   <input type="text" name="username" value={email} autocomplete="username" aria-label="Account" readOnly hidden />
 )
 
-/** What was typed before, sent along again. */
+/** Values that were typed before, sent again. */
 export const Hidden = ({ fields }: { fields: Iterable<readonly [name: string, value: string]> }): VNode => (
   <>
     {[...fields].map(([name, value]) => (
@@ -118,7 +118,7 @@ interface ActionProps {
   readonly class?: "plain" | "grave"
 }
 
-/** A form of one button. */
+/** A form with a single button. */
 export const Action = ({ action, fields = {}, label, class: kind }: ActionProps): VNode => (
   <form method="post" action={action}>
     <Hidden fields={Object.entries(fields)} />

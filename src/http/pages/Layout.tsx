@@ -4,7 +4,7 @@ import { type Asset, icon, pageScript, styleSheet } from "./Assets.ts"
 import { Problems } from "./Form.tsx"
 import type { FormProblem } from "./ReadForm.ts"
 
-/** Whoever looks at a page, signed in. */
+/** The person who is signed in. */
 export interface Visitor {
   readonly userId: UserId
   readonly name: string
@@ -14,15 +14,15 @@ export interface Visitor {
 /** What every page has. */
 export interface Frame {
   readonly title: string
-  /** Who is signed in; nobody where it is absent. Of an error's page it is not known. */
+  /** Who is signed in; absent if nobody is. On an error page it is unknown. */
   readonly visitor?: Visitor | "unknown" | undefined
-  /** What was done just before (`noticeOf`). */
+  /** The notice of what was just done (`noticeOf`). */
   readonly notice?: string | undefined
   /** What is wrong with the form that was sent. */
   readonly problems?: ReadonlyArray<FormProblem> | undefined
-  /** Where a browser without JavaScript looks every five seconds whether there is news. */
+  /** The page that a browser without JavaScript reloads every five seconds to look for news. */
   readonly refreshTo?: `/${string}` | undefined
-  /** The page's own path, for the mark in the navigation. */
+  /** The page's own path, to mark it in the navigation. */
   readonly path?: string | undefined
   /** A script that only this page has. */
   readonly script?: Asset | undefined
@@ -35,7 +35,7 @@ const NavLink = ({ href, now, children }: { href: `/${string}`; now: string | un
   </a>
 )
 
-/** The frame of every page: what it is called, the way to the others, and what was done or went wrong before all else. */
+/** The frame of every page: title, navigation, notice and problems. */
 export const Layout = ({ children, notice, path, problems = [], refreshTo, script, title, visitor }: Frame): VNode => (
   <html lang="en">
     <head>

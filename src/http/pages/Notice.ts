@@ -1,27 +1,29 @@
 /**
- * What a page says was done, after the form that did it led there: `?done=` names one of these, so that nobody can have a page say
- * what they like by a link.
+ * The sentence that a page shows after a form was handled and redirected there: `?done=` names one of these. So a link
+ * can't make a page say anything else.
  */
 const sentences = {
   "signed-in": "You are signed in.",
   "signed-up": "Your account is ready, and you are signed in.",
-  "signed-out": "You are signed out. What was shown here is not kept by this browser.",
+  "signed-out": "You are signed out. This browser keeps nothing of what it showed.",
   renamed: "Your name is changed. Your organization keeps its own name and address.",
   "password-changed": "Your password is changed. Everywhere else you were signed in, you are signed out.",
   "password-chosen": "Your new password is set, and you are signed out everywhere. Sign in with it.",
-  "sessions-ended": "Done. You are signed in here alone.",
-  "account-deleted": "Your account is deleted, with all that belonged to it. Nothing of it is kept.",
+  "sessions-ended": "Done. You are now signed in only here.",
+  "account-deleted": "Your account is deleted, with everything that belonged to it.",
   "reset-sent":
     "If there is an account with this address, a mail with a link is on its way to it. The link works for an hour.",
   "verification-sent": "A mail with a link is on its way to you. The link works for a day.",
-  "email-verified": "Thank you. This e-mail address is confirmed as yours.",
+  "email-verified": "Thank you. Your e-mail address is confirmed.",
   installed: "Installed. Everything listed below is yours now, in your own organization.",
   "up-to-date": "Your agent is there and up to date. Nothing was installed twice.",
   already: "You have this agent already. Nothing was changed.",
   updated: "Updated. What you had changed yourself was kept, unless you chose otherwise.",
   "rolled-back": "Done. Your agent stays at this revision until you follow the publisher again.",
   following: "Done. Your agent follows the publisher’s newest revision again.",
-  uninstalled: "Uninstalled. What you had changed, or what is in use, has stayed with you.",
+  uninstalled: "Uninstalled. What you had changed and what is in use is still yours.",
+  "updates-automatic": "Done. When the publisher brings everybody up to date, yours is too.",
+  "updates-manual": "Done. The publisher leaves yours as it is, until you update it yourself.",
   paused: "Paused. It does not run again until you resume it.",
   resumed: "Resumed. Its next run is shown beside it.",
   "phone-claimed": "Your number is noted. It is linked once you send the message, or answer ours, from that phone.",
@@ -36,15 +38,14 @@ const sentences = {
   "phone-unavailable": "Installed. But the phone could not be linked just now: add it again under My phones."
 } as const
 
-/** What can be said to be done. */
 export type Notice = keyof typeof sentences
 
-/** The sentence a page's address asks for; none for a name that is not of the list. */
+/** The sentence that the address of a page asks for; none for an unknown name. */
 export const noticeOf = (query: URLSearchParams): string | undefined => {
   const name = query.get("done")
   return name !== null && Object.hasOwn(sentences, name) ? sentences[name as Notice] : undefined
 }
 
-/** The address of a page that says what was done, and is read from there. */
+/** The address of a page with a notice, at which the browser begins to read. */
 export const withNotice = (path: `/${string}`, notice: Notice): `/${string}` =>
   `${path}${path.includes("?") ? "&" : "?"}done=${notice}#done`

@@ -1,6 +1,6 @@
 /**
- * Where pages and their forms are. One path may be shown (GET) and acted on (POST); what stands for a parameter begins with a
- * colon. No organization has the name of a page (`reservedSlugs`), so `/:organization/…` is none of the others.
+ * The paths of pages and their forms. A path may be shown (GET) and acted on (POST); a parameter begins with a colon.
+ * No organization has the name of a page (`reservedSlugs`), so `/:organization/…` matches none of the others.
  */
 export const pagePaths = [
   { method: "GET", path: "/" },
@@ -30,6 +30,7 @@ export const pagePaths = [
   { method: "POST", path: "/agents/phones/:id" },
   { method: "GET", path: "/:organization/agents/:id" },
   { method: "POST", path: "/:organization/agents/:id/chat" },
+  { method: "POST", path: "/:organization/agents/:id/updates" },
   { method: "POST", path: "/:organization/agents/:id/watchers/:slug" },
   { method: "GET", path: "/:organization/agents/:id/update" },
   { method: "POST", path: "/:organization/agents/:id/update" },
@@ -37,5 +38,5 @@ export const pagePaths = [
   { method: "POST", path: "/:organization/agents/:id/uninstall" }
 ] as const satisfies ReadonlyArray<{ readonly method: "GET" | "POST"; readonly path: `/${string}` }>
 
-/** A path that is shown, or acted on. */
+/** A path of a page (GET) or of a form (POST). */
 export type PagePath<Method extends "GET" | "POST"> = Extract<(typeof pagePaths)[number], { method: Method }>["path"]

@@ -15,26 +15,26 @@ import type { Visitor } from "./Layout.tsx"
 import type { PagePath } from "./PagePaths.ts"
 import { type FormProblem, readForm, refuseForeignForm } from "./ReadForm.ts"
 
-/** Somebody who looks at a page. */
+/** A request for a page. */
 export interface Visit {
   readonly request: HttpServerRequest.HttpServerRequest
-  /** What was asked for, as a place to come back to. */
+  /** The requested path, to come back to. */
   readonly path: `/${string}`
-  /** A part of the path that stands for something, by its name. */
+  /** A parameter of the path, by its name. */
   readonly part: (name: string) => string
   readonly query: URLSearchParams
-  /** The session, for whatever workflow the page is made from. */
+  /** The session, for the workflows that the page uses. */
   readonly credential: Credential
-  /** Who is signed in; nobody where it is undefined. */
+  /** Who is signed in; undefined if nobody is. */
   readonly visitor: Visitor | undefined
 }
 
-/** Somebody who sent a form. */
+/** A request with a form. */
 export interface FormVisit extends Visit {
   readonly form: URLSearchParams
 }
 
-/** A path with what is done there. */
+/** A path and its handler. */
 export interface PageRoute<R> {
   readonly method: "GET" | "POST"
   readonly path: `/${string}`
@@ -43,7 +43,7 @@ export interface PageRoute<R> {
 
 type Answer<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** What a visit is made of. Its cookies, where there are any, prolong a session or begin one. */
+/** The parts of a visit. The cookies, if there are any, begin or prolong a session. */
 interface Arrival {
   readonly visit: Visit
   readonly cookies: ReadonlyArray<string>
@@ -55,7 +55,7 @@ const arrive = Effect.gen(function* () {
   const routes = yield* AuthRoutes
   const parts = yield* HttpRouter.params
   const { pathname, search, searchParams } = yield* readTarget(request)
-  // Nobody has an organization of that name; and under /api nothing is a page.
+  // No organization has a reserved name, and nothing under /api is a page.
   if (reservedSlugs.has(parts.organization ?? "") || findUncleanText(parts) !== undefined) {
     return yield* new RouteNotFound()
   }
@@ -75,13 +75,13 @@ const arrive = Effect.gen(function* () {
   return { visit, cookies: Option.isSome(session) ? session.value.cookies : [] } satisfies Arrival
 })
 
-/** Tells on the answer what is left of the budgets that are spent. */
+/** Adds what is left of the budgets that were spent to the answer. */
 const reportingBudgets = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
   Effect.provideServiceEffect(answer, RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
 
 const signInFor = ({ path }: Visit) => seeOther(`/sign-in?next=${encodeURIComponent(path)}`)
 
-/** A page to look at. Whoever has to be signed in for it is led to do that, and back. */
+/** A page. If it needs a session and there is none, it leads to the sign-in, and from there back. */
 export const page = <R,>(path: PagePath<"GET">, show: (visit: Visit) => Answer<AnyRefusal, R>) => ({
   method: "GET" as const,
   path,
@@ -93,14 +93,14 @@ export const page = <R,>(path: PagePath<"GET">, show: (visit: Visit) => Answer<A
   ).pipe(reportingBudgets)
 })
 
-/** How a form's page is drawn again, with what was typed and what is wrong with it. */
+/** How the page of a form is drawn again, with what was typed and what is wrong with it. */
 export type Redraw<R> = (
   visit: FormVisit,
   problems: ReadonlyArray<FormProblem>,
   status: 401 | 422
 ) => Answer<AnyRefusal, R>
 
-/** Asks for the e-mail address and password with all that was typed kept, and then goes on with what was to be done. */
+/** Asks for e-mail address and password, keeps all that was typed, and then goes on with the form. */
 const signInAndGoOn: Redraw<HttpServerRequest.HttpServerRequest> = ({ form, path }, problems, status) =>
   answerPage(<GoOnPage action={path} typed={form} problems={problems} />, {
     status,
@@ -108,8 +108,9 @@ const signInAndGoOn: Redraw<HttpServerRequest.HttpServerRequest> = ({ form, path
   })
 
 /**
- * A form that is sent. It has to come from a page of ours. Where it brings a name or an address and a password (`sign`), a session
- * is begun first; where a session is needed and has ended, the form is drawn again so that nothing typed is lost.
+ * A form. It has to be sent from one of the service's own pages. If it has a password to sign up or in with (`sign`), a
+ * session is begun first. If it needs a session and that has ended, the form is drawn again with everything that was
+ * typed.
  */
 export const form = <R, R2 = never>(
   path: PagePath<"POST">,

@@ -25,7 +25,7 @@ const assets = {
   })
 }
 
-/** Every page and every form; a subject adds its own here. */
+/** Every page and every form, by subject. */
 const all = [
   ...templatesPages,
   ...installPages,
@@ -44,7 +44,7 @@ type Needs = Effect.Effect.Context<(typeof all)[number]["answer"]>
 
 const routes: ReadonlyArray<PageRoute<Needs>> = all
 
-/** The pages, behind the same workflows as the routes under `/api`. */
+/** The pages, which use the same workflows as the routes under `/api`. */
 export const PagesHttp = HttpApiBuilder.Router.use((router) =>
   Effect.flatMap(Effect.context<Exclude<Needs, HttpRouter.HttpRouter.Provided>>(), (context) =>
     Effect.forEach(routes, ({ answer, method, path }) =>

@@ -5,7 +5,7 @@ import { findUncleanText } from "../../domain/Text.ts"
 import { invalidRequest, readBytes } from "../Body.ts"
 import { ServerConfig } from "../ServerConfig.ts"
 
-/** Something that is wrong with a form: with one of its fields, by name, or with all of it. */
+/** Something that is wrong with a form: with a field, by name, or with the form as a whole. */
 export interface FormProblem {
   readonly field?: string
   readonly message: string
@@ -16,7 +16,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 const saysForm = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers["content-type"] ?? "")
 
-/** Reads what a form of ours sends, within the limit of any body and holding only clean text. */
+/** Reads a form, within the limit of any body and without unclean text. */
 export const readForm = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams, ReadError> =>
   Effect.gen(function* () {
     const bytes = yield* readBytes(request)
@@ -35,9 +35,9 @@ export const readForm = (request: HttpServerRequest.HttpServerRequest): Effect.E
   })
 
 /**
- * Refuses a form that was sent from a foreign page, whether or not a session came with it: a sign-in that somebody else's page
- * sends would have the person work in that somebody's account. `Sec-Fetch-Site` says it; browsers that don't send it, and none
- * does on plain HTTP but to this machine, say it by `Origin`.
+ * Refuses a form that was sent from a page of another site, with or without a session: a sign-in from another site
+ * could sign the person in to somebody else's account. `Sec-Fetch-Site` tells; browsers that don't send it, as all on
+ * plain HTTP except to this machine, send `Origin`.
  */
 export const refuseForeignForm = ({ headers }: HttpServerRequest.HttpServerRequest) =>
   Effect.flatMap(ServerConfig, ({ ownOrigins }) => {
@@ -49,6 +49,6 @@ export const refuseForeignForm = ({ headers }: HttpServerRequest.HttpServerReque
     return passes ? Effect.void : new ForeignOrigin()
   })
 
-/** A field's text as a schema wants it; else what is wrong with it, in the words given. */
+/** Decodes the text of a field by a schema; fails with the given problem. */
 export const fieldOf = <A>(schema: Schema.Schema<A, string>, text: string, problem: FormProblem) =>
   Either.mapLeft(Schema.decodeEither(schema)(text), () => problem)

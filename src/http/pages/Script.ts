@@ -1,6 +1,6 @@
 /**
- * The search of a page of parts: hides every part that lacks one of the words, with its place in the contents, until a link leads
- * to it; without it the page is whole, and the browser's own search serves.
+ * The search of a reference page: hides every part that lacks one of the words, and its entry in the contents, until a
+ * link leads to it. Without the script the whole page is shown, and the browser's own search works.
  */
 export const searching = `
 const field=document.querySelector("#words"),found=document.querySelector("#found"),entries=[...document.querySelectorAll("nav.contents a")]
@@ -14,9 +14,9 @@ document.addEventListener("click",({target})=>{const link=target.closest('a[href
 `
 
 /**
- * What only makes the pages smoother: a form that is sent has its buttons off until the page is left, and is whole again where
- * the page comes back; a page that waits for a message from a phone looks whether it has come, and takes nothing away from
- * somebody who is sending or filling in a form.
+ * What makes the pages smoother: the buttons of a form are disabled once it is sent, and enabled again if the page is
+ * shown again; a page that waits for a message from a phone polls for it, and does not reload while somebody fills in
+ * or sends a form.
  */
 export const script = `
 let leaving=false

@@ -1,6 +1,6 @@
 /**
- * What the pages add to Simple.css: one column, wide enough for rows; steps between headings that suit forms; nothing that moves;
- * marks for what was done and what went wrong.
+ * What the pages add to Simple.css: one column, wide enough for rows; heading sizes that suit forms; no animation;
+ * colours for success and failure.
  */
 export const styles = `
 :root{color-scheme:light dark;--sans-font:system-ui,sans-serif;--mono-font:ui-monospace,monospace;--accent-hover:var(--accent)}

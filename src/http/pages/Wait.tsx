@@ -1,6 +1,6 @@
 import type { VNode } from "preact"
 
-/** A time to wait, in the unit a person would name. */
+/** A waiting time, in a unit that a person would use. */
 export const Wait = ({ seconds }: { seconds: number }): VNode => {
   const [count, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"]
   return (

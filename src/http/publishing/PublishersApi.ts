@@ -24,7 +24,7 @@ import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { signedIn, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
-/** Why somebody is not let in to a publisher, in the order of refusal. */
+/** Why a caller has no access to a publisher, in the order of refusal. */
 export const publisherRefusals = Schema.Union(
   problem(Unauthenticated),
   problem(PublisherNotFound),

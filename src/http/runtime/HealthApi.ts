@@ -6,7 +6,7 @@ const HealthAnswer = Schema.Struct({ status: Schema.Literal("ok") }).annotations
   examples: [{ status: "ok" }]
 })
 
-/** For load balancers and orchestrators. */
+/** The health checks of load balancers and orchestrators. */
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
     HttpApiEndpoint.get("live", "/health/live")

@@ -10,7 +10,7 @@ import { Accounts } from "../../services/account/Accounts.ts"
 import { dieOfFaults, retryTransient, violatesForeignKey } from "../postgres/Database.ts"
 import { type HeldTable, heldStatement, heldTables } from "./HeldTables.ts"
 
-/** How budgets know an e-mail address: `PasswordBudgets` keeps it as a digest. */
+/** The digest by which budgets know an e-mail address, as `PasswordBudgets` makes it. */
 const digestOf = (email: string) => createHash("sha256").update(email.toLowerCase()).digest("base64url")
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
@@ -106,7 +106,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     `
     })
 
-    // Asked only of those who publish: whoever has installed a popular template is found by reading all installed agents.
+    // Only for those who publish: to find who has installed a popular template, all installed agents are read.
     const findHolders = SqlSchema.findAll({
       Request: Schema.Array(OrganizationId),
       Result: Schema.Struct({
@@ -194,7 +194,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     `
     })
 
-    // The organizations before the person, as an install holds them.
+    // The organizations before the person, in the order in which an install locks them.
     const lockOrganizations = SqlSchema.void({
       Request: UserId,
       execute: (userId) => sql`
@@ -213,7 +213,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     `
     })
 
-    // Rows go with their organization and with the user by foreign key; these have none.
+    // Rows with a foreign key to their organization or user are deleted with it; these have none.
     const untied = heldTables(kinds).filter(({ table }) =>
       ["entity_identities", "verification", "rate_limits"].includes(table)
     )
@@ -230,7 +230,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       })
 
     const removeProved = Effect.fnUntraced(function* (userId: UserId, hash: string) {
-      // Postgres looks for rows that refer to each one that goes: planned for that row, not for one of a popular template.
+      // Postgres looks for rows that refer to each deleted row, with a plan for that row instead of one for a popular
+      // template.
       yield* sql`SET LOCAL plan_cache_mode = force_custom_plan`
       yield* lockOrganizations(userId)
       const user = yield* lockUser({ userId, hash })
@@ -268,7 +269,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         if (!isRight) return yield* new WrongPassword()
         yield* sql.withTransaction(removeProved(userId, hash)).pipe(
           retryTransient(violatesForeignKey),
-          // Still there after some tries, so no install that came between: rows of another program, which nobody here knows.
+          // It still fails after some tries, so it was not a concurrent install: another program's rows refer to it.
           Effect.catchIf(violatesForeignKey, () =>
             Effect.flatMap(
               decided(userId),

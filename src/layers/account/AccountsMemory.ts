@@ -7,7 +7,7 @@ import type { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
 import { isPersonal, type MemoryState, MemoryStore, sessionId, type UserRecord } from "../memory/MemoryStore.ts"
 
-/** How long a session is kept, as better-auth keeps one. */
+/** How long a session lasts, as in better-auth. */
 const sessionDays = Duration.days(7)
 
 const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<OrganizationFacts> => {
@@ -48,7 +48,7 @@ const factsOf = (state: MemoryState, userId: UserId): ReadonlyArray<Organization
         otherMembers: others.length,
         agents: templates.size,
         definitions: inIt(state.definitions).filter((row) => !row.deleted && !row.slug.startsWith("$")).length,
-        // Entities are rows of other programs, which the memory store knows only by what they refer to.
+        // Entities are rows of other programs, of which the memory store knows only what they refer to.
         entities: 0,
         identities: inIt(state.identities).filter(({ namespace }) => namespace !== "auth_user_id").length,
         installedElsewhere: installed.filter((one) => !ids.has(one)).length,
@@ -142,7 +142,7 @@ const without = (state: MemoryState, { id }: UserRecord, organizations: Readonly
   }
 }
 
-/** Accounts in memory. A session there has no times of its own: it begins when it is looked at. */
+/** Accounts in memory. A session here has no stored times: it begins when it is read. */
 export const AccountsMemory = Layer.effect(
   Accounts,
   Effect.map(MemoryStore, ({ change, read }) => {

@@ -7,7 +7,7 @@ import { CleanText } from "../../domain/Text.ts"
 import { ApiKeys } from "../../services/account/ApiKeys.ts"
 import { BetterAuth, callBetterAuth } from "./BetterAuthLive.ts"
 
-/** What a key may be used for, as better-auth writes it. */
+/** The scope of a key, as better-auth stores it. */
 const Permissions = Schema.Struct({ publisher: Schema.Array(KeyScope) })
 
 const make = Effect.gen(function* () {
@@ -60,7 +60,7 @@ const make = Effect.gen(function* () {
     create: Effect.fn("ApiKeys.create")(function* (organizationId, { name, scopes }) {
       const { keys } = yield* Effect.orDie(count(organizationId))
       if (keys >= mostKeys) return yield* new LimitReached({ what: "keys", limit: mostKeys })
-      // Whose a key is, the plugin calls a user unless its own organizations are set up.
+      // The plugin calls the owner of a key a user unless its own organizations are set up.
       const { id, key } = yield* callBetterAuth(() =>
         auth.api.createApiKey({ body: { name, userId: organizationId, permissions: { publisher: [...scopes] } } })
       )
@@ -79,5 +79,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** Keys in Postgres, made and verified by better-auth's plugin, which keeps their hashes. */
+/** Keys in Postgres, made and verified by better-auth's plugin, which stores their hashes. */
 export const ApiKeysLive = Layer.effect(ApiKeys, make)

@@ -10,7 +10,7 @@ const randomKey = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 26)
   keyPrefix.concat(...letters.map((letter) => String.fromCharCode(97 + letter)))
 )
 
-/** Keys of the world, as they are. */
+/** Keys in memory, stored as they are. */
 export const ApiKeysMemory = Layer.effect(
   ApiKeys,
   Effect.map(MemoryStore, ({ change, read }) =>

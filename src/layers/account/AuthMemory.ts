@@ -5,7 +5,7 @@ import { MemoryStore, sessionId } from "../memory/MemoryStore.ts"
 
 const sessionCookie = "session"
 
-/** The token of the session that a `Cookie` header names. */
+/** The session token in a `Cookie` header. */
 export const tokenIn = (header: string): string | undefined =>
   header
     .split(";")

@@ -3,7 +3,7 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { MemoryStore } from "../memory/MemoryStore.ts"
 import { tokenIn } from "./AuthMemory.ts"
 
-/** The sessions in memory, as browsers hold them. Nobody can sign up or in over HTTP: the people are those of the seed. */
+/** The sessions in memory, for browsers. Nobody can sign up or in over HTTP: the people are those of the seed. */
 export const AuthRoutesMemory = Layer.effect(
   AuthRoutes,
   Effect.map(MemoryStore, ({ read }) =>

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 
-/** For programs with an `Auth` of their own: nobody signs up or in here, and nothing is served under `/api/auth`. */
+/** For programs with an `Auth` of their own: there is no sign-up or sign-in, and nothing under `/api/auth`. */
 export const AuthRoutesNone = Layer.succeed(
   AuthRoutes,
   AuthRoutes.of({

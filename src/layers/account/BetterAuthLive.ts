@@ -25,25 +25,25 @@ export interface BetterAuthOptions {
   readonly baseUrl: string
   /** Signs sessions; at least 32 characters. */
   readonly secret: Redacted.Redacted<string>
-  /** The origins whose pages may send a session cookie along. */
+  /** The origins whose pages may send a session cookie. */
   readonly ownOrigins: ReadonlyArray<string>
 }
 
-/** The header in which the client's address is handed over; what a client sends under this name is overwritten. */
+/** The header that carries the client's address; one of this name from the client is overwritten. */
 const addressHeader = "x-agent-install-client"
 
 interface Hooks {
   readonly signedIn: (userId: string) => Promise<void>
-  /** `errors` are the errors among what better-auth logs; whatever else it says of a request may be the client's text. */
+  /** `errors` receives the errors that better-auth logs; its other log lines may contain the client's text. */
   readonly mail?: MailHooks | undefined
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, errors: ReadonlyArray<Error>) => void
 }
 
-/** What is done by mail, where mail is sent. */
+/** What is done by mail, if mail is sent. */
 interface MailHooks {
   readonly sendVerification: (user: Addressee, token: string) => Promise<void>
   readonly sendReset: (user: Addressee, token: string) => Promise<void>
-  /** Uses up the token of a verification; false where it was used, has expired or never was. */
+  /** Uses up the token of a verification; false if it was used, has expired or never existed. */
   readonly useVerification: (token: string) => Promise<boolean>
   readonly verified: (userId: string) => Promise<void>
   readonly passwordReset: (userId: string) => Promise<void>
@@ -54,18 +54,21 @@ interface Addressee {
   readonly email: string
 }
 
-/** The stored hash of the password that a request has proved, for as long as it is answered. */
+/** The stored hash of the password that a request has proved, until the request is answered. */
 const currentProof = new AsyncLocalStorage<{ hash?: string }>()
 
-/** How much of what a browser says of itself is kept with a session. */
+/** How much of a User-Agent is stored with a session. */
 const maxUserAgent = 512
 
-/** How many sessions a person has at most: the newest. Whoever signs in again and again is listed them all. */
+/** The maximum number of a person's sessions: the newest. Each sign-in adds one, and all are listed. */
 const maxSessions = 100
 
 const isError = (value: unknown): value is Error => value instanceof Error
 
-/** better-auth over the pool. What its tables need beyond it is in the migrations; its own limiter is off, ours stands before it. */
+/**
+ * better-auth over the pool. Its tables have additions in the migrations; its own limiter is off, since ours comes
+ * before it.
+ */
 export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail, ...hooks }: Hooks) =>
   betterAuth({
     database: pool,
@@ -103,11 +106,11 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
             afterEmailVerification: (user: Addressee) => mail.verified(user.id)
           }
         }),
-    // Who reads the table is to choose nobody's password.
+    // Somebody who can read the table must not be able to set anybody's password.
     verification: { storeIdentifier: "hashed" },
     plugins: [
       bearer({ requireSignature: true }),
-      // Their budgets are ours, as everybody's.
+      // Keys have the budgets of this service, like everything else.
       apiKey({
         defaultPrefix: keyPrefix,
         rateLimit: { enabled: false },
@@ -118,7 +121,8 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {
-      // Our own rule on origins stands before all its routes; what it redirects to has to be one of `trustedOrigins` still.
+      // This service checks origins before all routes; redirects of better-auth still have to be to one of
+      // `trustedOrigins`.
       disableCSRFCheck: true,
       disableOriginCheck: false,
       database: { joins: true },
@@ -131,10 +135,10 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
         hooks.log(level, isError(message) ? message.name : String(message), [message, ...rest].filter(isError))
     },
     hooks: {
-      // Whoever had the old password may be signed in: a new one ends every session but the one it was given in, which goes on
-      // under a new token.
+      // Somebody who had the old password may be signed in: a new password ends every session, except that the session
+      // which changed it goes on under a new token.
       before: createAuthMiddleware(async ({ body, path, query }) => {
-        // Its tokens are good for as long as they say; ours are good once.
+        // better-auth's tokens can be used until they expire; here they can be used once.
         if (path === "/verify-email" && (await mail?.useVerification(String(query?.token))) !== true) {
           throw APIError.from("UNAUTHORIZED", BASE_ERROR_CODES.INVALID_TOKEN)
         }
@@ -144,7 +148,7 @@ export const makeBetterAuth = (pool: Pg.Pool, options: BetterAuthOptions, { mail
     databaseHooks: { session: { create: { after: (session) => hooks.signedIn(session.userId) } } }
   })
 
-/** What stands behind a call of better-auth while it calls back: the caller's runtime, and the faults it has met so far. */
+/** The context of a call while better-auth calls back: the caller's runtime, and the faults so far. */
 interface Call {
   readonly runtime: Runtime.Runtime<never>
   readonly faults: Array<Error>
@@ -152,11 +156,14 @@ interface Call {
 
 const currentCall = new AsyncLocalStorage<Call>()
 
-/** Whether an error that better-auth logs is a fault. It logs what it refuses a client too, which its answer says already. */
+/**
+ * Whether an error that better-auth logs is a fault. It also logs what it refuses to a client, which the answer says
+ * already.
+ */
 export const isFault = (error: Error): boolean =>
   !(isAPIError(error) ? error.statusCode < 500 : error instanceof BetterAuthError || error.name.endsWith("ZodError"))
 
-// What better-auth says of a request, in our words: its own may quote what the client sent.
+// What better-auth logs about a request, in other words: its own may quote what the client sent.
 const words: ReadonlyArray<readonly [its: RegExp, ours: string]> = [
   [/^Reset Password: User not found$/, "Somebody asked for a new password of an account that is not there"],
   [/^User not found$/, "Somebody tried to sign in to an account that is not there"],
@@ -170,20 +177,21 @@ const inOurWords = (message: string, isRefusal: boolean): string =>
   words.find(([its]) => its.test(message))?.[1] ??
   (isRefusal ? "better-auth had something to say of a request" : "better-auth met a fault")
 
-// Two who want one address at once: better-auth refuses the later one.
+// Two requests wanted the same address at once: better-auth refuses the later one.
 const isConflict = (fault: Error) => "code" in fault && typeof fault.code === "string" && fault.code.startsWith("23")
 
-// Whom a session or an account was made for has been deleted meanwhile: foreign_key_violation. Asked again, they are nobody.
+// The person of a new session or account was deleted meanwhile: foreign_key_violation. When retried, they are not
+// found.
 const isOfNobody = (fault: unknown) => sqlStateOf(fault) === foreignKeyViolation
 
 const isRetryable = (fault: unknown) => isTransient(fault) || isOutdated(fault) || isOfNobody(fault)
 
-/** Another transaction came between, or a statement was outdated: what was asked is undone, and may be asked again. */
+/** Another transaction interfered, or a statement was outdated: the call was rolled back and can be retried. */
 class Overtaken extends Data.TaggedError("Overtaken")<{ readonly fault: Error }> {}
 
 /**
- * Calls better-auth, again where another transaction came between. It answers some of what goes wrong in its database as a
- * refusal, some as done, and the rest without a word: here whatever it met becomes the defect.
+ * Calls better-auth, and retries if another transaction interfered. better-auth answers some faults of its database as
+ * a refusal, some as success, and the others without a message: here any fault that it met becomes the defect.
  */
 export const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
   Effect.flatMap(Effect.runtime<never>(), (runtime) => {
@@ -212,7 +220,7 @@ export const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
     )
   })
 
-/** How a verification is told from others in the table: by a digest, since who reads the table is to verify nothing. */
+/** The name of a verification in the table: a digest, so that somebody who can read the table can't verify anything. */
 const verificationOf = (token: string) => `verify-email:${createHash("sha256").update(token).digest("base64url")}`
 
 const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect: Effect.Effect<A>) => Promise<A>) =>
@@ -242,7 +250,7 @@ const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect:
     })
 
     return {
-      // A sign-up stands whether or not its mail is sent; the person asks for another.
+      // A sign-up succeeds whether or not its mail is sent; the person can ask for another.
       sendVerification: ({ email, id }, token) =>
         keep({ verification: verificationOf(token), userId: id }).pipe(
           Effect.zipRight(mailer.send(verificationMail(baseUrl, email, token))),
@@ -258,12 +266,12 @@ const makeMailHooks = (mailer: MailSender, baseUrl: string, running: <A>(effect:
           ),
           running
         ),
-      // Once more: a sign-in that had looked at the old password may have begun a session since the others were ended.
+      // Again: a sign-in that had read the old password may have begun a session since the others were ended.
       passwordReset: (userId) => endSessions(userId).pipe(Effect.orDie, running)
     } satisfies MailHooks
   })
 
-/** better-auth, set up. */
+/** The configured better-auth. */
 export class BetterAuth extends Context.Tag("agent-install/BetterAuth")<
   BetterAuth,
   ReturnType<typeof makeBetterAuth>
@@ -292,7 +300,7 @@ export const BetterAuthLive = (options: BetterAuthOptions) =>
       const mail = Option.isNone(mailer) ? undefined : yield* makeMailHooks(mailer.value, options.baseUrl, running)
       let answers = false
       const auth = makeBetterAuth(pool, options, {
-        // Every sign-up and sign-in begins a session. What fails here is mended at the next one; the account stands.
+        // Every sign-up and sign-in begins a session. If this fails, the next one repairs it; the account exists.
         signedIn: (userId) =>
           personalOrgs.ensure(UserId.make(userId)).pipe(
             Effect.catchAllCause((cause) =>
@@ -310,14 +318,14 @@ export const BetterAuthLive = (options: BetterAuthOptions) =>
           const call = currentCall.getStore()
           const faults = errors.filter(isFault)
           call?.faults.push(...faults)
-          // Before there are requests it speaks of the settings, and nobody else is quoted.
+          // Before the first request it logs only about the settings, and quotes no client.
           const isRefusal = answers && faults.length === 0
           const said = [
             answers ? inOurWords(message, isRefusal) : message,
             ...(isRefusal ? [] : errors).map((error) => Cause.die(error))
           ]
           Runtime.runFork(call?.runtime ?? runtime)(
-            // What is tried again, or told where the request is refused for it, is no news here.
+            // What is retried, or reported by the refusal of the request, is not logged again.
             level === "debug" || faults.some((fault) => isUnavailable(fault) || isOutdated(fault) || isConflict(fault))
               ? Effect.logDebug(...said)
               : isRefusal
@@ -329,7 +337,7 @@ export const BetterAuthLive = (options: BetterAuthOptions) =>
         }
       })
       yield* Effect.promise(() => auth.$context)
-      // better-auth looks at the schema when it is first asked anything: now, rather than in somebody's request.
+      // better-auth checks the schema on its first call: do that now instead of during a request.
       yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
       answers = true
       return auth
@@ -356,7 +364,7 @@ export const AuthLive = Layer.effect(
         } else {
           return yield* new Unauthenticated()
         }
-        // A session is prolonged by better-auth's own routes, whose answers carry the new cookie.
+        // Only better-auth's own routes prolong a session, since their answers carry the new cookie.
         const session = yield* callBetterAuth(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
         if (session === null) return yield* new Unauthenticated()
         return { userId: UserId.make(session.user.id), sessionId: session.session.id }
@@ -365,10 +373,10 @@ export const AuthLive = Layer.effect(
   })
 )
 
-/** What an answer that begins a session says of it. */
+/** The part of an answer that shows it begins a session. */
 const Begun = Schema.Struct({ token: Schema.String })
 
-/** As better-auth refuses it. */
+/** The refusal, as better-auth words it. */
 const wrongPassword = { message: "Invalid email or password", code: "INVALID_EMAIL_OR_PASSWORD" }
 
 /** The routes under `/api/auth`, answered by better-auth. */
@@ -379,7 +387,7 @@ export const AuthRoutesLive = Layer.effect(
     const { options } = yield* PgPool
     const sql = yield* SqlClient.SqlClient
 
-    // As better-auth looks an account up.
+    // better-auth looks accounts up in lower case.
     const findAddresses = SqlSchema.findAll({
       Request: Schema.String,
       Result: Schema.Struct({ address: Schema.String }),
@@ -408,8 +416,9 @@ export const AuthRoutesLive = Layer.effect(
     })
 
     /**
-     * Lets no session outlive the password it was begun with, also where the two meet: a sign-in whose password is no longer the
-     * account's when its session stands has begun none, and once a new password stands, the sessions that began meanwhile end.
+     * Ensures that no session outlives the password it was begun with, even if the two happen at once. If the password
+     * of a sign-in has been changed by the time its session exists, that session is ended; once a new password is set,
+     * the sessions that began meanwhile are ended.
      */
     const settle = Effect.fnUntraced(function* (url: string, hash: string | undefined, response: Response) {
       if (!response.ok || hash === undefined) return response
@@ -421,7 +430,8 @@ export const AuthRoutesLive = Layer.effect(
       return response
     }, Effect.orDie)
 
-    // better-auth holds a connection while it hashes a password: a few at a time, so that the rest of the pool is free.
+    // better-auth holds a connection while it hashes a password: only a few at a time, so that the rest of the pool
+    // stays free.
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.min(4, Math.floor((options.max ?? 10) / 2))))
 
     return AuthRoutes.of({
@@ -444,7 +454,7 @@ export const AuthRoutesLive = Layer.effect(
       handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
-        // It stands with the session for as long as that does, and in the list of them.
+        // It is stored with the session for as long as that lasts, and shown in the list of sessions.
         headers.set("user-agent", (headers.get("user-agent") ?? "").slice(0, maxUserAgent))
         const proof: { hash?: string } = {}
         const answer = () => currentProof.run(proof, () => auth.handler(new Request(request.clone(), { headers })))

@@ -1,16 +1,16 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 
-/** Rows of one table that the service holds of a person. */
+/** The rows of one table that the service holds about a person. */
 export interface HeldTable {
   readonly table: string
   /** Its key: the columns with their types. */
   readonly key: ReadonlyArray<readonly [column: string, type: "text" | "bigint" | "integer"]>
   /**
-   * Which rows. Parameters: `$1` the person, `$2` the organizations that would go with the account, `$3` the digest that budgets know
-   * the e-mail address by.
+   * Which rows. Parameters: `$1` the person, `$2` the organizations that would be deleted with the account, `$3` the
+   * digest by which budgets know the e-mail address.
    */
   readonly where: string
-  /** Columns that open something, or that are somebody else's. */
+  /** Columns that give access to something, or that belong to somebody else. */
   readonly withheld?: ReadonlyArray<string>
 }
 
@@ -20,8 +20,8 @@ const inOrganizations = "organization_id = ANY ($2)"
 const ofTemplates = `template_agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
 
 /**
- * All that is held of a person, by table. A test compares it with the tables there are, so that a new one is either here or said to
- * hold nothing of anybody.
+ * Everything that is held about a person, by table. A test compares it with the tables that exist, so that a new one is
+ * either listed here or declared to hold nothing about anybody.
  */
 export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray<HeldTable> => [
   { table: `"user"`, key: id, where: "id = $1" },
@@ -32,7 +32,7 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     withheld: ["password", "accessToken", "refreshToken", "idToken"]
   },
   { table: "session", key: id, where: `"userId" = $1`, withheld: ["token"] },
-  // What it is known by is what the link in the mail holds.
+  // The identifier is what the link in the mail contains.
   { table: "verification", key: id, where: "value = $1", withheld: ["identifier"] },
   { table: "organization", key: id, where: "id = ANY ($2)" },
   { table: "member", key: id, where: "user_id = $1" },
@@ -61,7 +61,7 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
       ["slug", "text"]
     ],
     where: ofTemplates,
-    // Both stand in the content.
+    // Both are part of the content.
     withheld: ["document", "rest"]
   },
   ...kinds.flatMap(
@@ -115,7 +115,31 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     where: inOrganizations
   },
   { table: "mirror_history", key: number, where: inOrganizations },
-  // In organizations that stay: what the rows said is theirs.
+  { table: "events", key: number, where: inOrganizations },
+  {
+    table: "installation_checks",
+    key: [["agent_id", "text"]],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
+  {
+    table: "installation_findings",
+    key: [
+      ["agent_id", "text"],
+      ["kind", "text"],
+      ["source_id", "bigint"]
+    ],
+    where: `agent_id IN (SELECT id FROM agents WHERE ${inOrganizations})`
+  },
+  { table: "rollouts", key: id, where: ofTemplates },
+  {
+    table: "rollout_targets",
+    key: [
+      ["rollout_id", "text"],
+      ["organization_id", "text"]
+    ],
+    where: inOrganizations
+  },
+  // In organizations that stay: the contents of the rows belong to them.
   { table: "mirror_history", key: number, where: "user_id = $1 AND organization_id <> ALL ($2)", withheld: ["rows"] },
   {
     table: "rate_limits",
@@ -129,8 +153,9 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
 export const heldPage = { rows: 200, bytes: 1024 * 1024 } as const
 
 /**
- * A page of a table's rows. Parameters: those of `where`, then `$4` the key of the last row before (null: from the beginning), as
- * texts. Result: each row as JSON text with its key, and how many rows are left from that page on.
+ * A page of a table's rows. Parameters: those of `where`, then `$4` the key of the last row of the previous page as
+ * texts (null for the first page). Result: each row as JSON text with its key, and how many rows are left, counting
+ * from this page.
  */
 export const heldStatement = ({ key, table, where, withheld = [] }: HeldTable): string => {
   const columns = key.map(([column]) => column).join(", ")

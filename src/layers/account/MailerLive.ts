@@ -8,25 +8,28 @@ export interface MailerOptions {
   readonly url: Redacted.Redacted<string>
   /** The address that mails come from. */
   readonly from: string
-  /** How long after a first failure it is tried again; each further time takes twice as long. */
+  /** The delay before the first retry; it doubles with each further one. */
   readonly retryAfter?: Duration.DurationInput | undefined
 }
 
-/** How many mails wait at most; a mail server that is away for long must not fill the memory. */
+/** The maximum number of waiting mails, so that a long outage of the mail server does not fill the memory. */
 const maxWaiting = 1_000
 
-/** How many connections to the mail server there are at most. */
+/** The maximum number of connections to the mail server. */
 const maxConnections = 4
 
-/** How often a mail is tried: over about two hours, from two seconds on. */
+/** How often a mail is tried: for about two hours, starting with a delay of two seconds. */
 const tries = 13
 
-/** What a mail server, or the connection to it, says; neither address nor text, which its own words may quote. */
+/**
+ * The code of a mail server's or connection's error. Its message is left out, since it may quote the address or the
+ * text.
+ */
 class NotTaken extends Data.TaggedError("NotTaken")<{
   readonly code: string
   readonly status?: number | undefined
 }> {
-  /** Whether it is refused for good (RFC 5321, 4.2.1): an address that is none, a sender that is not allowed. */
+  /** Whether the refusal is permanent (RFC 5321, 4.2.1): an invalid address, a sender that is not allowed. */
   get isFinal() {
     return this.status !== undefined && this.status >= 500
   }
@@ -97,5 +100,8 @@ const make = ({ from, retryAfter = "2 seconds", url }: MailerOptions) =>
     })
   })
 
-/** Sends mail by SMTP, in the background. What still waits when the process ends is not sent: whoever misses it asks again. */
+/**
+ * Sends mail by SMTP, in the background. Mails that still wait when the process ends are lost; the person can ask
+ * again.
+ */
 export const MailerLive = (options: MailerOptions) => Layer.scoped(Mailer, make(options))

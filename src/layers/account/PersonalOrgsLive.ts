@@ -9,7 +9,7 @@ import { retryTransient, violates } from "../postgres/Database.ts"
 const User = Schema.Struct({ id: UserId, name: Schema.String, email: Schema.String, emailVerified: Schema.Boolean })
 type User = typeof User.Type
 
-// The account is gone since it was read, or its address was verified by somebody else since.
+// The account was deleted since it was read, or somebody else verified its address.
 const isConflict = violates("member_user_id_fkey", "entity_identities_verified")
 
 const make = Effect.gen(function* () {
@@ -32,7 +32,7 @@ const make = Effect.gen(function* () {
     `
   })
 
-  // A number is handed out once a base, so people of one name who sign up at once take turns instead of colliding.
+  // Numbers are assigned for each base slug, so people of one name who sign up at once take turns instead of colliding.
   const nextNumber = SqlSchema.single({
     Request: Schema.String,
     Result: Schema.Struct({ last: Schema.Int }),
@@ -130,7 +130,7 @@ const make = Effect.gen(function* () {
     `
   })
 
-  /** The user's organization, made under the first free slug; undefined where another process made it meanwhile. */
+  /** The user's organization, made under the first free slug; undefined if another process made it meanwhile. */
   const makeOrganization = Effect.fnUntraced(function* (user: User) {
     const base = personalSlug(user)
     while (true) {

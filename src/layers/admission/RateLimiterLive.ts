@@ -6,8 +6,8 @@ import { type RateLimit, RateLimiter, type RateLimits } from "../../services/adm
 import { limiterRefusals } from "../../services/runtime/Metrics.ts"
 
 /**
- * Budgets as sliding logs of this process: for what is counted to protect the process itself, and would cost the database more than
- * what it counts. Keys stand in the order of their last try, so that those which are over go first.
+ * Budgets as sliding logs of this process, for requests whose limit protects the process itself and would cost the
+ * database more than the requests do. Keys are in the order of their last try, so that expired ones are removed first.
  */
 const makeLog = Effect.sync(() => {
   const logs = new Map<string, { readonly hits: ReadonlyArray<number>; readonly until: number }>()
@@ -35,7 +35,7 @@ const make = (limits: RateLimits) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
-    // The database's clock, read once the row is held: so tries count in the order in which they are judged.
+    // The database's clock, read while the row is locked, so that tries count in the order in which they are decided.
     const spendShared = SqlSchema.single({
       Request: Schema.Struct({ key: Schema.String, limit: Schema.Int, seconds: Schema.Number }),
       Result: Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number }),
@@ -88,5 +88,8 @@ const make = (limits: RateLimits) =>
     })
   })
 
-/** Budgets as sliding logs in Postgres, one row a key and one statement a try, outside any other transaction; reads in each process. */
+/**
+ * Budgets as sliding logs in Postgres: one row for each key, one statement for each try, outside any other transaction.
+ * Reads are counted in each process.
+ */
 export const RateLimiterLive = (limits: RateLimits) => Layer.effect(RateLimiter, make(limits))

@@ -6,14 +6,14 @@ import { isTooDeep, templateLimits } from "../../domain/catalog/TemplateLimits.t
 import { didYouMean } from "../../domain/Nearest.ts"
 
 /*
- * Whether a JSON Schema is one that programs can compile, by ajv. Of its strict rules those hold by which ajv, as it comes, refuses
- * to compile: unknown keywords and formats, keywords that are ignored where they stand (`strictSchema`, `validateFormats`). Those
- * that it only logs or leaves off do not, since they speak against schemas that are right: `strictTypes` against `properties`
- * without `type` (usual under `if` and `allOf`) and lists of types, `strictTuples` against tuples of any length, `strictRequired`
- * against `required` beside `anyOf`.
+ * Checks whether a JSON Schema compiles. Of ajv's strict rules, those are on that by default make ajv refuse to
+ * compile: unknown keywords and formats, and keywords that have no effect where they are (`strictSchema`,
+ * `validateFormats`). Those that ajv only logs or leaves off by default are off, since they reject correct schemas:
+ * `strictTypes` rejects `properties` without `type` (usual under `if` and `allOf`) and lists of types, `strictTuples`
+ * rejects tuples of any length, `strictRequired` rejects `required` beside `anyOf`.
  */
 
-/** A problem of a schema: the path in it of what is wrong, and why. */
+/** A problem of a schema: the path of the wrong part, and the reason. */
 export interface SchemaProblem {
   readonly path: ReadonlyArray<string>
   readonly message: string
@@ -22,9 +22,9 @@ export interface SchemaProblem {
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * How many schemas within each other are compiled, and how many milliseconds that may take, for one and for all of a template: the
- * time grows faster than the text. It is watched only from so many schemas on, since the watch costs more than the compilation
- * of a few. `reported` is how many problems of one schema are reported.
+ * How many nested schemas are compiled, and how many milliseconds that may take, for one schema and for all of a
+ * template: the time grows faster than the text. Time is limited only for larger schemas (`watched`), since the limit
+ * itself costs more than compiling a few. `reported` is the maximum number of problems reported for one schema.
  */
 const limits = { schemas: 2_000, watched: 50, milliseconds: 10_000, millisecondsInAll: 60_000, reported: 20 }
 
@@ -37,7 +37,7 @@ const formats = [
 
 const ofSchemas: Options = { strict: false, logger: false, allErrors: true, verbose: true }
 
-// With references inlined, or generated code optimized, a small schema could take for ever.
+// With inlined references or optimized code, a small schema could take forever to compile.
 const strict: Options = {
   logger: false,
   validateSchema: false,
@@ -55,7 +55,7 @@ const drafts = [
   {
     uri: /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/,
     schemas: new Ajv2020(ofSchemas),
-    // ajv follows $anchor, but does not count it among its keywords.
+    // ajv supports $anchor, but does not count it among its keywords.
     compiler: () => new Ajv2020({ ...strict, keywords: ["$anchor"] })
   },
   {
@@ -79,7 +79,7 @@ interface Inner {
   readonly schema: JsonObject
 }
 
-/** The regular expressions of a schema (not of those within it) that are none; read as ajv does, with the flag `u`. */
+/** The invalid regular expressions of a schema (without nested ones); parsed as ajv does, with the flag `u`. */
 const regExpProblems = ({ path, schema: { pattern, patternProperties } }: Inner): ReadonlyArray<SchemaProblem> => {
   const patterns = [
     ...(typeof pattern === "string" ? [{ path: ["pattern"], text: pattern }] : []),
@@ -98,7 +98,7 @@ const regExpProblems = ({ path, schema: { pattern, patternProperties } }: Inner)
   })
 }
 
-/** The schema and those within it, each after the one that holds it. */
+/** The schema and those nested in it, each after its parent. */
 const schemasWithin = (schema: JsonObject): ReadonlyArray<Inner> => {
   const found: Array<Inner> = [{ path: [], schema }]
   for (const { path, schema } of found) {
@@ -127,11 +127,11 @@ const fromPointer = (text: string) =>
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
 
-/** What the schema of schemas says against a schema, each place once. */
+/** The violations of the meta-schema, one for each place. */
 const describeErrors = (errors: ReadonlyArray<ErrorObject>): ReadonlyArray<SchemaProblem> => {
   const byPlace = new Map<string, { readonly path: ReadonlyArray<string>; readonly said: Set<string> }>()
   for (const { data, instancePath, keyword, message = "is wrong", params, propertyName } of errors) {
-    // These only say that what they hold is wrong, which is told itself.
+    // These only repeat that a nested part is wrong, which has an error of its own.
     if (["anyOf", "allOf", "oneOf", "$ref", "if", "propertyNames"].includes(keyword)) continue
     const path = [...fromPointer(instancePath), ...(propertyName === undefined ? [] : [propertyName])]
     const place = pointer(path)
@@ -150,7 +150,7 @@ const describeErrors = (errors: ReadonlyArray<ErrorObject>): ReadonlyArray<Schem
   }))
 }
 
-/** The deepest schema that does not compile by itself, which is the one that is wrong. */
+/** The deepest schema that does not compile by itself: that is where the mistake is. */
 const culprit = (schemas: ReadonlyArray<Inner>, compile: (path: ReadonlyArray<string>) => void): Inner | undefined =>
   schemas.toReversed().find(({ path }) => {
     try {
@@ -162,8 +162,9 @@ const culprit = (schemas: ReadonlyArray<Inner>, compile: (path: ReadonlyArray<st
   })
 
 /**
- * A check of JSON Schemas (draft 2020-12, where a schema does not say draft-07): what is wrong with one, so that it would not
- * compile, with the place of each problem; none where all is right. Its memory is what it has compiled, so make one for a template.
+ * A check of JSON Schemas (draft 2020-12, unless a schema declares draft-07): the problems that prevent it from
+ * compiling, each with its place; empty if there are none. It keeps what it has compiled in memory, so make one for
+ * each template.
  */
 export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<SchemaProblem>) => {
   const sandbox: { run: () => void } = { run: () => undefined }
@@ -173,7 +174,7 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
     if (schemas < limits.watched) return run()
     sandbox.run = run
     const started = performance.now()
-    // Ends what runs too long, wherever its code is from.
+    // Stops code that runs too long, including generated code.
     const timeout = Math.max(1, Math.ceil(Math.min(limits.milliseconds, limits.millisecondsInAll - spent)))
     try {
       runInContext("run()", context, { timeout })
@@ -198,7 +199,7 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
     if (draft.schemas.validateSchema(schema) !== true) return describeErrors(draft.schemas.errors ?? [])
 
     const own = new Set(schemas.flatMap((inner) => Object.keys(inner.schema).filter((key) => ownKeyword.test(key))))
-    // Ids and anchors within a schema stay known to whoever compiled it.
+    // Ids and anchors within a schema stay registered in the instance that compiled it.
     const lasting = schemas.some(
       ({ path, schema: inner }) => path.length > 0 && ["$id", "$anchor", "$dynamicAnchor"].some((key) => key in inner)
     )
@@ -235,7 +236,7 @@ export const jsonSchemaCheck = (): ((schema: JsonObject) => ReadonlyArray<Schema
     try {
       inTime(schemas.length, () => {
         compiler.addSchema(root)
-        // Also what only others refer to, or nothing does.
+        // Includes schemas that only others refer to, or nothing does.
         for (const { path } of schemas)
           if (path.length === 0 || path.at(-2)?.match(/^(\$defs|definitions)$/)) compileAt(path)
       })

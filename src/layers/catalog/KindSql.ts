@@ -1,9 +1,9 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 
 /*
- * A kind in SQL, made from its description: what the statements of the mirror and of publication have in common. Texts are
- * fixed when a layer is built: nothing but table and column names of the descriptions is put into them, values are
- * parameters. Names of steps (`WITH`) begin with the kind's name, tables stand under their own.
+ * A kind in SQL, generated from its description: what the statements of the mirror and of publishing share. Texts are
+ * fixed when a layer is built: only table and column names of the descriptions are put into them, values are
+ * parameters. The names of steps (`WITH`) begin with the name of the kind; tables keep their own.
  */
 
 const shared = { slug: "text", name: "text", description: "text", extensions: "jsonb" } as const
@@ -32,7 +32,7 @@ export const joinVersion = (kind: KindDescription, row: string, version: string)
     : `LEFT JOIN ${table} ${version} ON ${version}.${owner} = ${row}.id AND ${version}.${current.flag}`
 }
 
-/** Everything a person or publisher can say in a row of the kind, as one JSON object; references as `reference` writes them. */
+/** The content of a row of the kind, as one JSON object; references are written by `reference`. */
 export const content = (kind: KindDescription, row: string, version: string, reference: (column: string) => string) =>
   `jsonb_build_object(${list([
     ...Object.keys(ownColumns(kind)).map((column) => `'${column}', ${row}.${column}`),
@@ -40,16 +40,18 @@ export const content = (kind: KindDescription, row: string, version: string, ref
     ...Object.keys(kind.references ?? {}).map((column) => `'${column}', ${reference(column)}`)
   ])})`
 
-/** The hash of a content: the same for all that are equal (`src/domain/catalog/Content.ts`). */
+/** The hash of a content; equal contents have the same (`src/domain/catalog/Content.ts`). */
 export const hashOf = (json: string) => `content_hash(${json})`
 
-/** Columns of a `jsonb_to_record` alias: every content column under its type, but for one that is read in another way. */
+/**
+ * The columns of a `jsonb_to_record` alias: every content column with its type, except one that is read another way.
+ */
 export const recordOf = (kind: KindDescription, besides?: string) =>
   list(
     Object.entries(contentColumns(kind)).flatMap(([column, type]) => (column === besides ? [] : [`${column} ${type}`]))
   )
 
-/** The columns of a kind's own table that are written, besides those of its content: tags, and what only some kinds have. */
+/** The columns of a kind's own table that are written besides its content: tags, and what only some kinds have. */
 const writtenBesides = ({ agent, references = {}, schedule }: KindDescription) => [
   "managed_by_template_agent_id",
   "source_template_org_id",
@@ -58,7 +60,7 @@ const writtenBesides = ({ agent, references = {}, schedule }: KindDescription) =
   ...Object.keys(references)
 ]
 
-/** The columns of a version's insert, and how they are read off a row of a step. */
+/** The columns of an inserted version, and the expressions that take them from a step. */
 const versionOf = (kind: KindDescription) => {
   if (kind.versions === undefined) return undefined
   const { columns, current, owner, table } = kind.versions
@@ -83,8 +85,9 @@ const versionOf = (kind: KindDescription) => {
 }
 
 /**
- * Inserts the rows of `<kind>_new`, each with its version where the kind has versions. The step has all columns that are written:
- * id, organization, creator, content, tags, and the agent, the due time, the references and `version_id` where the kind has them.
+ * Inserts the rows of `<kind>_new`, each with its version if the kind has versions. The step needs all columns that are
+ * written: id, organization, creator, content, tags, and the agent, the due time, the references and `version_id` if
+ * the kind has them.
  */
 export const inserts = (kind: KindDescription): ReadonlyArray<string> => {
   const { kind: name, table } = kind
@@ -104,7 +107,7 @@ export const inserts = (kind: KindDescription): ReadonlyArray<string> => {
   ]
 }
 
-/** Makes the versions of the rows of `<kind>_behind` whose versioned content changed. */
+/** Adds versions for the rows of `<kind>_behind` whose versioned content changed. */
 const reversions = (kind: KindDescription): ReadonlyArray<string> => {
   const { kind: name, table } = kind
   const version = versionOf(kind)
@@ -123,7 +126,8 @@ const reversions = (kind: KindDescription): ReadonlyArray<string> => {
   INSERT INTO ${into} SELECT ${values("b", "b.next_version")} FROM ${name}_reversioned b ${where}
 )`
   if (flag === undefined) return [reversioned, next("")]
-  // One current version is a unique index: counting makes the old one step back before the new one takes its place.
+  // A unique index allows one current version: the count makes the old one step back before the new one takes its
+  // place.
   return [
     reversioned,
     `${name}_outdated AS (
@@ -135,8 +139,9 @@ const reversions = (kind: KindDescription): ReadonlyArray<string> => {
 }
 
 /**
- * Brings the rows of `<kind>_behind` up to it, each with a new version where that changed. The step has the columns of `inserts`
- * but organization and creator, and, where a kind has a schedule, `is_rescheduled`: whether the due time is written.
+ * Updates the rows from `<kind>_behind`, each with a new version if that changed. The step needs the columns of
+ * `inserts` except organization and creator and, if the kind has a schedule, `is_rescheduled`: whether the due time is
+ * written.
  */
 export const updates = (kind: KindDescription): ReadonlyArray<string> => {
   const { kind: name, schedule, table } = kind
@@ -162,6 +167,6 @@ export const updates = (kind: KindDescription): ReadonlyArray<string> => {
   ]
 }
 
-/** A version's id for a new row that points at its version. */
+/** The version's id for a new row that points at its version. */
 export const newVersionId = (kind: KindDescription) =>
   pointerOf(kind) ? `${sequence(kind.versions?.table ?? "")} AS version_id` : ""

@@ -15,8 +15,8 @@ import {
 /* The statements of a publication. */
 
 /**
- * Writes a kind's definitions into the publisher's organization. Parameters: organization, template agent, the rows as a
- * JSON array of content columns and `source_id` (null for a new one). Result: `slug` and `source_id` of each.
+ * Writes the definitions of a kind into the publisher's organization. Parameters: organization, template agent, the
+ * rows as a JSON array of content columns and `source_id` (null for a new row). Result: `slug` and `source_id` of each.
  */
 export const publishStatement = (kind: KindDescription): string => {
   const { agent, kind: name, references = {}, schedule, table } = kind
@@ -81,8 +81,8 @@ ORDER BY t.slug, t.deleted_at IS NULL DESC, t.id DESC)`
     .join("\nUNION ALL\n")
 
 /**
- * Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. Parameter:
- * organization.
+ * Every slug that a definition of the publisher's templates had in some revision, or was declared to have had.
+ * Parameter: organization.
  */
 export const formerSlugsStatement = `
 SELECT DISTINCT r.kind, former.slug
@@ -92,20 +92,23 @@ CROSS JOIN LATERAL unnest(r.slug || r.was) AS former(slug)
 WHERE a.organization_id = $1::text AND a.revision IS NOT NULL`
 
 /**
- * Takes rows of the publisher's out of the index of live slugs, for the same transaction to bring them back under other
- * slugs: so swaps and cycles of slugs never meet. Parameters: organization, ids.
+ * Removes rows of the publisher's from the index of live slugs, to be put back under other slugs by the same
+ * transaction, so that swaps and cycles of slugs do not conflict. Parameters: organization, ids.
  */
 export const setAsideStatement = ({ table }: KindDescription): string =>
   `UPDATE ${table} SET deleted_at = 'infinity' WHERE organization_id = $1::text AND id = ANY ($2::bigint[])`
 
 /**
- * The slugs, of those that definitions are to have, that live rows of the publisher still hold: rows of sibling templates, or
- * of its own. Parameters: organization, slugs.
+ * Which of these slugs live rows of the publisher still have: rows of sibling templates, or authored ones. Parameters:
+ * organization, slugs.
  */
 export const takenSlugsStatement = ({ table }: KindDescription): string =>
   `SELECT slug FROM ${table} WHERE organization_id = $1::text AND slug = ANY ($2::text[]) AND deleted_at IS NULL ORDER BY slug`
 
-/** Deletes rows the template no longer has, unless a sibling template does. Parameters: organization, ids, template agent. */
+/**
+ * Deletes rows that the template no longer has, unless a sibling template has them. Parameters: organization, ids,
+ * template agent.
+ */
 export const withdrawStatement = ({
   kind: name,
   table
@@ -118,9 +121,9 @@ WHERE t.organization_id = $1::text AND t.id = ANY ($2::bigint[]) AND t.deleted_a
   )`
 
 /**
- * Records a revision of the rows as they stand, unless the newest has the same. Parameters: template agent, and the rows as
- * a JSON array of `kind`, `source_id`, `was`. Result: the newest revision's number, whether this made it, and the rows that
- * differ from what a sibling template of the publisher published under the same slug (then nothing is recorded).
+ * Records the rows as a revision, unless the newest has the same ones. Parameters: template agent, and the rows as a
+ * JSON array of `kind`, `source_id`, `was`. Result: the newest revision's number, whether this statement made it, and
+ * the rows that differ from what a sibling template published under the same slug (in that case nothing is recorded).
  */
 export const recordRevisionStatement = (kinds: ReadonlyArray<KindDescription>): string => `WITH
 template AS MATERIALIZED (SELECT * FROM agents WHERE id = $1::text),

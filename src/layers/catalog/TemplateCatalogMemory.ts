@@ -42,7 +42,7 @@ const newestRows = ({ agents, revisionRows }: MemoryState, wanted: (agent: Agent
 const keyed = <A extends { readonly kind: string }>(rows: ReadonlyArray<A>, id: (row: A) => string | number) =>
   new Map(rows.map((row) => [`${row.kind} ${id(row)}`, row]))
 
-/** The rows a template may continue: of its latest revision that has the slug, and the publisher's own. */
+/** The rows that a template may continue: those of the latest revision with the slug, and the publisher's own. */
 const knownSources = (state: MemoryState, agent: AgentRecord): ReadonlyArray<KnownSource> => {
   const revisions = state.revisionRows
     .filter((row) => row.templateAgentId === agent.id)
@@ -66,7 +66,7 @@ const knownSources = (state: MemoryState, agent: AgentRecord): ReadonlyArray<Kno
   return [...own, ...elsewhere]
 }
 
-/** Every slug that a definition of a template of the publisher's had in some revision, or was said to have had. */
+/** Every slug that a definition of the publisher's templates had in some revision, or was declared to have had. */
 const formerSlugs = (
   { agents, revisionRows }: MemoryState,
   organizationId: OrganizationId

@@ -18,8 +18,8 @@ import { jsonSchemaCheck, type SchemaProblem } from "./JsonSchemas.ts"
 import { readYaml, type YamlFile } from "./Yaml.ts"
 
 /*
- * A template as a folder: `template.yaml`, and `models/*.yaml` with one definition a file (or `.yml`). All of it is read and
- * checked before any is used; every problem is told with its file, line and column.
+ * A template as a folder: `template.yaml`, and `models/*.yaml` (or `.yml`) with one definition each. All files are read
+ * and checked before any is used; every problem is reported with file, line and column.
  */
 
 const optional = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => A) =>
@@ -101,7 +101,9 @@ interface Shape<A> {
   readonly keys: ReadonlyArray<string>
 }
 
-/** The shape of a definition of the type that the file says it is, so that it is told what that type lacks. */
+/**
+ * The shape of a definition of the type that its file names, so that the problems are about what that type requires.
+ */
 const definitionFile = (content: unknown): Shape<DefinitionFile> => {
   const said = Schema.decodeUnknownOption(AnyDefinition)(content)
   const schema = Option.isSome(said) ? definitionFiles[said.value.type] : AnyDefinition
@@ -122,14 +124,14 @@ const templateFile = (): Shape<typeof TemplateFile.Type> => ({
   keys: Object.keys(TemplateFile.fields)
 })
 
-/** What a file says: its value, its own `x-` keys as they are, and where in it everything is. */
+/** The content of a file: its value, its own `x-` keys unchanged, and the places of its parts. */
 interface Read<A> {
   readonly value: A
   readonly extensions: Record<string, unknown>
   readonly place: YamlFile["place"]
 }
 
-/** A file of YAML against its shape. */
+/** Reads a YAML file and checks it against its shape. */
 const readFile = <A>(
   { place, value: content }: YamlFile,
   shapeOf: (content: unknown) => Shape<A>
@@ -156,7 +158,7 @@ const readFile = <A>(
   )
 }
 
-/** What is wrong with the JSON Schemas of a definition, each at the keyword that is wrong. */
+/** The problems of a definition's JSON Schemas, each at the wrong keyword. */
 const schemaIssues = (
   { place, value }: YamlFile,
   check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>
@@ -191,7 +193,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 const refused = (where: string, message: string) => new PublishRefused({ issues: [{ where, path: [], message }] })
 
-/** Why a file or folder can't be read, for whoever named it. */
+/** Why a file or folder can't be read, for the person who named it. */
 const unreadable = (where: string) => (error: PlatformError.PlatformError) => {
   const reason = error._tag === "SystemError" ? error.reason : undefined
   return refused(
@@ -204,7 +206,7 @@ const unreadable = (where: string) => (error: PlatformError.PlatformError) => {
   )
 }
 
-/** How large a file is that may be read: a regular one, since another (a pipe, a device) may never end. */
+/** The size of a file. Only regular files may be read, since others (a pipe, a device) may never end. */
 const sizeOf = (file: string) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -223,18 +225,18 @@ const readText = (file: string) =>
     return yield* Effect.try({ try: () => utf8.decode(bytes), catch: () => refused(file, "expected text in UTF-8") })
   })
 
-/** How many files are open at once. */
+/** The number of files that are open at once. */
 const filesAtOnce = 16
 
 const isYaml = (name: string) => /\.ya?ml$/.test(name)
 
-/** A template as it was read, and what turns the problems that others find in it into places in its files. */
+/** A template that was read, and a function that finds the places in its files of problems found later. */
 export interface TemplateFolder {
   readonly template: Template
   readonly locate: (refusal: PublishRefused) => PublishRefused
 }
 
-/** The files of a folder, told before any is read: what the template says of itself, and its definitions. */
+/** Lists the files of a folder before any is read: the template's own file, and those of its definitions. */
 const listFiles = (folder: string) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -268,7 +270,7 @@ const listFiles = (folder: string) =>
     return { head, names: names.sort().map((name) => path.join("models", name)), problems }
   })
 
-/** Reads a template's folder. Fails with every problem found in any of its files. */
+/** Reads the folder of a template. Fails with every problem in any of its files. */
 export const readTemplate = (
   folder: string
 ): Effect.Effect<TemplateFolder, PublishRefused, FileSystem.FileSystem | Path.Path> =>

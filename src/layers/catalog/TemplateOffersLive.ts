@@ -71,7 +71,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         Effect.map(Effect.orDie(findOffers({ after, words: wordsOf(q) })), offerPage)
       ),
       find: Effect.fn("TemplateOffers.find")(function* (slug) {
-        // Postgres can't even be asked for other text, and nothing has such a slug.
+        // Postgres can't store unclean text, so no template has such a slug, and asking would be an error.
         const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findOffer(slug)) : Option.none()
         return yield* Effect.mapError(found, () => new UnknownTemplateSlug({ slug }))
       })

@@ -20,21 +20,22 @@ import { templateLimits } from "../../domain/catalog/TemplateLimits.ts"
 import { findUncleanText } from "../../domain/Text.ts"
 
 /*
- * YAML 1.2 (core schema) as far as it says what JSON can say. What it could say besides (other tags, keys that are no text, numbers
- * that no double holds, aliases, merges) is refused where it stands, since it would be kept as something else.
+ * The part of YAML 1.2 (core schema) that JSON can represent. Everything else (other tags, keys that are not text,
+ * numbers that no double can hold, aliases, merges) is refused at its place, since it would be stored as something
+ * else.
  */
 
-/** A mapping read from a file, and where in that file a path of it is. */
+/** A mapping read from a file, and the places of its paths in that file. */
 export interface YamlFile {
   readonly value: Readonly<Record<string, unknown>>
   /**
-   * `file:line:column` of the deepest part of the path that is there: what is missing is told where it is missing. Of a mapping's
-   * entry that is the place of its value, or of its key.
+   * `file:line:column` of the deepest part of the path that exists, so that what is missing is reported where it is
+   * missing. For an entry of a mapping that is the place of its value, or of its key.
    */
   readonly place: (path: ReadonlyArray<PropertyKey>, of?: "key" | "value") => string
 }
 
-/** How many problems of one file are told. */
+/** The maximum number of problems reported for one file. */
 const maxProblems = 20
 
 const words: Readonly<Record<ErrorCode, string>> = {
@@ -66,7 +67,7 @@ const words: Readonly<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: "expected something else here"
 }
 
-/** A decimal number as its digits and its exponent, so that equal ones are the same text. */
+/** A decimal number as its digits and exponent, so that equal numbers have the same text. */
 const decimal = (text: string): string => {
   const [, whole = "", fraction = "", exponent = "0"] = /^[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text) ?? []
   const digits = whole + fraction
@@ -76,11 +77,11 @@ const decimal = (text: string): string => {
   return from === to ? "0" : `${digits.slice(from, to)}e${Number(exponent) - fraction.length + digits.length - to}`
 }
 
-/** Whether a number that was read is the one that was written. */
+/** Whether a parsed number is the one that was written. */
 const isAsWritten = (value: number, source: string): boolean => {
   if (!Number.isFinite(value) || Object.is(value, -0)) return false
   if (/^0[xo]/.test(source)) return Number.isSafeInteger(value)
-  // 007 is a name more often than a number, and YAML 1.1 read it to the base of eight.
+  // 007 is more often a name than a number, and YAML 1.1 read it as octal.
   if (/^[-+]?0\d/.test(source)) return false
   return decimal(source) === decimal(String(value))
 }
@@ -90,7 +91,7 @@ type Strange = readonly [offset: number, message: string]
 const offsetOf = (node: unknown, otherwise = 0): number =>
   Predicate.hasProperty(node, "range") && Array.isArray(node.range) ? Number(node.range[0]) : otherwise
 
-/** Why a key is none that a JSON object can have; `seen` are those before it. */
+/** Why a JSON object can't have this key; `seen` are the keys before it. */
 const keyProblem = (key: unknown, seen: Set<unknown>): string | undefined => {
   if (!isScalar(key) || typeof key.value !== "string") {
     const text =
@@ -104,11 +105,12 @@ const keyProblem = (key: unknown, seen: Set<unknown>): string | undefined => {
   return undefined
 }
 
-/** What of a document says more than JSON could. */
+/** The parts of a document that JSON can't represent. */
 const strangeness = (contents: ParsedNode): ReadonlyArray<Strange> => {
   const strange: Array<Strange> = []
   visit(contents as Node, {
-    // An alias can make a small file endless: one that holds itself, or a dozen that each hold the one before ten times.
+    // An alias can make a small file endless: one that contains itself, or a dozen that each contain the previous one
+    // ten times.
     Alias: (_key, node) => {
       strange.push([offsetOf(node), `expected the value itself, not the alias *${node.source}`])
     },
@@ -135,14 +137,17 @@ const strangeness = (contents: ParsedNode): ReadonlyArray<Strange> => {
   return strange
 }
 
-/** The first document of a text; or the place where it goes deeper than it may, or where a second one begins. */
+/**
+ * Parses the first document of a text; or finds the place where it is nested too deeply, or where a second document
+ * begins.
+ */
 const compose = (text: string, lineCounter: LineCounter) => {
   const parser = new Parser(lineCounter.addNewLine)
   const deep: Array<Strange> = []
   const tokens = function* () {
     for (const lexeme of new Lexer().lex(text)) {
       yield* parser.next(lexeme)
-      // The stack holds the document and the scalar besides.
+      // The stack also contains the document and the scalar.
       if (parser.stack.length > templateLimits.depth + 2) {
         deep.push([parser.offset, words.RESOURCE_EXHAUSTION])
         return
@@ -154,7 +159,7 @@ const compose = (text: string, lineCounter: LineCounter) => {
     schema: "core",
     merge: false,
     resolveKnownTags: false,
-    // Looked at below: there the time it takes does not grow with the square of the keys.
+    // Checked below: there the time does not grow with the square of the number of keys.
     uniqueKeys: false,
     lineCounter,
     prettyErrors: false
@@ -163,7 +168,7 @@ const compose = (text: string, lineCounter: LineCounter) => {
   return { deep, first, second }
 }
 
-/** Reads the text of a file as one mapping that JSON could hold. Fails with every problem of it, up to twenty. */
+/** Reads the text of a file as one mapping that JSON can represent. Fails with every problem in it, up to twenty. */
 export const readYaml = (file: string, text: string): Effect.Effect<YamlFile, PublishRefused> =>
   Effect.suspend(() => {
     const lineCounter = new LineCounter()

@@ -5,7 +5,10 @@ import { Gateway } from "../../services/identity/Gateway.ts"
 
 const digest = (text: string) => createHash("sha256").update(text).digest()
 
-/** Knows the chat gateway by its token; without one nobody is it. Compares digests, so that no prefix takes longer. */
+/**
+ * Recognizes the chat gateway by its token; without a token there is no gateway. Compares digests, so that the time
+ * does not reveal a correct prefix.
+ */
 export const GatewayLive = (token: Option.Option<Redacted.Redacted<string>>) =>
   Layer.sync(Gateway, () => {
     const expected = Option.match(token, {

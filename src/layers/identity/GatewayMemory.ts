@@ -2,7 +2,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { NotGateway } from "../../domain/Errors.ts"
 import { Gateway } from "../../services/identity/Gateway.ts"
 
-/** Knows the chat gateway by its token; without one nobody is it. */
+/** Recognizes the chat gateway by its token; without a token there is no gateway. */
 export const GatewayMemory = (token: string | undefined) =>
   Layer.succeed(
     Gateway,

@@ -1,7 +1,13 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Either, Layer, Schema } from "effect"
 import { IdentityId, type LookupRequest, type LookupResult } from "../../domain/identity/Identity.ts"
-import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../domain/identity/Link.ts"
+import {
+  decideLink,
+  eventsOf,
+  type LinkChanges,
+  type LinkEvent,
+  type LinkEventName
+} from "../../domain/identity/Link.ts"
 import { LinkFacts } from "../../domain/identity/LinkFacts.ts"
 import { decideLookup, LookupFacts } from "../../domain/identity/Lookup.ts"
 import { linkShownAs, ownIdentifiers, ownIdentities } from "../../domain/identity/OwnIdentities.ts"
@@ -13,7 +19,7 @@ import { retryTransient, violates } from "../postgres/Database.ts"
 import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
 
-/** Whose links an event is about: the person's, or, where only a link is known, those of the person whose link it is. */
+/** Whose links an event is about: a person's or, if only a link is known, those of its person. */
 const Scope = Schema.Struct({
   organizationId: Schema.NullOr(Schema.String),
   userId: Schema.NullOr(Schema.String),
@@ -50,7 +56,10 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         sql.unsafe(linkFactsStatement, [organizationId, userId, linkId, identifiers])
     })
 
-    /** The facts, under locks that let nobody else change them: of the link that an identity is shown as, where one is meant. */
+    /**
+     * Gathers the facts, under locks so that nobody else changes them. `own` is an identity of the person's, if the
+     * event is about one.
+     */
     const gather = Effect.fnUntraced(function* (scope: Scope, own: IdentityId | undefined) {
       yield* lockPerson(scope)
       const linkId = own === undefined ? scope.linkId : linkShownAs(yield* findFacts(scope), own)
@@ -58,18 +67,19 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       return yield* findFacts({ ...scope, linkId })
     })
 
-    const write = ({ person }: LinkFacts, changes: LinkChanges) =>
+    const write = (facts: LinkFacts, changes: LinkChanges) =>
       sql.unsafe(writeLinkStatement, [
-        person?.entityId ?? null,
+        facts.person?.entityId ?? null,
         changes.link === null ? null : JSON.stringify(changes.link),
         changes.endedLinks,
         changes.endedIdentities,
         changes.displaced,
         JSON.stringify(changes.refused),
-        JSON.stringify(changes.forgiven)
+        JSON.stringify(changes.forgiven),
+        JSON.stringify(eventsOf(facts, changes).map(({ entityId, told }) => ({ entity_id: entityId, ...told })))
       ])
 
-    /** Gathers, decides and writes in one transaction: run again where another proof of the same sender came between. */
+    /** Gathers, decides and writes in one transaction; retried if another proof of the same sender interfered. */
     const handle = <Name extends LinkEventName>(scope: Partial<Scope>, event: LinkEvent<Name>, own?: IdentityId) =>
       gather({ organizationId: null, userId: null, linkId: null, identifiers: [], ...scope }, own).pipe(
         Effect.map((facts) => ({ facts, decision: decideLink(facts, event) })),

@@ -1,6 +1,12 @@
-import { Clock, Effect, Either, Layer } from "effect"
+import { Clock, DateTime, Effect, Either, Layer } from "effect"
 import { IdentityId, LinkId, type LookupResult, maxAgents } from "../../domain/identity/Identity.ts"
-import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../domain/identity/Link.ts"
+import {
+  decideLink,
+  eventsOf,
+  type LinkChanges,
+  type LinkEvent,
+  type LinkEventName
+} from "../../domain/identity/Link.ts"
 import {
   isAsked,
   isWaiting,
@@ -50,7 +56,7 @@ const knownIdentifier = (identity: IdentityRecord): ReadonlyArray<KnownIdentifie
         }
       ]
 
-/** Whose links an event is about: the person's, or those of the person whose link it is. */
+/** Whose links an event is about: a person's, or those of the person of a link. */
 const ownerOf = (state: MemoryState, about: Person | LinkId): Owner | undefined =>
   typeof about === "string"
     ? state.links.find(({ id }) => id === about)
@@ -141,11 +147,22 @@ const changed = (state: MemoryState, owner: Owner, changes: LinkChanges): Memory
 
 const handle =
   <Name extends LinkEventName>(about: Person | LinkId, event: LinkEvent<Name>) =>
-  (state: MemoryState, now: number) =>
-    Either.map(decideLink(factsOf(state, about, now), event), ({ answer, changes }) => {
+  (state: MemoryState, now: number) => {
+    const facts = factsOf(state, about, now)
+    return Either.map(decideLink(facts, event), ({ answer, changes }) => {
       const owner = ownerOf(state, about)
-      return [answer, owner === undefined || changes === null ? state : changed(state, owner, changes)] as const
+      if (owner === undefined || changes === null) return [answer, state] as const
+      const at = DateTime.unsafeMake(now)
+      const told = eventsOf(facts, changes).flatMap(({ entityId, told }) =>
+        state.identities
+          .filter((one) => one.namespace === "auth_user_id" && entityOf(one) === entityId)
+          .slice(0, 1)
+          .map(({ organizationId }) => ({ ...told, organizationId, at }))
+      )
+      const next = changed(state, owner, changes)
+      return [answer, { ...next, events: [...next.events, ...told] }] as const
     })
+  }
 
 const lookupFacts = (
   state: MemoryState,

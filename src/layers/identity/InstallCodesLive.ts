@@ -9,7 +9,7 @@ import { type CodeOwner, InstallCodes } from "../../services/identity/InstallCod
 const make = (secret: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    // A key of its own, since the secret signs sessions too (RFC 5869).
+    // A key of its own, derived from the secret (RFC 5869), since the secret also signs sessions.
     const key = Buffer.from(hkdfSync("sha256", Redacted.value(secret), "", "agent-install install codes", 32))
     const digestOf = (code: Redacted.Redacted<string>) =>
       createHmac("sha256", key).update(Redacted.value(code)).digest("hex")
@@ -26,7 +26,8 @@ const make = (secret: Redacted.Redacted<string>) =>
       `
     })
 
-    // Whoever comes second waits for the row and finds it used, though the rest of the statement still sees it as it was.
+    // A second request waits for the row and then finds it used, although the rest of the statement still sees it
+    // unused.
     const use = SqlSchema.findOne({
       Request: Schema.String,
       Result: Schema.Struct({
@@ -73,5 +74,5 @@ const make = (secret: Redacted.Redacted<string>) =>
     })
   })
 
-/** Codes in Postgres, as HMACs under a key made from the secret: who reads the table can use none of them. */
+/** Codes in Postgres, as HMACs under a key derived from the secret: somebody who can read the table can't use them. */
 export const InstallCodesLive = (secret: Redacted.Redacted<string>) => Layer.effect(InstallCodes, make(secret))

@@ -8,7 +8,7 @@ const randomCode = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 25
   codeOf(Uint8Array.from(bytes))
 )
 
-/** Codes in memory, not digested, by the clock and the random numbers of the fiber. */
+/** Codes in memory, as plain text, by the clock and the random numbers of the fiber. */
 export const InstallCodesMemory = Layer.effect(
   InstallCodes,
   Effect.map(MemoryStore, ({ change }) =>

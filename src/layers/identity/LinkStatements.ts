@@ -2,11 +2,14 @@ import { maxIdentities } from "../../domain/identity/Identity.ts"
 import { maxIdentifiers } from "../../domain/identity/OwnIdentities.ts"
 
 /*
- * The statements about a person's links, in the order in which they run: what is locked, what is known, what is written. The
- * person is an organization and a user, or, where these are null, the one whose link it is.
+ * The statements about a person's links, in the order in which they run: lock, gather the facts, write. The person is
+ * an organization and a user or, if these are null, the person of the link.
  */
 
-/** Lets whatever changes a person's links wait for its turn, and read what the one before it wrote. `$3` is a link, or null. */
+/**
+ * Locks the person, so that changes of their links take turns and each reads what the previous one wrote. `$3` is a
+ * link, or null.
+ */
 export const lockPersonStatement = `
   SELECT id FROM entities
   WHERE deleted_at IS NULL AND id IN (
@@ -17,8 +20,8 @@ export const lockPersonStatement = `
   FOR NO KEY UPDATE`
 
 /**
- * Two answers about one sender each end the other's question, so both take the links about that sender in one order: `$1` is the
- * link that is answered, `$2` what else the sender is known by, as JSON.
+ * Two answers about one sender each end the other's question, so both lock the links about that sender in the same
+ * order: `$1` is the link that is answered, `$2` the other identifiers of the sender, as JSON.
  */
 export const lockLinksStatement = `
   WITH sender AS MATERIALIZED (
@@ -35,8 +38,8 @@ export const lockLinksStatement = `
   ORDER BY id FOR UPDATE`
 
 /**
- * `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender who is known by `$4`, as JSON. What is asked
- * stands in a part of its own, out of the planner's sight: so one plan serves a connection.
+ * `LinkFacts` of the person `$1`, `$2`, of the link `$3` or null, and of the sender with the identifiers `$4`, as JSON.
+ * The parameters are in a subquery of their own, hidden from the planner, so that one plan serves a connection.
  */
 export const linkFactsStatement = `
   WITH asked AS MATERIALIZED (
@@ -99,14 +102,14 @@ export const linkFactsStatement = `
     (SELECT coalesce(jsonb_agg(link_sender), '[]') FROM link_sender) AS link_sender`
 
 /**
- * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities, the refused
- * and the forgiven identifiers. Counting makes what ends go first: a verified identifier is one person's, and one typed claim
- * is open at a time.
+ * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities,
+ * the refused and the forgiven identifiers, what other programs are told. The counts make sure that whatever ends is written first: a verified
+ * identifier belongs to one person, and only one typed claim is open at a time.
  */
 export const writeLinkStatement = `
   WITH asked AS MATERIALIZED (
     SELECT $1::bigint AS entity_id, $2::jsonb AS link, $3::text[] AS ended_links, $4::bigint[] AS ended_identities,
-      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven
+      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven, $8::jsonb AS told
   ),
   ended AS (
     UPDATE entity_identities SET deleted_at = now()
@@ -134,6 +137,12 @@ export const writeLinkStatement = `
   forgiven AS (
     DELETE FROM identity_refusals r USING asked, jsonb_to_recordset(asked.forgiven) AS f (namespace text, identifier text)
     WHERE r.entity_id = asked.entity_id AND r.namespace = f.namespace AND r.identifier = f.identifier
+  ),
+  told AS (
+    INSERT INTO events (organization_id, type, data)
+    SELECT e.organization_id, t.type, t.data
+    FROM asked CROSS JOIN jsonb_to_recordset(asked.told) AS t (entity_id bigint, type text, data jsonb)
+    JOIN entities e ON e.id = t.entity_id
   ),
   link AS (
     INSERT INTO identity_links AS l

@@ -2,12 +2,13 @@ import { maxAgents } from "../../domain/identity/Identity.ts"
 import { maxClaims } from "../../domain/identity/Lookup.ts"
 
 /**
- * What is known of identifiers, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3` the slug
- * or id of a template or null. A row for each that anybody has proved or claims; `at` counts from 1.
+ * `LookupFacts` of identifiers, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3`
+ * the slug or id of a template or null. Result: a row for each identifier that somebody has proved or claims; `at`
+ * counts from 1.
  *
- * What is asked stands in a part of its own, out of the planner's sight: so one plan serves a connection, where it would else
- * make one a call, which costs more than the look-up. Claims are read only where there is no proof; `owner` is then any of their
- * persons, since only a person who claims alone is answered with.
+ * The parameters are in a subquery of their own, hidden from the planner, so that one plan serves a connection;
+ * otherwise each call would be planned anew, which costs more than the look-up. Claims are read only if there is no
+ * proof; `owner` is then the person of any of them, since it is used only if all are one person's.
  */
 export const lookupStatement = `
   WITH asked AS MATERIALIZED (

@@ -1,7 +1,10 @@
 import { Option } from "effect"
 import { nextDue } from "../../domain/catalog/Schedule.ts"
 
-/** When schedules are due next. What is due next is so until then: it is looked up once for all who ask meanwhile. */
+/**
+ * The next due times of schedules. Each stays the same until it is reached, so it is computed once for all who ask
+ * until then.
+ */
 export const makeDueTimes = () => {
   const upcoming = new Map<string, { readonly since: Date; readonly due: Option.Option<Date> }>()
   return (schedule: string, now: Date): Option.Option<Date> => {

@@ -6,9 +6,9 @@ import type { Installation, InstallationFacts, RequestFacts, RowFacts } from "..
 import type { Wanted } from "../../domain/installation/MayInstall.ts"
 import { contentOf, type DefinitionRecord, fieldsOf, hashOf, type MemoryState } from "../memory/MemoryStore.ts"
 
-/* The facts that decisions are made from, as the in-memory store has them. */
+/* The facts for decisions, from the memory store. */
 
-/** What is known of a request: of the template, the caller and the installed agent. */
+/** The facts about a request: about the template, the caller and the installed agent. */
 export const requestFacts = (
   { agents, history, members, organizations, revisions }: MemoryState,
   { organizationId, revision, templateAgentId, userId }: Wanted & { readonly userId: UserId }
@@ -58,7 +58,7 @@ export const requestFacts = (
 
 const keyOf = (kind: Kind, id: number | string) => `${kind} ${id}`
 
-/** What is known of every row of an installation. */
+/** The facts about every row of an installation. */
 export const installationFacts = (
   { agents, definitions, ledger, organizations, revisionRows, uses }: MemoryState,
   installation: Installation,
@@ -81,7 +81,7 @@ export const installationFacts = (
   const siblings = new Map(
     here
       .filter((entry) => entry.templateAgentId !== templateAgentId)
-      // The one that counts is set last.
+      // The last one set counts.
       .sort((a, b) => age(b.templateAgentId) - age(a.templateAgentId))
       .map((entry) => [keyOf(entry.kind, entry.sourceId), entry])
   )

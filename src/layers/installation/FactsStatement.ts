@@ -39,6 +39,20 @@ SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
 /** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
 export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
 
+/** Takes the turns of some organizations, in one order. Parameter: their ids. */
+export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
+
+/** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
+export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
+    SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
+      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates)
+    FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
+  ) AS agent, (
+    SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
+    ORDER BY h.id DESC LIMIT 1
+  ) AS last_revision
+FROM organization o WHERE o.id = ANY ($2::text[])`
+
 /** Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. */
 const known = `known AS MATERIALIZED (
   SELECT installation.organization_id, installation.template_agent_id, pair.*,
@@ -112,7 +126,7 @@ SELECT known.organization_id, known.template_agent_id, CASE
   WHEN known.own_hash = known.hash AND copy.hash = known.hash AND known.own_slug = known.slug AND NOT known.own_adopted
     AND t.deleted_at IS NULL AND t.retired_at IS NULL AND known.sibling_template_id IS NULL AND holder.facts IS NULL
     ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-  THEN CASE WHEN NOT $3::boolean THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
+  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id, 'copyId', known.copy_id,
     'slug', known.slug, 'name', t.name, 'hash', known.hash${scheduleOf("t.")}${agent === undefined ? "" : `, 'agentId', t.${agent}`}) END
   ELSE jsonb_strip_nulls(jsonb_build_object(
     'kind', known.kind, 'sourceId', known.source_id,
@@ -142,7 +156,8 @@ LEFT JOIN LATERAL (SELECT * FROM ${table} WHERE id = known.copy_id OFFSET 0 ${lo
   ON t.organization_id = known.organization_id
 ${joinVersion(kind, "t", "v")}
 LEFT JOIN LATERAL (
-  -- Equal content has an equal hash, and comparing is cheaper; OFFSET keeps both from being done anew wherever they are told.
+  -- Equal contents have equal hashes, and comparing is cheaper. OFFSET keeps Postgres from repeating both wherever they
+  -- are used.
   SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
     SELECT ${content(kind, "t", "v", referred)} AS content,
@@ -166,7 +181,7 @@ WHERE known.kind = '${name}'`
 /**
  * What is known of the rows of some installations. Parameters: the installations as a JSON array of `organization_id`,
  * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; whether rows are left
- * out that stand just as they were applied. Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
+ * out that stand just as they were applied (but, with `locks`, for those that what is written may refer to). Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
  * `UntouchedRow` where that says it all. With `locks` nobody else changes a copy before the transaction ends.
  */
 export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boolean): string => {

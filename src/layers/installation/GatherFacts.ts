@@ -33,11 +33,11 @@ const factsOf = (row: RowFacts | typeof UntouchedRow.Type): RowFacts => {
 }
 
 export interface GatherOptions {
-  /** Where contents differ, also those: a plan tells the fields. */
+  /** Includes the contents if they differ: a plan names the fields. */
   readonly withContents?: boolean
-  /** Leaves out the rows that stand just as they were applied: nothing is done to them. */
+  /** Leaves out the rows that are as they were applied: nothing is done to them. */
   readonly onlyChanged?: boolean
-  /** Keeps everybody else from changing a copy before the transaction ends: what is decided is written. */
+  /** Locks the copies until the transaction ends, since what is decided is written. */
   readonly locks?: boolean
 }
 

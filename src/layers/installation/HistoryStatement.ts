@@ -3,10 +3,10 @@ import { historyBounds } from "../../domain/installation/History.ts"
 import { list } from "../catalog/KindSql.ts"
 
 /**
- * What was done to the rows of an installation, newest first. Parameters: organization, template, the id of the entry before
- * which to begin (or null), how many, whether to tell whole rows. What was written is read from the rows of the revision,
- * references as slugs. It goes from entry to entry and ends where a page does (`historyPage`), so that no more is ever read or
- * put together; `more` says whether there are older ones.
+ * The history of an installation's rows, newest first. Parameters: organization, template, the id of the entry before
+ * which to begin (or null), how many entries, whether to return whole rows. What was written is read from the rows of
+ * the revision, references as slugs. It goes from entry to entry and stops at the end of a page (`historyPage`), so
+ * that nothing beyond is read or assembled; `more` says whether there are older entries.
  */
 export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const entry = "h.organization_id = $1::text AND h.template_agent_id = $2::text"
@@ -25,7 +25,7 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
       )
       .join("\n    ")}
     ELSE '{}' END`
-  // Where nothing differs an object without fields: there was content all the same.
+  // If nothing differs, an object without fields: it shows that there was content.
   const shown = (content: string) => `CASE WHEN $5::boolean OR ${content} IS NULL THEN ${content} ELSE (
         SELECT COALESCE(jsonb_object_agg(one.key, one.value), '{}') FROM jsonb_each(${content}) one
         WHERE one.key = ANY (differing.fields)
@@ -72,14 +72,17 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
             OFFSET 0
           ) differing
           OFFSET 0
-        ) told
+        ) entry_changes
         OFFSET 0
       ) sized
     ) summed
   ) entry
   WHERE page.number < $4::integer AND ${fits}
 )
-SELECT page.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', u.name) AS by, h.action,
+SELECT page.id::text AS id, h.created_at AS at, jsonb_build_object('userId', h.user_id, 'name', CASE WHEN h.user_id IS NULL THEN (
+    SELECT publisher.name FROM agents t JOIN organization publisher ON publisher.id = t.organization_id
+    WHERE t.id = h.template_agent_id
+  ) ELSE u.name END) AS by, h.action,
   h.revision, page.rows, EXISTS (SELECT FROM mirror_history h WHERE ${entry} AND h.id < page.id) AS more
 FROM page JOIN mirror_history h ON h.id = page.id LEFT JOIN "user" u ON u.id = h.user_id
 WHERE number = 1 OR number > 1 AND ${fits}

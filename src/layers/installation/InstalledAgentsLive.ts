@@ -1,7 +1,7 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { AgentNotFound } from "../../domain/Errors.ts"
+import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import {
   AgentCursor,
@@ -9,7 +9,8 @@ import {
   agentsThatFit,
   type InstalledAgent,
   judgedRevision,
-  overviewOf
+  overviewOf,
+  Updates
 } from "../../domain/installation/Agent.ts"
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
@@ -37,6 +38,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         description: Schema.String,
         revision: Schema.Int,
         pinned: Schema.Boolean,
+        updates: Updates,
+        offered: Schema.NullOr(Schema.Int),
         templateAgentId: AgentId,
         templateSlug: Schema.NullOr(Schema.String),
         templateName: Schema.String,
@@ -47,7 +50,13 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         rows: Schema.Int
       }),
       execute: ({ agentId, before, limit, userId }) => sql`
-      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned,
+      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, (
+          SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
+          FROM (
+            SELECT id, revision FROM rollouts WHERE template_agent_id = t.id ORDER BY created_at DESC LIMIT 1
+          ) last
+          JOIN rollout_targets target ON target.rollout_id = last.id AND target.organization_id = o.id
+        ) AS offered,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
         t.revision AS newest_revision,
         t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available,
@@ -101,7 +110,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       )
 
     const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
-      // Postgres can't even be asked for other text, and nothing has such an id.
+      // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
       const [agent] = Schema.is(CleanText)(agentId)
         ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
         : []
@@ -127,8 +136,25 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         sql.unsafe(historyText, [organizationId, templateAgentId, before, limit, whole])
     })
 
+    const writeUpdates = SqlSchema.findOne({
+      Request: Schema.Struct({ userId: UserId, agentId: AgentId, updates: Updates }),
+      Result: Schema.Struct({ id: AgentId }),
+      execute: ({ agentId, updates, userId }) => sql`
+        UPDATE agents a SET updates = ${updates} WHERE a.id = ${agentId} AND EXISTS (
+          SELECT FROM member m
+          WHERE m.organization_id = a.organization_id AND m.user_id = ${userId} AND m.role IN ('owner', 'admin')
+        ) RETURNING a.id
+      `
+    })
+
     return InstalledAgents.of({
       find,
+      setUpdates: Effect.fn("InstalledAgents.setUpdates")(function* (userId, agentId, updates) {
+        const { organizationId, ...agent } = yield* find(userId, agentId)
+        const written = yield* Effect.orDie(writeUpdates({ userId, agentId: agent.agentId, updates }))
+        if (Option.isNone(written)) return yield* new NotOrgAdmin({ organizationId })
+        return yield* find(userId, agentId)
+      }),
       overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
         const agent = yield* find(userId, agentId)
         const [overview] = yield* withRows([agent])

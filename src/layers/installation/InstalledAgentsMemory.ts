@@ -1,7 +1,7 @@
-import { Effect, Layer } from "effect"
+import { Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { AgentNotFound } from "../../domain/Errors.ts"
-import type { UserId } from "../../domain/Ids.ts"
+import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
+import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
 import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../../domain/installation/Agent.ts"
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { historyPage } from "../../domain/installation/History.ts"
@@ -9,8 +9,19 @@ import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 import { installationFacts } from "./FactsMemory.ts"
 
-const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserId): ReadonlyArray<InstalledAgent> =>
-  agents.flatMap((agent): ReadonlyArray<InstalledAgent> => {
+const publisherOf = ({ agents, organizations }: MemoryState, templateAgentId: AgentId) =>
+  organizations.find(({ id }) => id === agents.find((agent) => agent.id === templateAgentId)?.organizationId)
+
+/** The revision that the template's last roll-out left the organization out of, for it updates by hand. */
+const offeredTo = ({ rollouts }: MemoryState, templateAgentId: AgentId, organizationId: OrganizationId) => {
+  const last = rollouts.filter((one) => one.templateAgentId === templateAgentId).at(-1)
+  const target = last?.targets.find((one) => one.organizationId === organizationId)
+  return target?.outcome === "manual" ? (last?.revision ?? null) : null
+}
+
+const agentsOf = (state: MemoryState, userId: UserId): ReadonlyArray<InstalledAgent> => {
+  const { agents, members, organizations } = state
+  return agents.flatMap((agent): ReadonlyArray<InstalledAgent> => {
     const isMember = members.some((one) => one.organizationId === agent.organizationId && one.userId === userId)
     const organization = organizations.find(({ id }) => id === agent.organizationId)
     const template = agents.find(({ id }) => id === agent.templateAgentId)
@@ -33,10 +44,13 @@ const agentsOf = ({ agents, members, organizations }: MemoryState, userId: UserI
         },
         revision: agent.revision,
         newestRevision: revision ?? null,
-        pinned: agent.pinned === true
+        pinned: agent.pinned === true,
+        updates: agent.updates ?? "automatic",
+        offered: offeredTo(state, template.id, organization.id)
       }
     ]
   })
+}
 
 const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArray<KindDescription>) => {
   const { templateAgentId } = agent.template
@@ -51,7 +65,7 @@ const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArra
 export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
     InstalledAgents,
-    Effect.map(MemoryStore, ({ read }) => {
+    Effect.map(MemoryStore, ({ change, read }) => {
       const find = (userId: UserId, agentId: string) =>
         read((state) => agentsOf(state, userId).find((agent) => agent.agentId === agentId)).pipe(
           Effect.filterOrFail(
@@ -61,11 +75,27 @@ export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = ki
         )
       return InstalledAgents.of({
         find,
+        setUpdates: (userId, agentId, updates) =>
+          Effect.flatMap(find(userId, agentId), ({ organizationId }) =>
+            change((state) =>
+              state.members.some(
+                (one) => one.organizationId === organizationId && one.userId === userId && one.role !== "member"
+              )
+                ? Either.right([
+                    undefined,
+                    {
+                      ...state,
+                      agents: state.agents.map((one) => (one.id === agentId ? { ...one, updates } : one))
+                    }
+                  ] as const)
+                : Either.left(new NotOrgAdmin({ organizationId }))
+            )
+          ).pipe(Effect.zipRight(find(userId, agentId))),
         overview: (userId, agentId) =>
           Effect.flatMap(find(userId, agentId), (agent) => read((state) => withRows(state, agent, kinds))),
         list: (userId, { before, limit }) =>
           read((state) => {
-            // Numbers rise with every agent that is made, and stay.
+            // Numbers rise with every agent that is made, and never change.
             const made = ({ agentId }: InstalledAgent) => state.agents.find(({ id }) => id === agentId)?.made ?? 0
             const found = agentsOf(state, userId)
               .filter((agent) => before === undefined || made(agent) < Number.parseInt(before, 10))
@@ -86,9 +116,9 @@ export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = ki
             }
           }),
         history: (agent, page) =>
-          read(({ history, users }) =>
+          read((state) =>
             historyPage(
-              history
+              state.history
                 .filter(
                   (one) =>
                     one.organizationId === agent.organizationId &&
@@ -96,10 +126,16 @@ export const InstalledAgentsMemory = (kinds: ReadonlyArray<KindDescription> = ki
                     (page.before === undefined || one.id < Number(page.before))
                 )
                 .toReversed()
-                .map(({ action, at, id, revision, rows, userId }) => ({
+                .map(({ action, at, id, revision, rows, templateAgentId, userId }) => ({
                   id: String(id),
                   at,
-                  by: { userId, name: users.find((user) => user.id === userId)?.name ?? null },
+                  by: {
+                    userId,
+                    name:
+                      userId === null
+                        ? (publisherOf(state, templateAgentId)?.name ?? null)
+                        : (state.users.find((user) => user.id === userId)?.name ?? null)
+                  },
                   action,
                   revision,
                   rows

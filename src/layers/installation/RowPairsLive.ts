@@ -6,7 +6,7 @@ import { RowPair } from "../../domain/installation/Difference.ts"
 import { RowPairs } from "../../services/installation/RowPairs.ts"
 import { content, joinVersion } from "../catalog/KindSql.ts"
 
-// A row that a sibling template brought too has an entry of each, with the one copy.
+// A row that a sibling template shares has a ledger entry for each template, and one copy.
 const pairsOf = (kind: KindDescription) => `
   SELECT DISTINCT ON (r.slug) r.kind, r.slug, ${content({ ...kind, references: {} }, "t", "v", () => "NULL")} AS own, r.content AS template
   FROM template_revision_rows r
@@ -49,6 +49,6 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
   })
 
-/** What rows say, in Postgres: one statement. */
+/** The contents of rows and their copies in Postgres, in one statement. */
 export const RowPairsLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(RowPairs, make(kinds))

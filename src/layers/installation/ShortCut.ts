@@ -7,7 +7,7 @@ import type { Applied, ApplyRequest } from "../../services/installation/Template
 import type { makeDueTimes } from "./DueTimes.ts"
 import { shortCutStatement } from "./ShortCutStatement.ts"
 
-/** The short cut of installs, and what it has to know of a template first: the schedules of its rows. */
+/** The short cut of installs, and the schedules of each template's rows, which it has to know first. */
 export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const text = shortCutStatement(kinds)
@@ -31,17 +31,19 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
 
     const schedulesOf = new Map<AgentId, ReadonlyArray<string>>()
     return {
-      /** Learns the schedules of a template's rows. */
+      /** Remembers the schedules of a template's rows. */
       learn: (templateAgentId: AgentId, schedules: ReadonlyArray<string>) => {
         schedulesOf.set(templateAgentId, schedules)
       },
 
-      /** Makes a first install, or confirms one that finds all as it was; none where it is neither, or has more to it. */
+      /**
+       * Makes a first install, or confirms one that finds everything unchanged; none if it is neither, or needs more.
+       */
       installOrConfirm: Effect.fnUntraced(function* (request: ApplyRequest) {
         const { organizationId, templateAgentId, userId, ...rest } = request
         const isPlain = rest.name === undefined && rest.expectedPlan === undefined && wishesOf(rest).length === 0
         const schedules = schedulesOf.get(templateAgentId)
-        // Within a transaction a lost race would end that, not only this statement.
+        // Within a transaction a lost race would abort all of it, not only this statement.
         const inTransaction = Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
         if (!isPlain || schedules === undefined || inTransaction) return Option.none<Applied>()
         const now = yield* DateTime.nowAsDate

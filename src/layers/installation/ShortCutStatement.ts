@@ -1,4 +1,5 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { eventOf } from "../../domain/installation/Actions.ts"
 import {
   content,
   contentColumns,
@@ -16,6 +17,7 @@ import { mirroredFrom } from "./FactsStatement.ts"
  * does as the long way would, which tests hold it to.
  */
 
+const event = eventOf("install", true)
 const [organization, template, user, due] = ["$1::text", "$2::text", "$3::text", "$4::jsonb"]
 
 /** The template, where the caller may install it, and the agent where it is at the revision an install would bring. */
@@ -139,6 +141,12 @@ recorded AS (
   SELECT ${organization}, ${template}, made.id, ${user}, 'install', start.revision, COALESCE((
     SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL) ORDER BY kind COLLATE "C", slug COLLATE "C") FROM applied
   ), '[]')
+  FROM made, start
+),
+told AS (
+  INSERT INTO events (organization_id, type, data)
+  SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
+    'revision', start.revision, 'by', '${event.by}')
   FROM made, start
 )`
 

@@ -3,11 +3,11 @@ import { Array as Arr, Effect, Layer, Option, Schema, Stream } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import { actionsOf, agentAfter, countsOf } from "../../domain/installation/Actions.ts"
+import { actionsOf, agentAfter, countsOf, rolledOut } from "../../domain/installation/Actions.ts"
 import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
-import { type Installation, RequestFacts } from "../../domain/installation/Facts.ts"
+import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
-import { mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
+import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
 import { uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRequest,
@@ -17,16 +17,18 @@ import {
   type MirrorRequest,
   type ResyncPlanRequest,
   type ResyncRequest,
+  type RolledOut,
+  type RollOutRequest,
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDueTimes } from "./DueTimes.ts"
-import { lockStatement, requestFactsStatement } from "./FactsStatement.ts"
+import { lockAllStatement, lockStatement, requestFactsStatement, targetFactsStatement } from "./FactsStatement.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import { makeShortCut } from "./ShortCut.ts"
-import { makeWriteDecisions } from "./WriteDecisions.ts"
+import { type InstallationWrite, makeWriteDecisions } from "./WriteDecisions.ts"
 
 /** How many rows are decided at once about an impact. */
 const impactRows = 5_000
@@ -146,6 +148,59 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       return { ...planned, agentRemoved: outcome === "removed" }
     })
 
+    const takeTurns = SqlSchema.void({
+      Request: Schema.Array(OrganizationId),
+      execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
+    })
+    const findTargets = SqlSchema.findAll({
+      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: Schema.Array(OrganizationId) }),
+      Result: TargetFacts,
+      execute: ({ organizationIds, templateAgentId }) =>
+        sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])
+    })
+    const findRevision = SqlSchema.single({
+      Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+      Result: Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String }),
+      execute: ({ revision, templateAgentId }) => sql`
+        SELECT revision, name, description FROM template_revisions
+        WHERE template_agent_id = ${templateAgentId} AND revision = ${revision}
+      `
+    })
+    const rollOut = Effect.fnUntraced(function* ({ organizationIds, ...request }: RollOutRequest) {
+      const { templateAgentId } = request
+      yield* takeTurns(organizationIds)
+      const revision = yield* findRevision(request)
+      const found = yield* findTargets({ templateAgentId, organizationIds })
+      const known = new Map(found.map((target) => [target.organizationId, target]))
+      const installations = found
+        .filter(({ agent }) => leftOut(agent) === null)
+        .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
+      const facts = yield* gatherFacts(installations, { locks: true, onlyChanged: true })
+      const decided = Arr.zipWith(installations, facts, (installation, one) => {
+        const decision = decide(one, kinds)
+        const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
+        const actions = actionsOf(decision, { isUninstall: false, agentId: agent?.id }, kinds)
+        const write: InstallationWrite = {
+          ...installation,
+          userId: null,
+          agentId: agent?.id,
+          agent: agentAfter(agent, revision, {}),
+          action: "rollout",
+          isRecorded: lastRevision !== revision.revision,
+          actions
+        }
+        return { decision, write, outcome: rolledOut(decision, write) }
+      })
+      const writes = decided.flatMap(({ outcome, write }) => (outcome === "updated" ? [write] : []))
+      if (writes.length > 0) yield* writeDecisions(writes)
+      const done = new Map(decided.map((one) => [one.write.organizationId, one]))
+      return organizationIds.map((organizationId): RolledOut => {
+        const one = done.get(organizationId)
+        const outcome = one?.outcome ?? leftOut(known.get(organizationId)?.agent ?? null) ?? "gone"
+        return { organizationId, outcome, collisions: one?.decision.collisions ?? [] }
+      })
+    })
+
     const findRows = SqlSchema.findAll({
       Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
       Result: Schema.Struct({
@@ -212,6 +267,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ),
       resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
         transactionally(applyOnce(request)).pipe(dieOfFaults)
+      ),
+      rollOut: Effect.fn("TemplateMirror.rollOut")((request: RollOutRequest) =>
+        Effect.orDie(transactionally(rollOut(request)))
       ),
       plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
         plan(request).pipe(Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die), dieOfFaults)

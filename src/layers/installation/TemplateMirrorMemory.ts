@@ -2,16 +2,18 @@ import { DateTime, Effect, Either, Layer } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type AgentNotFound, type NotOrgAdmin, PlanStale } from "../../domain/Errors.ts"
 import { AgentId } from "../../domain/Ids.ts"
-import { actionsOf, agentAfter, countsOf } from "../../domain/installation/Actions.ts"
+import { actionsOf, agentAfter, countsOf, rolledOut } from "../../domain/installation/Actions.ts"
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
-import { mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
+import { leftOut, mayInstall, mayUninstall, mayWrite } from "../../domain/installation/MayInstall.ts"
 import { type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRefusal,
   type AnyApplyRequest,
   type AnyPlanRequest,
   type Applied,
+  type RolledOut,
+  type RollOutRequest,
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
@@ -38,6 +40,7 @@ const apply =
       const made = existing?.made ?? state.nextId
       const { templateDescription, templateName, ...after } = agentAfter(known.agent, revision, request)
       const agent: AgentRecord = {
+        ...existing,
         ...after,
         id: existing?.id ?? AgentId.make(`agent_${made}`),
         made,
@@ -59,6 +62,7 @@ const apply =
         userId,
         agentId: agent.id,
         action: request.agentId === undefined ? ("install" as const) : ("resync" as const),
+        isNew: existing === undefined,
         isRecorded: known.lastRevision !== revision.revision,
         actions: actionsOf(decision, { isUninstall: false, agentId: agent.id }, kinds)
       }
@@ -73,6 +77,80 @@ const apply =
         written(withAgent, write, kinds, at)
       ] as const
     })
+
+/** What a roll-out does to one organization. */
+const rollOutTo = (
+  kinds: Kinds,
+  state: MemoryState,
+  {
+    organizationId,
+    revision,
+    templateAgentId
+  }: Omit<RollOutRequest, "organizationIds"> & Pick<RolledOut, "organizationId">,
+  at: DateTime.Utc
+): readonly [RolledOut, MemoryState] => {
+  const agent = state.agents.find(
+    (one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId
+  )
+  const left = leftOut(
+    agent === undefined ? null : { pinned: agent.pinned === true, updates: agent.updates ?? "automatic" }
+  )
+  const published = state.revisions.find((one) => one.templateAgentId === templateAgentId && one.revision === revision)
+  if (left !== null || agent === undefined || published === undefined) {
+    return [{ organizationId, outcome: left ?? "gone", collisions: [] }, state]
+  }
+  const organizationSlug = state.organizations.find(({ id }) => id === organizationId)?.slug ?? ""
+  const installation = { organizationId, organizationSlug, templateAgentId, revision }
+  const decision = decide(installationFacts(state, installation, kinds), kinds)
+  const last = state.history.findLast(
+    (one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId
+  )
+  const write = {
+    ...installation,
+    userId: null,
+    agentId: agent.id,
+    action: "rollout" as const,
+    isNew: false,
+    isRecorded: (last?.revision ?? null) !== revision,
+    actions: actionsOf(decision, { isUninstall: false, agentId: agent.id }, kinds)
+  }
+  const outcome = rolledOut(decision, write)
+  const answer: RolledOut = { organizationId, outcome, collisions: decision.collisions }
+  if (outcome !== "updated") return [answer, state]
+  const { templateDescription, templateName, ...after } = agentAfter(
+    {
+      ...agent,
+      templateName: agent.templateName ?? null,
+      templateDescription: agent.templateDescription ?? null,
+      revision: agent.revision ?? null,
+      pinned: false
+    },
+    published,
+    {}
+  )
+  const brought: AgentRecord = {
+    ...agent,
+    ...after,
+    templateName: templateName ?? undefined,
+    templateDescription: templateDescription ?? undefined
+  }
+  const agents = state.agents.map((one) => (one.id === agent.id ? brought : one))
+  return [answer, written({ ...state, agents }, write, kinds, at)]
+}
+
+const rollOut =
+  (kinds: Kinds) =>
+  ({ organizationIds, ...request }: RollOutRequest, at: DateTime.Utc): Change<ReadonlyArray<RolledOut>> =>
+  (state) => {
+    const answers: Array<RolledOut> = []
+    let next = state
+    for (const organizationId of organizationIds) {
+      const [answer, after] = rollOutTo(kinds, next, { ...request, organizationId }, at)
+      answers.push(answer)
+      next = after
+    }
+    return Either.right([answers, next])
+  }
 
 const plan = (kinds: Kinds, state: MemoryState, request: AnyPlanRequest) =>
   Either.map(mayInstall(requestFacts(state, request), request), ({ organizationSlug, revision }): Plan => {
@@ -97,7 +175,7 @@ const decideUninstall = (kinds: Kinds, state: MemoryState, request: UninstallReq
     return { decision, planned }
   })
 
-/** The state without an agent; where something refers to it, it stays as one of the person's own. */
+/** The state without an agent; if something refers to it, it stays as one of the person's own. */
 const withoutAgent = (state: MemoryState, agentId: AgentId, isKept: boolean): MemoryState => ({
   ...state,
   agents: state.agents.flatMap(
@@ -121,7 +199,14 @@ const uninstall =
       const { agentId, expectedPlan } = request
       if (!isAsPlanned(decision, expectedPlan)) return Either.left(new PlanStale())
       const actions = actionsOf(decision, { isUninstall: true, agentId }, kinds)
-      const write = { ...request, revision: null, action: "uninstall" as const, isRecorded: true, actions }
+      const write = {
+        ...request,
+        revision: null,
+        action: "uninstall" as const,
+        isNew: false,
+        isRecorded: true,
+        actions
+      }
       const isKept = state.uses.includes(agentId)
       return Either.right([
         { ...planned, agentRemoved: !isKept },
@@ -156,6 +241,7 @@ export const TemplateMirrorMemory = (kinds: Kinds = kindDescriptions) =>
         // An install names neither an agent nor a revision, so it can't be refused for them.
         apply: (request) => Effect.catchTag(applied(request), "AgentNotFound", "NoSuchRevision", Effect.die),
         resync: applied,
+        rollOut: (request) => Effect.flatMap(DateTime.now, (now) => change(rollOut(kinds)(request, now))),
         plan: (request) => Effect.catchTag(planned(request), "AgentNotFound", "NoSuchRevision", Effect.die),
         planResync: planned,
         uninstall: (request) => Effect.flatMap(DateTime.now, (now) => change(uninstall(kinds)(request, now))),

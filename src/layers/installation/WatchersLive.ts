@@ -19,7 +19,7 @@ const make = Effect.gen(function* () {
     slug: Schema.NullOr(Schema.String)
   })
 
-  // A watcher that a sibling template shares works for one of the two agents, and is the other's too.
+  // A watcher that two sibling templates share runs for one of the two agents, and belongs to the other too.
   const mine = ({ agentId, organizationId, slug, templateAgentId }: typeof Of.Encoded) => sql`
     w.organization_id = ${organizationId} AND w.deleted_at IS NULL AND w.retired_at IS NULL
     AND (${slug}::text IS NULL OR w.slug = ${slug})

@@ -2,23 +2,24 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import type { AgentAfter, RowAction } from "../../domain/installation/Actions.ts"
+import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
 import { setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
-/** What is written about one installation. */
+/** What to write about one installation. */
 export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
-  /** The agent that is installed already. */
+  /** Who does it; null if that is nobody of the organization. */
+  readonly userId: UserId | null
+  /** The agent, if it is installed already. */
   readonly agentId: AgentId | undefined
-  /** The agent as it is to be; an uninstall leaves it. */
+  /** The agent after the write; absent for an uninstall, which leaves it. */
   readonly agent: AgentAfter | undefined
   readonly action: HistoryEntry["action"]
-  /** Whether the history is told of it also where no row changes. */
+  /** Whether the history gets an entry even if no row changes. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
@@ -29,9 +30,11 @@ const Written = Schema.Struct({
   organization_id: OrganizationId,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
-  user_id: UserId,
+  user_id: Schema.NullOr(UserId),
   agent_id: Schema.UndefinedOr(AgentId),
   action: Schema.String,
+  event: Schema.String,
+  by: Schema.String,
   is_recorded: Schema.Boolean,
   agent: Schema.UndefinedOr(
     Schema.Struct({
@@ -68,7 +71,9 @@ const WrittenRow = Schema.Struct({
   is_replaced: Schema.Boolean
 })
 
-/** Writes what is decided of any number of installations; answers with their agents, in that order. In a transaction. */
+/**
+ * Writes the decisions about any number of installations; returns their agents, in the same order. Needs a transaction.
+ */
 export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const setAsideText = setAsideStatement(kinds)
@@ -87,7 +92,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       execute: ({ installations, rows }) => sql.unsafe(writeText, [installations, rows])
     })
 
-    // A row that others refer to is told also where nothing is written of it.
+    // A row that others refer to is passed on even if nothing is written to it.
     const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
     const isWritten = ({ change, forgotten, kind, remembered, write }: RowAction) =>
       write !== null || remembered !== null || forgotten !== null || change !== null || referred.has(kind)
@@ -128,24 +133,29 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       }
       const now = yield* DateTime.nowAsDate
       const written = yield* write({
-        installations: installations.map((one, at) => ({
-          at,
-          organization_id: one.organizationId,
-          template_agent_id: one.templateAgentId,
-          revision: one.revision,
-          user_id: one.userId,
-          agent_id: one.agentId,
-          action: one.action,
-          is_recorded: one.isRecorded,
-          agent: one.agent && {
-            name: one.agent.name,
-            description: one.agent.description,
-            template_name: one.agent.templateName,
-            template_description: one.agent.templateDescription,
-            revision: one.agent.revision,
-            pinned: one.agent.pinned
+        installations: installations.map((one, at) => {
+          const { by, type } = eventOf(one.action, one.agentId === undefined)
+          return {
+            at,
+            organization_id: one.organizationId,
+            template_agent_id: one.templateAgentId,
+            revision: one.revision,
+            user_id: one.userId,
+            agent_id: one.agentId,
+            action: one.action,
+            event: type,
+            by,
+            is_recorded: one.isRecorded,
+            agent: one.agent && {
+              name: one.agent.name,
+              description: one.agent.description,
+              template_name: one.agent.templateName,
+              template_description: one.agent.templateDescription,
+              revision: one.agent.revision,
+              pinned: one.agent.pinned
+            }
           }
-        })),
+        }),
         rows: installations.flatMap(({ actions }, at) =>
           actions.filter(isWritten).map((action) => rowOf(action, at, now))
         )

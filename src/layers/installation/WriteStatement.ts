@@ -31,7 +31,7 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 /** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
 const installations = `given AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS given (at integer, organization_id text, template_agent_id text,
-    revision integer, user_id text, agent_id text, action text, is_recorded boolean, agent jsonb)
+    revision integer, user_id text, agent_id text, action text, event text, by text, is_recorded boolean, agent jsonb)
 ),
 installed AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
@@ -172,11 +172,19 @@ changes AS MATERIALIZED (
   SELECT at, jsonb_agg(jsonb_build_array(kind, source_id, slug, change, before) ORDER BY kind COLLATE "C", slug COLLATE "C") AS rows
   FROM (${kinds.map((kind) => changed(kind, kinds)).join("\n  UNION ALL\n  ")}) changed GROUP BY at
 ),
+done AS MATERIALIZED (
+  SELECT i.*, COALESCE(changes.rows, '[]') AS rows FROM installation i LEFT JOIN changes ON changes.at = i.at
+  WHERE i.is_recorded OR changes.rows IS NOT NULL
+),
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)
-  SELECT i.organization_id, i.template_agent_id, i.installed_id, i.user_id, i.action, i.revision, COALESCE(changes.rows, '[]')
-  FROM installation i LEFT JOIN changes ON changes.at = i.at
-  WHERE i.is_recorded OR changes.rows IS NOT NULL
+  SELECT organization_id, template_agent_id, installed_id, user_id, action, revision, rows FROM done
+),
+told AS (
+  INSERT INTO events (organization_id, type, data)
+  SELECT organization_id, event, jsonb_build_object('agentId', installed_id, 'templateAgentId', template_agent_id,
+    'revision', revision, 'by', by)
+  FROM done
 )`
 
 /**

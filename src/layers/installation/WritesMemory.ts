@@ -2,22 +2,24 @@ import { type DateTime, Option } from "effect"
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { nextDue } from "../../domain/catalog/Schedule.ts"
 import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import type { RowAction } from "../../domain/installation/Actions.ts"
+import { eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
 import { contentOf, type DefinitionRecord, type LedgerRecord, type MemoryState } from "../memory/MemoryStore.ts"
 
-/* What is decided, written into the in-memory store. */
+/* Writes decisions into the memory store. */
 
-/** What is written about one installation. */
+/** What to write about one installation. */
 export interface InstallationWrite {
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
   readonly revision: number | null
-  readonly userId: UserId
+  readonly userId: UserId | null
   /** The installed agent. */
   readonly agentId: AgentId
   readonly action: HistoryEntry["action"]
-  /** Whether the history is told of it. */
+  /** Whether this makes the agent. */
+  readonly isNew: boolean
+  /** Whether the history gets an entry. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
@@ -29,7 +31,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 /** The state with all that is written of the rows of an installation. */
 export const written = (
   state: MemoryState,
-  { action, actions, agentId, isRecorded, organizationId, revision, templateAgentId, userId }: InstallationWrite,
+  { action, actions, agentId, isNew, isRecorded, organizationId, revision, templateAgentId, userId }: InstallationWrite,
   kinds: ReadonlyArray<KindDescription>,
   at: DateTime.Utc
 ): MemoryState => {
@@ -139,11 +141,15 @@ export const written = (
     })
     .sort((a, b) => compare(a.kind, b.kind) || compare(a.slug, b.slug))
   const entry = { id: nextId, organizationId, templateAgentId, userId, action, revision, at, rows }
+  const isDone = isRecorded || rows.length > 0
+  const { by, type } = eventOf(action, isNew)
+  const told = { type, data: { agentId, templateAgentId, revision, by }, organizationId, at }
   return {
     ...state,
     nextId: nextId + 1,
     definitions: [...state.definitions.filter(({ id }) => !replaced.has(id)), ...written],
     ledger: [...kept, ...added],
-    history: isRecorded || rows.length > 0 ? [...state.history, entry] : state.history
+    history: isDone ? [...state.history, entry] : state.history,
+    events: isDone ? [...state.events, told] : state.events
   }
 }

@@ -2,12 +2,15 @@ import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, R
 import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
+import type { Told } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
+import type { Updates } from "../../domain/installation/Agent.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
+import type { Outcome, RolloutStatus, Waves } from "../../domain/rollout/Rollout.ts"
 
 /*
- * The state behind the in-memory layers: what the tables hold, as one immutable value. A change is a function from state to
- * state, so a change that fails has changed nothing.
+ * The state behind the in-memory layers: the content of the tables, as one immutable value. A change is a function from
+ * state to state, so a change that fails has changed nothing.
  */
 
 export interface UserRecord {
@@ -15,9 +18,9 @@ export interface UserRecord {
   readonly name: string
   readonly email: string
   readonly emailVerified: boolean
-  /** The token of the user's one session; empty where there is none. */
+  /** The token of the user's one session; empty if there is none. */
   readonly session: string
-  /** Absent where the account has none. */
+  /** Absent if the account has none. */
   readonly password?: string | undefined
 }
 
@@ -32,7 +35,10 @@ export interface OrganizationRecord {
   readonly personalFor?: UserId | undefined
 }
 
-/** Whether an organization is a person's own. Those and all others have slugs apart: one of each kind may have the same. */
+/**
+ * Whether an organization is a personal one. Personal organizations have slugs of their own: another organization may
+ * have the same.
+ */
 export const isPersonal = ({ personalFor, visibility }: OrganizationRecord): boolean =>
   personalFor !== undefined && visibility === "private"
 
@@ -44,7 +50,7 @@ export interface MemberRecord {
   readonly since?: DateTime.Utc | undefined
 }
 
-/** A key of an organization, as it is. */
+/** A key of an organization, stored as it is. */
 export interface KeyRecord {
   readonly id: string
   readonly organizationId: OrganizationId
@@ -55,7 +61,7 @@ export interface KeyRecord {
   readonly lastUsedAt: DateTime.Utc | null
 }
 
-/** An invitation to an organization that nobody has taken. */
+/** An invitation to an organization that nobody has accepted yet. */
 export interface InvitationRecord {
   readonly id: string
   readonly organizationId: OrganizationId
@@ -75,9 +81,10 @@ export interface AgentRecord {
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
   readonly pinned?: boolean | undefined
+  readonly updates?: Updates | undefined
   readonly templateName?: string | undefined
   readonly templateDescription?: string | undefined
-  /** Of an installed agent: a number higher than those of all agents before it. */
+  /** For an installed agent: a number higher than those of all agents before it. */
   readonly made?: number | undefined
 }
 
@@ -94,16 +101,16 @@ export interface DefinitionRecord {
   readonly references: Record.ReadonlyRecord<string, number | null>
   readonly agentId?: AgentId | undefined
   readonly due?: Date | undefined
-  /** Since when its person has paused it. */
+  /** When its person paused it. */
   readonly paused?: Date | undefined
   readonly managedBy?: AgentId | undefined
   readonly sourceOrganizationId?: OrganizationId | undefined
   readonly deleted: boolean
-  /** Withdrawn by the publisher, and hidden since it could not go. */
+  /** Withdrawn by the publisher, and hidden because it could not be removed. */
   readonly retired?: boolean | undefined
 }
 
-/** What a template published of one row. `content` is the row as it stood, its references as source ids. */
+/** What a template published of one row. `content` is the row's content, with source ids as references. */
 export interface RevisionRowRecord {
   readonly templateAgentId: AgentId
   readonly revision: number
@@ -123,7 +130,7 @@ export interface LedgerRecord {
   readonly copyId: number
   readonly slug: string
   readonly appliedHash: string
-  /** Whether the copy was the person's own before they let it be adopted. */
+  /** Whether the copy was an authored row that its person let the template adopt. */
   readonly adopted: boolean
 }
 
@@ -136,34 +143,56 @@ export interface RevisionRecord {
   readonly description: string
 }
 
+/** A roll-out, and what became of each organization, in the order in which it comes to them. */
+export interface RolloutRecord
+  extends Pick<
+    RolloutStatus,
+    "rolloutId" | "revision" | "state" | "because" | "wave" | "advance" | "stopAbove" | "startedAt" | "endedAt"
+  > {
+  readonly templateAgentId: AgentId
+  readonly waves: Waves
+  readonly sizes: ReadonlyArray<number>
+  readonly attempt: number
+  readonly targets: ReadonlyArray<{
+    readonly organizationId: OrganizationId
+    readonly wave: number
+    readonly outcome: Outcome | null
+    readonly reason: string | null
+  }>
+}
+
+/** What other programs are told of; numbered by its place. */
+export type EventRecord = Told & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
+
 /** What an install, a resync or an uninstall did. */
 export interface HistoryRecord {
   readonly id: number
   readonly organizationId: OrganizationId
   readonly templateAgentId: AgentId
-  readonly userId: UserId
+  /** Nobody, where the publisher did it. */
+  readonly userId: UserId | null
   readonly action: HistoryEntry["action"]
   readonly revision: number | null
   readonly at: DateTime.Utc
   readonly rows: ReadonlyArray<RecordedRow>
 }
 
-/** `user` is whose `$member` entity the identifier belongs to. */
+/** `user` is the person whose `$member` entity has the identifier. */
 export interface IdentityRecord {
   readonly organizationId: OrganizationId
   readonly user: UserId
   readonly namespace: string
   readonly identifier: string
   readonly state: "claimed" | "verified" | "displaced"
-  /** The row's own number, the link it came with and the form a gateway wrote it in: of those that senders are known by. */
+  /** For identifiers of senders: the row's id, its link, and the form in which a gateway sent it. */
   readonly id?: number | undefined
   readonly link?: string | undefined
   readonly address?: string | undefined
 }
 
 /**
- * What a person and a sender agree on; open until both have. Times are milliseconds of the clock; `sender` is all that one was
- * ever known by here, also once the identities have ended.
+ * A link, open until both the person and the sender have agreed. Times are milliseconds of the clock; `sender` is every
+ * identifier by which the sender was ever known here, even after the identities have ended.
  */
 export interface LinkRecord {
   readonly sender: ReadonlyArray<{ readonly namespace: string; readonly identifier: string }>
@@ -178,7 +207,7 @@ export interface LinkRecord {
   readonly open: boolean
 }
 
-/** What a sender said no to: the identifier, and whose it was not to be. */
+/** A sender's no: the identifier, and the person it was not to be linked to. */
 export interface RefusalRecord {
   readonly organizationId: OrganizationId
   readonly user: UserId
@@ -200,7 +229,7 @@ export interface MemoryState {
   readonly users: ReadonlyArray<UserRecord>
   readonly organizations: ReadonlyArray<OrganizationRecord>
   readonly members: ReadonlyArray<MemberRecord>
-  /** The newest first. */
+  /** Newest first. */
   readonly keys: ReadonlyArray<KeyRecord>
   readonly invitations: ReadonlyArray<InvitationRecord>
   readonly agents: ReadonlyArray<AgentRecord>
@@ -211,12 +240,14 @@ export interface MemoryState {
   readonly revisionRows: ReadonlyArray<RevisionRowRecord>
   readonly ledger: ReadonlyArray<LedgerRecord>
   readonly history: ReadonlyArray<HistoryRecord>
+  readonly events: ReadonlyArray<EventRecord>
+  readonly rollouts: ReadonlyArray<RolloutRecord>
   readonly identities: ReadonlyArray<IdentityRecord>
   readonly links: ReadonlyArray<LinkRecord>
   readonly refusals: ReadonlyArray<RefusalRecord>
   readonly codes: ReadonlyArray<CodeRecord>
   readonly hits: Record.ReadonlyRecord<string, ReadonlyArray<number>>
-  /** What was sent, the oldest first. */
+  /** The mails that were sent, oldest first. */
   readonly mails: ReadonlyArray<Mail>
 }
 
@@ -234,6 +265,8 @@ const empty: MemoryState = {
   revisionRows: [],
   ledger: [],
   history: [],
+  events: [],
+  rollouts: [],
   identities: [],
   links: [],
   refusals: [],
@@ -242,7 +275,7 @@ const empty: MemoryState = {
   mails: []
 }
 
-/** Everything a person or publisher can say in a definition, by field; references as `referred` writes them. */
+/** The content of a definition, by field; references as `referred` writes them. */
 export const contentOf = (
   { content, description, extensions, name, references, slug }: DefinitionRecord,
   referred: (id: number) => unknown
@@ -255,16 +288,16 @@ export const contentOf = (
   extensions
 })
 
-/** The same as texts: equal where the contents are. */
+/** The fields as texts, which are equal if the contents are. */
 export const fieldsOf = (
   definition: DefinitionRecord,
   referred: (id: number) => unknown
 ): Record.ReadonlyRecord<string, string> => Record.map(contentOf(definition, referred), contentText)
 
-/** All of a definition's fields as one text, which stands for the hash that the tables keep. */
+/** All of a definition's fields as one text, used in place of the hash that the tables store. */
 export const hashOf = (fields: ReturnType<typeof fieldsOf>): string => objectText(fields)
 
-/** A change: what it answers and the state after it, or why there is none. */
+/** A change: its answer and the state after it, or why it fails. */
 export type Change<A, E = never> = (state: MemoryState) => Either.Either<readonly [A, MemoryState], E>
 
 const insideStep = GlobalValue.globalValue("agent-install/MemoryStore/insideStep", () => FiberRef.unsafeMake(false))
@@ -273,16 +306,16 @@ const insideStep = GlobalValue.globalValue("agent-install/MemoryStore/insideStep
 export class MemoryStore extends Context.Tag("agent-install/MemoryStore")<
   MemoryStore,
   {
-    /** Changes the state in one go, after any step that is under way. */
+    /** Changes the state atomically, after any step that is in progress. */
     readonly change: <A, E>(change: Change<A, E>) => Effect.Effect<A, E>
     /** Reads the state. */
     readonly read: <A>(read: (state: MemoryState) => A) => Effect.Effect<A>
-    /** Runs an effect as one step: nobody else's change comes between its own, and a failure takes them all back. */
+    /** Runs an effect as one step: no other change comes in between, and a failure rolls all of its changes back. */
     readonly step: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   }
 >() {}
 
-/** A store with nothing in it. */
+/** An empty store. */
 export const MemoryStoreLive = Layer.effect(
   MemoryStore,
   Effect.gen(function* () {

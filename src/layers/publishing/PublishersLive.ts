@@ -18,7 +18,7 @@ import { Publishers } from "../../services/publishing/Publishers.ts"
 
 const time = Schema.DateTimeUtcFromDate
 
-/** As it is kept: who reads the table can take no invitation. */
+/** Only a digest is stored: somebody who can read the table can't accept an invitation. */
 const digestOf = (token: Redacted.Redacted<string>) => createHash("sha256").update(Redacted.value(token)).digest("hex")
 
 const make = Effect.gen(function* () {
@@ -97,7 +97,7 @@ const make = Effect.gen(function* () {
     `
   })
 
-  // Whoever changes who belongs to it takes turns at the organization's row.
+  // Changes of who belongs to it take turns by locking the organization's row.
   const hold = SqlSchema.void({
     Request: OrganizationId,
     execute: (organizationId) => sql`SELECT FROM organization WHERE id = ${organizationId} FOR UPDATE`
@@ -187,7 +187,7 @@ const make = Effect.gen(function* () {
         )
       : Effect.succeed({ publisher: null, role: null })
 
-  /** What an invitation is to; those who take one take turns at the publisher. */
+  /** What an invitation is for; those who accept one take turns at the publisher. */
   const invited = (offered: typeof Offered.Type) =>
     Effect.flatMap(
       Effect.orDie(findInvited(offered)),
@@ -257,7 +257,7 @@ const make = Effect.gen(function* () {
           const offered = offeredTo(userId, token)
           const { id: organizationId } = yield* invited(offered)
           yield* Effect.orDie(hold(organizationId))
-          // Looked at again: somebody may have taken it back, or used it, meanwhile.
+          // Read again: it may have been withdrawn or used meanwhile.
           const { role, ...publisher } = yield* invited(offered)
           yield* Effect.orDie(useInvitation(offered))
           const after = joinedAs(yield* Effect.orDie(findMembership({ organizationId, userId })), role)

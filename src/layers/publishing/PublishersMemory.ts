@@ -23,7 +23,7 @@ const membershipOf = (state: MemoryState, organizationId: OrganizationId, userId
   owners: state.members.filter((one) => one.organizationId === organizationId && one.role === "owner").length
 })
 
-/** The members once somebody has that role, or none. */
+/** The members after somebody gets that role, or leaves (none). */
 const withRole = (
   { members }: MemoryState,
   member: Pick<MemoryState["members"][number], "organizationId" | "userId" | "since">,
@@ -41,7 +41,7 @@ const randomToken = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 2
   "".concat(...letters.map((letter) => String.fromCharCode(97 + letter)))
 )
 
-/** The invitation of that account by that token, with what it is to. */
+/** The invitation of that account with that token, and what it is for. */
 const invitationOf = (state: MemoryState, userId: UserId, token: Redacted.Redacted<string>, now: DateTime.Utc) => {
   const email = state.users.find(({ id }) => id === userId)?.email
   const invitation = state.invitations.find(
@@ -53,11 +53,11 @@ const invitationOf = (state: MemoryState, userId: UserId, token: Redacted.Redact
   return { invitation, publisher: { id, slug, name, role: invitation.role } }
 }
 
-/** Publishers of the world. */
+/** Publishers in memory. */
 export const PublishersMemory = Layer.effect(
   Publishers,
   Effect.map(MemoryStore, ({ change, read }) => {
-    /** Changes the state at a time. */
+    /** Changes the state at the current time. */
     const changeAt = <A, E = never>(
       next: (state: MemoryState, now: DateTime.Utc) => Either.Either<readonly [A, MemoryState], E>
     ) => Effect.flatMap(DateTime.now, (now) => change<A, E>((state) => next(state, now)))

@@ -13,8 +13,8 @@ const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   })
 
 /**
- * The logger, which gets faults without the values in them. An error beside the message becomes a cause: as an object it would
- * show all that its library hangs on it.
+ * The logger, with the values in faults removed. An error beside the message becomes a cause: as an object it would
+ * show everything that its library attaches to it.
  */
 export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
   Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
@@ -30,10 +30,10 @@ const scrubMessage = (message: unknown): unknown =>
   Array.isArray(message) ? message.map(scrubMessage) : typeof message === "string" ? scrub(message) : message
 
 export interface ConsoleLoggerOptions {
-  /** Whether somebody reads the lines on a terminal; else each is a JSON object. */
+  /** Whether a person reads the lines on a terminal; otherwise each is a JSON object. */
   readonly terminal: boolean
   readonly colors: boolean
-  /** Whether they go to the standard error, since the standard output is for an answer. */
+  /** Whether they go to the standard error, because the standard output is for an answer. */
   readonly error: boolean
 }
 
@@ -41,8 +41,8 @@ const gatherMillis = 10
 const maxGathered = 64 * 1024
 
 /**
- * Writes lines together: what comes within ten milliseconds, since a write waits for whoever reads. A line that can't wait takes
- * with it what was gathered before, and so does the end of the process, also by a fault that nobody catches.
+ * Writes lines in batches of ten milliseconds, since a write blocks until it is read. A line that can't wait is written
+ * at once with all lines before it, and so are the last lines of the process, even if an uncaught fault ends it.
  */
 const gathering = (stdout: NodeJS.WriteStream) => {
   const console = new Console({ stdout, ignoreErrors: true })
@@ -63,8 +63,8 @@ const gathering = (stdout: NodeJS.WriteStream) => {
 }
 
 /**
- * Log lines on the console. A server's, which are JSON on the standard output, are written together, but for warnings and errors,
- * which are written at once.
+ * Log lines on the console. A server's lines, JSON on the standard output, are written in batches, except for warnings
+ * and errors, which are written at once.
  */
 export const ConsoleLogger = (to: ConsoleLoggerOptions): Layer.Layer<never> => {
   if (to.terminal) {

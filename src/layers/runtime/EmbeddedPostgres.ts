@@ -6,16 +6,16 @@ import { ensureDatabase, monitor, probe, urlOf } from "./embedded/Socket.ts"
 
 export { EmbeddedPostgresError } from "./embedded/EmbeddedPostgresError.ts"
 
-/** Nothing is wrong yet: somebody else's server is starting or stopping, or another starter was faster. */
+/** Not an error yet: another process's server is starting or stopping, or another starter was faster. */
 class NotYet extends Data.TaggedError("NotYet")<{ readonly reason: string }> {}
 
 const startTimeout = 60_000
 const recoveryTimeout = 5 * 60_000
 
 /**
- * Serves `agent_install` from a cluster in `dataDir`, on a Unix socket whose address stays the same for as long as the
- * scope is open: this process starts the server, or attaches to the one that another process started and starts it
- * again when that one goes. The server stops with the scope of the process that owns it.
+ * Serves `agent_install` from a cluster in `dataDir`, on a Unix socket whose address stays the same while the scope is
+ * open: this process starts the server, or attaches to the server that another process started and starts one when that
+ * ends. A server stops with the scope of the process that started it.
  */
 export const open = Effect.fn("EmbeddedPostgres.open")(function* (options: {
   readonly dataDir: string
@@ -29,8 +29,8 @@ export const open = Effect.fn("EmbeddedPostgres.open")(function* (options: {
 })
 
 /**
- * Serves until interrupted. Only a failure before the first success is final; later ones are logged and tried again.
- * Closing the scope interrupts this fiber and waits for it, so nothing is started during a shutdown.
+ * Serves until interrupted. Only a failure before the first success is final; later ones are logged and retried.
+ * Closing the scope interrupts this fiber and waits for it, so that nothing is started during a shutdown.
  */
 const supervise = (place: ClusterPaths, ready: Deferred.Deferred<void, EmbeddedPostgresError>) =>
   Effect.gen(function* () {
@@ -74,7 +74,7 @@ const supervise = (place: ClusterPaths, ready: Deferred.Deferred<void, EmbeddedP
     }
   }).pipe(Effect.tapErrorCause((cause) => Deferred.failCause(ready, cause)))
 
-/** One attempt at being served, by another's server or our own; succeeds, when that server goes, with how it went. */
+/** One attempt to serve, by another process's server or our own; succeeds when that server ends, with how it ended. */
 const serve = (
   place: ClusterPaths,
   onReady: Effect.Effect<void>
@@ -120,7 +120,7 @@ const untilServing = Effect.fnUntraced(function* (place: ClusterPaths, server: S
     if (end !== undefined) {
       if (end.killed) return yield* new NotYet({ reason: end.how })
       const reason = (yield* server.complaint) ?? end.how
-      // A loser of the race, or a backend that outlives its killed postmaster: both pass.
+      // This server lost the race, or a backend outlives its killed postmaster: both are transient.
       if (/lock file|shared memory block/.test(reason)) return yield* new NotYet({ reason })
       return yield* didNotStart(place, reason)
     }

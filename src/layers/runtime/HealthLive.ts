@@ -5,14 +5,14 @@ import { Unavailable } from "../../domain/Errors.ts"
 import { isUnwritable } from "../../domain/Faults.ts"
 import { Health } from "../../services/runtime/Health.ts"
 
-/** How long a write that failed speaks for those to come. */
+/** How long a failed write counts as a sign that writes fail. */
 const unwritableFor = Duration.seconds(15)
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const unwritableUntil = yield* Ref.make(0)
 
-  // The newest migration has made what it makes once it is recorded.
+  // Once the newest migration is recorded, what it creates exists.
   const ask = SqlSchema.single({
     Request: Schema.Int,
     Result: Schema.Struct({ ready: Schema.Boolean }),
@@ -39,5 +39,5 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** Asks the database, and remembers what it last refused. */
+/** Queries the database, and remembers what it last refused. */
 export const HealthLive = Layer.effect(Health, make)

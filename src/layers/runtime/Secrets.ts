@@ -5,8 +5,8 @@ import { Effect, Redacted } from "effect"
 const shortest = 32
 
 /**
- * A secret kept in a file of the folder, made on first use and readable by its owner alone. Two processes that ask at once
- * get the same one: the file appears whole, by a link that only the first can make.
+ * A secret in a file of the folder, generated on first use and readable by its owner only. Two processes that ask at
+ * once get the same one: the file appears as a whole, by a link that only the first can create.
  */
 export const keptSecret = (folder: string, name: string) =>
   Effect.gen(function* () {
@@ -28,7 +28,7 @@ export const keptSecret = (folder: string, name: string) =>
     if (!(yield* fs.exists(file))) yield* make
     const secret = yield* read
     if (Redacted.value(secret).length >= shortest) return secret
-    // What a crash while it was written can leave: sessions signed with it are lost with it.
+    // A crash during the write can leave an incomplete file; sessions signed with it become invalid.
     yield* fs.remove(file)
     yield* make
     return yield* read

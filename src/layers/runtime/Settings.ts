@@ -5,7 +5,10 @@ import { Config, ConfigError, Duration, Either, LogLevel, Option, Redacted, Sche
 import { Country } from "../../domain/identity/Phone.ts"
 import { connectionOf } from "../postgres/DatabaseAddress.ts"
 
-/** A variable read as text: empty counts as absent, and what is wrong is told by what follows the name. */
+/**
+ * A variable read as text: empty counts as absent. `read` returns the problem as the words that follow the variable's
+ * name.
+ */
 const checked = <A>(name: string, read: (text: string) => Either.Either<A, string>) =>
   Config.string(name).pipe(
     Config.option,
@@ -19,7 +22,7 @@ const checked = <A>(name: string, read: (text: string) => Either.Either<A, strin
     })
   )
 
-/** A variable that is refused, where `read` does not take it, with what was expected. */
+/** A variable that `read` has to accept; otherwise the error says what was expected. */
 const variable = <A>(name: string, expected: string, read: (text: string) => A | undefined) =>
   checked(name, (text) => Either.fromNullable(read(text), () => `must be ${expected}`))
 
@@ -47,7 +50,7 @@ const proxies = (text: string): BlockList | undefined => {
   return list
 }
 
-/** Where state is kept when nothing is said: `/var/lib` for root, else the folder the system means for it. */
+/** The default data folder: `/var/lib` for root, otherwise the system's folder for a user's state. */
 const defaultDataDir = (): string => {
   const name = "agent-install"
   if (process.getuid?.() === 0) return join("/var/lib", name)
@@ -59,20 +62,20 @@ const defaultDataDir = (): string => {
 const loopback = new Set(["localhost", "127.0.0.1", "::1"])
 const inUrl = (host: string) => (isIP(host) === 6 ? `[${host}]` : host)
 
-/** The public address, and the origins whose pages are the service's own. */
+/** The public address, and the origins of the service's own pages. */
 const publicAddress = (baseUrl: Option.Option<string>, host: string, port: number) => {
   if (Option.isSome(baseUrl)) {
     const { origin } = new URL(baseUrl.value)
     return { baseUrl: origin, ownOrigins: [origin] }
   }
-  // Through URL, as browsers write an origin: without the port that http has anyway.
+  // `URL` spells an origin as browsers do: without the default port of http.
   const originOf = (name: string) => new URL(`http://${inUrl(name)}:${port}`).origin
   const origin = originOf(host)
   const names = loopback.has(host) ? [...loopback].map(originOf) : [origin]
   return { baseUrl: origin, ownOrigins: names }
 }
 
-/** Codes and answers tried by one sender in an hour: enough for a person, too few to guess by. */
+/** Codes and answers that one sender may try in an hour: enough for a person, too few to guess. */
 const sendersTries = 30
 
 /** Wrong passwords for one account: from one network in a quarter of an hour, and from everywhere in an hour. */
@@ -81,7 +84,7 @@ const wrongPasswords = {
   account: { limit: 100, window: Duration.hours(1) }
 }
 
-/** Mails to one address in an hour that somebody asked for: enough for one that got lost, too few to be a nuisance. */
+/** Mails to one address that may be requested in an hour: enough if one got lost, too few to be a nuisance. */
 const mailsAsked = 5
 
 const hours = (limit: number) => ({ limit, window: Duration.hours(1) })
@@ -129,6 +132,7 @@ export const settings = Config.all({
   authAttemptsPerMinute: wholeNumber("AUTH_ATTEMPTS_PER_MINUTE", 1, 100_000, 20),
   readsPerMinute: wholeNumber("READS_PER_MINUTE", 1, 100_000, 600),
   historyDays: wholeNumber("HISTORY_DAYS", 1, 36_500, 365),
+  eventsDays: wholeNumber("EVENTS_DAYS", 1, 36_500, 30),
   closedLinksDays: wholeNumber("CLOSED_LINKS_DAYS", 7, 36_500, 90),
   workers: wholeNumber("WORKERS", 1, 64, 1),
   keepAlive: wholeNumber("KEEP_ALIVE_SECONDS", 1, 86_400, 75).pipe(Config.map(Duration.seconds)),
@@ -173,13 +177,17 @@ export const settings = Config.all({
             sender: hours(sendersTries),
             mail: hours(mailsAsked)
           },
-          kept: { history: Duration.days(given.historyDays), closedLinks: Duration.days(given.closedLinksDays) }
+          kept: {
+            history: Duration.days(given.historyDays),
+            closedLinks: Duration.days(given.closedLinksDays),
+            events: Duration.days(given.eventsDays)
+          }
         })
   )
 )
 export type Settings = Config.Config.Success<typeof settings>
 
-/** A configuration error as one line that names the variable and says what it should be. */
+/** A configuration error in one line that names the variable and says what it should be. */
 export const describeConfigError = (error: ConfigError.ConfigError): string => {
   switch (error._op) {
     case "And":

@@ -1,31 +1,33 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Duration, Effect, Layer, Schedule, Schema } from "effect"
 
-/** How long is kept what an operator may want to look at. */
+/** How long old rows are kept that an operator may want to look at. */
 export interface SweepOptions {
-  /** What was done to installed agents, but the newest of each installation, which stays. */
+  /** The history of installed agents; the newest entry of each installation is kept. */
   readonly history: Duration.Duration
-  /** Links that have ended, and identities that have. */
+  /** Links and identities that have ended. */
   readonly closedLinks: Duration.Duration
+  /** What other programs are told of. */
+  readonly events: Duration.Duration
 }
 
-/** Rows of one table that are deleted once they are old enough. */
+/** The old rows of one table that are deleted. */
 export interface SweptTable {
   readonly what: string
   readonly table: string
-  /** The index that is walked along: its columns with their types, the last of them a key. */
+  /** The index that the sweep walks: its columns with their types; the last one is a key. */
   readonly along: ReadonlyArray<readonly [column: string, type: "timestamptz" | "text" | "bigint" | "bytea"]>
-  /** The part of the index that is walked, before the age. */
+  /** The condition of the index, if it is a partial one. */
   readonly where?: string
-  /** What has to be older than that. */
+  /** The column that has to be older than the limit. */
   readonly since: string
   readonly after: Duration.Duration
-  /** What a row `t` that is old enough goes by besides; `$1` is the age in seconds. */
+  /** Another condition that keeps a row `t` that is old enough; `$1` is the age in seconds. */
   readonly unless?: string
 }
 
-/** All that the service deletes by itself, and when. Nothing else of it is ever deleted but by who owns it. */
-export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArray<SweptTable> => [
+/** Everything that the service deletes by itself, and when. All other rows are deleted only by their owners. */
+export const sweptTables = ({ closedLinks, events, history }: SweepOptions): ReadonlyArray<SweptTable> => [
   {
     what: "sessions",
     table: "session",
@@ -47,7 +49,7 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     after: Duration.zero
   },
   {
-    // For a day a code that is over says so, then it is not known any more.
+    // For a day an expired code is answered as expired; after that it is unknown.
     what: "install codes",
     table: "install_tokens",
     along: [
@@ -68,7 +70,7 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     after: Duration.zero
   },
   {
-    // Some days later, for a no may still come.
+    // Some days later, since a no may still arrive.
     what: "unanswered links",
     table: "identity_links",
     along: [
@@ -80,7 +82,7 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     after: Duration.days(7)
   },
   {
-    // Their identifiers go with them. One that proved something stays as long as that stands.
+    // Their identifiers are deleted with them. A link that proved something stays as long as the proof does.
     what: "closed links",
     table: "identity_links",
     along: [
@@ -96,7 +98,7 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     )`
   },
   {
-    // Those of links go with the link.
+    // Those of links are deleted with their link.
     what: "ended identities",
     table: "entity_identities",
     along: [
@@ -108,7 +110,7 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     after: closedLinks
   },
   {
-    // The newest entry of an installation says which revision it has: the mirror looks at it.
+    // The newest entry of an installation holds its revision, which the mirror reads.
     what: "history",
     table: "mirror_history",
     along: [
@@ -123,7 +125,18 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
     )`
   },
   {
-    // Along the key: an index by time would make each try of a budget write to it.
+    what: "events",
+    table: "events",
+    along: [
+      ["created_at", "timestamptz"],
+      ["id", "bigint"]
+    ],
+    since: "created_at",
+    after: events,
+    unless: "t.number IS NULL"
+  },
+  {
+    // Along the key: with an index by time, each try of a budget would write to it.
     what: "spent rate limits",
     table: "rate_limits",
     along: [["key", "text"]],
@@ -134,22 +147,23 @@ export const sweptTables = ({ closedLinks, history }: SweepOptions): ReadonlyArr
 
 const beginnings = { timestamptz: "-infinity", text: "", bigint: "-9223372036854775808", bytea: "\\x" }
 
-/** Where a walk begins. */
+/** The key at which a walk begins. */
 export const beginningOf = ({ along }: SweptTable): ReadonlyArray<string> => along.map(([, type]) => beginnings[type])
 
 const lockClass = 7_203_115
 
 /**
- * One batch: walks on from where the last one ended, and deletes what is due, but for rows that somebody else is at. Parameters:
- * the age in seconds, where to go on, how many rows, which place among those swept. Result: whether it was this process's
- * turn, how many rows were looked at and deleted, and where the batch ended.
+ * One batch: continues after the previous one, and deletes what is due except for rows that somebody else has locked.
+ * Parameters: the age in seconds, where to continue, how many rows, the position among the swept tables. Result:
+ * whether it was this process's turn, how many rows were read and deleted, and where the batch ended.
  */
 export const sweepStatement = ({ along, since, table, unless, where }: SweptTable): string => {
   const columns = along.map(([column]) => column)
   const [key = ""] = columns.slice(-1)
   const begin = along.map(([, type], at) => `($2::text[])[${at + 1}]::${type}`)
   const old = (row: string) => `${row}.${since} < now() - make_interval(secs => $1)`
-  // By keys as arrays, for Postgres to look each of them up, however much is old and stays. Where the age is no part of the index, rows are looked at whatever their age.
+  // Keys as arrays, so that Postgres looks each of them up, however many old rows are kept. If the age is not a column
+  // of the index, rows of any age are read.
   const aged = columns.includes(since) ? [old("w")] : []
   const walked = [...(where === undefined ? [] : [where]), ...aged, `(${columns.join(", ")}) > (${begin.join(", ")})`]
   return `WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${lockClass}, $4::integer) AS mine),
@@ -172,7 +186,10 @@ SELECT (SELECT mine FROM turn) AS mine, (SELECT count(*) FROM walked)::integer A
 
 const batch = 1_000
 
-/** Deletes once all that is due; how many rows of each kind. What another process is at is left to that one. */
+/**
+ * Deletes everything that is due, once; returns the number of rows of each kind. Leaves out what another process is
+ * sweeping.
+ */
 export const sweep = (options: SweepOptions) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -204,7 +221,7 @@ export const sweep = (options: SweepOptions) =>
     return deleted
   })
 
-/** Sweeps a minute after the start, and then each hour. */
+/** Sweeps a minute after the start, and then every hour. */
 export const SweepLive = (options: SweepOptions) =>
   Layer.scopedDiscard(
     sweep(options).pipe(

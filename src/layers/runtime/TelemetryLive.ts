@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-// By module: the package's index loads every SDK of OpenTelemetry, none of which is used.
+// Imported by its module: the package's index loads every OpenTelemetry SDK, none of which is used.
 import * as OtlpLogger from "@effect/opentelemetry/OtlpLogger"
 import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
@@ -10,14 +10,15 @@ import { scrub } from "../../domain/Scrub.ts"
 import { withCleanCauses } from "./ConsoleLogger.ts"
 
 export interface TelemetryOptions {
-  /** Where an OTLP receiver listens for HTTP, as `http://localhost:4318`. */
+  /** The address of an OTLP receiver over HTTP, as `http://localhost:4318`. */
   readonly endpoint: string
   readonly version: string
 }
 
 const json = (data: unknown) => HttpBody.text(scrub(JSON.stringify(data)), "application/json")
 
-// A span names the error it ended with; what that says may quote a client, and a fault's is in the log of the same trace.
+// A span names the error it ended with. The error's message may quote a client, and a fault's is in the log of the same
+// trace.
 const withoutMessages = (key: string, value: unknown): unknown => {
   if (key === "status" && Predicate.hasProperty(value, "message")) return Struct.omit(value, "message")
   if (key !== "attributes" || !Array.isArray(value)) return value
@@ -28,9 +29,9 @@ const traces = (data: unknown) => json(JSON.parse(JSON.stringify(data, withoutMe
 
 const ScrubbedJson = Layer.succeed(OtlpSerialization.OtlpSerialization, { traces, metrics: json, logs: json })
 
-/** Sends traces, metrics and logs by OTLP, what is left of them when it is released. */
+/** Sends traces, metrics and logs by OTLP; sends what is left when it is released. */
 export const TelemetryLive = ({ endpoint, version }: TelemetryOptions): Layer.Layer<never> => {
-  // Several processes of one service count apart.
+  // Several processes of one service are counted separately.
   const attributes = { "service.instance.id": randomUUID(), "process.pid": process.pid }
   const resource = { serviceName: "agent-install", serviceVersion: version, attributes }
   const url = (signal: string) => `${endpoint.replace(/\/+$/, "")}/v1/${signal}`

@@ -1,7 +1,7 @@
 import { Context, type Effect } from "effect"
-import type { AgentNotFound } from "../../domain/Errors.ts"
+import type { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
 import type { UserId } from "../../domain/Ids.ts"
-import type { AgentList, AgentOverview, AgentsQuery, InstalledAgent } from "../../domain/installation/Agent.ts"
+import type { AgentList, AgentOverview, AgentsQuery, InstalledAgent, Updates } from "../../domain/installation/Agent.ts"
 import type { History, HistoryQuery } from "../../domain/installation/History.ts"
 
 /** The agents a person has installed, with the state of their rows. Agents of organizations they don't belong to count as unknown. */
@@ -10,6 +10,12 @@ export class InstalledAgents extends Context.Tag("agent-install/InstalledAgents"
   {
     /** The installed agent of that id. */
     readonly find: (userId: UserId, agentId: string) => Effect.Effect<InstalledAgent, AgentNotFound>
+    /** Says whether roll-outs bring the agent up to date, or its owner alone does. Owners and administrators may. */
+    readonly setUpdates: (
+      userId: UserId,
+      agentId: string,
+      updates: Updates
+    ) => Effect.Effect<InstalledAgent, AgentNotFound | NotOrgAdmin>
     /** The same with the state of its rows. */
     readonly overview: (userId: UserId, agentId: string) => Effect.Effect<AgentOverview, AgentNotFound>
     /** The person's installed agents with the state of their rows, page by page, the newest first. */

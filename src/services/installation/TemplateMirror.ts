@@ -2,6 +2,7 @@ import { Context, type Effect } from "effect"
 import type { KindCounts } from "../../domain/catalog/Kind.ts"
 import type {
   AgentNotFound,
+  Collision,
   NoSuchRevision,
   NoSuchRow,
   NotOrgAdmin,
@@ -22,6 +23,7 @@ import type {
   WantedRevision,
   Wishes
 } from "../../domain/installation/Plan.ts"
+import type { Outcome } from "../../domain/rollout/Rollout.ts"
 
 /** Which template to put into which organization, and on whose behalf. */
 export interface MirrorRequest {
@@ -57,6 +59,20 @@ export interface AnyApplyRequest extends ApplyRequest, AnyPlanRequest {}
 export interface UninstallRequest extends MirrorRequest {
   readonly agentId: AgentId
   readonly expectedPlan?: string | undefined
+}
+
+/** Installations to bring to a revision, whoever they are of. */
+export interface RollOutRequest {
+  readonly templateAgentId: AgentId
+  readonly revision: number
+  readonly organizationIds: ReadonlyArray<OrganizationId>
+}
+
+/** What became of one of them, and, where it collided, which of the template's rows were in the way of what. */
+export interface RolledOut {
+  readonly organizationId: OrganizationId
+  readonly outcome: Exclude<Outcome, "failed">
+  readonly collisions: ReadonlyArray<Collision>
 }
 
 /** The installed agent, and how many of the template's rows the organization has afterwards. */
@@ -102,6 +118,11 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
     readonly planResync: (
       request: ResyncPlanRequest
     ) => Effect.Effect<Plan, AgentNotFound | NoSuchRevision | MirrorRefusal>
+    /**
+     * As `resync` of each organization by its own owner, on the publisher's behalf: those that are pinned, and those whose owners
+     * update by hand, are left out; one that collides is left as it was. All that is written lands together.
+     */
+    readonly rollOut: (request: RollOutRequest) => Effect.Effect<ReadonlyArray<RolledOut>>
     /**
      * Removes the agent with its mirrored rows, all or nothing. Rows that are customized, adopted or in use stay, with their tags and
      * their entries in the ledger, and become visible if they were hidden. Rows that a sibling has too pass on to it. An adopted row

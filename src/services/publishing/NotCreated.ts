@@ -1,4 +1,4 @@
-/* Why a publisher is not made for somebody, told to whoever runs the service. */
+/* Why a publisher can't be made, for the operator of the service. */
 
 import { Data } from "effect"
 import type { Slug } from "../../domain/Ids.ts"

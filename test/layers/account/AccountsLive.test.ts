@@ -21,6 +21,7 @@ const Live = AppLive(appOptions).pipe(Layer.provideMerge(PgTest))
 /** Tables that hold nothing of a person, and why. */
 const nobodys: Readonly<Record<string, string>> = {
   effect_sql_migrations: "the schema's own",
+  event_numbers: "the last number of an event",
   identity_platforms: "which chat platforms there are",
   identity_namespaces: "which namespaces there are",
   organization_slug_counter: "how often a slug was wanted, by whomever"

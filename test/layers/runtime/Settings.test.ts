@@ -20,6 +20,7 @@ describe("settings", () => {
         authAttemptsPerMinute: 20,
         readsPerMinute: 600,
         historyDays: 365,
+        eventsDays: 30,
         closedLinksDays: 90,
         workers: 1,
         publish: Option.none(),
@@ -41,7 +42,7 @@ describe("settings", () => {
           sender: { limit: 30, window: Duration.hours(1) },
           mail: { limit: 5, window: Duration.hours(1) }
         },
-        kept: { history: Duration.days(365), closedLinks: Duration.days(90) }
+        kept: { history: Duration.days(365), closedLinks: Duration.days(90), events: Duration.days(30) }
       } as never)
       assert.isFalse(trustedProxies.check("127.0.0.1"))
     })

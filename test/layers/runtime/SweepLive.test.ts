@@ -4,7 +4,7 @@ import { Clock, Deferred, Duration, Effect, Fiber, Layer, TestClock } from "effe
 import { beginningOf, SweepLive, sweep, sweepStatement, sweptTables } from "../../../src/layers/runtime/SweepLive.ts"
 import { PgTest } from "../../pg.ts"
 
-const options = { history: Duration.days(365), closedLinks: Duration.days(90) }
+const options = { history: Duration.days(365), closedLinks: Duration.days(90), events: Duration.days(30) }
 
 /** Two people with rows of every age; each row's name says whether it stays (`old`, where it goes). */
 const rows = `

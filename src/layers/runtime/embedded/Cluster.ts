@@ -25,7 +25,7 @@ import { fits, socketName } from "./Socket.ts"
 const major = "18"
 const cache = "/var/cache/agent-install"
 
-/** A cluster that is there, and where its server is reached. */
+/** An existing cluster, and the address of its server. */
 export interface ClusterPaths {
   readonly dataDir: string
   readonly cluster: string
@@ -39,7 +39,7 @@ export interface Tools {
   readonly bin: string
 }
 
-/** Finds the cluster of a DATA_DIR, making it where there is none. */
+/** Finds the cluster of a DATA_DIR, or makes one. */
 export const findOrMake = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
   readonly settings?: Readonly<Record<string, string>>
@@ -60,7 +60,10 @@ export const findOrMake = Effect.fnUntraced(function* (options: {
   return { dataDir, cluster, socketDir, log: path.join(dataDir, "pg.log"), settings } satisfies ClusterPaths
 })
 
-/** Who runs this cluster, with what; asked at each start, since both may change while the service runs. */
+/**
+ * The user that runs this cluster, and the binaries; determined at each start, since both may change while the service
+ * runs.
+ */
 export const toolsFor = Effect.fnUntraced(function* (dataDir: string, owner: Owner | undefined) {
   const runner = yield* chooseRunner(dataDir, owner)
   const binaries: Binaries = yield* installed(`${process.platform}-${process.arch}`)
@@ -68,7 +71,7 @@ export const toolsFor = Effect.fnUntraced(function* (dataDir: string, owner: Own
   return { runner, bin } satisfies Tools
 })
 
-/** The owner of a cluster we may use, or undefined where there is none yet. */
+/** The owner of a usable cluster, or undefined if there is none yet. */
 export const inspect = Effect.fnUntraced(function* (cluster: string) {
   const owner = yield* orMissing(() => stat(cluster))
   if (owner === undefined) return undefined
@@ -80,7 +83,7 @@ export const inspect = Effect.fnUntraced(function* (cluster: string) {
   }
   const version = (yield* orMissing(() => readFile(path.join(cluster, "PG_VERSION"), "utf8")))?.trim()
   if (version === undefined) {
-    // An empty folder is as good as none: renaming a new cluster over it works.
+    // An empty folder counts as none: a new cluster can be renamed over it.
     if ((yield* attempt(() => readdir(cluster))).length === 0) return undefined
     return yield* new EmbeddedPostgresError({ reason: `${cluster} holds files but no Postgres cluster` })
   }
@@ -94,7 +97,9 @@ export const inspect = Effect.fnUntraced(function* (cluster: string) {
 
 const draftPrefix = "pg.init-"
 
-/** Whoever renames first has made the cluster, so openers need no lock, and a killed initdb leaves no half cluster. */
+/**
+ * The first to rename has made the cluster, so openers need no lock, and a killed initdb leaves no incomplete cluster.
+ */
 const make = (dataDir: string, cluster: string, flags: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     yield* dropAbandoned(dataDir, draftPrefix)
@@ -126,7 +131,9 @@ const takePlace = (dataDir: string, draft: string, cluster: string) =>
     await folder.sync().finally(() => folder.close())
   })
 
-/** Where DATA_DIR can't hold a socket; always below /tmp, since TMPDIR may differ between processes. */
+/**
+ * The folder for the socket if DATA_DIR can't hold one; always below /tmp, since TMPDIR may differ between processes.
+ */
 const shortFolder = (dataDir: string, owner: Owner) =>
   Effect.gen(function* () {
     const folder = `/tmp/pg-${createHash("sha256").update(dataDir).digest("hex").slice(0, 24)}`
@@ -143,8 +150,8 @@ const shortFolder = (dataDir: string, owner: Owner) =>
   })
 
 /**
- * Moves aside the lock files that Postgres itself takes for those of a running server: empty ones, and those whose
- * process id now belongs to something else. Whatever is in doubt stays, since Postgres clears the other kinds.
+ * Moves away the lock files that Postgres mistakes for those of a running server: empty ones, and those whose process
+ * id now belongs to another program. In doubt a file stays, since Postgres clears the other kinds.
  */
 export const dropStaleLocks = (place: ClusterPaths) =>
   Effect.forEach(
@@ -156,7 +163,7 @@ export const dropStaleLocks = (place: ClusterPaths) =>
         const aside = `${file}.stale-${yield* Random.nextIntBetween(0, 2 ** 31)}`
         yield* attempt(async () => {
           await rename(file, aside)
-          // A server that started in between wrote its own: link, unlike rename, never overwrites a third one.
+          // A server that started in between wrote its own file: link, unlike rename, never overwrites a third one.
           if ((await readFile(aside, "utf8")) !== text) await link(aside, file).catch(() => undefined)
           await rm(aside, { force: true })
         })
@@ -175,7 +182,7 @@ const isStale = (cluster: string, text: string) =>
     return theirs === undefined || theirs.dev !== ours.dev || theirs.ino !== ours.ino
   })
 
-/** The process id of the server that holds the cluster, as its lock file has it. */
+/** The process id of the server that holds the cluster, from its lock file. */
 export const postmasterPid = (cluster: string) =>
   orMissing(() => readFile(path.join(cluster, "postmaster.pid"), "utf8")).pipe(
     Effect.map((text) => Number.parseInt(text ?? "", 10))

@@ -8,7 +8,7 @@ export const attempt = <A>(call: () => Promise<A>) => Effect.tryPromise({ try: c
 export const isCode = (cause: unknown, ...codes: ReadonlyArray<string>) =>
   cause instanceof Error && "code" in cause && codes.some((code) => code === cause.code)
 
-/** The result, or undefined where the file is not there. */
+/** The result, or undefined if the file does not exist. */
 export const orMissing = <A>(call: () => Promise<A>) =>
   attempt(() => call().catch((cause) => (isCode(cause, "ENOENT") ? undefined : Promise.reject(cause))))
 
@@ -24,8 +24,8 @@ export const isAlive = (pid: number) => {
 }
 
 /**
- * Makes a folder that other users may pass. Root's umask may say otherwise, and Postgres, which never runs as root,
- * would then not reach what is inside; folders that are there already keep their modes.
+ * Makes a folder that other users can access. Root's umask may forbid that, and Postgres, which never runs as root,
+ * could then not reach the files inside. Existing folders keep their modes.
  */
 export const makeTraversable = (folder: string) => attempt(() => makeWithParents(folder))
 
@@ -51,8 +51,8 @@ const isFolder = (folder: string) =>
 const abandonedAfter = 10 * 60 * 1000
 
 /**
- * Removes `<prefix><pid>-…` folders whose process is gone. A process id alone proves little (in a container it is the
- * same one at each start), so age decides as well.
+ * Removes `<prefix><pid>-…` folders whose process has ended. A process id alone proves little (in a container it is the
+ * same at each start), so the age decides as well.
  */
 export const dropAbandoned = Effect.fnUntraced(function* (folder: string, prefix: string) {
   const now = yield* Clock.currentTimeMillis

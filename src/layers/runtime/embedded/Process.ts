@@ -14,8 +14,8 @@ export interface Ended {
   readonly killed: boolean
 }
 
-// Libraries and tools of the system only: the service's own environment holds secrets that Postgres has no use for,
-// and locale variables would change what initdb makes.
+// Only the system's libraries and tools: the service's environment holds secrets that Postgres does not need, and
+// locale variables would change what initdb makes.
 const environment = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C" }
 
 /**

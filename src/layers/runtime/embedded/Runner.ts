@@ -4,7 +4,7 @@ import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { attempt, isRoot } from "./Files.ts"
 import { run } from "./Process.ts"
 
-/** Who runs Postgres, and whether that user can reach DATA_DIR by its name. */
+/** The user who runs Postgres, and whether that user can reach DATA_DIR by its path. */
 export interface Runner {
   readonly as: { readonly uid?: number; readonly gid?: number }
   readonly needsWorkingDirectory: boolean
@@ -15,7 +15,7 @@ export interface Owner {
   readonly gid: number
 }
 
-/** Postgres refuses to run as root: root hands it to the cluster's owner, else to `postgres`, else to `nobody`. */
+/** Postgres refuses to run as root: root runs it as the cluster's owner, else as `postgres`, else as `nobody`. */
 export const chooseRunner = Effect.fnUntraced(function* (dataDir: string, owner: Owner | undefined) {
   if (!isRoot()) return { as: {}, needsWorkingDirectory: false } satisfies Runner
 
@@ -52,8 +52,8 @@ const systemUser = Effect.gen(function* () {
 })
 
 /**
- * How a child of this runner is told of a folder. Where the runner may not pass the folders above, the child is born
- * inside (node changes directory while still root) and knows the place only as its own working directory.
+ * How a child process of this runner is given a folder. If the runner has no access to the folders above, the child is
+ * started inside it (node changes directory while still root) and knows it only as its working directory.
  */
 export const folderSeenBy = (runner: Runner, folder: string) =>
   runner.needsWorkingDirectory ? { path: "/proc/self/cwd", cwd: folder } : { path: folder, cwd: "/" }

@@ -15,7 +15,7 @@ export interface Server {
   readonly exited: Effect.Effect<Ended>
   /** How it ended, once it has. */
   readonly ended: () => Ended | undefined
-  /** What it wrote to the log: its last complaint, else its last line. */
+  /** What it wrote to the log: its last error, or its last line. */
   readonly complaint: Effect.Effect<string | undefined>
 }
 
@@ -54,7 +54,7 @@ const spawnServer = Effect.fnUntraced(function* (place: ClusterPaths, tools: Too
       ...["-D", folder.path, "-k", socketDir, "-p", String(port)],
       ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
     ],
-    // A session of its own: Ctrl-C at the terminal must not reach it before the service has drained.
+    // A session of its own: Ctrl-C in the terminal must not reach it before the service has drained.
     { ...runner.as, cwd: folder.cwd, detached: true, stdio: ["ignore", log, log] }
   )
   server.child.unref()
@@ -62,7 +62,10 @@ const spawnServer = Effect.fnUntraced(function* (place: ClusterPaths, tools: Too
   return server
 })
 
-/** A shell that reads a pipe only this process holds: when we are gone, in whatever way, so is the server. */
+/**
+ * A shell that reads from a pipe which only this process holds: however this process ends, the shell then stops the
+ * server.
+ */
 const watch = (server: Launched, tools: Tools) =>
   launch("/bin/sh", ["-c", 'read _; kill -INT "$1"', "pg-watch", String(server.child.pid)], {
     ...tools.runner.as,
@@ -72,7 +75,7 @@ const watch = (server: Launched, tools: Tools) =>
   }).pipe(
     Effect.tap(({ child }) => {
       child.unref()
-      // A pipe is a socket to node, and only its type hides that it can be let go of.
+      // In node a pipe is a socket, but its type hides `unref`.
       if (child.stdin !== null && "unref" in child.stdin && typeof child.stdin.unref === "function") child.stdin.unref()
       server.ended.then(() => child.kill("SIGKILL"))
       return Effect.void
@@ -119,7 +122,7 @@ const openLog = (file: string) =>
     )
   })
 
-/** Several starters may share the log, and the others' complaints are not ours: each line names its process. */
+/** Several starters may share the log, so only the lines with this process id are ours. */
 const complaintOf = (log: Log, pid: number | undefined) =>
   Effect.sync(() => {
     const bytes = Buffer.alloc(Math.min(fstatSync(log.fd).size - log.from, 64 * 1024))

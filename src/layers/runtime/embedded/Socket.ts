@@ -6,7 +6,10 @@ import { isCode } from "./Files.ts"
 export const port = 5432
 export const socketName = `.s.PGSQL.${port}`
 
-/** What the server's socket says. `busy`: starting, recovering or stopping; `denied`: another user's. */
+/**
+ * The state that the server's socket shows. `busy`: starting, recovering or stopping; `denied`: it belongs to another
+ * user.
+ */
 export type ServerState = "up" | "busy" | "down" | "denied"
 
 export class QueryFailed extends Data.TaggedError("QueryFailed")<{ readonly cause: unknown }> {
@@ -15,7 +18,7 @@ export class QueryFailed extends Data.TaggedError("QueryFailed")<{ readonly caus
   }
 }
 
-/** A connection as the superuser; only for keeping house. */
+/** A connection as the superuser, for maintenance only. */
 const connect = (socketDir: string) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -45,7 +48,7 @@ const connect = (socketDir: string) =>
     )
   )
 
-/** Asks by connecting: a process id in a lock file proves nothing, an answer does. */
+/** Connects to find out: a process id in a lock file proves nothing, an answer does. */
 export const probe = (socketDir: string): Effect.Effect<ServerState> =>
   Effect.scoped(connect(socketDir)).pipe(
     Effect.match({
@@ -57,14 +60,14 @@ export const probe = (socketDir: string): Effect.Effect<ServerState> =>
     })
   )
 
-/** An idle connection; the effect inside ends when the server ends it. */
+/** An idle connection; the effect inside ends when the server ends the connection. */
 export const monitor = (socketDir: string) =>
   connect(socketDir).pipe(Effect.map(({ gone }) => Effect.promise(() => gone)))
 
 export const name = "agent_install"
 const housekeepingLock = 7_246_431
 
-/** Makes the service's own role and database where they are missing; several processes may do so at once. */
+/** Makes the service's own role and database if they are missing; several processes may do so at once. */
 export const ensureDatabase = (socketDir: string) =>
   Effect.gen(function* () {
     const { client } = yield* connect(socketDir)
@@ -72,7 +75,7 @@ export const ensureDatabase = (socketDir: string) =>
       Effect.tryPromise({ try: () => client.query(text), catch: (cause) => new QueryFailed({ cause }) })
     const missing = (from: string) => Effect.map(query(`SELECT 1 FROM ${from} = '${name}'`), (r) => r.rowCount === 0)
 
-    // The lock belongs to the session, so it goes with the connection.
+    // The lock belongs to the session, so it is released with the connection.
     yield* query(`SELECT pg_advisory_lock(${housekeepingLock})`)
     if (yield* missing("pg_roles WHERE rolname")) {
       yield* query(`CREATE ROLE ${name} LOGIN CREATEDB`)
@@ -82,13 +85,16 @@ export const ensureDatabase = (socketDir: string) =>
     }
   }).pipe(Effect.scoped)
 
-/** The port and sslmode are said so that PGPORT and PGSSLMODE, meant for another server, change nothing. */
+/** The port and sslmode are explicit, so that PGPORT and PGSSLMODE, meant for another server, have no effect. */
 export const urlOf = (socketDir: string) =>
   `postgresql:///${name}?host=${encodeURIComponent(socketDir)}&user=${name}&port=${port}&sslmode=disable`
 
-// A longer path does not fit the kernel's address structure, and node truncates it without a word.
+// A longer path does not fit into the kernel's address structure, and node truncates it silently.
 const longestSocketPath = process.platform === "linux" ? 107 : 103
 
-/** Whether a socket can be in that folder: its path is short enough, and holds no comma, by which Postgres and libpq part lists. */
+/**
+ * Whether a folder can hold a socket: its path is short enough, and has no comma, which separates lists in Postgres and
+ * libpq.
+ */
 export const fits = (socketDir: string) =>
   !socketDir.includes(",") && Buffer.byteLength(path.join(socketDir, socketName)) <= longestSocketPath

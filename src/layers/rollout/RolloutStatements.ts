@@ -1,0 +1,108 @@
+/*
+ * The statements about roll-outs. `rollout_targets` says how far one has come: a target without an outcome is open, and gets one in
+ * the transaction that brings its organization to the revision.
+ */
+
+/** Parameters: template, revision. Result: whether there is such a revision, the newest, and how many have the template. */
+export const askStatement = `SELECT EXISTS (
+    SELECT FROM template_revisions WHERE template_agent_id = $1::text AND revision = $2::integer
+  ) AS exists, t.revision AS newest,
+  (SELECT count(*)::integer FROM agents WHERE template_agent_id = t.id) AS organizations
+FROM agents t WHERE t.id = $1::text AND t.template_agent_id IS NULL`
+
+/**
+ * Begins a roll-out, and draws who is in which wave: by a hash, in which nobody's place can be foreseen. Parameters: template,
+ * revision, waves, sizes, advance, stop above. Who installed meanwhile is in the last wave.
+ */
+export const startStatement = `WITH begun AS (
+  INSERT INTO rollouts (template_agent_id, revision, waves, sizes, advance, stop_above)
+  VALUES ($1::text, $2::integer, $3::smallint[], $4::integer[], $5::text, $6::float8)
+  RETURNING id, sizes
+),
+drawn AS MATERIALIZED (
+  SELECT a.organization_id, row_number() OVER (ORDER BY sha256((begun.id || a.organization_id)::bytea), a.organization_id) AS place
+  FROM agents a, begun WHERE a.template_agent_id = $1::text
+),
+ends AS MATERIALIZED (
+  SELECT at - 1 AS wave, sum(size) OVER (ORDER BY at) AS ends, at = cardinality(begun.sizes) AS is_last
+  FROM begun, unnest(begun.sizes) WITH ORDINALITY AS sizes (size, at)
+),
+targeted AS (
+  INSERT INTO rollout_targets (rollout_id, organization_id, wave, place)
+  SELECT begun.id, drawn.organization_id, (
+    SELECT wave FROM ends WHERE drawn.place <= ends.ends OR is_last ORDER BY wave LIMIT 1
+  ), drawn.place
+  FROM begun, drawn
+)
+SELECT id AS rollout_id FROM begun`
+
+/** Parameters: template, the id of one or null, how many. Result: what is known of roll-outs, the newest first. */
+export const statusStatement = `WITH asked AS MATERIALIZED (
+  SELECT * FROM rollouts WHERE template_agent_id = $1::text AND ($2::text IS NULL OR id = $2::text)
+  ORDER BY created_at DESC, id LIMIT $3::integer
+)
+SELECT r.id AS rollout_id, r.revision, r.state, r.because, r.wave, r.waves, r.advance, r.stop_above, r.created_at AS started_at,
+  r.ended_at,
+  COALESCE((
+    SELECT jsonb_agg(counted) FROM (
+      SELECT wave, outcome, count(*)::integer AS organizations FROM rollout_targets WHERE rollout_id = r.id GROUP BY wave, outcome
+    ) counted
+  ), '[]') AS counts,
+  COALESCE((
+    SELECT jsonb_agg(example ORDER BY organizations DESC, reason) FROM (
+      SELECT outcome, COALESCE(reason, '') AS reason, count(*)::integer AS organizations FROM rollout_targets
+      WHERE rollout_id = r.id AND outcome IN ('collided', 'failed')
+      GROUP BY outcome, reason ORDER BY count(*) DESC, reason LIMIT 10
+    ) example
+  ), '[]') AS examples
+FROM asked r ORDER BY r.created_at DESC, r.id`
+
+/** Takes the turn of a roll-out, which no batch is under way for then. Parameters: template, its id. Result: how it stands. */
+export const lockStatement = `SELECT id AS rollout_id, revision, state, because, wave, attempt, stop_above
+FROM rollouts WHERE template_agent_id = $1::text AND id = $2::text FOR UPDATE`
+
+/** Parameters: id, state, because, wave, attempt, revision, stop above. */
+export const setStatement = `UPDATE rollouts SET state = $2::text, because = $3::text, wave = $4::smallint, attempt = $5::integer,
+  revision = $6::integer, stop_above = $7::float8, worked_at = now(),
+  ended_at = CASE WHEN $2::text IN ('done', 'cancelled') THEN now() END
+WHERE id = $1::text`
+
+/** Opens targets again: those that collided or failed, or, for another revision, all. Parameters: id, whether all. */
+export const reopenStatement = `UPDATE rollout_targets SET outcome = NULL, reason = NULL
+WHERE rollout_id = $1::text AND (outcome IN ('collided', 'failed') OR $2::boolean AND outcome IS NOT NULL)`
+
+/** Parameter: after how many seconds without work one counts as stuck. */
+export const runningStatement = `SELECT id AS rollout_id, attempt, worked_at < now() - make_interval(secs => $1::float8) AS is_stuck
+FROM rollouts WHERE state = 'running'`
+
+/** Begins the next attempt, where that one is still the last. Parameters: id, attempt. */
+export const retryStatement = `UPDATE rollouts SET attempt = attempt + 1, worked_at = now()
+WHERE id = $1::text AND attempt = $2::integer AND state = 'running'`
+
+/**
+ * The roll-out, where it runs in that attempt: held until the batch lands, so that whoever pauses it waits for that and none follows.
+ * Parameters: id, attempt.
+ */
+export const holdStatement = `SELECT template_agent_id, revision, wave FROM rollouts
+WHERE id = $1::text AND attempt = $2::integer AND state = 'running' FOR SHARE`
+
+/** Who comes next, but for those whom somebody else is at. Parameters: id, wave, how many. Takes their turns. */
+export const pickStatement = `SELECT t.organization_id FROM rollout_targets t JOIN organization o ON o.id = t.organization_id
+WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL
+ORDER BY t.place LIMIT $3::integer FOR NO KEY UPDATE OF t, o SKIP LOCKED`
+
+/** Parameters: id, a JSON array of `organization_id`, `outcome`, `reason`. */
+export const outcomesStatement = `UPDATE rollout_targets t SET outcome = d.outcome, reason = d.reason
+FROM jsonb_to_recordset($2::jsonb) AS d (organization_id text, outcome text, reason text)
+WHERE t.rollout_id = $1::text AND t.organization_id = d.organization_id AND t.outcome IS NULL`
+
+/** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `Standing`, and the revision. */
+export const standingStatement = `SELECT r.template_agent_id, r.revision, r.state, r.wave, r.sizes, r.advance, r.stop_above,
+  EXISTS (
+    SELECT FROM rollout_targets t WHERE t.rollout_id = r.id AND t.wave = r.wave AND t.outcome IS NULL
+  ) AS has_open,
+  (
+    SELECT count(*)::integer FROM rollout_targets t
+    WHERE t.rollout_id = r.id AND t.wave = r.wave AND t.outcome IN ('collided', 'failed')
+  ) AS trouble
+FROM rollouts r WHERE r.id = $1::text AND r.attempt = $2::integer FOR NO KEY UPDATE`

@@ -1,0 +1,362 @@
+import { SqlClient, SqlSchema } from "@effect/sql"
+import type { SqlError } from "@effect/sql/SqlError"
+import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
+import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
+import { isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
+import { AgentId, OrganizationId } from "../../domain/Ids.ts"
+import {
+  Advance,
+  mayBeTold,
+  nextOf,
+  Outcome,
+  PausedBecause,
+  type RolloutChange,
+  RolloutId,
+  RolloutState,
+  type RolloutStatus,
+  waveSizes
+} from "../../domain/rollout/Rollout.ts"
+import { type CountedTargets, statusOf, toldReason } from "../../domain/rollout/Status.ts"
+import { CleanText } from "../../domain/Text.ts"
+import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
+import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
+import { Rollouts } from "../../services/rollout/Rollouts.ts"
+import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
+import { retryTransient, violates } from "../postgres/Database.ts"
+import {
+  askStatement,
+  holdStatement,
+  lockStatement,
+  outcomesStatement,
+  pickStatement,
+  reopenStatement,
+  retryStatement,
+  runningStatement,
+  setStatement,
+  standingStatement,
+  startStatement,
+  statusStatement
+} from "./RolloutStatements.ts"
+
+/** How many organizations are brought to a revision at once: few enough that nobody waits long for their turn. */
+const batchSize = 200
+
+/** After how many seconds in which nobody has done anything for it a roll-out is taken up anew. */
+const stuckAfter = 60
+
+const Counted = Schema.Array(
+  Schema.Struct({ wave: Schema.Int, outcome: Schema.NullOr(Outcome), organizations: Schema.Int })
+)
+
+const makeRollouts = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  const ask = SqlSchema.findOne({
+    Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
+    Result: Schema.Struct({ exists: Schema.Boolean, newest: Schema.NullOr(Schema.Int), organizations: Schema.Int }),
+    execute: ({ revision, templateAgentId }) => sql.unsafe(askStatement, [templateAgentId, revision])
+  })
+  /** How many have the template, where it has that revision. */
+  const askFor = (templateAgentId: AgentId, revision: number) =>
+    Effect.gen(function* () {
+      const found = yield* Effect.orDie(ask({ templateAgentId, revision }))
+      if (Option.isNone(found) || !found.value.exists) {
+        const newest = Option.getOrUndefined(found)?.newest ?? 0
+        return yield* new NoSuchRevision({ revision, newest })
+      }
+      return found.value.organizations
+    })
+
+  const begin = SqlSchema.single({
+    Request: Schema.Struct({
+      templateAgentId: AgentId,
+      revision: Schema.Int,
+      waves: Schema.Array(Schema.Int),
+      sizes: Schema.Array(Schema.Int),
+      advance: Advance,
+      stopAbove: Schema.Number
+    }),
+    Result: Schema.Struct({ rolloutId: RolloutId }),
+    execute: ({ advance, revision, sizes, stopAbove, templateAgentId, waves }) =>
+      sql.unsafe(startStatement, [templateAgentId, revision, waves, sizes, advance, stopAbove])
+  })
+
+  const find = SqlSchema.findAll({
+    Request: Schema.Struct({
+      templateAgentId: AgentId,
+      rolloutId: Schema.NullOr(Schema.String),
+      limit: Schema.Int
+    }),
+    Result: Schema.Struct({
+      rolloutId: RolloutId,
+      revision: Schema.Int,
+      state: RolloutState,
+      because: Schema.NullOr(PausedBecause),
+      wave: Schema.Int,
+      waves: Schema.Array(Schema.Int),
+      advance: Advance,
+      stopAbove: Schema.Number,
+      startedAt: Schema.DateTimeUtcFromDate,
+      endedAt: Schema.NullOr(Schema.DateTimeUtcFromDate),
+      counts: Counted,
+      examples: Schema.Array(
+        Schema.Struct({
+          outcome: Schema.Literal("collided", "failed"),
+          reason: Schema.String,
+          organizations: Schema.Int
+        })
+      )
+    }),
+    execute: ({ limit, rolloutId, templateAgentId }) => sql.unsafe(statusStatement, [templateAgentId, rolloutId, limit])
+  })
+  const statusFrom = ({ counts, ...rollout }: Effect.Effect.Success<ReturnType<typeof find>>[number]): RolloutStatus =>
+    statusOf(rollout, counts satisfies ReadonlyArray<CountedTargets>)
+
+  const running = (templateAgentId: AgentId) =>
+    Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 1 })), ([last]) =>
+      last !== undefined && last.endedAt === null ? last.rolloutId : ""
+    )
+
+  const status = (templateAgentId: AgentId, rolloutId: string) =>
+    Effect.gen(function* () {
+      const [found] = yield* Effect.orDie(find({ templateAgentId, rolloutId, limit: 1 }))
+      if (found === undefined) return yield* new RolloutNotFound({ rolloutId })
+      return statusFrom(found)
+    })
+
+  const lock = SqlSchema.findOne({
+    Request: Schema.Struct({ templateAgentId: AgentId, rolloutId: Schema.String }),
+    Result: Schema.Struct({
+      rolloutId: RolloutId,
+      revision: Schema.Int,
+      state: RolloutState,
+      because: Schema.NullOr(PausedBecause),
+      wave: Schema.Int,
+      attempt: Schema.Int,
+      stopAbove: Schema.Number
+    }),
+    execute: ({ rolloutId, templateAgentId }) => sql.unsafe(lockStatement, [templateAgentId, rolloutId])
+  })
+  const set = (to: Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>) =>
+    sql.unsafe(setStatement, [to.rolloutId, to.state, to.because, to.wave, to.attempt, to.revision, to.stopAbove])
+
+  type Known = Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>
+  /** Does something to a roll-out that may be told so, while no batch of it is under way. */
+  const inTurn = (
+    change: RolloutChange,
+    templateAgentId: AgentId,
+    rolloutId: string,
+    act: (before: Known) => Effect.Effect<unknown, SqlError>
+  ) =>
+    Effect.gen(function* () {
+      const found = yield* lock({ templateAgentId, rolloutId })
+      if (Option.isNone(found)) return yield* new RolloutNotFound({ rolloutId })
+      const { state } = found.value
+      if (!mayBeTold(state, change)) return yield* new RolloutEnded({ rolloutId, state })
+      yield* act(found.value)
+    }).pipe(sql.withTransaction, retryTransient(), Effect.catchTag("SqlError", "ParseError", Effect.die))
+
+  const findTemplate = SqlSchema.findOne({
+    Request: Schema.Struct({ publisher: OrganizationId, slug: Schema.String }),
+    Result: Schema.Struct({ id: AgentId }),
+    execute: ({ publisher, slug }) => sql`
+      SELECT id FROM agents WHERE slug = ${slug} AND organization_id = ${publisher} AND revision IS NOT NULL
+    `
+  })
+
+  return Rollouts.of({
+    templateOf: Effect.fn("Rollouts.templateOf")(function* (publisher, slug) {
+      const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findTemplate({ publisher, slug })) : Option.none()
+      return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
+    }),
+    start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
+      const organizations = yield* askFor(templateAgentId, request.revision)
+      const sizes = waveSizes(organizations, request.waves)
+      const begun = begin({ ...request, templateAgentId, sizes }).pipe(retryTransient())
+      const { rolloutId } = yield* begun.pipe(
+        Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
+          Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))
+        ),
+        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+      )
+      return rolloutId
+    }),
+    status: Effect.fn("Rollouts.status")(status),
+    list: Effect.fn("Rollouts.list")((templateAgentId) =>
+      Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 20 })), (found) => found.map(statusFrom))
+    ),
+    stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
+      yield* inTurn(change, templateAgentId, rolloutId, (before) => {
+        if (change === "pause") {
+          return before.state === "running" ? set({ ...before, state: "paused", because: "asked" }) : Effect.void
+        }
+        return before.state === "cancelled" ? Effect.void : set({ ...before, state: "cancelled", because: null })
+      })
+      return yield* status(templateAgentId, rolloutId)
+    }),
+    resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, { revision, stopAbove }) {
+      if (revision !== undefined) yield* askFor(templateAgentId, revision)
+      yield* inTurn("resume", templateAgentId, rolloutId, (before) => {
+        if (before.state === "running" && revision === undefined && stopAbove === undefined) return Effect.void
+        const isAnother = revision !== undefined && revision !== before.revision
+        return Effect.zipRight(
+          sql.unsafe(reopenStatement, [rolloutId, isAnother]),
+          set({
+            ...before,
+            state: "running",
+            because: null,
+            attempt: before.attempt + 1,
+            wave: isAnother ? 0 : before.wave,
+            revision: revision ?? before.revision,
+            stopAbove: stopAbove ?? before.stopAbove
+          })
+        )
+      })
+      return yield* status(templateAgentId, rolloutId)
+    })
+  })
+})
+
+const makeWork = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const mirror = yield* TemplateMirror
+
+  const findRunning = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int, isStuck: Schema.Boolean }),
+    execute: () => sql.unsafe(runningStatement, [stuckAfter])
+  })
+
+  const hold = SqlSchema.findOne({
+    Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
+    Result: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int, wave: Schema.Int }),
+    execute: ({ attempt, rolloutId }) => sql.unsafe(holdStatement, [rolloutId, attempt])
+  })
+  const pick = SqlSchema.findAll({
+    Request: Schema.Struct({ rolloutId: RolloutId, wave: Schema.Int, limit: Schema.Int }),
+    Result: Schema.Struct({ organizationId: OrganizationId }),
+    execute: ({ limit, rolloutId, wave }) => sql.unsafe(pickStatement, [rolloutId, wave, limit])
+  })
+  const writeOutcomes = SqlSchema.void({
+    Request: Schema.Struct({
+      rolloutId: RolloutId,
+      outcomes: Schema.parseJson(
+        Schema.Array(
+          Schema.Struct({ organization_id: OrganizationId, outcome: Outcome, reason: Schema.NullOr(Schema.String) })
+        )
+      )
+    }),
+    execute: ({ outcomes, rolloutId }) => sql.unsafe(outcomesStatement, [rolloutId, outcomes])
+  })
+  const findStanding = SqlSchema.findOne({
+    Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
+    Result: Schema.Struct({
+      templateAgentId: AgentId,
+      revision: Schema.Int,
+      state: RolloutState,
+      wave: Schema.Int,
+      sizes: Schema.Array(Schema.Int),
+      advance: Advance,
+      stopAbove: Schema.Number,
+      hasOpen: Schema.Boolean,
+      trouble: Schema.Int
+    }),
+    execute: ({ attempt, rolloutId }) => sql.unsafe(standingStatement, [rolloutId, attempt])
+  })
+
+  /** Brings up to so many organizations to the revision. `picked` is told who they are, before anything is done. */
+  const bring = (run: RolloutRun, limit: number, picked: (organizations: ReadonlyArray<OrganizationId>) => void) =>
+    Effect.gen(function* () {
+      const held = yield* hold(run)
+      if (Option.isNone(held)) return []
+      const { revision, templateAgentId, wave } = held.value
+      const found = yield* pick({ ...run, wave, limit })
+      const organizationIds = found.map(({ organizationId }) => organizationId)
+      picked(organizationIds)
+      if (organizationIds.length === 0) return []
+      const done = yield* mirror.rollOut({ templateAgentId, revision, organizationIds })
+      const outcomes = done.map(({ collisions, organizationId, outcome }) => ({
+        organization_id: organizationId,
+        outcome,
+        reason: toldReason(collisions)
+      }))
+      yield* writeOutcomes({ ...run, outcomes })
+      return outcomes
+    }).pipe(sql.withTransaction, retryTransient())
+
+  const fail = (run: RolloutRun, organizationId: OrganizationId, cause: Cause.Cause<unknown>) =>
+    Effect.gen(function* () {
+      const code = sqlStateOf(Cause.squash(cause)) ?? "internal"
+      yield* Effect.logWarning("An organization could not be brought to a revision", cause).pipe(
+        Effect.annotateLogs({ rolloutId: run.rolloutId, organizationId, code })
+      )
+      const outcomes = [{ organization_id: organizationId, outcome: "failed" as const, reason: code }]
+      yield* writeOutcomes({ ...run, outcomes })
+      return outcomes
+    })
+
+  type Outcomes = ReadonlyArray<{ readonly outcome: Outcome }>
+
+  /** The same; where one of them makes it fail, fewer, until it is that one alone. What fails for the database's sake is tried later. */
+  const bringSome = (run: RolloutRun, limit: number): Effect.Effect<Outcomes> =>
+    Effect.suspend(() => {
+      let picked: ReadonlyArray<OrganizationId> = []
+      return Effect.orDie(
+        bring(run, limit, (organizations) => {
+          picked = organizations
+        })
+      ).pipe(
+        Effect.catchAllCause((cause): Effect.Effect<Outcomes> => {
+          const [first, second] = picked
+          if (Cause.isInterrupted(cause) || first === undefined || isUnavailable(Cause.squash(cause))) {
+            return Effect.failCause(cause)
+          }
+          return second === undefined
+            ? Effect.orDie(fail(run, first, cause))
+            : bringSome(run, Math.ceil(picked.length / 2))
+        })
+      )
+    })
+
+  /** What comes next after a batch, decided and written in the roll-out's turn. */
+  const goOn = (run: RolloutRun) =>
+    Effect.gen(function* () {
+      const found = yield* findStanding(run)
+      if (Option.isNone(found)) return "over" as const
+      const { revision, stopAbove, ...standing } = found.value
+      const next = nextOf({ ...standing, stopAbove })
+      const set = (state: RolloutState, because: PausedBecause | null, wave: number) =>
+        sql.unsafe(setStatement, [run.rolloutId, state, because, wave, run.attempt, revision, stopAbove])
+      if (next.next === "nothing") return "over" as const
+      if (next.next === "done") yield* set("done", null, standing.wave)
+      if (next.next === "pause") yield* set("paused", next.because, next.wave)
+      if (next.next === "wave") yield* set("running", null, next.wave)
+      if (next.next === "go_on") yield* set("running", null, standing.wave)
+      return next.next === "wave" || next.next === "go_on" ? ("more" as const) : ("over" as const)
+    }).pipe(sql.withTransaction, retryTransient(), Effect.orDie)
+
+  return RolloutWork.of({
+    running: Effect.orDie(findRunning()),
+    batch: Effect.fn("RolloutWork.batch")(function* (run) {
+      const outcomes = yield* bringSome(run, batchSize)
+      yield* Effect.forEach(
+        outcomes,
+        ({ outcome }) => Effect.tagMetrics(Metric.increment(organizationsRolledOut), { outcome }),
+        { discard: true }
+      )
+      const next = yield* goOn(run)
+      // Somebody else is at those that are left.
+      if (outcomes.length === 0 && next === "more") yield* Effect.sleep("100 millis")
+      return next
+    }),
+    retry: Effect.fn("RolloutWork.retry")(({ attempt, rolloutId }) =>
+      sql.unsafe(retryStatement, [rolloutId, attempt]).pipe(Effect.asVoid, Effect.orDie)
+    )
+  })
+})
+
+/** Roll-outs in Postgres. */
+export const RolloutsLive = Layer.effect(Rollouts, makeRollouts)
+
+/** Their work: each batch is one transaction, with what became of each organization. */
+export const RolloutWorkLive = Layer.effect(RolloutWork, makeWork)

@@ -1,0 +1,125 @@
+import { Effect, Option, Schedule, Stream } from "effect"
+import type {
+  NoSuchRevision,
+  PublisherError,
+  ReadError,
+  RolloutEnded,
+  RolloutNotFound,
+  RolloutRuns,
+  UnknownTemplateSlug
+} from "../../domain/Errors.ts"
+import type { Adoption } from "../../domain/installation/Adoption.ts"
+import type { Permission } from "../../domain/publishing/Publisher.ts"
+import type { ResumeRequest, RolloutId, RolloutRequest, RolloutStatus } from "../../domain/rollout/Rollout.ts"
+import { Adoptions } from "../installation/Adoptions.ts"
+import { admitPublisher, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
+import { Rollouts } from "./Rollouts.ts"
+
+/* What a publisher does with roll-outs of its templates. */
+
+/** What is asked of a template of a publisher, and who asks. */
+export interface TemplateOfPublisher extends PublisherCall {
+  /** The template's slug. */
+  readonly template: string
+}
+
+/** The same of one of its roll-outs. */
+export interface RolloutCall extends TemplateOfPublisher {
+  readonly rolloutId: string
+}
+
+type Dependencies = PublisherDoor | Rollouts
+
+/** Lets in who may do that with the publisher, and finds the template among its own. */
+export const admitTemplate = (permission: Permission, call: TemplateOfPublisher) =>
+  Effect.gen(function* () {
+    const rollouts = yield* Rollouts
+    const { publisher } = yield* admitPublisher(permission, call)
+    return yield* rollouts.templateOf(publisher.id, call.template)
+  })
+
+/** How a template fares with those who have it installed, in numbers. */
+export const viewAdoption: (
+  call: TemplateOfPublisher
+) => Effect.Effect<Adoption, PublisherError | UnknownTemplateSlug, Dependencies | Adoptions> = Effect.fn(
+  "viewAdoption"
+)(function* (call) {
+  const adoptions = yield* Adoptions
+  return yield* adoptions.of(yield* admitTemplate("read", call))
+})
+
+/** Begins a roll-out of a template. */
+export const startRollout: <R>(
+  call: TemplateOfPublisher & { readonly body: Effect.Effect<RolloutRequest, ReadError, R> }
+) => Effect.Effect<
+  { readonly rolloutId: RolloutId },
+  PublisherError | UnknownTemplateSlug | ReadError | NoSuchRevision | RolloutRuns,
+  Dependencies | R
+> = Effect.fn("startRollout")(function* (call) {
+  const rollouts = yield* Rollouts
+  const templateAgentId = yield* admitTemplate("publish", call)
+  return { rolloutId: yield* rollouts.start(templateAgentId, yield* call.body) }
+})
+
+/** The newest roll-outs of a template. */
+export const listRollouts: (
+  call: TemplateOfPublisher
+) => Effect.Effect<ReadonlyArray<RolloutStatus>, PublisherError | UnknownTemplateSlug, Dependencies> = Effect.fn(
+  "listRollouts"
+)(function* (call) {
+  const rollouts = yield* Rollouts
+  return yield* rollouts.list(yield* admitTemplate("read", call))
+})
+
+/** How far a roll-out has come. */
+export const viewRollout: (
+  call: RolloutCall
+) => Effect.Effect<RolloutStatus, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> = Effect.fn(
+  "viewRollout"
+)(function* (call) {
+  const rollouts = yield* Rollouts
+  return yield* rollouts.status(yield* admitTemplate("read", call), call.rolloutId)
+})
+
+/** Pauses or cancels a roll-out. */
+export const stopRollout: (
+  change: "pause" | "cancel",
+  call: RolloutCall
+) => Effect.Effect<RolloutStatus, PublisherError | UnknownTemplateSlug | RolloutNotFound | RolloutEnded, Dependencies> =
+  Effect.fn("stopRollout")(function* (change, call) {
+    const rollouts = yield* Rollouts
+    const templateAgentId = yield* admitTemplate("publish", call)
+    return yield* rollouts.stop(change, templateAgentId, call.rolloutId)
+  })
+
+/** Goes on with a roll-out. */
+export const resumeRollout: <R>(
+  call: RolloutCall & { readonly body: Effect.Effect<ResumeRequest, ReadError, R> }
+) => Effect.Effect<
+  RolloutStatus,
+  PublisherError | UnknownTemplateSlug | ReadError | RolloutNotFound | RolloutEnded | NoSuchRevision,
+  Dependencies | R
+> = Effect.fn("resumeRollout")(function* (call) {
+  const rollouts = yield* Rollouts
+  const templateAgentId = yield* admitTemplate("publish", call)
+  return yield* rollouts.resume(templateAgentId, call.rolloutId, yield* call.body)
+})
+
+/** How far a roll-out has come, now and again whenever that has changed, until it has ended. */
+export const watchRollout: (
+  call: RolloutCall
+) => Effect.Effect<Stream.Stream<RolloutStatus>, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> =
+  Effect.fn("watchRollout")(function* (call) {
+    const rollouts = yield* Rollouts
+    const templateAgentId = yield* admitTemplate("read", call)
+    const first = yield* rollouts.status(templateAgentId, call.rolloutId)
+    // Whoever deletes a template ends what is told of it.
+    const look = Effect.option(rollouts.status(templateAgentId, call.rolloutId))
+    return Stream.make(Option.some(first)).pipe(
+      Stream.concat(Stream.repeatEffectWithSchedule(look, Schedule.spaced("1 second"))),
+      Stream.takeWhile(Option.isSome),
+      Stream.map(({ value }) => value),
+      Stream.changesWith((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+      Stream.takeUntil(({ endedAt }) => endedAt !== null)
+    )
+  })
