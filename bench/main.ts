@@ -10,6 +10,7 @@ import { benchLookup } from "./lookup.ts"
 import { benchPages } from "./pages.ts"
 import { benchPhones } from "./phones.ts"
 import { benchResync } from "./resync.ts"
+import { benchRollout } from "./rollout.ts"
 import { Services } from "./server.ts"
 
 /* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
@@ -21,6 +22,7 @@ const program = (url: Redacted.Redacted<string>) =>
     yield* benchInProcess(template.slug)
     yield* benchHttp(template.slug)
     yield* benchResync
+    yield* benchRollout
     yield* benchLookup
     yield* benchBare(url, template.slug)
     yield* benchPages(template.slug)

@@ -67,6 +67,16 @@ const template = Command.make("template").pipe(
 )
 
 const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
+const to = Options.text("to").pipe(
+  Options.withDescription(
+    "A running service, as https://install.example.org, with a key of the publisher's in AGENT_INSTALL_KEY; without it the database of DATABASE_URL."
+  ),
+  Options.optional
+)
+const ofPublisher = Options.text("publisher").pipe(
+  Options.withDescription("With --to: the slug of the publisher."),
+  Options.optional
+)
 const ofRollout = Options.text("rollout").pipe(
   Options.withDescription("The roll-out's id; without it the template's newest."),
   Options.optional
@@ -79,6 +89,8 @@ const rolloutStart = Command.make(
   "start",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     json,
     revision: Options.integer("revision").pipe(
       Options.withDescription("The revision to take everybody to; an earlier one goes back.")
@@ -106,6 +118,8 @@ const rolloutStatus = Command.make(
   "status",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     rollout: ofRollout,
     json,
     follow: Options.boolean("follow").pipe(
@@ -117,18 +131,24 @@ const rolloutStatus = Command.make(
   (given) => loaded(async () => (await import("./Rollout.ts")).status(given))
 ).pipe(Command.withDescription("Say how far a roll-out has come."))
 
-const rolloutResults = Command.make("results", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).results(given))
+const rolloutResults = Command.make(
+  "results",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).results(given))
 ).pipe(Command.withDescription("Say what came of a roll-out, wave by wave, and what was in the way."))
 
-const rolloutPause = Command.make("pause", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
+const rolloutPause = Command.make(
+  "pause",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
 ).pipe(Command.withDescription("Pause a roll-out: when this ends, nobody is brought to the revision any more."))
 
 const rolloutResume = Command.make(
   "resume",
   {
     template: ofTemplate,
+    to,
+    publisher: ofPublisher,
     rollout: ofRollout,
     json,
     revision: Options.integer("revision").pipe(
@@ -144,8 +164,10 @@ const rolloutResume = Command.make(
   )
 )
 
-const rolloutCancel = Command.make("cancel", { template: ofTemplate, rollout: ofRollout, json }, (given) =>
-  loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
+const rolloutCancel = Command.make(
+  "cancel",
+  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  (given) => loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
 ).pipe(
   Command.withDescription(
     "End a roll-out where it is. Who has the revision keeps it; an earlier one can be rolled out."

@@ -15,6 +15,14 @@ const commands: Readonly<Record<string, string | Readonly<Record<string, string>
   publisher: {
     create: "Make a publisher, and give it an owner"
   },
+  rollout: {
+    start: "Begin to bring everybody who has a template to a revision",
+    status: "Say how far a roll-out has come",
+    results: "Say what came of a roll-out, wave by wave",
+    pause: "Pause a roll-out",
+    resume: "Go on with a roll-out",
+    cancel: "End a roll-out where it is"
+  },
   demo: "Walk through what the service does, on a service of the demo's own",
   doctor: "Look at what the service needs, and say what to do where anything is wrong"
 }

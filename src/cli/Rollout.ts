@@ -1,7 +1,21 @@
-import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
-import { InvalidRequest } from "../domain/Errors.ts"
-import type { AgentId } from "../domain/Ids.ts"
-import { type Outcome, type RolloutStatus, Waves } from "../domain/rollout/Rollout.ts"
+import { Config, Console, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import {
+  InvalidRequest,
+  type NoSuchRevision,
+  type RolloutEnded,
+  type RolloutNotFound,
+  type RolloutRuns
+} from "../domain/Errors.ts"
+import {
+  type Outcome,
+  type ResumeRequest,
+  type RolloutId,
+  RolloutList,
+  type RolloutRequest,
+  RolloutStarted,
+  RolloutStatus,
+  Waves
+} from "../domain/rollout/Rollout.ts"
 import { settings } from "../layers/runtime/Settings.ts"
 import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import { Rollouts } from "../services/rollout/Rollouts.ts"
@@ -85,41 +99,121 @@ const describe = (status: RolloutStatus): string =>
 
 interface OfTemplate extends AsJson {
   readonly template: string
+  /** A service to ask over HTTP; without it the database is asked. */
+  readonly to: Option.Option<string>
+  readonly publisher: Option.Option<string>
 }
 
 interface OfRollout extends OfTemplate {
   readonly rollout: Option.Option<string>
 }
 
-/** The template agent of that slug. */
-const findTemplate = (slug: string) =>
-  Effect.map(
-    Effect.flatMap(TemplateCatalog, (catalog) => catalog.manifest(slug)),
-    ({ templateAgentId }) => templateAgentId
-  )
+/** Why something is not done with a roll-out. */
+type RolloutError = NoSuchRevision | RolloutRuns | RolloutNotFound | RolloutEnded | CommandFailed
 
-/** The roll-out that is named, or the template's newest. */
-const findRollout = ({ rollout, template }: OfRollout) =>
+/** The roll-outs of one template, wherever they are asked for. */
+interface RolloutsOfTemplate {
+  readonly start: (request: typeof RolloutRequest.Type) => Effect.Effect<RolloutId, RolloutError>
+  readonly status: (rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
+  readonly list: Effect.Effect<ReadonlyArray<RolloutStatus>, RolloutError>
+  readonly stop: (change: "pause" | "cancel", rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
+  readonly resume: (rolloutId: string, request: typeof ResumeRequest.Type) => Effect.Effect<RolloutStatus, RolloutError>
+}
+
+/** In the database of the settings. */
+const inDatabase = (slug: string) =>
   Effect.gen(function* () {
     const rollouts = yield* Rollouts
-    const templateAgentId = yield* findTemplate(template)
-    const [newest] = Option.isSome(rollout) ? [] : yield* rollouts.list(templateAgentId)
-    const rolloutId = Option.getOrUndefined(rollout) ?? newest?.rolloutId
-    if (rolloutId === undefined) return yield* new CommandFailed({ message: `${template} was never rolled out.` })
-    return { templateAgentId, rolloutId }
+    const catalog = yield* TemplateCatalog
+    const { templateAgentId } = yield* catalog.manifest(slug)
+    return {
+      start: (request) => rollouts.start(templateAgentId, request),
+      status: (rolloutId) => rollouts.status(templateAgentId, rolloutId),
+      list: rollouts.list(templateAgentId),
+      stop: (change, rolloutId) => rollouts.stop(change, templateAgentId, rolloutId),
+      resume: (rolloutId, request) => rollouts.resume(templateAgentId, rolloutId, request)
+    } satisfies RolloutsOfTemplate
+  })
+
+const Told = Schema.Struct({ detail: Schema.String })
+
+/** Over HTTP, with the key of the publisher's. */
+const overHttp = (url: string, publisher: string, template: string) =>
+  Effect.gen(function* () {
+    const key = yield* Config.redacted("AGENT_INSTALL_KEY").pipe(
+      Effect.mapError(
+        () => new CommandFailed({ message: "AGENT_INSTALL_KEY must be set with --to: a key of the publisher's" })
+      )
+    )
+    const base = `${url.replace(/\/+$/, "")}/api/publishers/${encodeURIComponent(publisher)}/templates/${encodeURIComponent(template)}/rollouts`
+    const ask = <A, I>(schema: Schema.Schema<A, I>, path: string, body?: unknown) =>
+      Effect.tryPromise({
+        try: () =>
+          fetch(`${base}${path}`, {
+            method: body === undefined ? "GET" : "POST",
+            headers: {
+              authorization: `Bearer ${Redacted.value(key)}`,
+              ...(body === undefined || body === null ? {} : { "content-type": "application/json" })
+            },
+            ...(body === undefined || body === null ? {} : { body: JSON.stringify(body) })
+          }).then(async (response) => ({ ok: response.ok, status: response.status, json: await response.json() })),
+        catch: () => new CommandFailed({ message: `${url} does not answer as this service does` })
+      }).pipe(
+        Effect.flatMap(({ json, ok, status }) =>
+          ok
+            ? Schema.decodeUnknown(schema)(json)
+            : Effect.flatMap(
+                Schema.decodeUnknown(Told)(json),
+                ({ detail }) => new CommandFailed({ message: `${detail} (${status})` })
+              )
+        ),
+        Effect.catchTag(
+          "ParseError",
+          () => new CommandFailed({ message: `${url} does not answer as this service does` })
+        )
+      )
+    return {
+      start: (request) => Effect.map(ask(RolloutStarted, "", request), ({ rolloutId }) => rolloutId),
+      status: (rolloutId) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}`),
+      list: Effect.map(ask(RolloutList, ""), ({ rollouts }) => rollouts),
+      stop: (change, rolloutId) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}/${change}`, null),
+      resume: (rolloutId, request) => ask(RolloutStatus, `/${encodeURIComponent(rolloutId)}/resume`, request)
+    } satisfies RolloutsOfTemplate
+  })
+
+/** Does something with the roll-outs of a template, where they are. */
+const withRollouts = <A, E>(
+  { publisher, template, to }: OfTemplate,
+  use: (rollouts: RolloutsOfTemplate) => Effect.Effect<A, E>
+) =>
+  Option.match(to, {
+    onNone: () => inDatabase(template).pipe(Effect.flatMap(use), Effect.provide(Services)),
+    onSome: (url) =>
+      Option.match(publisher, {
+        onNone: () =>
+          new CommandFailed({ message: "--to needs --publisher: the slug of the publisher whose key it is" }),
+        onSome: (slug) => Effect.flatMap(overHttp(url, slug, template), use)
+      })
+  })
+
+/** The roll-out that is named, or the template's newest. */
+const findRollout = (rollouts: RolloutsOfTemplate, { rollout, template }: OfRollout) =>
+  Effect.gen(function* () {
+    if (Option.isSome(rollout)) return rollout.value
+    const [newest] = yield* rollouts.list
+    return newest?.rolloutId ?? (yield* new CommandFailed({ message: `${template} was never rolled out.` }))
   })
 
 /**
  * Follows a roll-out until it has ended or stands still: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
  * line, whenever something has changed.
  */
-const follow = (templateAgentId: AgentId, rolloutId: string, json: boolean) =>
+const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) =>
   Effect.gen(function* () {
-    const rollouts = yield* Rollouts
     const inPlace = !json && process.stdout.isTTY
     let before = ""
     const look = Effect.gen(function* () {
-      const status = yield* rollouts.status(templateAgentId, rolloutId)
+      const status = yield* rollouts.status(rolloutId)
       const line = json ? JSON.stringify(status) : progressLine(status)
       if (line !== before) {
         yield* inPlace ? Effect.sync(() => process.stdout.write(`\r\u001b[K${line}`)) : Console.log(line)
@@ -129,7 +223,7 @@ const follow = (templateAgentId: AgentId, rolloutId: string, json: boolean) =>
     })
     yield* look.pipe(
       Effect.repeat(
-        Schedule.recurWhile<string>((state) => state === "running").pipe(Schedule.addDelay(() => "500 millis"))
+        Schedule.recurWhile<string>((state) => state === "running").pipe(Schedule.addDelay(() => "1 second"))
       )
     )
     if (inPlace) yield* Console.log("")
@@ -160,49 +254,55 @@ const readWaves = (text: string) => {
 }
 
 /** Starts a roll-out; running `serve` processes carry it on. */
-export const start = ({ json, manual, revision, stopAbove, template, wait, ...given }: Start) =>
-  Effect.gen(function* () {
-    const waves = yield* readWaves(given.waves)
-    const request = { revision, waves, advance: manual ? ("manual" as const) : ("automatic" as const), stopAbove }
-    const rollouts = yield* Rollouts
-    const templateAgentId = yield* findTemplate(template)
-    const rolloutId = yield* rollouts.start(templateAgentId, request)
-    if (wait) return yield* follow(templateAgentId, rolloutId, json)
-    yield* print(
-      json,
-      { rolloutId },
-      `Started ${rolloutId}. Watch it: agent-install rollout status ${template} --follow`
+export const start = (given: Start) =>
+  Effect.flatMap(readWaves(given.waves), (waves) =>
+    withRollouts(given, (rollouts) =>
+      Effect.gen(function* () {
+        const { json, manual, revision, stopAbove, template, wait } = given
+        const advance = manual ? ("manual" as const) : ("automatic" as const)
+        const rolloutId = yield* rollouts.start({ revision, waves, advance, stopAbove })
+        if (wait) return yield* follow(rollouts, rolloutId, json)
+        yield* print(
+          json,
+          { rolloutId },
+          `Started ${rolloutId}. Watch it: agent-install rollout status ${template} --follow`
+        )
+      })
     )
-  }).pipe(Effect.provide(Services))
+  )
 
 interface Status extends OfRollout {
   readonly follow: boolean
 }
 
 /** Says how far a roll-out has come. */
-export const status = ({ follow: follows, ...asked }: Status) =>
-  Effect.gen(function* () {
-    const { rolloutId, templateAgentId } = yield* findRollout(asked)
-    if (follows) return yield* follow(templateAgentId, rolloutId, asked.json)
-    const found = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.status(templateAgentId, rolloutId))
-    yield* print(asked.json, found, progressLine(found))
-  }).pipe(Effect.provide(Services))
+export const status = (asked: Status) =>
+  withRollouts(asked, (rollouts) =>
+    Effect.gen(function* () {
+      const rolloutId = yield* findRollout(rollouts, asked)
+      if (asked.follow) return yield* follow(rollouts, rolloutId, asked.json)
+      const found = yield* rollouts.status(rolloutId)
+      yield* print(asked.json, found, progressLine(found))
+    })
+  )
 
 /** Says what came of a roll-out, wave by wave, and what was in the way. */
 export const results = (asked: OfRollout) =>
-  Effect.gen(function* () {
-    const { rolloutId, templateAgentId } = yield* findRollout(asked)
-    const found = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.status(templateAgentId, rolloutId))
-    yield* print(asked.json, found, describe(found))
-  }).pipe(Effect.provide(Services))
+  withRollouts(asked, (rollouts) =>
+    Effect.gen(function* () {
+      const found = yield* rollouts.status(yield* findRollout(rollouts, asked))
+      yield* print(asked.json, found, describe(found))
+    })
+  )
 
 /** Pauses or cancels a roll-out. */
 export const stop = (change: "pause" | "cancel", asked: OfRollout) =>
-  Effect.gen(function* () {
-    const { rolloutId, templateAgentId } = yield* findRollout(asked)
-    const after = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.stop(change, templateAgentId, rolloutId))
-    yield* print(asked.json, after, progressLine(after))
-  }).pipe(Effect.provide(Services))
+  withRollouts(asked, (rollouts) =>
+    Effect.gen(function* () {
+      const after = yield* rollouts.stop(change, yield* findRollout(rollouts, asked))
+      yield* print(asked.json, after, progressLine(after))
+    })
+  )
 
 interface Resume extends OfRollout {
   readonly revision: Option.Option<number>
@@ -211,12 +311,13 @@ interface Resume extends OfRollout {
 
 /** Goes on with a roll-out. */
 export const resume = ({ revision, stopAbove, ...asked }: Resume) =>
-  Effect.gen(function* () {
-    const { rolloutId, templateAgentId } = yield* findRollout(asked)
-    const request = {
-      ...(Option.isSome(revision) && { revision: revision.value }),
-      ...(Option.isSome(stopAbove) && { stopAbove: stopAbove.value })
-    }
-    const after = yield* Effect.flatMap(Rollouts, (rollouts) => rollouts.resume(templateAgentId, rolloutId, request))
-    yield* print(asked.json, after, progressLine(after))
-  }).pipe(Effect.provide(Services))
+  withRollouts(asked, (rollouts) =>
+    Effect.gen(function* () {
+      const request = {
+        ...(Option.isSome(revision) && { revision: revision.value }),
+        ...(Option.isSome(stopAbove) && { stopAbove: stopAbove.value })
+      }
+      const after = yield* rollouts.resume(yield* findRollout(rollouts, asked), request)
+      yield* print(asked.json, after, progressLine(after))
+    })
+  )

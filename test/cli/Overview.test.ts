@@ -11,7 +11,7 @@ describe("the overview of the command line", () => {
     const named = [...overview.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2,}[A-Z]/gm)].map(([, name]) => name)
     assert.sameMembers(
       named,
-      commands.filter((name) => name !== "template" && name !== "publisher")
+      commands.filter((name) => !["template", "publisher", "rollout"].includes(name ?? ""))
     )
   })
 
@@ -31,6 +31,7 @@ describe("the overview of the command line", () => {
     for (const words of [
       [],
       ["serve"],
+      ["rollout", "start", "x"],
       ["template"],
       ["template", "--help"],
       ["template", "diff", "x"],
