@@ -4,6 +4,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Schema } from "effect"
 import Pg from "pg"
 import { lookupStatement } from "../src/layers/identity/LookupStatement.ts"
+import { copyRowByRow } from "./rowbyrow.ts"
 
 /*
  * The references, in a process of their own: node:http and pg with nothing between, which answer what the service answers, byte
@@ -48,8 +49,31 @@ const lookUp = async (request: IncomingMessage) => {
 
 const manifest = process.env.MANIFEST ?? ""
 
+/** The installed agents of a user, as one statement lists them; the user is given. */
+const listAgents = async (request: IncomingMessage) => {
+  const text = `SELECT a.id, a.name, a.revision, a.pinned, o.id AS organization_id, o.slug, t.name AS template, p.slug AS publisher
+    FROM member m JOIN organization o ON o.id = m.organization_id
+    JOIN agents a ON a.organization_id = o.id AND a.template_agent_id IS NOT NULL
+    JOIN agents t ON t.id = a.template_agent_id JOIN organization p ON p.id = t.organization_id
+    WHERE m.user_id = $1 ORDER BY a.created_at DESC`
+  const { rows } = await pool.query({ name: "agents", text, values: [request.headers.authorization] })
+  return JSON.stringify({ agents: rows })
+}
+
+const installRowByRow = async (request: IncomingMessage) => {
+  const { slug }: { readonly slug: string } = JSON.parse(await textOf(request))
+  const [userId = "", organizationId = ""] = (request.headers.authorization ?? "").split(" ")
+  return JSON.stringify(await copyRowByRow(pool, { userId, organizationId, slug }))
+}
+
+const answers: Readonly<Record<string, (request: IncomingMessage) => Promise<string>>> = {
+  "/api/identities/lookup": lookUp,
+  "/api/agents": listAgents,
+  "/api/install": installRowByRow
+}
+
 const bare = createServer(async (request, response) => {
-  const text = request.method === "POST" ? await lookUp(request) : manifest
+  const text = (await answers[request.url ?? ""]?.(request)) ?? manifest
   const headers = { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }
   response.writeHead(200, headers).end(text)
 })

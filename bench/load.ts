@@ -2,7 +2,8 @@ import { Agent, request } from "node:http"
 import { parentPort, workerData } from "node:worker_threads"
 
 /*
- * The load, in a thread of its own: sends each of the requests it is given, so many at once, and answers with how many a second.
+ * The load, in a thread of its own: sends each of the requests it is given, so many at once, and answers with how many
+ * a second, and how long one of them took.
  */
 
 /** One request: whose it is, and what it says; one that says nothing is a GET. */
@@ -21,6 +22,13 @@ export interface LoadJob {
   readonly posts: ReadonlyArray<LoadRequest>
   /** Header fields of every request besides. */
   readonly fields?: Readonly<Record<string, string>>
+}
+
+/** How many a second were answered, and how long one took, in milliseconds. */
+export interface LoadResult {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
 }
 
 const send = (agent: Agent, { fields, path, port }: LoadJob, { authorization, body, etag }: LoadRequest) =>
@@ -51,11 +59,20 @@ const agent = new Agent({ keepAlive: true, maxSockets: work.concurrency })
 const open = [...work.posts]
 const started = process.hrtime.bigint()
 
+const took: Array<number> = []
+
 const takeTurns = async () => {
-  for (let post = open.pop(); post !== undefined; post = open.pop()) await send(agent, work, post)
+  for (let post = open.pop(); post !== undefined; post = open.pop()) {
+    const sent = performance.now()
+    await send(agent, work, post)
+    took.push(performance.now() - sent)
+  }
 }
 
 await Promise.all(Array.from({ length: work.concurrency }, takeTurns))
 const seconds = Number(process.hrtime.bigint() - started) / 1e9
 agent.destroy()
-parentPort?.postMessage(work.posts.length / seconds)
+const sorted = took.toSorted((a, b) => a - b)
+const quantile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
+const result: LoadResult = { perSecond: work.posts.length / seconds, p50: quantile(0.5), p99: quantile(0.99) }
+parentPort?.postMessage(result)

@@ -49,7 +49,9 @@ export const rate = <E, R>(
     Effect.map(([took]) => count / Duration.toSeconds(took))
   )
 
-const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+/** The middle one; 0 of none. */
+export const median = (values: ReadonlyArray<number>) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /**
  * Measures two things against each other in turns, so that whatever else the machine does meets both, and reports the

@@ -10,7 +10,7 @@ import { ServerConfig } from "../src/http/ServerConfig.ts"
 import { AppLive } from "../src/layers/AppLive.ts"
 import type { PgPool } from "../src/layers/postgres/Database.ts"
 import { secret } from "./database.ts"
-import type { LoadJob } from "./load.ts"
+import type { LoadJob, LoadResult } from "./load.ts"
 
 /** A budget nobody uses up. */
 export const generous = { limit: 1_000_000, window: Duration.hours(1) }
@@ -61,10 +61,13 @@ export const portOf = <A, R>(services: Served, routes: Layer.Layer<A, never, R>)
 
 const loadThread = join(fileURLToPath(new URL(".", import.meta.url)), "load.js")
 
-/** Posts from a thread of its own: how many a second. */
-export const post = (workerData: LoadJob) =>
-  Effect.async<number>((resume) => {
+/** Sends requests from a thread of its own. */
+export const load = (workerData: LoadJob) =>
+  Effect.async<LoadResult>((resume) => {
     const worker = new Worker(loadThread, { workerData })
-    worker.once("message", (perSecond: number) => resume(Effect.succeed(perSecond)))
+    worker.once("message", (result: LoadResult) => resume(Effect.succeed(result)))
     worker.once("error", (error) => resume(Effect.die(error)))
   })
+
+/** Sends requests from a thread of its own: how many a second. */
+export const post = (job: LoadJob) => Effect.map(load(job), ({ perSecond }) => perSecond)
