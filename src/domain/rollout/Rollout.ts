@@ -215,3 +215,46 @@ export type RolloutChange = "pause" | "cancel" | "resume"
 /** Whether a roll-out in that state can be told so: what has been said already may be said again. */
 export const mayBeTold = (state: RolloutState, change: RolloutChange): boolean =>
   state === "running" || state === "paused" || (state === "cancelled" && change === "cancel")
+
+/** What of a roll-out a change of it may change. */
+export interface RolloutCourse {
+  readonly state: RolloutState
+  readonly because: PausedBecause | null
+  readonly wave: number
+  readonly attempt: number
+  readonly revision: number
+  readonly stopAbove: number
+}
+
+/** A roll-out after it is paused or cancelled; undefined if it already is. */
+export const stopped = (
+  { state }: Pick<RolloutCourse, "state">,
+  change: "pause" | "cancel"
+): Pick<RolloutCourse, "state" | "because"> | undefined => {
+  if (change === "pause") return state === "running" ? { state: "paused", because: "asked" } : undefined
+  return state === "cancelled" ? undefined : { state: "cancelled", because: null }
+}
+
+/**
+ * A roll-out after it is resumed: in a new attempt, and from the first wave if the revision is another (`isAnother`); undefined if
+ * it runs and nothing is to change.
+ */
+export const resumed = (
+  before: RolloutCourse,
+  { revision, stopAbove }: ResumeRequest
+): { readonly course: RolloutCourse; readonly isAnother: boolean } | undefined => {
+  if (before.state === "running" && revision === undefined && stopAbove === undefined) return undefined
+  const isAnother = revision !== undefined && revision !== before.revision
+  const course: RolloutCourse = {
+    state: "running",
+    because: null,
+    attempt: before.attempt + 1,
+    wave: isAnother ? 0 : before.wave,
+    revision: revision ?? before.revision,
+    stopAbove: stopAbove ?? before.stopAbove
+  }
+  return { course, isAnother }
+}
+
+/** How many organizations are brought to a revision at once: few enough that nobody waits long for their turn. */
+export const batchSize = 200

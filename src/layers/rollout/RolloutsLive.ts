@@ -6,6 +6,7 @@ import { isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
   Advance,
+  batchSize,
   mayBeTold,
   nextOf,
   Outcome,
@@ -14,6 +15,8 @@ import {
   RolloutId,
   RolloutState,
   type RolloutStatus,
+  resumed,
+  stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
 import { type CountedTargets, statusOf, toldReason } from "../../domain/rollout/Status.ts"
@@ -22,7 +25,7 @@ import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
-import { retryTransient, violates } from "../postgres/Database.ts"
+import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   askStatement,
   holdStatement,
@@ -37,9 +40,6 @@ import {
   startStatement,
   statusStatement
 } from "./RolloutStatements.ts"
-
-/** How many organizations are brought to a revision at once: few enough that nobody waits long for their turn. */
-const batchSize = 200
 
 /** After how many seconds in which nobody has done anything for it a roll-out is taken up anew. */
 const stuckAfter = 60
@@ -154,7 +154,7 @@ const makeRollouts = Effect.gen(function* () {
       const { state } = found.value
       if (!mayBeTold(state, change)) return yield* new RolloutEnded({ rolloutId, state })
       yield* act(found.value)
-    }).pipe(sql.withTransaction, retryTransient(), Effect.catchTag("SqlError", "ParseError", Effect.die))
+    }).pipe(sql.withTransaction, retryTransient(), dieOfFaults)
 
   const findTemplate = SqlSchema.findOne({
     Request: Schema.Struct({ publisher: OrganizationId, slug: Schema.String }),
@@ -177,7 +177,7 @@ const makeRollouts = Effect.gen(function* () {
         Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
           Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))
         ),
-        Effect.catchTag("SqlError", "ParseError", "NoSuchElementException", Effect.die)
+        dieOfFaults
       )
       return rolloutId
     }),
@@ -187,30 +187,21 @@ const makeRollouts = Effect.gen(function* () {
     ),
     stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
       yield* inTurn(change, templateAgentId, rolloutId, (before) => {
-        if (change === "pause") {
-          return before.state === "running" ? set({ ...before, state: "paused", because: "asked" }) : Effect.void
-        }
-        return before.state === "cancelled" ? Effect.void : set({ ...before, state: "cancelled", because: null })
+        const after = stopped(before, change)
+        return after === undefined ? Effect.void : set({ ...before, ...after })
       })
       return yield* status(templateAgentId, rolloutId)
     }),
-    resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, { revision, stopAbove }) {
-      if (revision !== undefined) yield* askFor(templateAgentId, revision)
+    resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, request) {
+      if (request.revision !== undefined) yield* askFor(templateAgentId, request.revision)
       yield* inTurn("resume", templateAgentId, rolloutId, (before) => {
-        if (before.state === "running" && revision === undefined && stopAbove === undefined) return Effect.void
-        const isAnother = revision !== undefined && revision !== before.revision
-        return Effect.zipRight(
-          sql.unsafe(reopenStatement, [rolloutId, isAnother]),
-          set({
-            ...before,
-            state: "running",
-            because: null,
-            attempt: before.attempt + 1,
-            wave: isAnother ? 0 : before.wave,
-            revision: revision ?? before.revision,
-            stopAbove: stopAbove ?? before.stopAbove
-          })
-        )
+        const after = resumed(before, request)
+        return after === undefined
+          ? Effect.void
+          : Effect.zipRight(
+              sql.unsafe(reopenStatement, [rolloutId, after.isAnother]),
+              set({ ...before, ...after.course })
+            )
       })
       return yield* status(templateAgentId, rolloutId)
     })

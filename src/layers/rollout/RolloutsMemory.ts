@@ -2,12 +2,15 @@ import { DateTime, Effect, Either, Hash, Layer } from "effect"
 import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import type { AgentId } from "../../domain/Ids.ts"
 import {
+  batchSize,
   isTrouble,
   mayBeTold,
   nextOf,
   type RolloutChange,
   RolloutId,
   type RolloutStatus,
+  resumed,
+  stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
 import { statusOf, toldReason } from "../../domain/rollout/Status.ts"
@@ -15,8 +18,6 @@ import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
 import { type MemoryState, MemoryStore, type RolloutRecord } from "../memory/MemoryStore.ts"
-
-const batchSize = 200
 
 const statusFrom = ({ targets, ...rollout }: RolloutRecord): RolloutStatus => {
   const { attempt: _, sizes: __, templateAgentId: ___, ...told } = rollout
@@ -129,43 +130,35 @@ export const RolloutsMemory = Layer.effect(
             .toReversed()
             .map(statusFrom)
         ),
-      stop: (told, templateAgentId, rolloutId) =>
-        Effect.flatMap(DateTime.now, (endedAt) =>
+      stop: (asked, templateAgentId, rolloutId) =>
+        Effect.flatMap(DateTime.now, (now) =>
           change((state) =>
-            Either.map(findFor(told, state, templateAgentId, rolloutId), (before) => {
-              const isDone = told === "pause" ? before.state !== "running" : before.state === "cancelled"
-              const after: RolloutRecord = isDone
-                ? before
-                : told === "pause"
-                  ? { ...before, state: "paused", because: "asked" }
-                  : { ...before, state: "cancelled", because: null, endedAt }
+            Either.map(findFor(asked, state, templateAgentId, rolloutId), (before) => {
+              const course = stopped(before, asked)
+              const endedAt = course?.state === "cancelled" ? now : before.endedAt
+              const after: RolloutRecord = { ...before, ...course, endedAt }
               return [statusFrom(after), replaced(state, after)] as const
             })
           )
         ),
-      resume: (templateAgentId, rolloutId, { revision, stopAbove }) =>
+      resume: (templateAgentId, rolloutId, request) =>
         change((state) =>
           Either.gen(function* () {
-            if (revision !== undefined) yield* findRevision(state, templateAgentId, revision)
+            if (request.revision !== undefined) yield* findRevision(state, templateAgentId, request.revision)
             const before = yield* findFor("resume", state, templateAgentId, rolloutId)
-            const isRunning = before.state === "running" && revision === undefined && stopAbove === undefined
-            const isAnother = revision !== undefined && revision !== before.revision
-            const after: RolloutRecord = isRunning
-              ? before
-              : {
-                  ...before,
-                  state: "running",
-                  because: null,
-                  attempt: before.attempt + 1,
-                  wave: isAnother ? 0 : before.wave,
-                  revision: revision ?? before.revision,
-                  stopAbove: stopAbove ?? before.stopAbove,
-                  targets: before.targets.map((target) =>
-                    isAnother || (target.outcome !== null && isTrouble(target.outcome))
-                      ? { ...target, outcome: null, reason: null }
-                      : target
-                  )
-                }
+            const change = resumed(before, request)
+            const isOpened = ({ outcome }: RolloutRecord["targets"][number]) =>
+              change?.isAnother === true || (outcome !== null && isTrouble(outcome))
+            const after: RolloutRecord =
+              change === undefined
+                ? before
+                : {
+                    ...before,
+                    ...change.course,
+                    targets: before.targets.map((target) =>
+                      isOpened(target) ? { ...target, outcome: null, reason: null } : target
+                    )
+                  }
             return [statusFrom(after), replaced(state, after)] as const
           })
         )
