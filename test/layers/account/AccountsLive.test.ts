@@ -6,12 +6,12 @@ import { UserId } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { heldPage, heldTables } from "../../../src/layers/account/HeldTables.ts"
 import { Accounts } from "../../../src/services/account/Accounts.ts"
-import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
 import { InstallCodes } from "../../../src/services/identity/InstallCodes.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { askAuth } from "../../askAuth.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions, password } from "../../worlds.ts"
@@ -33,23 +33,11 @@ const people = 3_000
 
 let names = 0
 
-const auth = (path: string, body: object) =>
-  Effect.flatMap(AuthRoutes, (routes) =>
-    routes.handle(
-      new Request(`http://127.0.0.1:3000/api/auth/${path}`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body)
-      }),
-      "127.0.0.1"
-    )
-  )
-
 const signedUp = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const name = `Leaving ${++names}`
   const email = `leaving-${names}@example.org`
-  assert.strictEqual((yield* auth("sign-up/email", { name, email, password })).status, 200)
+  assert.strictEqual((yield* askAuth("sign-up/email", { name, email, password })).status, 200)
   const [row] = yield* sql.unsafe<{ readonly id: string }>(`SELECT id FROM "user" WHERE email = $1`, [email])
   const userId = UserId.make(row?.id ?? "")
   const organization = yield* Effect.flatMap(OrgResolver, ({ personalOrg }) => personalOrg(userId))
@@ -256,7 +244,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a deleted acc
       const [outcome, waits] = yield* heldUp(
         userId,
         Effect.gen(function* () {
-          const signIn = yield* Effect.fork(auth("sign-in/email", { email, password }))
+          const signIn = yield* Effect.fork(askAuth("sign-in/email", { email, password }))
           yield* waiting("insert into")
           const install = yield* Effect.fork(
             Effect.flip(mirror.apply({ userId, organizationId: organization.id, templateAgentId }))
@@ -282,7 +270,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a deleted acc
         const [, ...answers] = yield* Effect.all(
           [
             Effect.delay(accounts.delete(userId, right), Duration.millis(wait)),
-            ...Array.from({ length: 3 }, () => auth("sign-in/email", { email, password }))
+            ...Array.from({ length: 3 }, () => askAuth("sign-in/email", { email, password }))
           ],
           { concurrency: "unbounded" }
         )

@@ -10,11 +10,11 @@ import {
   violatesForeignKey
 } from "../../../src/layers/postgres/Database.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
-import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { askAuth } from "../../askAuth.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
 import { servicesOn } from "../../live.ts"
 import { administrator, ownDatabase, PgTest } from "../../pg.ts"
@@ -75,18 +75,6 @@ const hostileDatabase = Effect.gen(function* () {
 
 let people = 0
 
-const asks = (path: string, body: unknown) =>
-  Effect.flatMap(AuthRoutes, (routes) =>
-    routes.handle(
-      new Request(`http://127.0.0.1:3000/api/auth/${path}`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body)
-      }),
-      "127.0.0.1"
-    )
-  )
-
 const account = () => ({ name: "Somebody", email: `somebody-${++people}@example.org`, password: "a long password" })
 
 /** Signs up, publishes, installs, reads: what a day with the service asks of the database. */
@@ -98,7 +86,7 @@ const day = Effect.gen(function* () {
   const agents = yield* InstalledAgents
   const slug = `helper-${++people}`
   const { templateAgentId } = yield* catalog.publish(template(slug, oneOfEach))
-  const response = yield* asks("sign-up/email", account())
+  const response = yield* askAuth("sign-up/email", account())
   assert.strictEqual(response.status, 200)
   const bearer = `Bearer ${response.headers.get("set-auth-token")}`
   const { userId } = yield* auth.identify(credential({ bearer }))
@@ -123,7 +111,7 @@ describe("a role on which every setting is hostile", () => {
       const url = yield* hostileDatabase
       const atOnce = Effect.forEach(
         Array.from({ length: 12 }, () => account()),
-        (given) => asks("sign-up/email", given),
+        (given) => askAuth("sign-up/email", given),
         { concurrency: "unbounded" }
       )
       const longerThanTheRoleMay = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(1.3)`)
@@ -175,14 +163,14 @@ layer(Services, { timeout: "60 seconds" })("a statement that is prepared", (it) 
       const sql = yield* SqlClient.SqlClient
       const given = account()
       yield* Effect.replicateEffect(day, 2, { concurrency: 2 })
-      assert.strictEqual((yield* asks("sign-up/email", given)).status, 200)
-      assert.strictEqual((yield* asks("sign-in/email", given)).status, 200)
+      assert.strictEqual((yield* askAuth("sign-up/email", given)).status, 200)
+      assert.strictEqual((yield* askAuth("sign-in/email", given)).status, 200)
       for (const table of ["user", "session", "account", "agents", "entity_types"]) {
         yield* sql`ALTER TABLE ${sql(table)} ADD COLUMN added_meanwhile text`
       }
       for (let at = 0; at < 6; at++) {
-        assert.strictEqual((yield* asks("sign-in/email", given)).status, 200)
-        assert.strictEqual((yield* asks("sign-up/email", account())).status, 200)
+        assert.strictEqual((yield* askAuth("sign-in/email", given)).status, 200)
+        assert.strictEqual((yield* askAuth("sign-up/email", account())).status, 200)
       }
       yield* day
       const everything = sql`SELECT * FROM "user" WHERE ${true}::boolean`
@@ -198,7 +186,7 @@ layer(Services, { timeout: "60 seconds" })("a statement that is prepared", (it) 
       const pool = yield* PgPool
       const given = account()
       yield* Effect.replicateEffect(day, 2, { concurrency: 2 })
-      assert.strictEqual((yield* asks("sign-up/email", given)).status, 200)
+      assert.strictEqual((yield* askAuth("sign-up/email", given)).status, 200)
       const forget = Effect.promise(async () => {
         const clients = await Promise.all(Array.from({ length: 4 }, () => pool.connect()))
         for (const client of clients) {
@@ -207,7 +195,7 @@ layer(Services, { timeout: "60 seconds" })("a statement that is prepared", (it) 
         }
       })
       yield* forget
-      assert.strictEqual((yield* asks("sign-in/email", given)).status, 200)
+      assert.strictEqual((yield* askAuth("sign-in/email", given)).status, 200)
       yield* forget
       yield* day
       yield* forget

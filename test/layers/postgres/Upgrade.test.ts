@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import pg from "pg"
 import { Auth } from "../../../src/services/account/Auth.ts"
-import { AuthRoutes } from "../../../src/services/account/AuthRoutes.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { askAuth } from "../../askAuth.ts"
 import { servicesOn } from "../../live.ts"
 import { ownDatabase } from "../../pg.ts"
 import { credential } from "../../worlds.ts"
@@ -28,15 +28,8 @@ const fill = (url: Redacted.Redacted<string>) =>
 
 const signedIn = (email: string) =>
   Effect.gen(function* () {
-    const [auth, routes] = yield* Effect.all([Auth, AuthRoutes])
-    const response = yield* routes.handle(
-      new Request("http://127.0.0.1:3000/api/auth/sign-in/email", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ email, password: "a long password" })
-      }),
-      "127.0.0.1"
-    )
+    const auth = yield* Auth
+    const response = yield* askAuth("sign-in/email", { email, password: "a long password" })
     assert.strictEqual(response.status, 200)
     return yield* auth.identify(credential({ bearer: `Bearer ${response.headers.get("set-auth-token")}` }))
   })
