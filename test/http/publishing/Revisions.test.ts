@@ -175,7 +175,9 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("publis
       const { at, headers, keyOf, publish, publisher, slug } = yield* acme
       const { signUp } = yield* Running
       const base = at.replace(/\/revisions$/, "")
-      const person = Effect.map(signUp(`taker ${++made}`), ({ bearer }) => ({ authorization: bearer }))
+      const person = Effect.suspend(() =>
+        Effect.map(signUp(`taker ${++made}`), ({ bearer }) => ({ authorization: bearer }))
+      )
       const [early, late] = [yield* person, yield* person]
       const install = (given: Ask["headers"] & {}) => ask("/api/install", { headers: given, body: { slug } })
       yield* publish([entity("invoice")])
