@@ -196,9 +196,8 @@ interface Resync extends OfAgent {
 const isRevision = Schema.is(WantedRevision)
 
 const readRevision = (given: Option.Option<string>): Effect.Effect<WantedRevision | undefined, CommandFailed> => {
-  if (Option.isNone(given)) return Effect.void
-  const revision = given.value === "newest" ? given.value : Number(given.value)
-  return isRevision(revision)
+  const revision = Option.getOrUndefined(Option.map(given, (text) => (text === "newest" ? text : Number(text))))
+  return revision === undefined || isRevision(revision)
     ? Effect.succeed(revision)
     : new CommandFailed({ message: "--revision must be the number of a revision, or newest." })
 }
