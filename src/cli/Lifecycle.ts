@@ -10,7 +10,7 @@ import { Publishers } from "../services/publishing/Publishers.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, CommandFailed, print } from "./Output.ts"
-import { clientOf, failedAt } from "./PublishTo.ts"
+import { clientOf, failedAt } from "./OverHttp.ts"
 
 /* What becomes of what is published: deprecated, withdrawn, broken. */
 
@@ -21,7 +21,7 @@ const Services = Layer.unwrapEffect(
 interface OfTemplate extends AsJson {
   readonly template: string
   /** A service to ask over HTTP; without it the database is asked. */
-  readonly to: Option.Option<string>
+  readonly url: Option.Option<string>
   readonly publisher: Option.Option<string>
 }
 
@@ -72,15 +72,15 @@ const overHttp = (url: string, publisher: string, template: string) =>
   })
 
 const withTemplate = <A>(
-  { publisher, template, to }: OfTemplate,
+  { publisher, template, url }: OfTemplate,
   use: (lifecycle: Lifecycle) => Effect.Effect<A, Refused>
 ) =>
-  Option.match(to, {
+  Option.match(url, {
     onNone: () => inDatabase(template).pipe(Effect.flatMap(use), Effect.provide(Services)),
-    onSome: (url) =>
+    onSome: (address) =>
       Effect.flatMap(
         overHttp(
-          url,
+          address,
           Option.getOrElse(publisher, () => template),
           template
         ),

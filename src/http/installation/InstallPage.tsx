@@ -232,7 +232,7 @@ const draw = (
         ? undefined
         : yield* previewInstall(visit.credential, offer).pipe(
             // The page says so itself.
-            Effect.catchTag("TemplateDeprecated", "RevisionBroken", () => Effect.succeed(undefined))
+            Effect.catchTag("TemplateDeprecated", "RevisionBroken", () => Effect.void)
           )
     const sign = (typed.get("sign") ?? visit.query.get("sign")) === "in" ? "in" : "up"
     return yield* answerPage(
