@@ -25,6 +25,7 @@ import type { Gateway } from "../src/services/identity/Gateway.ts"
 import type { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import type { InstallCodes } from "../src/services/identity/InstallCodes.ts"
 import type { Adoptions } from "../src/services/installation/Adoptions.ts"
+import type { AgentRows } from "../src/services/installation/AgentRows.ts"
 import type { InstalledAgents } from "../src/services/installation/InstalledAgents.ts"
 import type { RowPairs } from "../src/services/installation/RowPairs.ts"
 import type { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
@@ -594,6 +595,7 @@ export type Services =
   | ApiKeys
   | Auth
   | Adoptions
+  | AgentRows
   | Events
   | Gateway
   | Hands

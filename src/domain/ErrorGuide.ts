@@ -35,6 +35,7 @@ import {
   RolloutNotFound,
   RolloutRuns,
   RouteNotFound,
+  RowNotFound,
   SchemaCollision,
   SelfInstall,
   TemplateIsInstalled,
@@ -178,6 +179,11 @@ export const errorGuide: {
     when: "The agent has no watcher with that slug: it never existed, it was deleted, or it is hidden since its publisher withdrew it.",
     remedy: "Look the slugs up with GET /api/agents/:id/watchers.",
     example: new WatcherNotFound({ slug: "weekly-deadline-radar" })
+  },
+  RowNotFound: {
+    when: "The agent has no row of that kind with that slug: it never existed, it was deleted, or it is hidden since its publisher withdrew it.",
+    remedy: "Name it by the slug it has in the organization. A row that was deleted comes back by restore in a resync.",
+    example: new RowNotFound({ kind: "entity_types", slug: "bank-account" })
   },
   NoSuchRevision: {
     when: "A resync or its plan names a revision that was never published.",

@@ -287,6 +287,19 @@ export class WatcherNotFound extends Schema.TaggedError<WatcherNotFound>()("Watc
   }
 }
 
+/** The agent has no visible row of that kind and slug. */
+export class RowNotFound extends Schema.TaggedError<RowNotFound>()("RowNotFound", {
+  kind: Schema.String,
+  slug: Schema.String
+}) {
+  static readonly status = 404
+  static readonly code = "row_not_found"
+  static readonly title = "Row not found"
+  override get message() {
+    return `The agent has no row ${JSON.stringify(this.slug)} among ${JSON.stringify(this.kind)}. GET /api/agents/<id>/plan lists those it has.`
+  }
+}
+
 /** The template has no such revision. */
 export class NoSuchRevision extends Schema.TaggedError<NoSuchRevision>()("NoSuchRevision", {
   revision: Schema.Int,
@@ -692,6 +705,7 @@ export const refusals = [
   ...installErrors,
   AgentNotFound,
   WatcherNotFound,
+  RowNotFound,
   NoSuchRevision,
   InvalidPhone,
   NoMember,

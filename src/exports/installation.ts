@@ -14,6 +14,7 @@ export {
   PlanStale,
   RateLimitExceeded,
   type ReadError,
+  RowNotFound,
   SchemaCollision,
   SelfInstall,
   TemplateIsInstalled,
@@ -54,9 +55,12 @@ export type {
   WantedRevision,
   Wishes
 } from "../domain/installation/Plan.ts"
+export { AgentRow, RowChanges } from "../domain/installation/Row.ts"
 export type { AgentWatcher, WatcherChange } from "../domain/installation/Watcher.ts"
+export { AgentRows, type RowRequest } from "../services/installation/AgentRows.ts"
 export { install, readTemplateCall, type TemplateCall } from "../services/installation/Install.ts"
 export { InstalledAgents } from "../services/installation/InstalledAgents.ts"
+export { customizeRow, deleteRow, type RowCall, viewRow } from "../services/installation/ManageRows.ts"
 export { listWatchers, setWatcher, type WatcherCall } from "../services/installation/ManageWatchers.ts"
 export { planInstall } from "../services/installation/PlanInstall.ts"
 export { type Preview, previewInstall } from "../services/installation/PreviewInstall.ts"

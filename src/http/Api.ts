@@ -10,6 +10,7 @@ import { GatewayApi } from "./identity/GatewayApi.ts"
 import { IdentitiesApi } from "./identity/IdentitiesApi.ts"
 import { AgentsApi } from "./installation/AgentsApi.ts"
 import { InstallApi } from "./installation/InstallApi.ts"
+import { RowsApi } from "./installation/RowsApi.ts"
 import { WatchersApi } from "./installation/WatchersApi.ts"
 import { problem } from "./Problem.ts"
 import { PublishersApi } from "./publishing/PublishersApi.ts"
@@ -23,6 +24,7 @@ export class Api extends HttpApi.make("agent-install")
   .add(AgentsApi)
   .add(AccountApi)
   .add(WatchersApi)
+  .add(RowsApi)
   .add(IdentitiesApi)
   .add(GatewayApi)
   .add(EventsApi)

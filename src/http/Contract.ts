@@ -16,6 +16,8 @@ import { problem } from "./Problem.ts"
 export const inPath = {
   agent: Schema.String.annotations({ description: "The agent's id." }),
   template: Schema.String.annotations({ description: "The template's slug." }),
+  kind: Schema.String.annotations({ description: "The row's kind, as entity_types." }),
+  row: Schema.String.annotations({ description: "The slug that the row has in the organization." }),
   watcher: Schema.String.annotations({ description: "The watcher's slug." }),
   identity: Schema.String.annotations({ description: "The identity's id, as the list of identities has it." }),
   pending: Schema.String.annotations({ description: "The id that a look-up gave with the question." }),

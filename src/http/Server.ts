@@ -22,6 +22,7 @@ import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
 import { InstallHttp } from "./installation/InstallHttp.ts"
+import { RowsHttp } from "./installation/RowsHttp.ts"
 import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
 import { PagesHttp } from "./pages/PagesHttp.ts"
@@ -113,6 +114,7 @@ const withApi = flow(
     InstallHttp,
     AgentsHttp,
     WatchersHttp,
+    RowsHttp,
     AccountHttp,
     IdentitiesHttp,
     GatewayHttp,

@@ -18,6 +18,7 @@ import { GatewayLive } from "./identity/GatewayLive.ts"
 import { IdentityLinkerLive } from "./identity/IdentityLinkerLive.ts"
 import { InstallCodesLive } from "./identity/InstallCodesLive.ts"
 import { AdoptionChecksLive, AdoptionsLive } from "./installation/AdoptionsLive.ts"
+import { AgentRowsLive } from "./installation/AgentRowsLive.ts"
 import { InstalledAgentsLive } from "./installation/InstalledAgentsLive.ts"
 import { RowPairsLive } from "./installation/RowPairsLive.ts"
 import { TemplateMirrorLive } from "./installation/TemplateMirrorLive.ts"
@@ -57,6 +58,7 @@ export const ServicesLive = (options: ServicesOptions) =>
   Layer.mergeAll(
     AccountsLive(options.kinds),
     AdoptionsLive(options.kinds),
+    AgentRowsLive(options.kinds),
     EventsLive,
     HealthLive,
     IdentityLinkerLive(options),

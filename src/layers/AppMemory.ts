@@ -23,6 +23,7 @@ import { GatewayMemory } from "./identity/GatewayMemory.ts"
 import { IdentityLinkerMemory } from "./identity/IdentityLinkerMemory.ts"
 import { InstallCodesMemory } from "./identity/InstallCodesMemory.ts"
 import { AdoptionsMemory } from "./installation/AdoptionsMemory.ts"
+import { AgentRowsMemory } from "./installation/AgentRowsMemory.ts"
 import { InstalledAgentsMemory } from "./installation/InstalledAgentsMemory.ts"
 import { RowPairsMemory } from "./installation/RowPairsMemory.ts"
 import { TemplateMirrorMemory } from "./installation/TemplateMirrorMemory.ts"
@@ -122,6 +123,7 @@ export const AppMemory = (seed: Seed = {}) =>
         ApiKeysMemory,
         AuthMemory,
         AdoptionsMemory(seed.kinds),
+        AgentRowsMemory(seed.kinds),
         EventsMemory,
         AuthRoutesMemory,
         GatewayMemory(seed.gatewayToken),

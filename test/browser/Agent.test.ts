@@ -140,6 +140,77 @@ layer(BrowsingLive(), { timeout: "180 seconds", excludeTestServices: true })("an
     )
   }
 
+  for (const mode of ["copy", "reference"] as const) {
+    it.effect(`is changed, deleted from, updated and rolled back by its person, installed by ${mode}`, () =>
+      Effect.gen(function* () {
+        const browsing = yield* Browsing
+        const { publish, query, run } = browsing
+        yield* browsing.look("/", { expects: /422/ }, async (page) => {
+          const slug = `by-${mode}`
+          const given = { name: "Ledger", modes: [mode] } as const
+          await run(publish(template(slug, first, given)))
+          await signUp(page)
+          await go(page, `/install/${slug}`)
+          await press(page, /^Install into/)
+          await page.waitForURL(/done=installed/)
+          const path = new URL(page.url()).pathname
+          const names = async () =>
+            (
+              await query(
+                `SELECT t.name FROM vocabulary.entity_types t JOIN organization o ON o.id = t.organization_id
+                 WHERE o.slug = $1 AND t.deleted_at IS NULL AND t.retired_at IS NULL AND t.slug NOT LIKE '$%' ORDER BY t.slug`,
+                [path.split("/")[1]]
+              )
+            ).map(({ name }) => name)
+          const open = async (name: string) => {
+            await go(page, path)
+            for (const summary of await main(page).locator("#rows summary").all()) {
+              if (!(await summary.evaluate(({ parentElement }) => parentElement?.hasAttribute("open")))) {
+                await summary.click()
+              }
+            }
+            await page.getByRole("link", { name: `Change or delete ${name}` }).click()
+            await page.waitForURL(/\/rows\//)
+          }
+          await open("Bill")
+          await expectAccessible(page, "a row to change")
+          await takeScreenshot(page, "row", { fullPage: true })
+          await page.getByLabel("what it notes").fill("{ no JSON")
+          await page.getByLabel("name", { exact: true }).fill("My bills")
+          await press(page, "Change it")
+          assert.include(String(await main(page).getByRole("alert").textContent()), "expected JSON")
+          await expectAccessible(page, "a row that was not changed")
+          assert.strictEqual(await page.getByLabel("name", { exact: true }).inputValue(), "My bills")
+          await page.getByLabel("what it notes").fill('{ "type": "object", "title": "A bill" }')
+          await press(page, "Change it")
+          await page.waitForURL(/done=row-changed/)
+          await open("Debt")
+          await press(page, "Delete Debt")
+          await page.waitForURL(/done=row-deleted/)
+          await open("Inbox")
+          await page.getByLabel("instructions").fill("Look\nand look again")
+          await press(page, "Change it")
+          await page.waitForURL(/done=row-changed/)
+          assert.deepStrictEqual(await names(), ["Account", "My bills", "Coin"])
+
+          await run(publish(template(slug, second, given)))
+          await go(page, `${path}/update`)
+          assert.include(await textOf(page), "3 parts would change, 2 changes of yours would be kept.")
+          await press(page, "Update Ledger to revision 2")
+          await page.waitForURL(/done=updated/)
+          assert.deepStrictEqual(await names(), ["Bank account", "My bills", "Ember"])
+          await open("Bank account")
+          await go(page, `${path}/update?revision=1`)
+          await page.getByRole("checkbox", { name: /^Bring it back/ }).check()
+          await page.getByRole("checkbox", { name: /^Give up my changes.*: My bills/ }).check()
+          await press(page, "Take Ledger to revision 1")
+          await page.waitForURL(/done=rolled-back/)
+          assert.deepStrictEqual(await names(), ["Account", "Bill", "Coin", "Debt"])
+        })
+      })
+    )
+  }
+
   it.effect("does what it showed, or nothing", () =>
     Effect.gen(function* () {
       const browsing = yield* Browsing

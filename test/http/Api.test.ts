@@ -31,6 +31,7 @@ const promised = [
   ["PlanStale", 409, "plan_stale"],
   ["AgentNotFound", 404, "agent_not_found"],
   ["WatcherNotFound", 404, "watcher_not_found"],
+  ["RowNotFound", 404, "row_not_found"],
   ["NoSuchRevision", 400, "no_such_revision"],
   ["InvalidPhone", 400, "invalid_phone"],
   ["NoMember", 409, "no_member"],

@@ -4,6 +4,7 @@ import type { Mode } from "../../domain/catalog/Mode.ts"
 import type { OwnIdentity } from "../../domain/identity/Identity.ts"
 import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import type { History } from "../../domain/installation/History.ts"
+import type { PlannedRow } from "../../domain/installation/Plan.ts"
 import type { AgentWatcher } from "../../domain/installation/Watcher.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
@@ -24,6 +25,7 @@ import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import { Time } from "../pages/Time.tsx"
 import { agentAt } from "./AgentAt.ts"
 import { HistoryList } from "./HistoryList.tsx"
+import { rowPath } from "./RowPage.tsx"
 import { differenceOf, Row } from "./Rows.tsx"
 import { kindsOf, kindWords, modeWords, scheduleWords } from "./Words.ts"
 
@@ -46,6 +48,12 @@ interface AgentPageProps {
   /** The link that opens a chat with a code in it, while the code is valid. */
   readonly link: string | undefined
 }
+
+const isThere = ({ verdict }: PlannedRow) => verdict === "unchanged" || verdict === "customized" || verdict === "update"
+
+/** The slug a row has in the organization: it differs from the plan's where the person or the publisher gave it another. */
+const slugOf = ({ differences }: RowsView, row: PlannedRow): string =>
+  String(differenceOf(differences, row)?.fields.find(({ field }) => field === "slug")?.own ?? row.slug)
 
 const isNews = ({ verdict }: RowsView["plan"]["rows"][number]) =>
   verdict === "create" || verdict === "update" || verdict === "retire" || verdict === "collision"
@@ -308,7 +316,13 @@ export const AgentPage = (props: AgentPageProps): VNode => {
                     ...own.filter(({ verdict }) => verdict !== "unchanged"),
                     ...own.filter(({ verdict }) => verdict === "unchanged")
                   ].map((row) => (
-                    <Row row={row} difference={differenceOf(view.differences, row)} />
+                    <Row row={row} difference={differenceOf(view.differences, row)}>
+                      {isThere(row) && (
+                        <a href={rowPath(path, row.kind, slugOf(view, row))}>
+                          Change or delete <bdi>{row.name ?? row.slug}</bdi>
+                        </a>
+                      )}
+                    </Row>
                   ))}
                 </ul>
               </details>

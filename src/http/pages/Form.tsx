@@ -97,6 +97,46 @@ export const Field = ({
   )
 }
 
+/** As a field, for text of several lines. */
+export const Area = ({
+  label,
+  name,
+  problems = [],
+  value,
+  why
+}: Pick<FieldProps, "label" | "name" | "problems" | "why"> & { readonly value: string }): VNode => {
+  const wrong = problems.find(({ field }) => field === name)
+  const described = [why === undefined ? "" : `${name}-why`, wrong === undefined ? "" : `${name}-wrong`]
+    .filter((id) => id !== "")
+    .join(" ")
+  return (
+    <div>
+      <label for={name}>{label}</label>
+      {why !== undefined && (
+        <span class="why" id={`${name}-why`}>
+          {why}
+        </span>
+      )}
+      {wrong !== undefined && (
+        <span class="wrong" id={`${name}-wrong`}>
+          {wrong.message}
+        </span>
+      )}
+      <textarea
+        id={name}
+        name={name}
+        rows={Math.min(20, Math.max(3, value.split("\n").length))}
+        dir="auto"
+        {...(described === "" ? {} : { "aria-describedby": described })}
+        {...(wrong === undefined ? {} : { "aria-invalid": "true" as const })}
+      >
+        {/* The first line break is no part of the text. */}
+        {`\n${value}`}
+      </textarea>
+    </div>
+  )
+}
+
 /** The hidden user name of a password form, so that password managers offer and save the right one. */
 export const Username = ({ email }: { email: string }): VNode => (
   <input type="text" name="username" value={email} autocomplete="username" aria-label="Account" readOnly hidden />

@@ -23,6 +23,8 @@ const sentences = {
   following: "Done. Your agent follows the publisher’s newest revision again.",
   copied: "Done. What this agent brought is a copy in your own organization now.",
   referenced: "Done. This agent refers to what its publisher published now. All of it is yours to change as before.",
+  "row-changed": "Changed. Updates leave it as you have it now.",
+  "row-deleted": "Deleted. It stays so through updates, until you bring it back.",
   uninstalled: "Uninstalled. What you had changed and what is in use is still yours.",
   "updates-automatic": "Done. When the publisher brings everybody up to date, yours is too.",
   "updates-manual": "Done. The publisher leaves yours as it is, until you update it yourself.",

@@ -8,6 +8,7 @@ import { phonePages } from "../identity/PhonePages.ts"
 import { agentPages } from "../installation/AgentPage.tsx"
 import { agentsPages } from "../installation/AgentsPage.tsx"
 import { installPages } from "../installation/InstallPage.tsx"
+import { rowPages } from "../installation/RowPage.tsx"
 import { uninstallPages } from "../installation/UninstallPage.tsx"
 import { updatePages } from "../installation/UpdatePage.tsx"
 import { readTarget } from "../Target.ts"
@@ -31,6 +32,7 @@ const all = [
   ...installPages,
   ...agentsPages,
   ...agentPages,
+  ...rowPages,
   ...updatePages,
   ...uninstallPages,
   ...phonePages,

@@ -47,7 +47,7 @@ button.grave:hover{background:#8c1d18}
 .problem h2,.done h2,.next h2{margin:.1rem 0 .3rem;font-size:1.15rem}
 .wrong{color:#b3261e;font-weight:600;display:block}
 @media(prefers-color-scheme:dark){.wrong{color:#f2b8b5}}
-input[aria-invalid=true]{border:2px solid #b3261e}
+[aria-invalid=true]{border:2px solid #b3261e}
 ul.cards,ul.rows{list-style:none;padding:0}
 ul.cards>li{border:1px solid var(--border);border-radius:var(--standard-border-radius);padding:.75rem 1rem;margin:.75rem 0}
 ul.cards h2,ul.cards h3{margin:0}

@@ -1,7 +1,7 @@
 import { FileSystem, Path, type Error as PlatformError } from "@effect/platform"
 import { Effect, Either, Option, ParseResult, Predicate, Schema } from "effect"
+import { definitionFields, schemaFields } from "../../domain/catalog/Fields.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
-import { scheduleProblem } from "../../domain/catalog/Schedule.ts"
 import {
   type Definition,
   definitionTypes,
@@ -18,7 +18,7 @@ import { inBytes, templateLimits } from "../../domain/catalog/TemplateLimits.ts"
 import { DefinitionSlug, Slug } from "../../domain/Ids.ts"
 import { E164 } from "../../domain/identity/Phone.ts"
 import { didYouMean } from "../../domain/Nearest.ts"
-import { BoundedProse, CleanText, Line, Name, Prose } from "../../domain/Text.ts"
+import { Name, Prose } from "../../domain/Text.ts"
 import { jsonSchemaCheck, type SchemaProblem } from "./JsonSchemas.ts"
 import { readYaml, type YamlFile } from "./Yaml.ts"
 
@@ -30,16 +30,7 @@ import { readYaml, type YamlFile } from "./Yaml.ts"
 const optional = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => A) =>
   Schema.optionalWith(schema, { exact: true, default: otherwise })
 
-const optionalLine = optional(Schema.NullOr(Line), () => null)
-
 const Version = Schema.Literal(1).annotations({ message: () => ({ message: "expected version: 1", override: true }) })
-
-const JsonObject = Schema.Record({ key: Schema.String, value: Schema.Unknown })
-const JsonList = Schema.Union(Schema.Array(Schema.Unknown), JsonObject).annotations({
-  message: () => ({ message: "expected a list or a mapping", override: true })
-})
-
-const CronExpression = CleanText.pipe(Schema.filter((expression) => scheduleProblem(expression) ?? true))
 
 const common = {
   version: Version,
@@ -49,38 +40,37 @@ const common = {
   was: optional(Schema.Array(DefinitionSlug), () => [])
 }
 
+const { classifier, entity, relationship, watcher } = definitionFields
+
 const definitionFiles = {
   entity: Schema.Struct({
     ...common,
     type: Schema.Literal("entity"),
-    icon: optionalLine,
-    color: optionalLine,
-    metadata_schema: optional(JsonObject, () => ({})),
-    event_kinds: optional(JsonList, () => [])
+    icon: optional(entity.icon, () => null),
+    color: optional(entity.color, () => null),
+    metadata_schema: optional(entity.metadata_schema, () => ({})),
+    event_kinds: optional(entity.event_kinds, () => [])
   }),
   relationship: Schema.Struct({
     ...common,
     type: Schema.Literal("relationship"),
-    metadata_schema: optional(JsonObject, () => ({})),
-    is_symmetric: optional(Schema.Boolean, () => false)
+    metadata_schema: optional(relationship.metadata_schema, () => ({})),
+    is_symmetric: optional(relationship.is_symmetric, () => false)
   }),
   watcher: Schema.Struct({
     ...common,
+    ...watcher,
     type: Schema.Literal("watcher"),
-    schedule: CronExpression,
-    prompt: BoundedProse(1, 100_000),
-    extraction_schema: JsonObject,
-    sources: optional(JsonList, () => []),
-    reactions_guidance: optional(Schema.NullOr(Prose), () => null)
+    sources: optional(watcher.sources, () => []),
+    reactions_guidance: optional(watcher.reactions_guidance, () => null)
   }),
   classifier: Schema.Struct({
     ...common,
+    ...classifier,
     type: Schema.Literal("classifier"),
-    attribute_key: Name,
-    attribute_values: JsonList,
     watcher: Schema.optionalWith(DefinitionSlug, { exact: true }),
-    min_similarity: optional(Schema.NullOr(Schema.Number.pipe(Schema.between(0, 1))), () => null),
-    fallback_value: optionalLine
+    min_similarity: optional(classifier.min_similarity, () => null),
+    fallback_value: optional(classifier.fallback_value, () => null)
   })
 }
 
@@ -179,7 +169,7 @@ const schemaIssues = (
   check: (schema: Readonly<Record<string, unknown>>) => ReadonlyArray<SchemaProblem>,
   definition: number
 ): ReadonlyArray<TemplateIssue> =>
-  ["extraction_schema", "metadata_schema"].flatMap((field) => {
+  schemaFields.flatMap((field) => {
     const schema = value[field]
     return Predicate.isRecord(schema)
       ? check(schema).map(({ message, path }) => ({
@@ -190,6 +180,10 @@ const schemaIssues = (
         }))
       : []
   })
+
+/** The problems of fields that hold a JSON Schema, each at its path. */
+export const schemaProblems = (fields: Readonly<Record<string, unknown>>): ReadonlyArray<TemplateIssue> =>
+  schemaIssues(member(fields, []), jsonSchemaCheck(), 0).map(({ message, path }) => ({ where: "", message, path }))
 
 const toDefinition = ({ extensions, value }: Read<DefinitionFile>): Definition => {
   const { description, name, slug, type, version: _, was, ...rest } = value

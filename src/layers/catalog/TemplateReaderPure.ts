@@ -10,6 +10,7 @@ export const TemplateReaderPure = Layer.succeed(
   TemplateReader.of({
     read: (documents) =>
       Effect.flatMap(files, ({ readDocuments }) => Effect.map(readDocuments(documents), ({ template }) => template)),
+    schemaProblems: (fields) => Effect.map(files, ({ schemaProblems }) => schemaProblems(fields)),
     write: (template) => Effect.map(files, ({ toDocuments }) => toDocuments(template))
   })
 )
