@@ -229,17 +229,18 @@ const draw = (
     const offer = yield* offers.find(visit.part("slug"))
     const preview =
       visit.visitor === undefined
-        ? undefined
+        ? Option.none()
         : yield* previewInstall(visit.credential, offer).pipe(
+            Effect.asSome,
             // The page says so itself.
-            Effect.catchTag("TemplateDeprecated", "RevisionBroken", () => Effect.void)
+            Effect.catchTag("TemplateDeprecated", "RevisionBroken", () => Effect.succeedNone)
           )
     const sign = (typed.get("sign") ?? visit.query.get("sign")) === "in" ? "in" : "up"
     return yield* answerPage(
       <InstallPage
         offer={offer}
         visitor={visit.visitor}
-        preview={preview}
+        preview={Option.getOrUndefined(preview)}
         sign={sign}
         typed={typed}
         problems={problems}
