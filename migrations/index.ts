@@ -25,6 +25,7 @@ import rollouts from "./0021_rollouts.ts"
 import adoption from "./0022_adoption.ts"
 import revisionNotes from "./0023_revision_notes.ts"
 import references from "./0024_references.ts"
+import referenceReads from "./0025_reference_reads.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -51,5 +52,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0021_rollouts": rollouts,
   "0022_adoption": adoption,
   "0023_revision_notes": revisionNotes,
-  "0024_references": references
+  "0024_references": references,
+  "0025_reference_reads": referenceReads
 }
