@@ -10,8 +10,8 @@ if ("enableCompileCache" in module && typeof module.enableCompileCache === "func
 const args = process.argv.slice(2)
 const [only = "--help"] = args.length < 2 ? args : [""]
 const unknown = unknownCommand(args)
-if (only === "--version") process.stdout.write(`${version}\n`)
-else if (only === "--help" || only === "-h") process.stdout.write(overview)
+if (only === "--version" || only === "version") process.stdout.write(`${version}\n`)
+else if (only === "--help" || only === "-h" || only === "help") process.stdout.write(overview)
 else if (unknown !== undefined) {
   process.stderr.write(`${unknown}\n`)
   process.exitCode = 2

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto"
+import { SqlClient } from "@effect/sql"
 import { Clock, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
@@ -49,6 +50,13 @@ export const ownDatabase = (template = new URL(inject("templateDatabase")).pathn
     )
     return Redacted.make(named(inject("templateDatabase"), name))
   })
+
+/** The address of the database that the tests of a suite ask. */
+export const databaseUrl = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ name: string }>`SELECT current_database() AS name`
+  return named(inject("templateDatabase"), String(row?.name))
+}).pipe(Effect.orDie)
 
 /** A database of the suite's own with the migrations applied, and the pool and client on it. */
 export const PgTest = Layer.unwrapScoped(

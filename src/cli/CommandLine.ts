@@ -6,6 +6,7 @@ import { Cause, Console, Effect, Exit, Option } from "effect"
 import { ConsoleLogger } from "../layers/runtime/ConsoleLogger.ts"
 import { version } from "../Package.ts"
 import { agentInstall } from "./Commands.ts"
+import { askedHelp, usageLines } from "./Help.ts"
 import { AlreadyReported } from "./Output.ts"
 
 /** Whether a stream is a terminal with colours, and colours are not disabled. */
@@ -25,12 +26,16 @@ const withPlainText = (console: Console.Console): Console.Console => {
 const failureOf = (cause: Cause.Cause<unknown>): Option.Option<unknown> =>
   Option.orElse(Cause.failureOption(cause), () => Cause.dieOption(cause))
 
-const report = (cause: Cause.Cause<unknown>) =>
+const report = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const failure = failureOf(cause)
     if (Option.isNone(failure)) return
     const error = failure.value
-    if (error instanceof AlreadyReported || ValidationError.isValidationError(error)) return
+    if (error instanceof AlreadyReported) return
+    if (ValidationError.isValidationError(error)) {
+      const usage = usageLines(args)
+      return usage === undefined ? undefined : yield* Console.error(usage)
+    }
     const { explainWith } = yield* Effect.promise(() => import("./Explain.ts"))
     yield* Option.match(yield* explainWith(error), {
       onNone: () => Effect.logFatal("agent-install met a fault", cause),
@@ -56,8 +61,12 @@ export const exitCode = (exit: Exit.Exit<unknown, unknown>, terminated = false):
  */
 export const commandLine = (argv: ReadonlyArray<string>) => {
   const log = argv[2] === "serve" ? process.stdout : process.stderr
-  return Command.run(agentInstall, { name: "agent-install", version })(argv).pipe(
-    Effect.tapErrorCause(report),
+  const args = argv.slice(2)
+  const help = askedHelp(args)
+  const program =
+    help === undefined ? Command.run(agentInstall, { name: "agent-install", version })(argv) : Console.log(help)
+  return program.pipe(
+    Effect.tapErrorCause((cause) => report(cause, args)),
     Effect.provide([
       NodeContext.layer,
       ConsoleLogger({ terminal: log.isTTY, colors: hasColors(log), error: log === process.stderr })

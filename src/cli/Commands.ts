@@ -25,7 +25,7 @@ const folder = Args.directory({ name: "DIR", exists: "yes" }).pipe(
   Args.withDescription("The template's folder: template.yaml, and models/*.yaml with one definition a file.")
 )
 
-const to = Options.text("to").pipe(
+const url = Options.text("url").pipe(
   Options.withDescription(
     "A running service, as https://install.example.org, with a key of the publisher's in AGENT_INSTALL_KEY; without it the database of DATABASE_URL."
   ),
@@ -37,7 +37,7 @@ const publish = Command.make(
   {
     folder,
     json,
-    to,
+    url,
     dryRun: Options.boolean("dry-run").pipe(
       Options.withDescription("Change nothing, and say what publishing would change and do, as template diff does.")
     ),
@@ -55,7 +55,7 @@ const publish = Command.make(
   )
 )
 
-const diff = Command.make("diff", { folder, json, to }, (given) =>
+const diff = Command.make("diff", { folder, json, url }, (given) =>
   loaded(async () => (await import("./Template.ts")).diff(given))
 ).pipe(
   Command.withDescription(
@@ -115,16 +115,49 @@ const pull = Command.make(
   )
 )
 
+const publishedTemplate = Args.text({ name: "TEMPLATE" }).pipe(
+  Args.withDescription(
+    "The template's slug; over HTTP with its publisher and a slash before it where that has another slug."
+  )
+)
+
+const show = Command.make(
+  "show",
+  {
+    name: publishedTemplate,
+    json,
+    url: Options.text("url").pipe(
+      Options.withDescription(
+        "A running service, as https://install.example.org; it needs no key. Without it the database of DATABASE_URL."
+      ),
+      Options.optional
+    )
+  },
+  (given) => loaded(async () => (await import("./Published.ts")).show(given))
+).pipe(
+  Command.withDescription(
+    "Say what an install of a published template brings, as anybody may see it. Example: agent-install template show personal-finance"
+  )
+)
+
+const history = Command.make("history", { name: publishedTemplate, json, url }, (given) =>
+  loaded(async () => (await import("./Published.ts")).history(given))
+).pipe(
+  Command.withDescription(
+    "List the newest revisions of a template: when each was published, its notes, and what changed since the one before. Example: agent-install template history acme/personal-finance --url https://install.example.org"
+  )
+)
+
 const template = Command.make("template").pipe(
   Command.withDescription(
-    "For publishers: begin a template, check it, publish it, see beforehand what that would change, fetch it back, list the published ones."
+    "For publishers: begin a template, check it, publish it, see beforehand what that would change, fetch it back, look at what is published."
   ),
-  Command.withSubcommands([init, validate, publish, diff, pull, list])
+  Command.withSubcommands([init, validate, publish, diff, pull, list, show, history])
 )
 
 const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
 const ofPublisher = Options.text("publisher").pipe(
-  Options.withDescription("With --to: the slug of the publisher."),
+  Options.withDescription("With --url: the slug of the publisher."),
   Options.optional
 )
 const ofRollout = Options.text("rollout").pipe(
@@ -132,21 +165,25 @@ const ofRollout = Options.text("rollout").pipe(
   Options.optional
 )
 const stopAbove = Options.float("stop-above").pipe(
-  Options.withDescription("Pause when more than this share of a wave collides or fails, from 0 to 1.")
+  Options.withDescription(
+    "Pause when more than this share of a wave collides or fails, from 0 to 1; absent, at the start: 0.05."
+  )
 )
 
 const rolloutStart = Command.make(
   "start",
   {
     template: ofTemplate,
-    to,
+    url,
     publisher: ofPublisher,
     json,
     revision: Options.integer("revision").pipe(
       Options.withDescription("The revision to take everybody to; an earlier one goes back.")
     ),
     waves: Options.text("waves").pipe(
-      Options.withDescription("How far each wave goes, in percent of the organizations, chosen at random."),
+      Options.withDescription(
+        "How far each wave goes, in percent of the organizations, chosen at random; absent: 1,10,50,100."
+      ),
       Options.withDefault("1,10,50,100")
     ),
     manual: Options.boolean("manual").pipe(
@@ -168,7 +205,7 @@ const rolloutStatus = Command.make(
   "status",
   {
     template: ofTemplate,
-    to,
+    url,
     publisher: ofPublisher,
     rollout: ofRollout,
     json,
@@ -183,13 +220,13 @@ const rolloutStatus = Command.make(
 
 const rolloutResults = Command.make(
   "results",
-  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  { template: ofTemplate, url, publisher: ofPublisher, rollout: ofRollout, json },
   (given) => loaded(async () => (await import("./Rollout.ts")).results(given))
 ).pipe(Command.withDescription("Say what came of a roll-out, wave by wave, and what was in the way."))
 
 const rolloutPause = Command.make(
   "pause",
-  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  { template: ofTemplate, url, publisher: ofPublisher, rollout: ofRollout, json },
   (given) => loaded(async () => (await import("./Rollout.ts")).stop("pause", given))
 ).pipe(Command.withDescription("Pause a roll-out: when this ends, nobody is brought to the revision any more."))
 
@@ -197,7 +234,7 @@ const rolloutResume = Command.make(
   "resume",
   {
     template: ofTemplate,
-    to,
+    url,
     publisher: ofPublisher,
     rollout: ofRollout,
     json,
@@ -216,7 +253,7 @@ const rolloutResume = Command.make(
 
 const rolloutCancel = Command.make(
   "cancel",
-  { template: ofTemplate, to, publisher: ofPublisher, rollout: ofRollout, json },
+  { template: ofTemplate, url, publisher: ofPublisher, rollout: ofRollout, json },
   (given) => loaded(async () => (await import("./Rollout.ts")).stop("cancel", given))
 ).pipe(
   Command.withDescription(
@@ -227,6 +264,74 @@ const rolloutCancel = Command.make(
 const rollout = Command.make("rollout").pipe(
   Command.withDescription("Bring everybody who has a template installed to a revision, wave by wave."),
   Command.withSubcommands([rolloutStart, rolloutStatus, rolloutResults, rolloutPause, rolloutResume, rolloutCancel])
+)
+
+const ofPerson = {
+  url: Options.text("url").pipe(
+    Options.withDescription(
+      "A running service, as https://install.example.org, with a session's token in AGENT_INSTALL_TOKEN; without it the database of DATABASE_URL."
+    ),
+    Options.optional
+  ),
+  as: Options.text("as").pipe(
+    Options.withDescription(
+      "With the database: the e-mail address of the person whose agents they are. What is done is done in their name."
+    ),
+    Options.optional
+  ),
+  json
+}
+const agentId = Args.text({ name: "AGENT" }).pipe(Args.withDescription("The agent's id, as agent list says it."))
+const agentYes = Options.boolean("yes").pipe(
+  Options.withAlias("y"),
+  Options.withDescription(
+    "Do it without asking. Without this option the command asks on a terminal, and elsewhere does nothing."
+  )
+)
+
+const agentList = Command.make("list", ofPerson, (given) =>
+  loaded(async () => (await import("./Agent.ts")).list(given))
+).pipe(
+  Command.withDescription(
+    "List the agents that a person has installed, the newest first. Example: agent-install agent list --as ada@example.org"
+  )
+)
+
+const agentShow = Command.make("show", { agentId, ...ofPerson }, (given) =>
+  loaded(async () => (await import("./Agent.ts")).show(given))
+).pipe(Command.withDescription("Say which revision an agent has, and how its rows compare with the template's."))
+
+const agentResync = Command.make(
+  "resync",
+  {
+    agentId,
+    ...ofPerson,
+    revision: Options.text("revision").pipe(
+      Options.withDescription("A revision to go to and stay at, or newest to follow the publisher again."),
+      Options.optional
+    ),
+    dryRun: Options.boolean("dry-run").pipe(
+      Options.withDescription("Change nothing, and say what the resync would do, row by row.")
+    )
+  },
+  (given) => loaded(async () => (await import("./Agent.ts")).resync(given))
+).pipe(
+  Command.withDescription(
+    "Bring an agent up to date, or to a revision. What the person changed or deleted stays as it is. Example: agent-install agent resync agent_1 --revision 2 --as ada@example.org"
+  )
+)
+
+const agentUninstall = Command.make("uninstall", { agentId, ...ofPerson, yes: agentYes }, (given) =>
+  loaded(async () => (await import("./Agent.ts")).uninstall(given))
+).pipe(
+  Command.withDescription(
+    "Take an agent away, with its rows that are unchanged and unused; it says first what would go and what would stay. Example: agent-install agent uninstall agent_1 --as ada@example.org"
+  )
+)
+
+const agent = Command.make("agent").pipe(
+  Command.withDescription("A person's installed agents: see them, bring them up to date, take them away."),
+  Command.withSubcommands([agentList, agentShow, agentResync, agentUninstall])
 )
 
 const createPublisher = Command.make(
@@ -252,12 +357,12 @@ const publisher = Command.make("publisher").pipe(
   Command.withSubcommands([createPublisher])
 )
 
-const url = Options.text("url").pipe(
+const demoUrl = Options.text("url").pipe(
   Options.withDescription("A running service, as http://localhost:3000; without it the demo runs a temporary one."),
   Options.optional
 )
 
-const demo = Command.make("demo", { url, json }, (given) =>
+const demo = Command.make("demo", { url: demoUrl, json }, (given) =>
   loaded(async () => (await import("./Demo.ts")).demo(given))
 ).pipe(
   Command.withDescription(
@@ -273,8 +378,11 @@ const doctor = Command.make("doctor", { json }, (given) =>
   )
 )
 
+/** The commands that only group others, by name. */
+export const groups = { template, agent, publisher, rollout }
+
 /** The whole command line. */
 export const agentInstall = Command.make("agent-install").pipe(
   Command.withDescription("Installs published template agents into a person's own organization."),
-  Command.withSubcommands([serve, migrate, template, publisher, rollout, demo, doctor])
+  Command.withSubcommands([serve, migrate, template, agent, publisher, rollout, demo, doctor])
 )

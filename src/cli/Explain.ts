@@ -2,6 +2,7 @@ import { HttpServerError, Error as PlatformError } from "@effect/platform"
 import { SqlError } from "@effect/sql/SqlError"
 import { ConfigError, Effect, Either, Option } from "effect"
 import { PublishRefused } from "../domain/catalog/Template.ts"
+import { refusals } from "../domain/Errors.ts"
 import { isUnavailable } from "../domain/Faults.ts"
 import { connectionOf, DatabaseAddressRefused } from "../layers/postgres/DatabaseAddress.ts"
 import { DatabaseUnfit } from "../layers/postgres/DatabaseCheck.ts"
@@ -157,6 +158,8 @@ export const databaseProblemOf = (error: unknown, role?: string): Option.Option<
   return Option.none()
 }
 
+const isRefusal = (error: unknown): error is Error => refusals.some((refusal) => error instanceof refusal)
+
 /** One line about what stopped the program, for the person who started it; `database` is the one that it was to use. */
 export const explain = (error: unknown, { name, role }: NamedDatabase): Option.Option<string> => {
   if (ConfigError.isConfigError(error)) return Option.some(describeConfigError(error))
@@ -167,7 +170,8 @@ export const explain = (error: unknown, { name, role }: NamedDatabase): Option.O
     error instanceof EmbeddedPostgresError ||
     error instanceof PublishRefused ||
     error instanceof CommandFailed ||
-    error instanceof DatabaseAddressRefused
+    error instanceof DatabaseAddressRefused ||
+    isRefusal(error)
   ) {
     return Option.some(error.message)
   }

@@ -4,7 +4,7 @@ import { version } from "../Package.ts"
 /* What the command line prints before anything else is loaded. */
 
 /** Each command with its description; those of a group are below the group's name. */
-const commands: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
+export const commands: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
   serve: "Serve the HTTP interface until SIGINT or SIGTERM",
   migrate: "Bring the database's schema up to date",
   template: {
@@ -13,7 +13,15 @@ const commands: Readonly<Record<string, string | Readonly<Record<string, string>
     publish: "Publish a template, or a new revision of it",
     diff: "Say what publishing a folder would change",
     pull: "Fetch a published template into a folder",
-    list: "List the templates that are published"
+    list: "List the templates that are published",
+    show: "Say what a published template brings",
+    history: "List the revisions of a template, and what changed in each"
+  },
+  agent: {
+    list: "List the installed agents of a person",
+    show: "Say how an installed agent compares with its template",
+    resync: "Bring an installed agent up to date, or to a revision",
+    uninstall: "Take an installed agent away"
   },
   publisher: {
     create: "Make a publisher, and give it an owner"
@@ -27,7 +35,9 @@ const commands: Readonly<Record<string, string | Readonly<Record<string, string>
     cancel: "End a roll-out where it is"
   },
   demo: "Walk through what the service does, on a service of the demo's own",
-  doctor: "Look at what the service needs, and say what to do where anything is wrong"
+  doctor: "Look at what the service needs, and say what to do where anything is wrong",
+  help: "Explain a command: agent-install help template publish",
+  version: "Print the version"
 }
 
 const lines = Object.entries(commands).flatMap(([name, does]) =>
@@ -52,9 +62,12 @@ Begin with: agent-install demo. Every variable is in the README; agent-install d
 Exit codes: 0 done, 1 not done (the last line says why), 2 the command line could not be read, 130 interrupted.
 `
 
+const isOption = (word: string) => word.startsWith("-")
+
 /** The message for a command that does not exist; undefined if the words name one, or none. */
-export const unknownCommand = ([first, second]: ReadonlyArray<string>): string | undefined => {
-  const isOption = (word: string) => word.startsWith("-")
+export const unknownCommand = ([first, second, third]: ReadonlyArray<string>): string | undefined => {
+  if (first === "help")
+    return second === undefined ? undefined : unknownCommand(third === undefined ? [second] : [second, third])
   if (first === undefined || isOption(first)) return undefined
   const found = Object.hasOwn(commands, first) ? commands[first] : undefined
   const [place, word, known] =

@@ -20,7 +20,7 @@ import { Rollouts } from "../services/rollout/Rollouts.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, CommandFailed, print, table } from "./Output.ts"
-import { clientOf, failedAt } from "./PublishTo.ts"
+import { clientOf, failedAt } from "./OverHttp.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -65,11 +65,11 @@ export const progressLine = ({
   const share = organizations === 0 ? 1 : (organizations - open) / organizations
   const full = Math.floor(share * barWidth)
   const bar = `${"#".repeat(full)}${".".repeat(barWidth - full)}`
-  const told = describeOutcomes(outcomes)
+  const counts = describeOutcomes(outcomes)
   const where = state === "running" ? `wave ${wave + 1} of ${waves.length}` : state
   return `[${bar}] ${String(Math.floor(share * 100)).padStart(3)} % of ${organizations} to revision ${revision}, ${where}${
     because === null ? "" : ` (${becauseWords[because]})`
-  }${told === "" ? "" : `: ${told}`}`
+  }${counts === "" ? "" : `: ${counts}`}`
 }
 
 /** All that is known of a roll-out, for people to read. */
@@ -99,7 +99,7 @@ const describe = (status: RolloutStatus): string =>
 interface OfTemplate extends AsJson {
   readonly template: string
   /** A service to ask over HTTP; without it the database is asked. */
-  readonly to: Option.Option<string>
+  readonly url: Option.Option<string>
   readonly publisher: Option.Option<string>
 }
 
@@ -151,16 +151,16 @@ const overHttp = (url: string, publisher: string, template: string) =>
 
 /** Does something with the roll-outs of a template, where they are. */
 const withRollouts = <A, E>(
-  { publisher, template, to }: OfTemplate,
+  { publisher, template, url }: OfTemplate,
   use: (rollouts: RolloutsOfTemplate) => Effect.Effect<A, E>
 ) =>
-  Option.match(to, {
+  Option.match(url, {
     onNone: () => inDatabase(template).pipe(Effect.flatMap(use), Effect.provide(Services)),
-    onSome: (url) =>
+    onSome: (address) =>
       Option.match(publisher, {
         onNone: () =>
-          new CommandFailed({ message: "--to needs --publisher: the slug of the publisher whose key it is" }),
-        onSome: (slug) => Effect.flatMap(overHttp(url, slug, template), use)
+          new CommandFailed({ message: "--url needs --publisher: the slug of the publisher whose key it is" }),
+        onSome: (slug) => Effect.flatMap(overHttp(address, slug, template), use)
       })
   })
 

@@ -14,7 +14,7 @@ import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, print, table } from "./Output.ts"
-import { publisherAt } from "./PublishTo.ts"
+import { publisherAt } from "./OverHttp.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -85,14 +85,14 @@ const withTemplate =
 interface Folder extends AsJson {
   readonly folder: string
   /** The address of a service to publish by; absent: the database of the settings. */
-  readonly to: Option.Option<string>
+  readonly url: Option.Option<string>
 }
 
 /** Where a folder is published: by a service, else into the database. */
-const publisherOf = (to: Option.Option<string>) => {
-  const service = publisherAt(Option.getOrElse(to, () => ""))
+const publisherOf = (url: Option.Option<string>) => {
+  const service = publisherAt(Option.getOrElse(url, () => ""))
   const either = <A, E1, R1, E2, R2>(there: Effect.Effect<A, E1, R1>, here: Effect.Effect<A, E2, R2>) =>
-    Effect.if(Option.isSome(to), { onTrue: () => there, onFalse: () => here })
+    Effect.if(Option.isSome(url), { onTrue: () => there, onFalse: () => here })
   return {
     diff: (template: Template) => either(service.diff(template), Effect.provide(diffTemplate(template), Services)),
     publish: (template: Template, withdraw: boolean) =>
@@ -101,9 +101,9 @@ const publisherOf = (to: Option.Option<string>) => {
 }
 
 /** Prints what publishing a folder would change and do. */
-export const diff = ({ folder, json, to }: Folder) =>
+export const diff = ({ folder, json, url }: Folder) =>
   Effect.gen(function* () {
-    const [{ slug }, publication] = yield* withTemplate(folder)(publisherOf(to).diff)
+    const [{ slug }, publication] = yield* withTemplate(folder)(publisherOf(url).diff)
     const { changed, changes, revision, since } = publication.published
     yield* print(
       json,
@@ -128,9 +128,9 @@ interface Publish extends Folder {
 }
 
 /** Publishes a folder or, for a dry run, prints what that would do. */
-export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, to, yes }: Publish) {
-  if (dryRun) return yield* diff({ folder, json, to })
-  const publisher = publisherOf(to)
+export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, url, yes }: Publish) {
+  if (dryRun) return yield* diff({ folder, json, url })
+  const publisher = publisherOf(url)
   const asks = !json && process.stdin.isTTY && process.stdout.isTTY
   const [{ definitions, slug }, publication] = yield* withTemplate(folder)((template) =>
     publisher

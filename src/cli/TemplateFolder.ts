@@ -4,7 +4,7 @@ import { stringify } from "yaml"
 import type { TemplateDocuments } from "../domain/catalog/Template.ts"
 import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
 import { type AsJson, CommandFailed, print } from "./Output.ts"
-import { pullFrom } from "./PublishTo.ts"
+import { pullFrom } from "./OverHttp.ts"
 
 /* What is done with a template's folder by itself: begin one, check one, fetch one. */
 

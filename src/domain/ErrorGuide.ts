@@ -5,6 +5,8 @@ import {
   EventsGone,
   ForeignOrigin,
   HeaderTooLarge,
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
   IdentityNotFound,
   IdentityTaken,
   Internal,
@@ -238,6 +240,17 @@ export const errorGuide: {
     when: "GET /api/events was asked for what follows a number, and events after it have been deleted since (they are kept for EVENTS_DAYS days), or the number was never given, as after a database was restored from a backup.",
     remedy: "Read anew what you keep a copy of, then go on after the last number that the answer names.",
     example: new EventsGone({ after: 17, first: 4_001, last: 9_344 })
+  },
+  IdempotencyKeyInUse: {
+    when: "A request was repeated with its Idempotency-Key while the first one was still being answered.",
+    remedy: "Repeat it after Retry-After seconds, with the same key and body.",
+    example: new IdempotencyKeyInUse()
+  },
+  IdempotencyKeyReused: {
+    when: "The same caller sent this Idempotency-Key to the same address within the last day, with another body or other query parameters. Bodies are compared byte by byte.",
+    remedy:
+      "Make a new key for each request that is meant to do something; repeat a request with exactly the body that it had.",
+    example: new IdempotencyKeyReused()
   },
   WrongPassword: {
     when: "The request is final, so it needs the account's password, and the one that was sent is wrong. Wrong passwords count against a budget.",

@@ -12,7 +12,7 @@ import { Permission } from "./publishing/Publisher.ts"
  * `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -401,6 +401,28 @@ export class RolloutEnded extends Schema.TaggedError<RolloutEnded>()("RolloutEnd
   }
 }
 
+/** A request with this `Idempotency-Key` is being answered. */
+export class IdempotencyKeyInUse extends Schema.TaggedError<IdempotencyKeyInUse>()("IdempotencyKeyInUse", {}) {
+  static readonly status = 409
+  static readonly code = "idempotency_key_in_use"
+  static readonly title = "The first request is still being answered"
+  /** Whole seconds after which a retry makes sense. */
+  readonly retryAfterSeconds = 1
+  override get message() {
+    return `A request with this Idempotency-Key is still being answered. Repeat it in ${this.retryAfterSeconds} second to get the same answer.`
+  }
+}
+
+/** Another request had this `Idempotency-Key` before. */
+export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()("IdempotencyKeyReused", {}) {
+  static readonly status = 422
+  static readonly code = "idempotency_key_reused"
+  static readonly title = "The key belongs to another request"
+  override get message() {
+    return "This Idempotency-Key was sent with another body or other parameters within the last day. Use a new key for a new request."
+  }
+}
+
 /** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
 export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
   after: Schema.Int,
@@ -695,6 +717,8 @@ export const refusals = [
   RolloutRuns,
   RolloutEnded,
   EventsGone,
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
   WrongPassword,
   OrganizationInUse,
   PublisherNotFound,

@@ -17,6 +17,7 @@ import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { EventsHttp } from "./events/EventsHttp.ts"
+import { IdempotentHttp } from "./Idempotency.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -124,7 +125,7 @@ const withApi = flow(
     HealthHttp,
     DocumentsHttp
   ]),
-  Layer.provide(AdmissionHttp),
+  Layer.provide([AdmissionHttp, IdempotentHttp]),
   // Paths have one spelling (RFC 3986, 6.2.2.1), for the router and for all other code that reads them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 import { CliConfig, Command, HelpDoc } from "@effect/cli"
 import { assert, describe, it } from "@effect/vitest"
-import { agentInstall } from "../../src/cli/Commands.ts"
+import { agentInstall, groups } from "../../src/cli/Commands.ts"
 import { overview, unknownCommand } from "../../src/cli/Overview.ts"
 
 describe("the overview of the command line", () => {
@@ -11,7 +11,8 @@ describe("the overview of the command line", () => {
     const named = [...overview.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2,}[A-Z]/gm)].map(([, name]) => name)
     assert.sameMembers(
       named,
-      commands.filter((name) => !["template", "publisher", "rollout"].includes(name ?? ""))
+      // The first two are answered before the others are loaded.
+      ["help", "version", ...commands.filter((name) => !Object.hasOwn(groups, name ?? ""))]
     )
   })
 
@@ -22,8 +23,12 @@ describe("the overview of the command line", () => {
       'agent-install template has no command "pubish"; did you mean "publish"?'
     )
     assert.strictEqual(
+      unknownCommand(["help", "rollout", "strat"]),
+      'agent-install rollout has no command "strat"; did you mean "start"?'
+    )
+    assert.strictEqual(
       unknownCommand(["template", "constructor"]),
-      'agent-install template has no command "constructor"; it has init, validate, publish, diff, pull, list'
+      'agent-install template has no command "constructor"; it has init, validate, publish, diff, pull, list, show, history'
     )
   })
 
@@ -32,6 +37,9 @@ describe("the overview of the command line", () => {
       [],
       ["serve"],
       ["rollout", "start", "x"],
+      ["help"],
+      ["help", "template"],
+      ["help", "template", "diff"],
       ["template"],
       ["template", "--help"],
       ["template", "diff", "x"],

@@ -12,7 +12,7 @@ import {
 } from "../../domain/Errors.ts"
 import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -107,6 +107,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

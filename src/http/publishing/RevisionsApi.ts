@@ -17,7 +17,7 @@ import {
   RevisionRequest,
   RevisionsQuery
 } from "../../domain/publishing/Revision.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { LargeBody } from "../Body.ts"
 import { inPath, publisher, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
@@ -95,6 +95,7 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
           transform: publisher
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

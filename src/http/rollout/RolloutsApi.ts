@@ -18,7 +18,7 @@ import {
   RolloutStarted,
   RolloutStatus
 } from "../../domain/rollout/Rollout.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, publisher, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -77,6 +77,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           transform: publisher
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )
@@ -160,6 +161,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           transform: publisher
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

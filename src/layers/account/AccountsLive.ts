@@ -6,6 +6,7 @@ import { decideDeletion, referredTo } from "../../domain/account/Deletion.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import { OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
+import { CleanText } from "../../domain/Text.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
 import { dieOfFaults, retryTransient, violatesForeignKey } from "../postgres/Database.ts"
 import { type HeldTable, heldStatement, heldTables } from "./HeldTables.ts"
@@ -28,6 +29,12 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: (id) => sql`
       SELECT name, email, "emailVerified" AS email_verified, "createdAt" AS created_at FROM "user" WHERE id = ${id}
     `
+    })
+
+    const findByEmail = SqlSchema.findOne({
+      Request: Schema.String,
+      Result: Schema.Struct({ id: UserId }),
+      execute: (email) => sql`SELECT id FROM "user" WHERE email = ${email.toLowerCase()}`
     })
 
     const findSessions = SqlSchema.findAll({
@@ -244,6 +251,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return Accounts.of({
+      withEmail: Effect.fn("Accounts.withEmail")(function* (email) {
+        // Postgres can't store unclean text, so no account has such an address, and asking would be an error.
+        if (!Schema.is(CleanText)(email)) return Option.none()
+        return Option.map(yield* Effect.orDie(findByEmail(email)), ({ id }) => id)
+      }),
       view: Effect.fn("Accounts.view")(function* (userId, sessionId) {
         const user = yield* Effect.orDie(findUser(userId))
         if (Option.isNone(user)) return yield* new Unauthenticated()

@@ -1,4 +1,4 @@
-import { Clock, DateTime, Duration, Effect, Either, Layer, Redacted, Stream } from "effect"
+import { Clock, DateTime, Duration, Effect, Either, Layer, Option, Redacted, Stream } from "effect"
 import type { HeldRow } from "../../domain/account/Account.ts"
 import { decideDeletion, type OrganizationFacts, referredTo } from "../../domain/account/Deletion.ts"
 import { ownPasswordKey } from "../../domain/admission/Budget.ts"
@@ -154,6 +154,10 @@ export const AccountsMemory = Layer.effect(
         () => new Unauthenticated()
       )
     return Accounts.of({
+      withEmail: (email) =>
+        read(({ users }) =>
+          Option.fromNullable(users.find((user) => user.email.toLowerCase() === email.toLowerCase())?.id)
+        ),
       view: (userId, asking) =>
         Effect.gen(function* () {
           const user = yield* found(userId)

@@ -172,7 +172,8 @@ const makeRollouts = Effect.gen(function* () {
     start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
       const organizations = yield* askFor(templateAgentId, request.revision)
       const sizes = waveSizes(organizations, request.waves)
-      const begun = begin({ ...request, templateAgentId, sizes }).pipe(retryTransient())
+      // A step of its own, so that a transaction around it goes on where it is refused.
+      const begun = begin({ ...request, templateAgentId, sizes }).pipe(sql.withTransaction, retryTransient())
       const { rolloutId } = yield* begun.pipe(
         Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
           Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))

@@ -1,4 +1,4 @@
-import { Context, type Effect, type Redacted, type Stream } from "effect"
+import { Context, type Effect, type Option, type Redacted, type Stream } from "effect"
 import type { Account, HeldRow } from "../../domain/account/Account.ts"
 import type { DeletionPlan } from "../../domain/account/Deletion.ts"
 import type { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
@@ -8,6 +8,8 @@ import type { UserId } from "../../domain/Ids.ts"
 export class Accounts extends Context.Tag("agent-install/Accounts")<
   Accounts,
   {
+    /** The account with that e-mail address, in whatever case it is written; for whoever runs the service. */
+    readonly withEmail: (email: string) => Effect.Effect<Option.Option<UserId>>
     /** The account and its sessions; `sessionId` is the one that asks. */
     readonly view: (userId: UserId, sessionId: string) => Effect.Effect<Account, Unauthenticated>
     /**

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Chunk, Clock, Effect, Redacted, Stream } from "effect"
+import { Chunk, Clock, Effect, Option, Redacted, Stream } from "effect"
 import { UserId } from "../../../src/domain/Ids.ts"
 import { Accounts } from "../../../src/services/account/Accounts.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
@@ -65,6 +65,16 @@ for (const [label, world] of worlds) {
       const { code } = yield* codes.mint({ userId: person.userId, templateAgentId: one.templateAgentId })
       return { ...person, ...one, phone, code: Redacted.value(code) }
     })
+
+    it.effect("finds an account by its e-mail address, however that is written", () =>
+      Effect.gen(function* () {
+        const accounts = yield* Accounts
+        const { name, userId } = yield* signedUp
+        assert.deepStrictEqual(yield* accounts.withEmail(`${name.toUpperCase()}@Example.org`), Option.some(userId))
+        assert.deepStrictEqual(yield* accounts.withEmail("nobody@example.org"), Option.none())
+        assert.deepStrictEqual(yield* accounts.withEmail("a\u0000@example.org"), Option.none())
+      })
+    )
 
     it.effect("shows an account with the session that asks", () =>
       Effect.gen(function* () {

@@ -8,32 +8,50 @@ import { readDocuments, toDocuments } from "../layers/catalog/TemplateFiles.ts"
 import { type Publication, WithdrawalNotAgreed } from "../services/catalog/PublishTemplate.ts"
 import { CommandFailed } from "./Output.ts"
 
-/* Publishing over HTTP, with a key of a publisher's. */
+/* The commands that ask a service over HTTP, with a key of a publisher's or the session of a person. */
 
-/** The variable that has the key. */
-const keyVariable = "AGENT_INSTALL_KEY"
+/** The variables that have what a service is shown: a publisher's key, or the token of a session. */
+const shown = {
+  key: {
+    variable: "AGENT_INSTALL_KEY",
+    hint: "must be a key of the publisher: an owner or admin makes one with POST /api/publishers/<slug>/keys.",
+    name: "key"
+  },
+  token: {
+    variable: "AGENT_INSTALL_TOKEN",
+    hint: "must be the token of a session: POST /api/auth/sign-in/email answers with it as set-auth-token.",
+    name: "session"
+  }
+} as const
 
 /** What an error of the client is to whoever typed the command. */
-export const failedAt = (to: string) => (error: unknown) => {
-  if (Predicate.isTagged(error, "Unauthenticated")) {
-    return new CommandFailed({ message: `What ${keyVariable} has is no key at ${to}, or none any more.` })
-  }
-  const said = Predicate.hasProperty(error, "message") ? String(error.message) : String(error)
-  return new CommandFailed({
-    message: Predicate.isTagged(error, "RequestError") ? `No service answers at ${to}: ${said}` : said
-  })
-}
-
-/** A client of the service at that address, which shows the key of the environment. */
-export const clientOf = (to: string) =>
-  Effect.gen(function* () {
-    const key = yield* Config.option(Config.redacted(keyVariable))
-    if (!Option.exists(key, (given) => Redacted.value(given) !== "")) {
-      return yield* new CommandFailed({
-        message: `${keyVariable} must be a key of the publisher: an owner or admin makes one with POST /api/publishers/<slug>/keys.`
-      })
+export const failedAt =
+  (to: string, what: keyof typeof shown = "key") =>
+  (error: unknown) => {
+    if (error instanceof CommandFailed) return error
+    if (Predicate.isTagged(error, "Unauthenticated")) {
+      const { name, variable } = shown[what]
+      return new CommandFailed({ message: `What ${variable} has is no ${name} at ${to}, or none any more.` })
     }
-    return yield* makeClient({ baseUrl: to.replace(/\/+$/, ""), token: Option.getOrUndefined(key) })
+    const said = Predicate.hasProperty(error, "message") ? String(error.message) : String(error)
+    return new CommandFailed({
+      message: Predicate.isTagged(error, "RequestError") ? `No service answers at ${to}: ${said}` : said
+    })
+  }
+
+/** A client of the service at that address; it shows nothing. */
+export const visitorOf = (to: string) =>
+  makeClient({ baseUrl: to.replace(/\/+$/, "") }).pipe(Effect.provide(FetchHttpClient.layer))
+
+/** A client of the service at that address, which shows what the environment has. */
+export const clientOf = (to: string, what: keyof typeof shown = "key") =>
+  Effect.gen(function* () {
+    const { hint, variable } = shown[what]
+    const token = yield* Config.option(Config.redacted(variable))
+    if (!Option.exists(token, (given) => Redacted.value(given) !== "")) {
+      return yield* new CommandFailed({ message: `${variable} ${hint}` })
+    }
+    return yield* makeClient({ baseUrl: to.replace(/\/+$/, ""), token: Option.getOrUndefined(token) })
   }).pipe(Effect.provide(FetchHttpClient.layer))
 
 const publicationOf = ({ impact, slug: _, ...published }: RevisionAnswer): Publication => ({
@@ -44,7 +62,7 @@ const publicationOf = ({ impact, slug: _, ...published }: RevisionAnswer): Publi
 const isRefusedTemplate = (error: unknown): error is TemplateRefused => Predicate.isTagged(error, "TemplateRefused")
 const isWithdrawal = (error: unknown): error is WithdrawalRefused => Predicate.isTagged(error, "WithdrawalRefused")
 
-/** Publishes by the service at that address, and tells what it refuses as publishing to a database does. */
+/** Publishes by the service at that address, and says what it refuses as publishing to a database does. */
 export const publisherAt = (to: string) => {
   const send = (template: Template, { dryRun, withdraw }: { readonly dryRun: boolean; readonly withdraw: boolean }) =>
     Effect.gen(function* () {
@@ -59,7 +77,7 @@ export const publisherAt = (to: string) => {
       Effect.mapError((error) =>
         isRefusedTemplate(error)
           ? new PublishRefused({ issues: error.issues })
-          : isWithdrawal(error) || error instanceof CommandFailed
+          : isWithdrawal(error)
             ? error
             : failedAt(to)(error)
       )
@@ -88,4 +106,4 @@ export const pullFrom = (to: string, publisher: string, template: string, revisi
     // What a service sends becomes names of files: only what a template may say.
     yield* readDocuments(documents)
     return documents
-  }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : failedAt(to)(error))))
+  }).pipe(Effect.mapError(failedAt(to)))
