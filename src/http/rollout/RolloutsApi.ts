@@ -4,6 +4,7 @@ import {
   NoSuchRevision,
   NotPermitted,
   PublisherNotFound,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -66,7 +67,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStarted)
       .addError(unreadable)
       .addError(refusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .addError(problem(RolloutRuns))
       .annotateContext(
         OpenApi.annotations({
@@ -151,7 +152,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStatus)
       .addError(unreadable)
       .addError(changeRefusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "resumeRollout",

@@ -38,6 +38,8 @@ for (const [label, world] of worldsOfBothModes) {
           description: "The noted assistant",
           templateAgentId: first.templateAgentId,
           revision: 2,
+          offered: 2,
+          deprecated: null,
           definitions: 2,
           installs: 0
         })
