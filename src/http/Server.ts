@@ -12,9 +12,11 @@ import {
 import { Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
+import { withApiVersion } from "./ApiVersion.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
+import { TemplatesHttp } from "./catalog/TemplatesHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { EventsHttp } from "./events/EventsHttp.ts"
 import { IdempotentHttp } from "./Idempotency.ts"
@@ -106,12 +108,13 @@ const observeRequest = HttpMiddleware.make((app) =>
   })
 )
 
-const observed = flow(withSecurityHeaders, observeRequest)
+const observed = flow(withSecurityHeaders, withApiVersion, observeRequest)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([
     InstallHttp,
+    TemplatesHttp,
     AgentsHttp,
     WatchersHttp,
     RowsHttp,

@@ -9,6 +9,7 @@ import {
 } from "../../domain/Errors.ts"
 import {
   OwnTemplateList,
+  OwnTemplatesQuery,
   publicationLimits,
   RevisionAnswer,
   RevisionDocuments,
@@ -30,13 +31,15 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
   .add(
     HttpApiEndpoint.get("templates", "/api/publishers/:slug/templates")
       .setPath(Schema.Struct({ slug: inPath.publisher }))
+      .setUrlParams(OwnTemplatesQuery)
       .addSuccess(OwnTemplateList)
       .addError(publisherRefusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listPublisherTemplates",
           summary: "The templates of a publisher",
-          description: "By slug.",
+          description: "By slug, in pages.",
           transform: publisher
         })
       )
