@@ -16,7 +16,8 @@ export default defineConfig({
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
-    poolOptions: { forks: { maxForks: 2 } },
+    // Loading the application takes seconds, so the files of a process share it.
+    poolOptions: { forks: { maxForks: 2, isolate: false } },
     projects: [
       {
         resolve: { alias },
@@ -24,11 +25,14 @@ export default defineConfig({
           name: "quick",
           include: ["test/**/*.test.ts", "examples/*.test.ts"],
           exclude: [...processes, "test/browser/**"],
-          isolate: false,
+          setupFiles: ["test/reset.ts"],
           ...patience
         }
       },
-      { resolve: { alias }, test: { name: "processes", include: processes, ...patience } }
+      {
+        resolve: { alias },
+        test: { name: "processes", include: processes, setupFiles: ["test/reset.ts"], ...patience }
+      }
     ]
   }
 })

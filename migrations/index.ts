@@ -25,6 +25,8 @@ import rollouts from "./0021_rollouts.ts"
 import adoption from "./0022_adoption.ts"
 import revisionNotes from "./0023_revision_notes.ts"
 import references from "./0024_references.ts"
+import referenceReads from "./0025_reference_reads.ts"
+import lifecycle from "./0027_lifecycle.ts"
 import keptAnswers from "./0029_kept_answers.ts"
 
 /** The schema, in order. Ids only rise; what has landed is never edited, only added to. */
@@ -53,5 +55,7 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0022_adoption": adoption,
   "0023_revision_notes": revisionNotes,
   "0024_references": references,
+  "0025_reference_reads": referenceReads,
+  "0027_lifecycle": lifecycle,
   "0029_kept_answers": keptAnswers
 }

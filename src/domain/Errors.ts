@@ -185,6 +185,36 @@ export class ModeNotOffered extends Schema.TaggedError<ModeNotOffered>()("ModeNo
   }
 }
 
+/** The publisher has deprecated the template, and the organization does not have it. */
+export class TemplateDeprecated extends Schema.TaggedError<TemplateDeprecated>()("TemplateDeprecated", {
+  reason: Schema.String,
+  successor: Schema.NullOr(Schema.String)
+}) {
+  static readonly status = 409
+  static readonly code = "template_deprecated"
+  static readonly title = "Template deprecated"
+  override get message() {
+    const instead = this.successor === null ? "" : ` Take "${this.successor}" instead.`
+    return `The publisher has deprecated this template, so it is not installed anew: ${this.reason}${instead}`
+  }
+}
+
+/** The publisher has marked the revision as broken: nobody is brought to it. */
+export class RevisionBroken extends Schema.TaggedError<RevisionBroken>()("RevisionBroken", {
+  revision: Schema.Int,
+  reason: Schema.String,
+  offered: Schema.NullOr(Schema.Int)
+}) {
+  static readonly status = 409
+  static readonly code = "revision_broken"
+  static readonly title = "Revision broken"
+  override get message() {
+    const newest =
+      this.offered === null ? "No other revision is offered." : `The newest that is offered is ${this.offered}.`
+    return `The publisher has marked revision ${this.revision} as broken, so nobody is brought to it: ${this.reason} ${newest}`
+  }
+}
+
 /** A name in a list of wishes, and the verdict of the row that has it (null where there is none). */
 export const UnmetWish = Schema.Struct({
   list: Wish,
@@ -496,6 +526,7 @@ const needed: Readonly<Record<Permission, readonly [role: string, scope: string]
   read: ["a member of the publisher", "a key with the scope read or publish"],
   publish: ["a member of the publisher", "a key with the scope publish"],
   team: ["a member of the publisher, signed in,", "no key"],
+  withdraw: ["an owner or admin of the publisher", "a key with the scope publish"],
   keys: ["an owner or admin of the publisher, signed in,", "no key"],
   members: ["an owner of the publisher, signed in,", "no key"]
 }
@@ -598,6 +629,18 @@ export class WithdrawalRefused extends Schema.TaggedError<WithdrawalRefused>()("
   }
 }
 
+/** A template that somebody has installed was to be withdrawn. */
+export class TemplateInUse extends Schema.TaggedError<TemplateInUse>()("TemplateInUse", {
+  installations: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "template_in_use"
+  static readonly title = "Template in use"
+  override get message() {
+    return `Nothing was withdrawn, since ${this.installations} organizations have the template installed. Deprecate it, and withdraw it when nobody has it any more.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -679,6 +722,8 @@ export const installErrors = [
   SelfInstall,
   TemplateNotPublic,
   NotOrgAdmin,
+  TemplateDeprecated,
+  RevisionBroken,
   ModeNotOffered,
   NoSuchRow,
   SchemaCollision,
@@ -730,6 +775,7 @@ export const refusals = [
   LimitReached,
   TemplateRefused,
   WithdrawalRefused,
+  TemplateInUse,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,

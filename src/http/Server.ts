@@ -27,6 +27,7 @@ import { InstallHttp } from "./installation/InstallHttp.ts"
 import { RowsHttp } from "./installation/RowsHttp.ts"
 import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
+import { showJsonAsPage } from "./pages/JsonPage.tsx"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { RevisionsHttp } from "./publishing/RevisionsHttp.ts"
@@ -108,7 +109,8 @@ const observeRequest = HttpMiddleware.make((app) =>
   })
 )
 
-const observed = flow(withSecurityHeaders, withApiVersion, observeRequest)
+// What is outermost changes an answer first.
+const observed = flow(withSecurityHeaders, withApiVersion, observeRequest, showJsonAsPage)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),

@@ -2,12 +2,19 @@ import { Schema } from "effect"
 import { AgentId, Slug } from "../Ids.ts"
 import { limitOf, next } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
+import { Deprecation } from "./Deprecation.ts"
 import { Kind } from "./Kind.ts"
 import { Modes } from "./Mode.ts"
 
 const Publisher = Schema.Struct({ slug: Slug, name: Schema.String })
 
-const head = { slug: Slug, name: Schema.String, description: Schema.String, publisher: Publisher }
+const head = {
+  slug: Slug,
+  name: Schema.String,
+  description: Schema.String,
+  publisher: Publisher,
+  deprecated: Schema.NullOr(Deprecation)
+}
 
 /** A template that anybody can install, as a list shows it. */
 export const OfferedTemplate = Schema.Struct({
@@ -28,7 +35,8 @@ export const OfferPage = Schema.Struct({ templates: Schema.Array(OfferedTemplate
           name: "Personal finance",
           description: "Keeps track of money and tax",
           publisher: { slug: Slug.make("agent-install-templates"), name: "Agent Install" },
-          definitions: 89
+          definitions: 89,
+          deprecated: null
         }
       ],
       next: null
@@ -86,7 +94,10 @@ export type OfferStatus = typeof OfferStatus.Type
 export const Offer = Schema.Struct({
   ...head,
   templateAgentId: AgentId,
+  /** What an install brings: the newest that is not broken. */
   revision: Schema.Int,
+  /** Where every revision is broken: why the newest is. Then it can't be installed. */
+  broken: Schema.NullOr(Schema.String),
   hasBotPhone: Schema.Boolean,
   modes: Modes,
   rows: Schema.Array(OfferedRow)

@@ -8,6 +8,8 @@ import {
   NoMember,
   NoPersonalOrg,
   NotOrgAdmin,
+  RevisionBroken,
+  TemplateDeprecated,
   Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
@@ -109,6 +111,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(refusals)
       .addError(unreadable)
       .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
+      .addError(Schema.Union(problem(TemplateDeprecated), problem(RevisionBroken)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "createInstallCode",

@@ -1,6 +1,13 @@
 import { Effect } from "effect"
 import { orderOfTemplates } from "../../domain/publishing/Revision.ts"
 import {
+  deprecateTemplate,
+  markRevisionBroken,
+  restoreRevision,
+  restoreTemplate,
+  withdrawTemplate
+} from "../../services/publishing/ManageTemplate.ts"
+import {
   listOwnTemplates,
   listRevisions,
   publishRevision,
@@ -19,6 +26,20 @@ const numberOf = (revision: string) =>
       ? Effect.succeed(Number(revision))
       : invalidRequest([{ path: ["revision"], message: "must be the number of a revision, or newest" }])
 
+const ofRevision = ({
+  revision,
+  ...path
+}: {
+  readonly revision: string
+  readonly slug: string
+  readonly template: string
+}) => ({
+  ...path,
+  revision: /^[1-9]\d{0,8}$/.test(revision)
+    ? Effect.succeed(Number(revision))
+    : invalidRequest([{ path: ["revision"], message: "must be the number of a revision" }])
+})
+
 export const RevisionsHttp = group(Api, "revisions", {
   templates: ({ credential, path, query }) =>
     Effect.map(
@@ -28,5 +49,10 @@ export const RevisionsHttp = group(Api, "revisions", {
   list: ({ credential, path, query }) => listRevisions({ credential, ...path, query }),
   read: ({ credential, path: { revision, ...path } }) =>
     Effect.flatMap(numberOf(revision), (number) => readRevision({ credential, ...path }, number)),
-  publish: ({ body, credential, path, query }) => publishRevision({ credential, ...path, body, query })
+  publish: ({ body, credential, path, query }) => publishRevision({ credential, ...path, body, query }),
+  deprecate: ({ body, credential, path }) => deprecateTemplate({ credential, ...path, body }),
+  restore: ({ credential, path }) => restoreTemplate({ credential, ...path }),
+  withdraw: ({ credential, path }) => withdrawTemplate({ credential, ...path }),
+  markBroken: ({ body, credential, path }) => markRevisionBroken({ credential, ...ofRevision(path), body }),
+  restoreRevision: ({ credential, path }) => restoreRevision({ credential, ...ofRevision(path) })
 })

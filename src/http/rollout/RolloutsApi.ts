@@ -5,6 +5,7 @@ import {
   NoSuchRevision,
   NotPermitted,
   PublisherNotFound,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -68,7 +69,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStarted)
       .addError(unreadable)
       .addError(refusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .addError(problem(RolloutRuns))
       .annotateContext(
         OpenApi.annotations({
@@ -155,7 +156,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStatus)
       .addError(unreadable)
       .addError(changeRefusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "resumeRollout",

@@ -44,6 +44,7 @@ export const askerOf = (credential: Credential) =>
 const policies: Readonly<Record<Permission, RateLimitPolicy>> = {
   read: "read",
   publish: "change",
+  withdraw: "change",
   team: "read",
   keys: "change",
   members: "change"
