@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config"
 import { alias } from "./vitest.alias.ts"
 
-/** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
+/** Tests that start programs or send them signals (`npm run test:processes`); those that drive a browser are in another file. */
 const processes = [
   "examples/redis-rate-limiter.test.ts",
   "test/e2e/**/*.test.ts",
