@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config"
 import { alias } from "./vitest.alias.ts"
 
-/** Tests that start programs or send them signals; those that drive a browser have a command of their own. */
+/** Tests that start programs or send them signals (`npm run test:processes`); those that drive a browser are in another file. */
 const processes = [
   "examples/redis-rate-limiter.test.ts",
   "test/e2e/**/*.test.ts",
@@ -16,7 +16,8 @@ export default defineConfig({
   test: {
     // One Postgres for both projects.
     globalSetup: ["test/setup.ts"],
-    poolOptions: { forks: { maxForks: 2 } },
+    // Loading the application takes seconds, so the files of a process share it.
+    poolOptions: { forks: { maxForks: 2, isolate: false } },
     projects: [
       {
         resolve: { alias },
@@ -24,11 +25,14 @@ export default defineConfig({
           name: "quick",
           include: ["test/**/*.test.ts", "examples/*.test.ts"],
           exclude: [...processes, "test/browser/**"],
-          isolate: false,
+          setupFiles: ["test/reset.ts"],
           ...patience
         }
       },
-      { resolve: { alias }, test: { name: "processes", include: processes, ...patience } }
+      {
+        resolve: { alias },
+        test: { name: "processes", include: processes, setupFiles: ["test/reset.ts"], ...patience }
+      }
     ]
   }
 })

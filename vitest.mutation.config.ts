@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["test/domain/**/*.test.ts", "test/services/**/*.test.ts"],
     env: { MUTATING: "true" },
     provide: { templateDatabase: "postgres:///none" },
+    setupFiles: ["test/reset.ts"],
     testTimeout: 60_000
   }
 })

@@ -30,16 +30,17 @@ export const runWatchers = <E, R>(
       Result: Due,
       execute: () => sql`
         WITH due AS (
-          SELECT id FROM watchers WHERE next_run_at <= now() AND current_version_id IS NOT NULL
-            AND paused_at IS NULL AND deleted_at IS NULL AND retired_at IS NULL
-          ORDER BY next_run_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED
+          SELECT w.id FROM watchers w JOIN vocabulary.used_watchers u ON u.id = w.id
+          WHERE w.next_run_at <= now() AND w.paused_at IS NULL AND w.retired_at IS NULL
+            AND (w.deleted_at IS NULL OR w.inherits IS NOT NULL) AND u.current_version_id IS NOT NULL
+          ORDER BY w.next_run_at LIMIT ${atOnce} FOR UPDATE OF w SKIP LOCKED
         ), taken AS (
           UPDATE watchers w SET next_run_at = date_trunc('milliseconds', now()) + make_interval(secs => ${leaseSeconds})
-          FROM due WHERE w.id = due.id RETURNING w.*
+          FROM due WHERE w.id = due.id RETURNING w.id, w.next_run_at
         )
         SELECT w.id::text, w.organization_id AS "organizationId", w.agent_id AS "agentId", w.schedule, w.sources,
-          v.prompt, v.extraction_schema AS "extractionSchema", w.next_run_at AS lease
-        FROM taken w JOIN watcher_versions v ON v.id = w.current_version_id`
+          w.prompt, w.extraction_schema AS "extractionSchema", taken.next_run_at AS lease
+        FROM taken JOIN vocabulary.used_watchers w ON w.id = taken.id`
     })
     // Only while the lease holds: what was resumed or given another schedule meanwhile has its own next time already.
     const settle = ({ id, lease, schedule }: DueWatcher, now: number) => {

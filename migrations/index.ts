@@ -25,8 +25,11 @@ import rollouts from "./0021_rollouts.ts"
 import adoption from "./0022_adoption.ts"
 import revisionNotes from "./0023_revision_notes.ts"
 import references from "./0024_references.ts"
+import referenceReads from "./0025_reference_reads.ts"
+import lifecycle from "./0027_lifecycle.ts"
+import keptAnswers from "./0029_kept_answers.ts"
 
-/** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
+/** The schema, in order. Ids only rise; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
   "0001_accounts": accounts,
   "0002_organizations": organizations,
@@ -51,5 +54,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0021_rollouts": rollouts,
   "0022_adoption": adoption,
   "0023_revision_notes": revisionNotes,
-  "0024_references": references
+  "0024_references": references,
+  "0025_reference_reads": referenceReads,
+  "0027_lifecycle": lifecycle,
+  "0029_kept_answers": keptAnswers
 }

@@ -277,7 +277,7 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
       }
 
       if (one.act === "resync" && installed === undefined) continue
-      const plan = yield* Effect.either(
+      const planned =
         one.act === "resync" && installed !== undefined
           ? mirror.planResync({
               ...request,
@@ -285,7 +285,11 @@ export const live = (history: ReadonlyArray<Act>, kind: Kind, seen: Set<string>,
               revision: one.revision === "newest" ? "newest" : Number(one.revision)
             })
           : mirror.plan(request)
-      )
+      const plan = yield* Effect.either<
+        Effect.Effect.Success<typeof planned>,
+        Effect.Effect.Error<typeof planned>,
+        never
+      >(planned)
       if (Either.isLeft(plan)) {
         transcript.push(plan.left._tag)
         continue

@@ -15,6 +15,7 @@ import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
 import { OrgResolver } from "../src/services/account/OrgResolver.ts"
 import { PersonalOrgs } from "../src/services/account/PersonalOrgs.ts"
+import type { KeptAnswers } from "../src/services/admission/KeptAnswers.ts"
 import type { RateLimiter } from "../src/services/admission/RateLimiter.ts"
 import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import type { TemplateOffers } from "../src/services/catalog/TemplateOffers.ts"
@@ -116,7 +117,7 @@ export class Hands extends Context.Tag("test/Hands")<
     readonly verifyPhones: (organizationId: OrganizationId) => Effect.Effect<void>
     /** Makes all codes and pending links older by that many minutes. */
     readonly age: (minutes: number) => Effect.Effect<void>
-    /** Lets time pass for the budgets, by the clock of the test and by the database's. */
+    /** Lets time pass for budgets and kept answers, by the clock of the test and by the database's. */
     readonly elapse: (time: Duration.Duration) => Effect.Effect<void>
   }
 >() {}
@@ -547,6 +548,11 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
                 SELECT hit - make_interval(secs => ${Duration.toSeconds(time)}) FROM unnest(hits) AS hit ORDER BY hit
               )
             `)
+            ),
+            Effect.zipRight(
+              run(
+                sql`UPDATE kept_answers SET created_at = created_at - make_interval(secs => ${Duration.toSeconds(time)})`
+              )
             )
           )
       })
@@ -601,6 +607,7 @@ export type Services =
   | PersonalOrgs
   | PublishedTemplates
   | Publishers
+  | KeptAnswers
   | RateLimiter
   | Rollouts
   | RolloutWork

@@ -148,18 +148,93 @@ const history = Command.make("history", { name: publishedTemplate, json, url }, 
   )
 )
 
-const template = Command.make("template").pipe(
-  Command.withDescription(
-    "For publishers: begin a template, check it, publish it, see beforehand what that would change, fetch it back, look at what is published."
-  ),
-  Command.withSubcommands([init, validate, publish, diff, pull, list, show, history])
-)
-
 const ofTemplate = Args.text({ name: "TEMPLATE" }).pipe(Args.withDescription("The template's slug."))
 const ofPublisher = Options.text("publisher").pipe(
   Options.withDescription("With --url: the slug of the publisher."),
   Options.optional
 )
+const reason = Options.text("reason").pipe(
+  Options.withDescription("Why, for those who would install it and those who have.")
+)
+
+const deprecate = Command.make(
+  "deprecate",
+  {
+    template: ofTemplate,
+    url,
+    publisher: ofPublisher,
+    json,
+    reason,
+    successor: Options.text("successor").pipe(
+      Options.withDescription("The slug of a template to take instead."),
+      Options.optional
+    )
+  },
+  (given) => loaded(async () => (await import("./Lifecycle.ts")).deprecate(given))
+).pipe(
+  Command.withDescription(
+    "Let nobody install a template anew, and say why. Who has it keeps it, and gets its revisions. Example: agent-install template deprecate notes --reason 'Replaced by one that also keeps receipts.' --successor money"
+  )
+)
+
+const restore = Command.make("restore", { template: ofTemplate, url, publisher: ofPublisher, json }, (given) =>
+  loaded(async () => (await import("./Lifecycle.ts")).restore(given))
+).pipe(Command.withDescription("Bring a deprecated template back: it is installed as before."))
+
+const withdraw = Command.make(
+  "withdraw",
+  {
+    template: ofTemplate,
+    url,
+    publisher: ofPublisher,
+    json,
+    yes: Options.boolean("yes").pipe(Options.withAlias("y"), Options.withDescription("It is final; this agrees to it."))
+  },
+  (given) => loaded(async () => (await import("./Lifecycle.ts")).withdraw(given))
+).pipe(
+  Command.withDescription(
+    "Withdraw a template for good, where nobody has it installed: nothing is published under its slug again."
+  )
+)
+
+const broken = Command.make(
+  "broken",
+  {
+    template: ofTemplate,
+    revision: Args.integer({ name: "REVISION" }).pipe(Args.withDescription("The revision's number.")),
+    url,
+    publisher: ofPublisher,
+    json,
+    reason: Options.optional(reason),
+    undo: Options.boolean("undo").pipe(Options.withDescription("End it: the revision is offered again."))
+  },
+  (given) => loaded(async () => (await import("./Lifecycle.ts")).broken(given))
+).pipe(
+  Command.withDescription(
+    "Mark a revision as broken: nobody is brought to it any more, and a roll-out to it is paused. Who has it goes to the newest that is not broken with their next update. Example: agent-install template broken notes 3 --reason 'It reads every message twice.'"
+  )
+)
+
+const template = Command.make("template").pipe(
+  Command.withDescription(
+    "For publishers: begin a template, check it, publish it, see beforehand what that would change, fetch it back, look at what is published, take it back."
+  ),
+  Command.withSubcommands([
+    init,
+    validate,
+    publish,
+    diff,
+    pull,
+    list,
+    show,
+    history,
+    deprecate,
+    restore,
+    broken,
+    withdraw
+  ])
+)
+
 const ofRollout = Options.text("rollout").pipe(
   Options.withDescription("The roll-out's id; without it the template's newest."),
   Options.optional

@@ -15,7 +15,11 @@ export const commands: Readonly<Record<string, string | Readonly<Record<string, 
     pull: "Fetch a published template into a folder",
     list: "List the templates that are published",
     show: "Say what a published template brings",
-    history: "List the revisions of a template, and what changed in each"
+    history: "List the revisions of a template, and what changed in each",
+    deprecate: "Let nobody install a template anew, and say why",
+    restore: "Bring a deprecated template back",
+    broken: "Mark a revision as broken: nobody is brought to it",
+    withdraw: "Withdraw a template for good, where nobody has it"
   },
   agent: {
     list: "List the installed agents of a person",

@@ -2,6 +2,7 @@ import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
 import {
   InvalidRequest,
   type NoSuchRevision,
+  type RevisionBroken,
   type RolloutEnded,
   type RolloutNotFound,
   type RolloutRuns
@@ -29,7 +30,8 @@ const Services = Layer.unwrapEffect(
 const becauseWords = {
   asked: "somebody paused it",
   next_wave: "the next wave is to be agreed to: agent-install rollout resume",
-  too_much_trouble: "too many of a wave collided or failed: agent-install rollout results"
+  too_much_trouble: "too many of a wave collided or failed: agent-install rollout results",
+  revision_broken: "its revision is marked as broken: agent-install rollout resume with --revision"
 }
 
 const outcomeWords: Readonly<Record<Outcome, string>> = {
@@ -108,7 +110,7 @@ interface OfRollout extends OfTemplate {
 }
 
 /** Why something is not done with a roll-out. */
-type RolloutError = NoSuchRevision | RolloutRuns | RolloutNotFound | RolloutEnded | CommandFailed
+type RolloutError = NoSuchRevision | RevisionBroken | RolloutRuns | RolloutNotFound | RolloutEnded | CommandFailed
 
 /** The roll-outs of one template, wherever they are asked for. */
 interface RolloutsOfTemplate {

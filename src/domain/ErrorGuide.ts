@@ -5,6 +5,8 @@ import {
   EventsGone,
   ForeignOrigin,
   HeaderTooLarge,
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
   IdentityNotFound,
   IdentityTaken,
   Internal,
@@ -29,6 +31,7 @@ import {
   PlanStale,
   PublisherNotFound,
   RateLimitExceeded,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -36,6 +39,8 @@ import {
   RowNotFound,
   SchemaCollision,
   SelfInstall,
+  TemplateDeprecated,
+  TemplateInUse,
   TemplateIsInstalled,
   TemplateNotFound,
   TemplateNotPublic,
@@ -147,6 +152,18 @@ export const errorGuide: {
     remedy: "Leave mode out, or name one of those in modes.",
     example: new ModeNotOffered({ mode: "reference", modes: ["copy"] })
   },
+  TemplateDeprecated: {
+    when: "The publisher has deprecated the template, and the organization does not have it. Who has it keeps it, and is brought up to date as before.",
+    remedy:
+      "Install the successor, where one is named. Nothing else installs this template until its publisher brings it back.",
+    example: new TemplateDeprecated({ reason: "Replaced by one that also keeps receipts.", successor: "money" })
+  },
+  RevisionBroken: {
+    when: "An install, a resync, its plan or a roll-out would bring somebody to a revision that its publisher has marked as broken.",
+    remedy:
+      "Name another revision, or none: that goes to offered, the newest that is not broken. A roll-out goes on with a mended one.",
+    example: new RevisionBroken({ revision: 3, reason: "Its watcher reads every message twice.", offered: 2 })
+  },
   NoSuchRow: {
     when: "A name in adopt, revert or restore has no row with the verdict that the list is for (adopt: a collision that is adoptable; revert: customized; restore: deleted_by_owner). Nothing was written; rows names each with the verdict it has.",
     remedy:
@@ -239,6 +256,17 @@ export const errorGuide: {
     remedy: "Read anew what you keep a copy of, then go on after the last number that the answer names.",
     example: new EventsGone({ after: 17, first: 4_001, last: 9_344 })
   },
+  IdempotencyKeyInUse: {
+    when: "A request was repeated with its Idempotency-Key while the first one was still being answered.",
+    remedy: "Repeat it after Retry-After seconds, with the same key and body.",
+    example: new IdempotencyKeyInUse()
+  },
+  IdempotencyKeyReused: {
+    when: "The same caller sent this Idempotency-Key to the same address within the last day, with another body or other query parameters. Bodies are compared byte by byte.",
+    remedy:
+      "Make a new key for each request that is meant to do something; repeat a request with exactly the body that it had.",
+    example: new IdempotencyKeyReused()
+  },
   WrongPassword: {
     when: "The request is final, so it needs the account's password, and the one that was sent is wrong. Wrong passwords count against a budget.",
     remedy: "Ask the person for the password again. If the service sends mail, a forgotten password can be reset.",
@@ -317,6 +345,11 @@ export const errorGuide: {
     remedy:
       "Look at what it would do with dryRun=true. To publish it all the same, send withdraw: true (the command line: --yes).",
     example: new WithdrawalRefused({ rows: 2, of: 89, installed: 240 })
+  },
+  TemplateInUse: {
+    when: "A template was to be withdrawn for good while organizations have it installed.",
+    remedy: "Deprecate it, so that nobody begins with it, and withdraw it when nobody has it any more.",
+    example: new TemplateInUse({ installations: 12 })
   },
   RouteNotFound: {
     when: "No route has this path.",

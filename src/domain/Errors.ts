@@ -12,7 +12,7 @@ import { Permission } from "./publishing/Publisher.ts"
  * `/docs/errors`) and a title that is the same for every occurrence (RFC 9457).
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
   readonly code: string
   readonly title: string
 }
@@ -182,6 +182,36 @@ export class ModeNotOffered extends Schema.TaggedError<ModeNotOffered>()("ModeNo
   static readonly title = "Mode not offered"
   override get message() {
     return `The template's publisher does not offer it by ${this.mode}, only by ${this.modes.join(" or ")}.`
+  }
+}
+
+/** The publisher has deprecated the template, and the organization does not have it. */
+export class TemplateDeprecated extends Schema.TaggedError<TemplateDeprecated>()("TemplateDeprecated", {
+  reason: Schema.String,
+  successor: Schema.NullOr(Schema.String)
+}) {
+  static readonly status = 409
+  static readonly code = "template_deprecated"
+  static readonly title = "Template deprecated"
+  override get message() {
+    const instead = this.successor === null ? "" : ` Take "${this.successor}" instead.`
+    return `The publisher has deprecated this template, so it is not installed anew: ${this.reason}${instead}`
+  }
+}
+
+/** The publisher has marked the revision as broken: nobody is brought to it. */
+export class RevisionBroken extends Schema.TaggedError<RevisionBroken>()("RevisionBroken", {
+  revision: Schema.Int,
+  reason: Schema.String,
+  offered: Schema.NullOr(Schema.Int)
+}) {
+  static readonly status = 409
+  static readonly code = "revision_broken"
+  static readonly title = "Revision broken"
+  override get message() {
+    const newest =
+      this.offered === null ? "No other revision is offered." : `The newest that is offered is ${this.offered}.`
+    return `The publisher has marked revision ${this.revision} as broken, so nobody is brought to it: ${this.reason} ${newest}`
   }
 }
 
@@ -401,6 +431,28 @@ export class RolloutEnded extends Schema.TaggedError<RolloutEnded>()("RolloutEnd
   }
 }
 
+/** A request with this `Idempotency-Key` is being answered. */
+export class IdempotencyKeyInUse extends Schema.TaggedError<IdempotencyKeyInUse>()("IdempotencyKeyInUse", {}) {
+  static readonly status = 409
+  static readonly code = "idempotency_key_in_use"
+  static readonly title = "The first request is still being answered"
+  /** Whole seconds after which a retry makes sense. */
+  readonly retryAfterSeconds = 1
+  override get message() {
+    return `A request with this Idempotency-Key is still being answered. Repeat it in ${this.retryAfterSeconds} second to get the same answer.`
+  }
+}
+
+/** Another request had this `Idempotency-Key` before. */
+export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()("IdempotencyKeyReused", {}) {
+  static readonly status = 422
+  static readonly code = "idempotency_key_reused"
+  static readonly title = "The key belongs to another request"
+  override get message() {
+    return "This Idempotency-Key was sent with another body or other parameters within the last day. Use a new key for a new request."
+  }
+}
+
 /** Events after that number are not kept any more, or there never was such a number: the database may be an older one. */
 export class EventsGone extends Schema.TaggedError<EventsGone>()("EventsGone", {
   after: Schema.Int,
@@ -474,6 +526,7 @@ const needed: Readonly<Record<Permission, readonly [role: string, scope: string]
   read: ["a member of the publisher", "a key with the scope read or publish"],
   publish: ["a member of the publisher", "a key with the scope publish"],
   team: ["a member of the publisher, signed in,", "no key"],
+  withdraw: ["an owner or admin of the publisher", "a key with the scope publish"],
   keys: ["an owner or admin of the publisher, signed in,", "no key"],
   members: ["an owner of the publisher, signed in,", "no key"]
 }
@@ -576,6 +629,18 @@ export class WithdrawalRefused extends Schema.TaggedError<WithdrawalRefused>()("
   }
 }
 
+/** A template that somebody has installed was to be withdrawn. */
+export class TemplateInUse extends Schema.TaggedError<TemplateInUse>()("TemplateInUse", {
+  installations: Schema.Int
+}) {
+  static readonly status = 409
+  static readonly code = "template_in_use"
+  static readonly title = "Template in use"
+  override get message() {
+    return `Nothing was withdrawn, since ${this.installations} organizations have the template installed. Deprecate it, and withdraw it when nobody has it any more.`
+  }
+}
+
 /** No route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {}) {
   static readonly status = 404
@@ -657,6 +722,8 @@ export const installErrors = [
   SelfInstall,
   TemplateNotPublic,
   NotOrgAdmin,
+  TemplateDeprecated,
+  RevisionBroken,
   ModeNotOffered,
   NoSuchRow,
   SchemaCollision,
@@ -695,6 +762,8 @@ export const refusals = [
   RolloutRuns,
   RolloutEnded,
   EventsGone,
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
   WrongPassword,
   OrganizationInUse,
   PublisherNotFound,
@@ -706,6 +775,7 @@ export const refusals = [
   LimitReached,
   TemplateRefused,
   WithdrawalRefused,
+  TemplateInUse,
   RouteNotFound,
   MethodNotAllowed,
   TooSlow,

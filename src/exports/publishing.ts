@@ -1,5 +1,6 @@
 /** Publishers: who belongs to them, who may do what, and their keys. */
 export type { KeyRequest } from "../domain/account/ApiKey.ts"
+export type { BrokenRequest, Deprecation, DeprecationRequest } from "../domain/catalog/Deprecation.ts"
 export {
   InvitationNotFound,
   KeyNotFound,
@@ -8,10 +9,12 @@ export {
   MemberNotFound,
   NotPermitted,
   PublisherNotFound,
+  TemplateInUse,
   TemplateRefused,
   WithdrawalRefused
 } from "../domain/Errors.ts"
 export { OrganizationId, Slug, UserId } from "../domain/Ids.ts"
+export { deprecationOf, mayWithdraw } from "../domain/publishing/Lifecycle.ts"
 export { type Asker, mayDo, mayPublish, mayRead, type PublisherFacts } from "../domain/publishing/MayPublish.ts"
 export type {
   CreatedPublisher,
@@ -55,6 +58,14 @@ export {
   viewInvitation,
   withdrawInvitation
 } from "../services/publishing/ManagePublisher.ts"
+export {
+  deprecateTemplate,
+  markRevisionBroken,
+  type RevisionCall,
+  restoreRevision,
+  restoreTemplate,
+  withdrawTemplate
+} from "../services/publishing/ManageTemplate.ts"
 export { NoSuchAccount, NotAPublisher } from "../services/publishing/NotCreated.ts"
 export { PublishedTemplates } from "../services/publishing/PublishedTemplates.ts"
 export { Publishers } from "../services/publishing/Publishers.ts"

@@ -3,6 +3,7 @@ export { AppMemory, type AuthoredRow, type Person, type Seed } from "../layers/A
 export { type MemoryState, MemoryStore } from "../layers/memory/MemoryStore.ts"
 export { type AuthHands, authLaws, type Session } from "../testing/account/AuthLaws.ts"
 export { type OrgResolverHands, orgResolverLaws } from "../testing/account/OrgResolverLaws.ts"
+export { type KeptAnswersHands, keptAnswersLaws } from "../testing/admission/KeptAnswersLaws.ts"
 export { type RateLimiterHands, rateLimiterLaws } from "../testing/admission/RateLimiterLaws.ts"
 export { type Failure, failing, type Script } from "../testing/Failing.ts"
 export { type IdentityLinkerHands, identityLinkerLaws } from "../testing/identity/IdentityLinkerLaws.ts"

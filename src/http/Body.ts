@@ -190,9 +190,12 @@ export const queryReader = <A, I>(schema: Schema.Schema<A, I>, hasBoth = false) 
 export const bodyReader = <A, I>(schema: Schema.Schema<A, I>, limits: BodyLimits = usualLimits, hasBoth = false) => {
   const decodeMembers = decoder(schema, "error")
   const mayBeEmpty = Option.isSome(Schema.decodeUnknownOption(schema)({}))
-  return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, ReadError> =>
+  return (
+    request: HttpServerRequest.HttpServerRequest,
+    body: Effect.Effect<Uint8Array, ReadError> = readBytes(request, limits.bytes)
+  ): Effect.Effect<A, ReadError> =>
     Effect.gen(function* () {
-      const bytes = yield* readBytes(request, limits.bytes)
+      const bytes = yield* body
       const isEmpty = mayBeEmpty && bytes.byteLength === 0
       if (!isEmpty && !saysJson(request)) return yield* invalid("send the body as application/json", "content-type")
       const members = isEmpty ? {} : yield* parseJson(bytes, limits.depth)

@@ -43,7 +43,7 @@ const compressed = (kept: Cached<unknown>): Uint8Array => {
  */
 export const answerCached = (request: HttpServerRequest.HttpServerRequest, kept: Cached<unknown>) => {
   const { contentType, etag, text } = kept
-  const headers = { ...kept.headers, vary: "accept-encoding" }
+  const headers = { ...kept.headers, vary: "accept, accept-encoding" }
   const known = (request.headers["if-none-match"] ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""))
   return known.includes(etag) || known.includes("*")
     ? HttpServerResponse.empty({ status: 304, headers })

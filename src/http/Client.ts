@@ -1,5 +1,5 @@
 import { HttpApiClient, HttpClient, HttpClientRequest } from "@effect/platform"
-import { type Effect, flow, type Redacted } from "effect"
+import { Effect, FiberRef, flow, GlobalValue, type Redacted } from "effect"
 import { Api } from "./Api.ts"
 
 /** The address of the service, and the session to use. */
@@ -15,6 +15,26 @@ export interface ClientOptions {
   readonly token?: Redacted.Redacted<string> | string | undefined
 }
 
+const currentKey: FiberRef.FiberRef<string | undefined> = GlobalValue.globalValue("agent-install/idempotencyKey", () =>
+  FiberRef.unsafeMake<string | undefined>(undefined)
+)
+
+/**
+ * Sends the POST requests of an effect with that `Idempotency-Key`, so that the effect can be repeated (`Effect.retry` inside of
+ * this) where no answer came back. A key belongs to one request: make a new one, as `crypto.randomUUID()`, for each.
+ */
+export const withIdempotencyKey =
+  (key: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.locally(effect, currentKey, key)
+
+const keyed = (request: HttpClientRequest.HttpClientRequest) =>
+  Effect.map(FiberRef.get(currentKey), (key) =>
+    key === undefined || request.method !== "POST"
+      ? request
+      : HttpClientRequest.setHeader(request, "idempotency-key", key)
+  )
+
 /**
  * A client of the service: a function for each operation, by group (`client.install.install({ payload })`). A refusal
  * comes back as its error class (`SchemaCollision`, `RateLimitExceeded`, …), to be caught by its tag. A request that
@@ -27,6 +47,7 @@ export const makeClient = ({ baseUrl, token }: ClientOptions = {}) =>
     baseUrl,
     transformClient: flow(
       HttpClient.mapRequest(HttpClientRequest.acceptJson),
+      HttpClient.mapRequestEffect(keyed),
       token === undefined ? (client) => client : HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
     )
   })

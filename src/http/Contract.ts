@@ -26,6 +26,7 @@ export const inPath = {
   member: Schema.String.annotations({ description: "The id of the member's account." }),
   key: Schema.String.annotations({ description: "The key's id." }),
   revision: Schema.String.annotations({ description: "The revision's number, or newest." }),
+  revisionNumber: Schema.String.annotations({ description: "The revision's number." }),
   rollout: Schema.String.annotations({ description: "The roll-out's id." })
 }
 

@@ -9,8 +9,9 @@ import {
 import { Context, Data, Effect, type Layer, Option, Record, type Schema, type Scope } from "effect"
 import type { InvalidRequest, ReadError } from "../domain/Errors.ts"
 import type { Credential } from "../services/account/Auth.ts"
+import { AnswerOnce, Idempotent } from "./admission/AdmissionApi.ts"
 import { credentialOf } from "./admission/Caller.ts"
-import { bodyReader, LargeBody, queryReader } from "./Body.ts"
+import { bodyReader, LargeBody, queryReader, readBytes } from "./Body.ts"
 import { answerCached, Cached } from "./Cached.ts"
 
 type Endpoint = HttpApiEndpoint.HttpApiEndpoint.AnyWithProps
@@ -81,24 +82,33 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
   const hasBoth = Option.isSome(endpoint.payloadSchema) && Option.isSome(endpoint.urlParamsSchema)
   const body = read(endpoint.payloadSchema, (schema) => bodyReader(schema, limits, hasBoth))
   const query = read(endpoint.urlParamsSchema, (schema) => queryReader(schema, hasBoth))
-  return ({ path, request }: { readonly path?: unknown; readonly request: HttpServerRequest.HttpServerRequest }) =>
-    Effect.map(
+  const isIdempotent = [...endpoint.middlewares].some(({ key }) => key === Idempotent.key)
+  const success = endpoint.successSchema
+  return ({ path, request }: { readonly path?: unknown; readonly request: HttpServerRequest.HttpServerRequest }) => {
+    const answer = (bytes?: Effect.Effect<Uint8Array, ReadError>) =>
       handler({
         // A getter, since not every endpoint needs the credential.
         get credential() {
           return credentialOf(request)
         },
         path,
-        body: body?.(request),
+        body: body?.(request, bytes),
         query: query?.(request)
-      }),
-      (answer: unknown) =>
-        answer instanceof Cached
-          ? answerCached(request, answer)
-          : answer instanceof Streamed
-            ? answer.response
-            : (answer as never)
+      })
+    // The middleware of the endpoint provides it, which the erased types of this function can't say.
+    const answered = isIdempotent
+      ? Effect.flatMap(Effect.serviceOptional(AnswerOnce), (once) =>
+          once({ request, bytes: readBytes(request, limits?.bytes), success }, answer)
+        )
+      : answer()
+    return Effect.map(answered, (answer: unknown) =>
+      answer instanceof Cached
+        ? answerCached(request, answer)
+        : answer instanceof Streamed
+          ? answer.response
+          : (answer as never)
     )
+  }
 }
 
 /**

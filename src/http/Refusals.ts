@@ -98,6 +98,7 @@ const headersOf = (refusal: AnyRefusal): Record<string, string> => {
       return { "www-authenticate": 'Bearer realm="agent-install"' }
     case "RateLimitExceeded":
     case "Unavailable":
+    case "IdempotencyKeyInUse":
       return { "retry-after": String(refusal.retryAfterSeconds) }
     case "UnsupportedMediaType":
       return { "accept-encoding": "identity" }

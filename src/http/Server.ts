@@ -17,6 +17,7 @@ import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { EventsHttp } from "./events/EventsHttp.ts"
+import { IdempotentHttp } from "./Idempotency.ts"
 import { GatewayHttp } from "./identity/GatewayHttp.ts"
 import { IdentitiesHttp } from "./identity/IdentitiesHttp.ts"
 import { AgentsHttp } from "./installation/AgentsHttp.ts"
@@ -24,6 +25,7 @@ import { InstallHttp } from "./installation/InstallHttp.ts"
 import { RowsHttp } from "./installation/RowsHttp.ts"
 import { WatchersHttp } from "./installation/WatchersHttp.ts"
 import { currentRequestId } from "./Problem.ts"
+import { showJsonAsPage } from "./pages/JsonPage.tsx"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
 import { RevisionsHttp } from "./publishing/RevisionsHttp.ts"
@@ -105,7 +107,8 @@ const observeRequest = HttpMiddleware.make((app) =>
   })
 )
 
-const observed = flow(withSecurityHeaders, observeRequest)
+// What is outermost changes an answer first.
+const observed = flow(withSecurityHeaders, observeRequest, showJsonAsPage)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
@@ -124,7 +127,7 @@ const withApi = flow(
     HealthHttp,
     DocumentsHttp
   ]),
-  Layer.provide(AdmissionHttp),
+  Layer.provide([AdmissionHttp, IdempotentHttp]),
   // Paths have one spelling (RFC 3986, 6.2.2.1), for the router and for all other code that reads them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )

@@ -8,6 +8,7 @@ import type { BetterAuthOptions } from "./account/BetterAuthLive.ts"
 import { MailerLive, type MailerOptions } from "./account/MailerLive.ts"
 import { OrgResolverLive } from "./account/OrgResolverLive.ts"
 import { PersonalOrgsLive } from "./account/PersonalOrgsLive.ts"
+import { KeptAnswersLive } from "./admission/KeptAnswersLive.ts"
 import { RateLimiterLive } from "./admission/RateLimiterLive.ts"
 import { TemplateCatalogLive } from "./catalog/TemplateCatalogLive.ts"
 import { TemplateOffersLive } from "./catalog/TemplateOffersLive.ts"
@@ -87,6 +88,7 @@ export const AppLive = ({ kept, mail = Option.none(), ...options }: AppOptions) 
     ),
     GatewayLive(options.gatewayToken),
     InstallCodesLive(options.secret),
+    KeptAnswersLive(options.secret),
     kept === undefined
       ? Layer.empty
       : Layer.mergeAll(SweepLive(kept), EventNumbersLive, AdoptionChecksLive(options.kinds))

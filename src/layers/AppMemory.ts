@@ -13,6 +13,7 @@ import { AuthMemory } from "./account/AuthMemory.ts"
 import { AuthRoutesMemory } from "./account/AuthRoutesMemory.ts"
 import { OrgResolverMemory } from "./account/OrgResolverMemory.ts"
 import { PersonalOrgsMemory } from "./account/PersonalOrgsMemory.ts"
+import { KeptAnswersMemory } from "./admission/KeptAnswersMemory.ts"
 import { RateLimiterMemory } from "./admission/RateLimiterMemory.ts"
 import { TemplateCatalogMemory } from "./catalog/TemplateCatalogMemory.ts"
 import { TemplateOffersMemory } from "./catalog/TemplateOffersMemory.ts"
@@ -129,6 +130,7 @@ export const AppMemory = (seed: Seed = {}) =>
         IdentityLinkerMemory({ ...seed, defaultCountry: seed.defaultCountry ?? "GB" }),
         InstalledAgentsMemory(seed.kinds),
         InstallCodesMemory,
+        KeptAnswersMemory,
         OrgResolverMemory,
         PersonalOrgsMemory,
         PublishersMemory,

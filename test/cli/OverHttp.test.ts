@@ -76,6 +76,23 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publish
       assert.deepStrictEqual([much.code, much.err.includes("It withdraws 3 of 4 rows.")], [1, true], much.err)
       const agreed = yield* run(["template", "publish", "--yes", "--url", url, fetched], given)
       assert.include(agreed.out, "Published begun, revision 2: 1 definitions", agreed.err)
+
+      const there = ["--url", url]
+      const broken = yield* run(["template", "broken", ...there, "--reason", "It fails", "begun", "2"], given)
+      assert.include(broken.out, "Nobody is brought to revision 2 any more. What is offered is revision 1.", broken.err)
+      const mended = yield* run(["template", "broken", ...there, "--undo", "begun", "2"], given)
+      assert.include(mended.out, "What is offered is revision 2.", mended.err)
+      const deprecated = yield* run(["template", "deprecate", ...there, "--reason", "Old", "begun"], given)
+      assert.include(deprecated.out, "nobody installs it anew. 0 organizations have it", deprecated.err)
+      assert.include(
+        (yield* run(["template", "restore", ...there, "begun"], given)).out,
+        "begun is installed as before"
+      )
+      const unsaid = yield* run(["template", "withdraw", ...there, "begun"], given)
+      assert.deepStrictEqual([unsaid.code, unsaid.err.includes("Say --yes")], [1, true])
+      const withdrawn = yield* run(["template", "withdraw", "--yes", ...there, "begun"], given)
+      assert.include(withdrawn.out, "begun is withdrawn for good", withdrawn.err)
+      assert.include((yield* run(["template", "restore", ...there, "begun"], given)).err, "begun")
     })
   )
 })

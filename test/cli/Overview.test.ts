@@ -28,7 +28,7 @@ describe("the overview of the command line", () => {
     )
     assert.strictEqual(
       unknownCommand(["template", "constructor"]),
-      'agent-install template has no command "constructor"; it has init, validate, publish, diff, pull, list, show, history'
+      'agent-install template has no command "constructor"; it has init, validate, publish, diff, pull, list, show, history, deprecate, restore, broken, withdraw'
     )
   })
 

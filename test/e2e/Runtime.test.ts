@@ -55,7 +55,7 @@ const started = (file: string, ...args: ReadonlyArray<string>) =>
       )
   )
 
-const watchers = 30
+const watchers = 15
 
 const Work = Schema.Struct({
   watcherId: Schema.String,
@@ -84,6 +84,25 @@ it.scopedLive(
           ), versions AS (
             INSERT INTO watcher_versions (watcher_id, prompt) SELECT id, 'Look ' || id FROM made RETURNING id, watcher_id
           ) SELECT 1`
+        // As many again that one organization only refers to: each with an anchor for its times.
+        yield* sql`INSERT INTO organization (id, name, slug, visibility)
+          VALUES ('org_tells', 'Tells', 'tells', 'public'), ('org_refers', 'Refers', 'refers', 'private')`
+        yield* sql`INSERT INTO agents (id, organization_id, slug, name, revision) VALUES ('agent_told', 'org_tells', 'told', 'Told', 1)`
+        yield* sql`INSERT INTO template_revisions (template_agent_id, revision, hash, name, description)
+          VALUES ('agent_told', 1, 'hash', 'Told', '')`
+        yield* sql`INSERT INTO agents (id, organization_id, name, template_agent_id, revision, mode, first_id)
+          VALUES ('agent_refers', 'org_refers', 'Told', 'agent_told', 1, 'reference', new_first_id())`
+        yield* sql`INSERT INTO published_watchers (template_agent_id, revision, ordinal, source_id, publisher_id, published_at, hash,
+            slug, name, description, extensions, schedule, sources, prompt, extraction_schema)
+          SELECT 'agent_told', 1, n, 1000 + n, 'org_tells', now(), 'h', 'r-' || n, 'R', '', '{}', '0 7 * * 1', '[]',
+            'Look ' || a.first_id + n, '{}'
+          FROM agents a, generate_series(1, ${watchers + 1}) AS n WHERE a.id = 'agent_refers'`
+        yield* sql`SELECT anchor_watchers(ARRAY(
+            SELECT a.first_id + n FROM agents a, generate_series(1, ${watchers + 1}) AS n WHERE a.id = 'agent_refers'
+          ))`
+        yield* sql`UPDATE watchers SET next_run_at = now() - interval '1 minute',
+            paused_at = CASE WHEN id & 4095 = ${watchers + 1} THEN now() END
+          WHERE inherits IS NOT NULL`
         yield* sql`UPDATE watchers w SET current_version_id = v.id FROM watcher_versions v WHERE v.watcher_id = w.id`
 
         const file = yield* runner
@@ -103,13 +122,13 @@ it.scopedLive(
         yield* until(
           Effect.map(
             sql`SELECT DISTINCT watcher_id FROM work WHERE ended_at IS NOT NULL`,
-            (rows) => count(rows) === watchers
+            (rows) => count(rows) === 2 * watchers
           )
         )
         yield* until(
           Effect.map(
             sql`SELECT 1 FROM watchers WHERE next_run_at < now() + interval '9 seconds'
-          AND paused_at IS NULL AND deleted_at IS NULL`,
+          AND paused_at IS NULL AND (deleted_at IS NULL OR inherits IS NOT NULL)`,
             (rows) => count(rows) === 0
           )
         )
@@ -121,14 +140,14 @@ it.scopedLive(
         )
         const ended = rows.filter((row) => row.ended)
         const cut = rows.filter((row) => !row.ended)
-        assert.strictEqual(ended.length, watchers, "each is run to its end once")
-        assert.strictEqual(new Set(ended.map(({ watcherId }) => watcherId)).size, watchers)
+        assert.strictEqual(ended.length, 2 * watchers, "each is run to its end once")
+        assert.strictEqual(new Set(ended.map(({ watcherId }) => watcherId)).size, 2 * watchers)
         assert.deepStrictEqual([...new Set(cut.map(({ pid }) => pid))], [doomedPid])
         assert.isTrue(rows.every(({ overlaps, prompt, watcherId }) => !overlaps && prompt === `Look ${watcherId}`))
         assert.isAbove(new Set(ended.map(({ pid }) => pid)).size, 1, "more than one process had part in it")
         const next = yield* sql`SELECT DISTINCT extract(isodow FROM next_run_at AT TIME ZONE 'UTC')::int AS day,
           extract(hour FROM next_run_at AT TIME ZONE 'UTC')::int AS hour, next_run_at > now() AS future
-          FROM watchers WHERE paused_at IS NULL AND deleted_at IS NULL`
+          FROM vocabulary.used_watchers WHERE paused_at IS NULL AND deleted_at IS NULL`
         assert.deepStrictEqual(
           next.map((row) => ({ ...row })),
           [{ day: 1, hour: 7, future: true }]

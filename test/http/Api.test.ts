@@ -25,6 +25,8 @@ const promised = [
   ["SelfInstall", 400, "self_install"],
   ["TemplateNotPublic", 400, "template_not_public"],
   ["NotOrgAdmin", 400, "not_org_admin"],
+  ["TemplateDeprecated", 409, "template_deprecated"],
+  ["RevisionBroken", 409, "revision_broken"],
   ["ModeNotOffered", 400, "mode_not_offered"],
   ["NoSuchRow", 400, "no_such_row"],
   ["SchemaCollision", 400, "schema_collision"],
@@ -43,6 +45,8 @@ const promised = [
   ["RolloutRuns", 409, "rollout_runs"],
   ["RolloutEnded", 409, "rollout_ended"],
   ["EventsGone", 410, "events_gone"],
+  ["IdempotencyKeyInUse", 409, "idempotency_key_in_use"],
+  ["IdempotencyKeyReused", 422, "idempotency_key_reused"],
   ["WrongPassword", 403, "wrong_password"],
   ["OrganizationInUse", 409, "organization_in_use"],
   ["PublisherNotFound", 404, "publisher_not_found"],
@@ -54,6 +58,7 @@ const promised = [
   ["LimitReached", 409, "limit_reached"],
   ["TemplateRefused", 400, "template_refused"],
   ["WithdrawalRefused", 409, "withdrawal_not_agreed"],
+  ["TemplateInUse", 409, "template_in_use"],
   ["RouteNotFound", 404, "not_found"],
   ["MethodNotAllowed", 405, "method_not_allowed"],
   ["TooSlow", 408, "request_timeout"],
@@ -226,15 +231,50 @@ describe("the OpenAPI document", () => {
       assert.deepStrictEqual(statuses(path, method), [[ok, 401, 403, 404, 409, 429, 500, 503], people])
     }
     assert.deepStrictEqual(statuses("/api/install/token", "post"), [
-      [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+      [200, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503],
       people
     ])
-    assert.deepStrictEqual(statuses("/api/install/claim", "post"), [[200, 400, 401, 413, 415, 429, 500, 503], gateway])
+    assert.deepStrictEqual(statuses("/api/install/claim", "post"), [
+      [200, 400, 401, 409, 413, 415, 422, 429, 500, 503],
+      gateway
+    ])
     assert.deepStrictEqual(statuses("/api/identities/pending/{id}/answer", "post"), [
-      [200, 400, 401, 404, 413, 415, 429, 500, 503],
+      [200, 400, 401, 404, 409, 413, 415, 422, 429, 500, 503],
       gateway
     ])
     assert.deepStrictEqual(statuses("/api/identities/lookup", "post"), [[200, 400, 401, 413, 415, 500, 503], gateway])
+  })
+
+  it("lets every POST be repeated: by what it does, or by an Idempotency-Key", () => {
+    const byNature = [
+      // Read, and change nothing.
+      "planInstall",
+      "lookUpIdentities",
+      // Bring about what they name, which then stands.
+      "installTemplate",
+      "resyncAgent",
+      "changeMode",
+      "pauseWatcher",
+      "resumeWatcher",
+      "claimPhone",
+      "confirmIdentity",
+      "pauseRollout",
+      "cancelRollout",
+      "deleteAccount"
+    ]
+    const others = operations.flatMap(({ name, operation: { operationId, parameters = [] } }) =>
+      !name.startsWith("post /") ||
+      name.startsWith("post /api/auth/") ||
+      parameters.some((one) => one.name === "Idempotency-Key")
+        ? []
+        : [operationId]
+    )
+    assert.sameMembers(others, byNature)
+    for (const { name, operation } of operations) {
+      if (!operation.parameters?.some((one) => one.name === "Idempotency-Key")) continue
+      assert.property(operation.responses["409"]?.headers, "retry-after", name)
+      assert.property(operation.responses["200"]?.headers, "idempotent-replayed", name)
+    }
   })
 
   it("says of every operation, parameter and schema what it is, under names that make good functions and types", () => {

@@ -37,6 +37,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("pages",
         ["/install/helper", 200],
         ["/sign-in", 200],
         ["/sign-up?next=/", 200],
+        ["/openapi.json", 200],
+        ["/health/live", 200],
+        ["/health/ready?x", 200],
         ["/nowhere", 404],
         ["/install/nothing", 404],
         ["/assets/nothing.css", 404]
@@ -52,6 +55,16 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("pages",
         const program = yield* ask(path, { method, headers: path.startsWith("/api/") ? html : {} })
         assert.strictEqual(program.headers["content-type"], "application/problem+json", path)
         assert.isAtLeast(program.status, 400)
+      }
+      const shown = yield* ask("/health/live", { headers: html })
+      assert.include(shown.text, "&quot;status&quot;: &quot;ok&quot;")
+      assert.include((yield* ask("/openapi.json", { headers: html })).text, "&quot;openapi&quot;: &quot;3.1.0&quot;")
+      isPage(yield* ask("/openapi.json", { headers: { ...html, "accept-encoding": "gzip" } }), 200)
+      for (const accept of ["*/*", "application/json"]) {
+        assert.strictEqual(
+          (yield* ask("/health/live", { headers: { accept } })).headers["content-type"],
+          "application/json"
+        )
       }
       const refused = yield* ask("/", { method: "POST", headers: html })
       isPage(refused, 405)

@@ -146,11 +146,13 @@ const seen = new Map<string, Set<number>>()
  * Once all tests of a suite have passed: looks at the statuses with which each documented operation has answered in it. Where a test was
  * left out there is nothing to say of them.
  */
-export const afterAllAnswers = (check: (statuses: (operation: string) => ReadonlyArray<number>) => void) =>
+export const afterAllAnswers = (check: (statuses: (operation: string) => ReadonlyArray<number>) => void) => {
+  seen.clear()
   afterAll(({ tasks }) => {
     if (!tasks.every(({ result }) => result?.state === "pass")) return
     check((operation) => [...(seen.get(operation) ?? [])].sort())
   })
+}
 
 const RunningLive = Layer.effect(
   Running,
@@ -164,7 +166,9 @@ const RunningLive = Layer.effect(
         Effect.sync(() => {
           const method = given?.method ?? (given?.body === undefined ? "GET" : "POST")
           const operation = documented(method, path)
-          if (operation === undefined) return
+          // The document promises what programs get.
+          const isShownAsPage = given?.headers?.accept?.includes("text/html") === true && !path.startsWith("/api/")
+          if (operation === undefined || isShownAsPage) return
           const statuses = seen.get(operation.name) ?? new Set()
           seen.set(operation.name, statuses.add(answer.status))
           const promised = operation.responses[String(answer.status)]

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Auth, type Organization, OrgResolver, type ResolvedTemplate } from "agent-install/account"
-import { RateLimitExceeded, RateLimiter } from "agent-install/admission"
+import { type KeptAnswer, KeptAnswers, RateLimitExceeded, RateLimiter } from "agent-install/admission"
 import { TemplateCatalog } from "agent-install/catalog"
 import { type ClaimedPhone, IdentityLinker, IdentityTaken, NoMember, WaJid } from "agent-install/identity"
 import { NoPersonalOrg, OrganizationId, Slug, UnknownTemplateSlug, UserId } from "agent-install/installation"
@@ -9,6 +9,7 @@ import {
   AppMemory,
   authLaws,
   identityLinkerLaws,
+  keptAnswersLaws,
   type Law,
   type MemoryState,
   MemoryStore,
@@ -132,6 +133,62 @@ caught(
     "keeps keys and policies apart": broken(RateLimiter, ({ take }) => ({ take: (_, key) => take("install", key) }))
   }
 )
+
+const withoutBody = { fingerprint: "" }
+
+caught("KeptAnswers", keptAnswersLaws({ newPerson, elapse: TestClock.adjust }), {
+  "does the work once, and gives its answer again to whoever repeats the request": broken(KeptAnswers, () => ({
+    once: (_, work) => Effect.map(work, (answer) => ({ answer, isRepeated: false }))
+  })),
+  "keeps callers, operations and keys apart": broken(KeptAnswers, ({ once }) => ({
+    once: (request, work) => once({ ...request, operation: "any" }, work)
+  })),
+  "refuses a key that comes with another body, and does nothing for it": broken(KeptAnswers, ({ once }) => ({
+    once: (request, work) => once({ ...request, ...withoutBody }, work)
+  })),
+  "forgets what failed, died or was cut off, so that it can be tried again": broken(KeptAnswers, ({ once }) => {
+    const seen = new Set<string>()
+    return {
+      once: (request, work) => {
+        const name = Redacted.value(request.key)
+        if (seen.has(name)) return Effect.die("was tried before")
+        seen.add(name)
+        return once(request, work)
+      }
+    }
+  }),
+  "passes a refusal on as it is": broken(KeptAnswers, ({ once }) => ({
+    once: (request, work) =>
+      once(
+        request,
+        Effect.orDieWith(work, () => "failed")
+      )
+  })),
+  "refuses a repetition while the work is being done, and answers it afterwards": broken(KeptAnswers, ({ once }) => ({
+    // Looks first: whoever comes meanwhile does the work as well.
+    once: (request, work) =>
+      Effect.catchTag(once(request, work), "IdempotencyKeyInUse", () =>
+        Effect.map(work, (answer) => ({ answer, isRepeated: false }))
+      )
+  })),
+  "does the work once for many that come at once": broken(KeptAnswers, ({ once }) => ({
+    once: (request, work) => Effect.flatMap(work, (answer) => once(request, Effect.succeed(answer)))
+  })),
+  "keeps an answer for a day, and no longer": broken(KeptAnswers, () => {
+    const kept = new Map<string, KeptAnswer>()
+    return {
+      once: (request, work) => {
+        const answer = kept.get(Redacted.value(request.key))
+        return answer === undefined
+          ? Effect.map(work, (answer) => {
+              kept.set(Redacted.value(request.key), answer)
+              return { answer, isRepeated: false }
+            })
+          : Effect.succeed({ answer, isRepeated: true })
+      }
+    }
+  })
+})
 
 const bearerOf = (session: string) => ({ bearer: `Bearer ${session}`, cookie: `session=${session}` })
 

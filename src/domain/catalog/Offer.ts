@@ -1,12 +1,19 @@
 import { Schema } from "effect"
 import { AgentId, Slug } from "../Ids.ts"
 import { BoundedText } from "../Text.ts"
+import { Deprecation } from "./Deprecation.ts"
 import { Kind } from "./Kind.ts"
 import { Modes } from "./Mode.ts"
 
 const Publisher = Schema.Struct({ slug: Slug, name: Schema.String })
 
-const head = { slug: Slug, name: Schema.String, description: Schema.String, publisher: Publisher }
+const head = {
+  slug: Slug,
+  name: Schema.String,
+  description: Schema.String,
+  publisher: Publisher,
+  deprecated: Schema.NullOr(Deprecation)
+}
 
 /** A template that anybody can install, as a list shows it. */
 export const OfferedTemplate = Schema.Struct({ ...head, definitions: Schema.Int })
@@ -62,7 +69,10 @@ export type OfferStatus = typeof OfferStatus.Type
 export const Offer = Schema.Struct({
   ...head,
   templateAgentId: AgentId,
+  /** What an install brings: the newest that is not broken. */
   revision: Schema.Int,
+  /** Where every revision is broken: why the newest is. Then it can't be installed. */
+  broken: Schema.NullOr(Schema.String),
   hasBotPhone: Schema.Boolean,
   modes: Modes,
   rows: Schema.Array(OfferedRow)

@@ -4,6 +4,7 @@ import { E164 } from "../identity/Phone.ts"
 import { didYouMean } from "../Nearest.ts"
 import { reservedSlugs } from "../Slug.ts"
 import { BoundedProse, Name, Prose } from "../Text.ts"
+import { Deprecation } from "./Deprecation.ts"
 import { byKind, Kind, type KindDescription, kindDescriptions } from "./Kind.ts"
 import { Modes } from "./Mode.ts"
 import { scheduleProblem } from "./Schedule.ts"
@@ -148,7 +149,8 @@ export const Manifest = Schema.Struct({
   description: Schema.String,
   botPhone: Schema.NullOr(Schema.String).annotations({ description: "Digits as https://wa.me/ takes them." }),
   templateAgentId: AgentId,
-  revision: Schema.Int,
+  revision: Schema.Int.annotations({ description: "What an install brings: the newest that is not broken." }),
+  deprecated: Schema.NullOr(Deprecation),
   rows: Schema.Struct(byKind(() => Schema.Array(ManifestRow)))
 }).annotations({
   identifier: "Manifest",
@@ -162,6 +164,7 @@ export const Manifest = Schema.Struct({
       botPhone: "447911123456",
       templateAgentId: exampleIds.templateAgentId,
       revision: 2,
+      deprecated: null,
       rows: {
         entity_types: [{ slug: "bank-account", name: "Bank account", description: "Where money is kept" }],
         entity_relationship_types: [
@@ -280,6 +283,10 @@ export const privatePublisherIssue = ({ publisher }: Pick<Template, "publisher">
 /** The problem of a template whose slug belongs to another publisher. */
 export const foreignSlugIssue = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
   headIssue(["slug"], `"${slug}" is a template of another publisher; choose another slug, or name that publisher`)
+
+/** The problem of a template that was withdrawn for good. */
+export const withdrawnIssue = ({ slug }: Pick<Template, "slug">): TemplateIssue =>
+  headIssue(["slug"], `"${slug}" was withdrawn for good; choose another slug`)
 
 /** What of a template is larger than is taken. */
 const limitIssues = ({ definitions, notes: _, ...head }: Template): ReadonlyArray<TemplateIssue> => {

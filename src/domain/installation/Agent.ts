@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Deprecation } from "../catalog/Deprecation.ts"
 import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
 import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
@@ -39,10 +40,16 @@ const agentFields = {
     name: Schema.String,
     publisher: Schema.String,
     available: Schema.Boolean.annotations({ description: "Whether the publisher still offers it to everybody." }),
-    modes: Modes.annotations({ description: "The modes in which the publisher offers it." })
+    modes: Modes.annotations({ description: "The modes in which the publisher offers it." }),
+    deprecated: Schema.NullOr(Deprecation)
   }),
   revision: Schema.Int.annotations({ description: "The revision that was applied last." }),
-  newestRevision: Schema.NullOr(Schema.Int),
+  newestRevision: Schema.NullOr(Schema.Int).annotations({
+    description: "The newest revision that the publisher has not marked as broken: where an update goes."
+  }),
+  broken: Schema.NullOr(Schema.String).annotations({
+    description: "Why the publisher has marked the revision that was applied last as broken; null where they have not."
+  }),
   pinned: Schema.Boolean.annotations({ description: "Whether it stays at its revision until a resync changes that." }),
   mode: Mode,
   updates: Updates.annotations({
@@ -66,10 +73,12 @@ const exampleAgent = {
     name: "Personal finance",
     publisher: "agent-install-templates",
     available: true,
-    modes: ["copy", "reference"]
+    modes: ["copy", "reference"],
+    deprecated: null
   },
   revision: 1,
   newestRevision: 2,
+  broken: null,
   pinned: false,
   mode: "copy",
   updates: "automatic",

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Deprecation } from "../catalog/Deprecation.ts"
 import { Kind } from "../catalog/Kind.ts"
 import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, OrganizationId } from "../Ids.ts"
@@ -137,12 +138,22 @@ export const RequestFacts = Schema.Struct({
       /** Whether it has a slug to be found by. */
       isNamed: Schema.Boolean,
       modes: Modes,
-      newest: Schema.NullOr(Schema.Int)
+      newest: Schema.NullOr(Schema.Int),
+      /** The newest revision that is not marked as broken. */
+      offered: Schema.NullOr(Schema.Int),
+      deprecated: Schema.NullOr(Deprecation)
     })
   ),
   agent: Schema.NullOr(AgentFacts),
-  /** The newest revision, the agent's and the one asked for, as far as they exist. */
-  revisions: Schema.Array(Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String })),
+  /** The newest revision, the one that is offered, the agent's and the one asked for, as far as they exist; with why one is broken. */
+  revisions: Schema.Array(
+    Schema.Struct({
+      revision: Schema.Int,
+      name: Schema.String,
+      description: Schema.String,
+      broken: Schema.NullOr(Schema.String)
+    })
+  ),
   /** The revision of the last entry of the history; null where there is none, and after an uninstall. */
   lastRevision: Schema.NullOr(Schema.Int)
 })

@@ -7,8 +7,10 @@ import {
   NoSuchRow,
   NotOrgAdmin,
   PlanStale,
+  RevisionBroken,
   SchemaCollision,
   SelfInstall,
+  TemplateDeprecated,
   TemplateIsInstalled,
   TemplateNotFound,
   TemplateNotPublic
@@ -28,9 +30,12 @@ export interface Wanted {
 }
 
 /** The revision that an install or a resync of it brings. */
-export type Revision = RequestFacts["revisions"][number]
+export type Revision = Omit<RequestFacts["revisions"][number], "broken">
 
-/** The revision to install, if the caller may install it there; otherwise the first reason why not. */
+/**
+ * The revision to install, if the caller may install it there; otherwise the first reason why not. Nobody is brought to a broken
+ * revision: who names none gets the newest of the others, and stays where there is none.
+ */
 export const mayInstall = (
   { administers, agent, organizationSlug, revisions, template }: RequestFacts,
   { agentId, organizationId, revision: asked, templateAgentId }: Wanted
@@ -39,7 +44,9 @@ export const mayInstall = (
   | AgentNotFound
   | NoSuchRevision
   | NotOrgAdmin
+  | RevisionBroken
   | SelfInstall
+  | TemplateDeprecated
   | TemplateIsInstalled
   | TemplateNotFound
   | TemplateNotPublic
@@ -47,17 +54,23 @@ export const mayInstall = (
   if (template === null || !(template.isPublic || template.isMember)) {
     return Either.left(new TemplateNotFound({ templateAgentId }))
   }
-  const { isInstalled, isNamed, isPublic, newest } = template
+  const { deprecated, isInstalled, isNamed, isPublic, newest, offered } = template
   if (isInstalled) return Either.left(new TemplateIsInstalled({ templateAgentId }))
   if (template.organizationId === organizationId) return Either.left(new SelfInstall({ templateAgentId }))
   if (!isPublic || !isNamed || newest === null) return Either.left(new TemplateNotPublic({ templateAgentId }))
   if (!administers || organizationSlug === null) return Either.left(new NotOrgAdmin({ organizationId }))
-  const followed = asked === undefined && agent?.pinned === true ? (agent.revision ?? newest) : newest
+  const best = offered ?? agent?.revision ?? newest
+  const followed = asked === undefined && agent?.pinned === true ? (agent.revision ?? best) : best
   const number = typeof asked === "number" ? asked : followed
   const revision = revisions.find((one) => one.revision === number)
   if (revision === undefined) return Either.left(new NoSuchRevision({ revision: number, newest }))
   if (agentId !== undefined && agent?.id !== agentId) return Either.left(new AgentNotFound({ agentId }))
-  return Either.right({ ...revision, organizationSlug })
+  if (deprecated !== null && agent === null) return Either.left(new TemplateDeprecated(deprecated))
+  const { broken, ...found } = revision
+  if (broken !== null && agent?.revision !== number) {
+    return Either.left(new RevisionBroken({ revision: number, reason: broken, offered }))
+  }
+  return Either.right({ ...found, organizationSlug })
 }
 
 /** How the template is installed: as it is already, else as is asked for and the publisher offers, else as they prefer. */

@@ -20,6 +20,7 @@ export type Asker =
 const roles: Readonly<Record<Permission, ReadonlyArray<Role>>> = {
   read: ["owner", "admin", "member"],
   publish: ["owner", "admin", "member"],
+  withdraw: ["owner", "admin"],
   team: ["owner", "admin", "member"],
   keys: ["owner", "admin"],
   members: ["owner"]
@@ -28,6 +29,7 @@ const roles: Readonly<Record<Permission, ReadonlyArray<Role>>> = {
 const scopes: Readonly<Record<Permission, VerifiedKey["scopes"]>> = {
   read: ["read", "publish"],
   publish: ["publish"],
+  withdraw: ["publish"],
   team: [],
   keys: [],
   members: []
@@ -58,7 +60,7 @@ export const mayDo = (
 /** Whether somebody may see a publisher's templates, revisions, adoption and roll-outs. */
 export const mayRead = (slug: string, facts: PublisherFacts, asker: Asker) => mayDo("read", slug, facts, asker)
 
-/** Whether somebody may publish, withdraw and roll out. */
+/** Whether somebody may publish and roll out. */
 export const mayPublish = (slug: string, facts: PublisherFacts, asker: Asker) => mayDo("publish", slug, facts, asker)
 
 /** What is known of the members when one of them is to have another role, or none. */

@@ -7,10 +7,10 @@ export const Role = Schema.Literal("owner", "admin", "member")
 export type Role = typeof Role.Type
 
 /**
- * What is asked of a publisher: to see how its templates fare, to publish, to see who belongs to it, to make and end keys, to say
- * who belongs to it.
+ * What is asked of a publisher: to see how its templates fare, to publish, to take back what is published, to see who belongs to it, to
+ * make and end keys, to say who belongs to it.
  */
-export const Permission = Schema.Literal("read", "publish", "team", "keys", "members")
+export const Permission = Schema.Literal("read", "publish", "withdraw", "team", "keys", "members")
 export type Permission = typeof Permission.Type
 
 /** A public organization whose templates others install. */

@@ -1,4 +1,5 @@
 import { DateTime, Schema } from "effect"
+import { Deprecation } from "../catalog/Deprecation.ts"
 import { PublishedChange, TemplateDocuments } from "../catalog/Template.ts"
 import { templateLimits } from "../catalog/TemplateLimits.ts"
 import { AgentId, exampleIds, Slug } from "../Ids.ts"
@@ -91,9 +92,27 @@ export const OwnTemplate = Schema.Struct({
   name: Schema.String,
   description: Schema.String,
   templateAgentId: AgentId,
-  revision: Schema.Int,
+  revision: Schema.Int.annotations({ description: "The newest." }),
+  offered: Schema.NullOr(Schema.Int).annotations({ description: "The newest that is not marked as broken." }),
+  deprecated: Schema.NullOr(Deprecation),
   definitions: Schema.Int,
   installs: Schema.Int
+}).annotations({
+  identifier: "OwnTemplate",
+  description: "A template of a publisher.",
+  examples: [
+    {
+      slug: Slug.make("personal-finance"),
+      name: "Personal finance",
+      description: "Keeps track of money and tax",
+      templateAgentId: exampleIds.templateAgentId,
+      revision: 3,
+      offered: 3,
+      deprecated: null,
+      definitions: 89,
+      installs: 120
+    }
+  ]
 })
 export type OwnTemplate = typeof OwnTemplate.Type
 
@@ -109,6 +128,8 @@ export const OwnTemplateList = Schema.Struct({ templates: Schema.Array(OwnTempla
           slug: Slug.make("personal-finance"),
           name: "Personal finance",
           description: "Keeps track of money and tax",
+          offered: 3,
+          deprecated: null,
           definitions: 89,
           installs: 120
         }
@@ -122,6 +143,9 @@ export const Revision = Schema.Struct({
   revision: Schema.Int,
   publishedAt: Schema.DateTimeUtc,
   notes: Schema.String,
+  broken: Schema.NullOr(Schema.String).annotations({
+    description: "Why nobody is brought to it any more; null where it is not marked as broken."
+  }),
   changes: Schema.Array(PublishedChange)
 })
 export type Revision = typeof Revision.Type
@@ -158,6 +182,7 @@ export const RevisionList = Schema.Struct({
           revision: 3,
           publishedAt: DateTime.unsafeMake("2026-11-23T06:29:58Z"),
           notes: "Invoices say when they are due.",
+          broken: null,
           changes: [
             { kind: "entity_types", slug: "invoice", change: "changed", was: null, fields: ["metadata_schema"] }
           ]

@@ -16,8 +16,11 @@ export const isTrouble = (outcome: Outcome): boolean => outcome === "collided" |
 export const RolloutState = Schema.Literal("running", "paused", "done", "cancelled")
 export type RolloutState = typeof RolloutState.Type
 
-/** Why a roll-out is paused: somebody asked for it, the next wave is to be agreed to, or too much of a wave collided or failed. */
-export const PausedBecause = Schema.Literal("asked", "next_wave", "too_much_trouble")
+/**
+ * Why a roll-out is paused: somebody asked for it, the next wave is to be agreed to, too much of a wave collided or failed, or its
+ * revision was marked as broken.
+ */
+export const PausedBecause = Schema.Literal("asked", "next_wave", "too_much_trouble", "revision_broken")
 export type PausedBecause = typeof PausedBecause.Type
 
 /** Whether the next wave begins by itself. */
@@ -226,13 +229,14 @@ export interface RolloutCourse {
   readonly stopAbove: number
 }
 
-/** A roll-out after it is paused or cancelled; undefined if it already is. */
+/** A roll-out after it is paused (also since its revision is broken) or cancelled; undefined if it already is. */
 export const stopped = (
   { state }: Pick<RolloutCourse, "state">,
-  change: "pause" | "cancel"
+  change: "pause" | "break" | "cancel"
 ): Pick<RolloutCourse, "state" | "because"> | undefined => {
-  if (change === "pause") return state === "running" ? { state: "paused", because: "asked" } : undefined
-  return state === "cancelled" ? undefined : { state: "cancelled", because: null }
+  if (change === "cancel") return state === "cancelled" ? undefined : { state: "cancelled", because: null }
+  const because = change === "pause" ? "asked" : "revision_broken"
+  return state === "running" ? { state: "paused", because } : undefined
 }
 
 /**

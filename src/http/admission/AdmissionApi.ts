@@ -1,5 +1,12 @@
-import { HttpApiMiddleware } from "@effect/platform"
-import { ForeignOrigin, RateLimitExceeded } from "../../domain/Errors.ts"
+import { HttpApiMiddleware, type HttpServerRequest } from "@effect/platform"
+import { Context, type Effect, Schema } from "effect"
+import {
+  ForeignOrigin,
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
+  RateLimitExceeded,
+  type ReadError
+} from "../../domain/Errors.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { problem } from "../Problem.ts"
 
@@ -12,4 +19,31 @@ export class OwnOrigin extends HttpApiMiddleware.Tag<OwnOrigin>()("agent-install
 export class Limited extends HttpApiMiddleware.Tag<Limited>()("agent-install/Limited", {
   failure: problem(RateLimitExceeded),
   provides: RateLimiter
+}) {}
+
+/** A request that may have an `Idempotency-Key`. */
+export interface Repeatable {
+  readonly request: HttpServerRequest.HttpServerRequest
+  /** Its body, as it is sent. */
+  readonly bytes: Effect.Effect<Uint8Array<ArrayBuffer>, ReadError>
+  /** The schema of what is answered. */
+  readonly success: Schema.Schema.Any
+}
+
+/** Does what a request asks, given its body. */
+export type Work = (bytes: Repeatable["bytes"]) => Effect.Effect<unknown, unknown>
+
+/** Does what a request asks, or gives the answer again that it had. */
+export class AnswerOnce extends Context.Tag("agent-install/AnswerOnce")<
+  AnswerOnce,
+  (asked: Repeatable, work: Work) => Effect.Effect<unknown, unknown>
+>() {}
+
+/**
+ * For an endpoint which does the same again where it is asked again: a request that has an `Idempotency-Key` is answered once, and
+ * with that same answer for a day.
+ */
+export class Idempotent extends HttpApiMiddleware.Tag<Idempotent>()("agent-install/Idempotent", {
+  failure: Schema.Union(problem(IdempotencyKeyInUse), problem(IdempotencyKeyReused)),
+  provides: AnswerOnce
 }) {}

@@ -48,12 +48,17 @@ export const TemplatesPage = ({ notice, found, query, visitor }: TemplatesPagePr
       </p>
     ) : (
       <ul class="cards">
-        {found.templates.map(({ definitions, description, name, publisher, slug }) => (
+        {found.templates.map(({ definitions, deprecated, description, name, publisher, slug }) => (
           <li>
             <h2 dir="auto">
               <a href={`/install/${slug}`}>{name}</a>
             </h2>
             <p dir="auto">{description}</p>
+            {deprecated !== null && (
+              <p>
+                <span class="mark changed">deprecated</span> <span dir="auto">{deprecated.reason}</span>
+              </p>
+            )}
             <p class="quiet">
               From <bdi>{publisher.name}</bdi>. It brings {definitions} parts.
             </p>

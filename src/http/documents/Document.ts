@@ -112,11 +112,25 @@ const headers = {
   ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
   "ratelimit-policy": text("The budget: tries and seconds."),
   "accept-encoding": text("The accepted encodings of a body: only identity."),
+  "idempotent-replayed": text("true where this is the answer that an earlier request with this Idempotency-Key had."),
   "retry-after": text("Seconds after which a retry makes sense."),
   "www-authenticate": text("How to authenticate."),
   etag: text("Identifies this content; revalidate with If-None-Match."),
   "set-auth-token": text("The token of the session, to send as authorization: Bearer."),
   "set-cookie": text("The session cookie, for browsers.")
+}
+
+/** Whether an operation takes an `Idempotency-Key`: then it can refuse one. */
+const isIdempotent = ({ responses }: Pick<Operation, "responses">): boolean =>
+  JSON.stringify(responses["422"]?.content ?? null).includes("/IdempotencyKeyReused")
+
+const idempotencyKey: NonNullable<Operation["parameters"]>[number] = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "A text of the caller's own, new for each request, such as a UUID. The request repeated with it within a day gets the same answer, and nothing is done again; with another body it is refused. What was refused is not kept.",
+  schema: { type: "string", minLength: 1, maxLength: 255, examples: ["8e03978e-40d5-43e8-bc93-6894a57f9324"] }
 }
 
 const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof typeof headers> => {
@@ -126,7 +140,10 @@ const headersOf = (operation: Operation, status: string): ReadonlyArray<keyof ty
   return [
     "x-request-id",
     ...(limited ? (["ratelimit", "ratelimit-policy"] as const) : []),
-    ...(status === "429" || status === "503" ? (["retry-after"] as const) : []),
+    ...(status === "429" || status === "503" || (status === "409" && isIdempotent(operation))
+      ? (["retry-after"] as const)
+      : []),
+    ...(Number(status) < 400 && isIdempotent(operation) ? (["idempotent-replayed"] as const) : []),
     ...(status === "415" ? (["accept-encoding"] as const) : []),
     ...(status === "401" ? (["www-authenticate"] as const) : []),
     ...("304" in operation.responses && Number(status) < 400 ? (["etag"] as const) : [])
@@ -160,6 +177,7 @@ const completeOperation =
   ({ requestBody, responses, ...operation }: Operation): Operation => {
     return {
       ...operation,
+      ...(isIdempotent({ responses }) ? { parameters: [...(operation.parameters ?? []), idempotencyKey] } : {}),
       ...(requestBody === undefined
         ? {}
         : { requestBody: { ...requestBody, content: withExamples(requestBody.content, schemas) } }),

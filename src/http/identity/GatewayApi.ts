@@ -9,7 +9,7 @@ import {
   LookupRequest,
   SenderAnswer
 } from "../../domain/identity/Identity.ts"
-import { Limited } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited } from "../admission/AdmissionApi.ts"
 import { gateway, inPath, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -29,6 +29,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
           transform: gateway
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
   )
   .add(
@@ -47,6 +48,7 @@ export class GatewayApi extends HttpApiGroup.make("gateway")
           transform: gateway
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
   )
   .add(

@@ -7,12 +7,14 @@ import {
   NoMember,
   NoPersonalOrg,
   NotOrgAdmin,
+  RevisionBroken,
+  TemplateDeprecated,
   Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -98,6 +100,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
       .addError(refusals)
       .addError(unreadable)
       .addError(Schema.Union(problem(UnknownTemplateSlug), templateRefusals, problem(NotOrgAdmin)))
+      .addError(Schema.Union(problem(TemplateDeprecated), problem(RevisionBroken)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "createInstallCode",
@@ -107,6 +110,7 @@ export class IdentitiesApi extends HttpApiGroup.make("identities")
           transform: signedIn
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

@@ -62,6 +62,7 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
   const { newestRevision, pinned, revision, template, updates } = agent
   const news = view?.plan.rows.filter(isNews) ?? []
   const isBehind = newestRevision !== null && newestRevision > revision
+  const goesBack = agent.broken !== null && newestRevision !== null && newestRevision < revision && !pinned
   return (
     <section>
       <h2>Revision</h2>
@@ -74,8 +75,36 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
             ? updates === "automatic"
               ? "It changes when you say yes, or when the publisher brings everybody up to date."
               : "Nothing changes until you have looked at it and said yes."
-            : news.length === 0 && "That is the newest."}
+            : news.length === 0 && !goesBack && "That is the newest."}
       </p>
+      {agent.broken !== null && (
+        <div class="next" id="broken">
+          <h2>The publisher found a fault in revision {revision}</h2>
+          <p class="prose" dir="auto">
+            {agent.broken}
+          </p>
+          <p>
+            {goesBack
+              ? `An update takes yours back to revision ${newestRevision}, which has it not.`
+              : isBehind && !pinned
+                ? `An update takes yours to revision ${newestRevision}, which has it not.`
+                : "Yours stays as it is until you say otherwise."}
+          </p>
+        </div>
+      )}
+      {template.deprecated !== null && (
+        <p id="deprecated">
+          The publisher advises others against this: <span dir="auto">{template.deprecated.reason}</span>
+          {template.deprecated.successor !== null && (
+            <>
+              {" "}
+              Instead there is <a href={`/install/${template.deprecated.successor}`}>{template.deprecated.successor}</a>
+              .
+            </>
+          )}{" "}
+          Yours keeps working.
+        </p>
+      )}
       {!template.available && (
         <p>The publisher no longer offers this. Yours keeps working, but there will be no updates.</p>
       )}
@@ -373,6 +402,7 @@ const show = (visit: Visit) =>
       Effect.asSome,
       Effect.catchTags({
         NotOrgAdmin: untold,
+        RevisionBroken: untold,
         TemplateNotFound: untold,
         TemplateNotPublic: untold,
         TemplateIsInstalled: untold,

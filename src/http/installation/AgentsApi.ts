@@ -8,6 +8,7 @@ import {
   NoSuchRow,
   NotOrgAdmin,
   PlanStale,
+  RevisionBroken,
   SchemaCollision,
   Unauthenticated
 } from "../../domain/Errors.ts"
@@ -34,7 +35,7 @@ import { problem } from "../Problem.ts"
 const agentRefusals = Schema.Union(problem(Unauthenticated), problem(AgentNotFound), problem(NotOrgAdmin))
 
 /** The refusals of a resync or its plan, besides those. */
-const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision))
+const resyncRefusals = Schema.Union(templateRefusals, problem(NoSuchRevision), problem(RevisionBroken))
 
 const agentPath = Schema.Struct({ id: inPath.agent })
 

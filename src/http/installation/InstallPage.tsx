@@ -142,6 +142,41 @@ const InstallForm = ({ offer, preview, problems = [], sign, typed, visitor }: In
   )
 }
 
+/** Why it can't be installed, where that is so. */
+const Closed = ({
+  offer: { broken, deprecated },
+  isInstalled
+}: {
+  offer: Offer
+  isInstalled: boolean
+}): VNode | null =>
+  deprecated !== null ? (
+    <section id="deprecated" class="next">
+      <h2>The publisher advises against it</h2>
+      <p>
+        {isInstalled
+          ? "It is not installed anew. Yours stays, and is brought up to date as before."
+          : "It is deprecated, so it is not installed anew."}
+      </p>
+      <p class="prose" dir="auto">
+        {deprecated.reason}
+      </p>
+      {deprecated.successor !== null && (
+        <p>
+          Instead, take <a href={`/install/${deprecated.successor}`}>{deprecated.successor}</a>.
+        </p>
+      )}
+    </section>
+  ) : broken === null ? null : (
+    <section id="deprecated" class="next">
+      <h2>It can’t be installed just now</h2>
+      <p>The publisher has found a fault in it, and will publish it again:</p>
+      <p class="prose" dir="auto">
+        {broken}
+      </p>
+    </section>
+  )
+
 /** What a template brings, where it would be installed, and the button that installs it. */
 export const InstallPage = (props: InstallPageProps): VNode => {
   const { notice, now, offer, preview, problems, visitor } = props
@@ -155,6 +190,7 @@ export const InstallPage = (props: InstallPageProps): VNode => {
       <p class="quiet">
         Published by <bdi>{offer.publisher.name}</bdi>. Revision {offer.revision}.
       </p>
+      <Closed offer={offer} isInstalled={agentId !== null} />
       {preview !== undefined && agentId !== null && <Installed agentId={agentId} preview={preview} />}
       <section>
         <h2>What you get</h2>
@@ -170,7 +206,7 @@ export const InstallPage = (props: InstallPageProps): VNode => {
         <Contents rows={offer.rows} now={now} />
       </section>
       <Untouched />
-      {agentId === null && (
+      {agentId === null && offer.deprecated === null && offer.broken === null && (
         <section id="account">
           <h2>Install it</h2>
           <InstallForm {...props} />
@@ -191,13 +227,20 @@ const draw = (
   Effect.gen(function* () {
     const offers = yield* TemplateOffers
     const offer = yield* offers.find(visit.part("slug"))
-    const preview = visit.visitor === undefined ? undefined : yield* previewInstall(visit.credential, offer)
+    const preview =
+      visit.visitor === undefined
+        ? Option.none()
+        : yield* previewInstall(visit.credential, offer).pipe(
+            Effect.asSome,
+            // The page says so itself.
+            Effect.catchTag("TemplateDeprecated", "RevisionBroken", () => Effect.succeedNone)
+          )
     const sign = (typed.get("sign") ?? visit.query.get("sign")) === "in" ? "in" : "up"
     return yield* answerPage(
       <InstallPage
         offer={offer}
         visitor={visit.visitor}
-        preview={preview}
+        preview={Option.getOrUndefined(preview)}
         sign={sign}
         typed={typed}
         problems={problems}

@@ -20,7 +20,7 @@ import {
   PublisherList,
   RoleRequest
 } from "../../domain/publishing/Publisher.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -81,6 +81,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
           transform: signedIn
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )
@@ -116,6 +117,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
           transform: signedIn
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )
@@ -187,6 +189,7 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
           transform: signedIn
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

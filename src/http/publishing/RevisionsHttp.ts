@@ -1,5 +1,12 @@
 import { Effect } from "effect"
 import {
+  deprecateTemplate,
+  markRevisionBroken,
+  restoreRevision,
+  restoreTemplate,
+  withdrawTemplate
+} from "../../services/publishing/ManageTemplate.ts"
+import {
   listOwnTemplates,
   listRevisions,
   publishRevision,
@@ -17,11 +24,30 @@ const numberOf = (revision: string) =>
       ? Effect.succeed(Number(revision))
       : invalidRequest([{ path: ["revision"], message: "must be the number of a revision, or newest" }])
 
+const ofRevision = ({
+  revision,
+  ...path
+}: {
+  readonly revision: string
+  readonly slug: string
+  readonly template: string
+}) => ({
+  ...path,
+  revision: /^[1-9]\d{0,8}$/.test(revision)
+    ? Effect.succeed(Number(revision))
+    : invalidRequest([{ path: ["revision"], message: "must be the number of a revision" }])
+})
+
 export const RevisionsHttp = group(Api, "revisions", {
   templates: ({ credential, path }) =>
     Effect.map(listOwnTemplates({ credential, slug: path.slug }), (templates) => ({ templates })),
   list: ({ credential, path, query }) => listRevisions({ credential, ...path, query }),
   read: ({ credential, path: { revision, ...path } }) =>
     Effect.flatMap(numberOf(revision), (number) => readRevision({ credential, ...path }, number)),
-  publish: ({ body, credential, path, query }) => publishRevision({ credential, ...path, body, query })
+  publish: ({ body, credential, path, query }) => publishRevision({ credential, ...path, body, query }),
+  deprecate: ({ body, credential, path }) => deprecateTemplate({ credential, ...path, body }),
+  restore: ({ credential, path }) => restoreTemplate({ credential, ...path }),
+  withdraw: ({ credential, path }) => withdrawTemplate({ credential, ...path }),
+  markBroken: ({ body, credential, path }) => markRevisionBroken({ credential, ...ofRevision(path), body }),
+  restoreRevision: ({ credential, path }) => restoreRevision({ credential, ...ofRevision(path) })
 })

@@ -4,6 +4,7 @@ import {
   NoSuchRevision,
   NotPermitted,
   PublisherNotFound,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -18,7 +19,7 @@ import {
   RolloutStarted,
   RolloutStatus
 } from "../../domain/rollout/Rollout.ts"
-import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
+import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, publisher, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
 
@@ -66,7 +67,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStarted)
       .addError(unreadable)
       .addError(refusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .addError(problem(RolloutRuns))
       .annotateContext(
         OpenApi.annotations({
@@ -77,6 +78,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           transform: publisher
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )
@@ -150,7 +152,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
       .addSuccess(RolloutStatus)
       .addError(unreadable)
       .addError(changeRefusals)
-      .addError(problem(NoSuchRevision))
+      .addError(Schema.Union(problem(NoSuchRevision), problem(RevisionBroken)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "resumeRollout",
@@ -160,6 +162,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           transform: publisher
         })
       )
+      .middleware(Idempotent)
       .middleware(Limited)
       .middleware(OwnOrigin)
   )

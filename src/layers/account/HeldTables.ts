@@ -4,7 +4,7 @@ import type { KindDescription } from "../../domain/catalog/Kind.ts"
 export interface HeldTable {
   readonly table: string
   /** Its key: the columns with their types. */
-  readonly key: ReadonlyArray<readonly [column: string, type: "text" | "bigint" | "integer"]>
+  readonly key: ReadonlyArray<readonly [column: string, type: "text" | "bigint" | "integer" | "bytea"]>
   /**
    * Which rows. Parameters: `$1` the person, `$2` the organizations that would be deleted with the account, `$3` the
    * digest by which budgets know the e-mail address.
@@ -120,6 +120,12 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     ],
     where: "user_id = $1",
     withheld: ["digest"]
+  },
+  {
+    table: "kept_answers",
+    key: [["digest", "bytea"]],
+    where: "user_id = $1 OR organization_id = ANY ($2)",
+    withheld: ["digest", "fingerprint", "answer"]
   },
   {
     table: "mirror_ledger",

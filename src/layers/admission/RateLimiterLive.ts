@@ -4,6 +4,7 @@ import { spend } from "../../domain/admission/Budget.ts"
 import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
 import { limiterRefusals } from "../../services/runtime/Metrics.ts"
+import { outsideTransaction } from "../postgres/Database.ts"
 
 /**
  * Budgets as sliding logs of this process, for requests whose limit protects the process itself and would cost the
@@ -69,7 +70,7 @@ const make = (limits: RateLimits) =>
 
     const here = yield* makeLog
     const takeShared = (key: string, { limit, window }: RateLimit) =>
-      Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) }))
+      outsideTransaction(Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) })))
 
     return RateLimiter.of({
       take: Effect.fn("RateLimiter.take")(function* (policy, key) {
@@ -83,7 +84,7 @@ const make = (limits: RateLimits) =>
       }),
       giveBack: Effect.fn("RateLimiter.giveBack")((policy, key) => {
         const name = `${policy}:${key}`
-        return policy === "read" ? here.giveBack(name) : Effect.orDie(unspend(name))
+        return policy === "read" ? here.giveBack(name) : outsideTransaction(Effect.orDie(unspend(name)))
       })
     })
   })

@@ -18,7 +18,8 @@ import {
   sortChanges,
   type Template,
   takenSlugIssues,
-  templateIssues
+  templateIssues,
+  withdrawnIssue
 } from "../../domain/catalog/Template.ts"
 import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
@@ -26,6 +27,7 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
+import { deprecatedOf } from "./OfferedSql.ts"
 import {
   formerSlugsStatement,
   knownSourcesStatement,
@@ -69,7 +71,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         modes: Schema.Array(Mode),
         extensions: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
       }),
-      Result: Schema.Struct({ id: AgentId }),
+      Result: Schema.Struct({ id: AgentId, withdrawn: Schema.Boolean }),
       execute: (row) => sql`
       INSERT INTO agents (organization_id, slug, name, description, bot_phone, modes, extensions)
       VALUES (${row.organizationId}, ${row.slug}, ${row.name}, ${row.description}, ${row.botPhone}, ${row.modes}::text[],
@@ -78,7 +80,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       SET name = excluded.name, description = excluded.description, bot_phone = excluded.bot_phone,
         modes = excluded.modes, extensions = excluded.extensions, updated_at = now()
       WHERE agents.organization_id = excluded.organization_id
-      RETURNING id
+      RETURNING id, withdrawn_at IS NOT NULL AS withdrawn
     `
     })
 
@@ -198,6 +200,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       if (Option.isNone(agent)) {
         return yield* refuse(foreignSlugIssue(template))
       }
+      if (agent.value.withdrawn) return yield* refuse(withdrawnIssue(template))
       const ids = { organizationId: organization.id, templateAgentId: agent.value.id }
       const known: ReadonlyArray<KnownSource> = yield* knownSources(ids)
       const { definitions } = template
@@ -274,7 +277,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.String,
       Result: Head,
       execute: (slug) => sql`
-      SELECT a.slug, a.name, a.description, ltrim(a.bot_phone, '+') AS bot_phone, a.id AS template_agent_id, a.revision
+      SELECT a.slug, a.name, a.description, ltrim(a.bot_phone, '+') AS bot_phone, a.id AS template_agent_id,
+        COALESCE(offered_revision(a.id), a.revision) AS revision, ${sql.unsafe(deprecatedOf("a"))} AS deprecated
       FROM agents a
       JOIN organization o ON o.id = a.organization_id
       WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'

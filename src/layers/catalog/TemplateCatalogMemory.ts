@@ -13,7 +13,8 @@ import {
   sortChanges,
   type Template,
   takenSlugIssues,
-  templateIssues
+  templateIssues,
+  withdrawnIssue
 } from "../../domain/catalog/Template.ts"
 import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
@@ -31,6 +32,7 @@ import {
   type OrganizationRecord,
   type RevisionRowRecord
 } from "../memory/MemoryStore.ts"
+import { deprecatedOf, offeredRevision } from "./OfferedMemory.ts"
 
 const refuse = (...issues: ReadonlyArray<TemplateIssue>) => Either.left(new PublishRefused({ issues }))
 
@@ -127,6 +129,7 @@ const publish =
     if (known !== undefined && known.organizationId !== organization.id) {
       return refuse(foreignSlugIssue(template))
     }
+    if (known?.withdrawn === true) return refuse(withdrawnIssue(template))
     const agent: AgentRecord = {
       id: AgentId.make(`agent_${newId()}`),
       organizationId: organization.id,
@@ -265,6 +268,11 @@ const publish =
     ])
   }
 
+const revisionOf = ({ revisionRows }: MemoryState, { id }: AgentRecord, revision: number) => ({
+  revision,
+  rows: revisionRows.filter((row) => row.templateAgentId === id && row.revision === revision)
+})
+
 /** The catalogue in memory. */
 export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(
@@ -298,7 +306,11 @@ export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = ki
               const publisher = state.organizations.find(({ id }) => id === agent?.organizationId)
               return agent?.revision === undefined || publisher?.visibility !== "public"
                 ? undefined
-                : { ...agent, revision: agent.revision, rows: newestRows(state, ({ id }) => id === agent.id) }
+                : {
+                    ...agent,
+                    deprecated: deprecatedOf(state.agents, agent),
+                    ...revisionOf(state, agent, offeredRevision(state.revisions, agent) ?? agent.revision)
+                  }
             })
             if (found === undefined) return yield* new UnknownTemplateSlug({ slug })
             return {
@@ -308,6 +320,7 @@ export const TemplateCatalogMemory = (kinds: ReadonlyArray<KindDescription> = ki
               botPhone: found.botPhone?.replace("+", "") ?? null,
               templateAgentId: found.id,
               revision: found.revision,
+              deprecated: found.deprecated,
               rows: rowsByKind(found.rows.map(({ content }) => content))
             }
           })

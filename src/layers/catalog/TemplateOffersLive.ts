@@ -6,6 +6,7 @@ import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
+import { deprecatedOf } from "./OfferedSql.ts"
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
@@ -19,7 +20,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: ({ after, words }) => sql`
       SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
         (SELECT count(*)::integer FROM template_revision_rows r
-          WHERE r.template_agent_id = a.id AND r.revision = a.revision) AS definitions
+          WHERE r.template_agent_id = a.id AND r.revision = COALESCE(offered_revision(a.id), a.revision)) AS definitions,
+        ${sql.unsafe(deprecatedOf("a"))} AS deprecated
       FROM agents a
       JOIN organization o ON o.id = a.organization_id
       WHERE a.slug COLLATE "C" > ${after} AND a.revision IS NOT NULL AND o.visibility = 'public'
@@ -37,15 +39,17 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       Result: Offer,
       execute: (slug) => sql`
       SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
-        a.id AS template_agent_id, a.revision, a.bot_phone IS NOT NULL AS has_bot_phone, a.modes,
+        a.id AS template_agent_id, offered.revision, v.broken, ${sql.unsafe(deprecatedOf("a"))} AS deprecated, a.bot_phone IS NOT NULL AS has_bot_phone, a.modes,
         COALESCE((
           SELECT jsonb_agg(jsonb_build_object(
             'kind', r.kind, 'slug', r.slug, 'name', r.content ->> 'name', 'description', r.content ->> 'description',
             'schedule', r.content ->> (${cronOf}::jsonb ->> r.kind)) ORDER BY r.slug COLLATE "C")
-          FROM template_revision_rows r WHERE r.template_agent_id = a.id AND r.revision = a.revision
+          FROM template_revision_rows r WHERE r.template_agent_id = a.id AND r.revision = offered.revision
         ), '[]') AS rows
       FROM agents a
       JOIN organization o ON o.id = a.organization_id
+      CROSS JOIN LATERAL (SELECT COALESCE(offered_revision(a.id), a.revision) AS revision) offered
+      LEFT JOIN template_revisions v ON v.template_agent_id = a.id AND v.revision = offered.revision
       WHERE a.slug = ${slug} AND a.revision IS NOT NULL AND o.visibility = 'public'
     `
     })

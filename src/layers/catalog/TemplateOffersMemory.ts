@@ -5,52 +5,47 @@ import { type Offer, type OfferedRow, offerPage, offersToFind, wordsOf } from ".
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
+import { deprecatedOf, offeredRevision } from "./OfferedMemory.ts"
 
 const offersOf = (
-  { agents, organizations, revisionRows }: MemoryState,
+  { agents, organizations, revisionRows, revisions }: MemoryState,
   kinds: ReadonlyArray<KindDescription>
 ): ReadonlyArray<Offer> =>
-  agents.flatMap(
-    ({
-      botPhone,
-      description,
-      id,
-      modes = modesUnsaid,
-      name,
-      organizationId,
-      revision,
-      slug
-    }): ReadonlyArray<Offer> => {
-      const publisher = organizations.find((one) => one.id === organizationId)
-      if (slug === undefined || revision === undefined || publisher?.visibility !== "public") return []
-      const rows = revisionRows
-        .filter((row) => row.templateAgentId === id && row.revision === revision)
-        .map(({ content, kind, slug }): OfferedRow => {
-          const cron = kinds.find((one) => one.kind === kind)?.schedule?.cron
-          return {
-            kind,
-            slug,
-            name: content.name,
-            description: content.description,
-            schedule: cron === undefined ? null : String(content.content[cron])
-          }
-        })
-        .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
-      return [
-        {
+  agents.flatMap((template): ReadonlyArray<Offer> => {
+    const { botPhone, description, id, modes = modesUnsaid, name, organizationId, slug } = template
+    const publisher = organizations.find((one) => one.id === organizationId)
+    const revision = offeredRevision(revisions, template) ?? template.revision
+    if (slug === undefined || revision === undefined || publisher?.visibility !== "public") return []
+    const head = revisions.find((one) => one.templateAgentId === id && one.revision === revision)
+    const rows = revisionRows
+      .filter((row) => row.templateAgentId === id && row.revision === revision)
+      .map(({ content, kind, slug }): OfferedRow => {
+        const cron = kinds.find((one) => one.kind === kind)?.schedule?.cron
+        return {
+          kind,
           slug,
-          name,
-          description,
-          publisher: { slug: publisher.slug, name: publisher.name },
-          templateAgentId: id,
-          revision,
-          hasBotPhone: (botPhone ?? null) !== null,
-          modes,
-          rows
+          name: content.name,
+          description: content.description,
+          schedule: cron === undefined ? null : String(content.content[cron])
         }
-      ]
-    }
-  )
+      })
+      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+    return [
+      {
+        slug,
+        name,
+        description,
+        publisher: { slug: publisher.slug, name: publisher.name },
+        templateAgentId: id,
+        revision,
+        broken: head?.broken ?? null,
+        deprecated: deprecatedOf(agents, template),
+        hasBotPhone: (botPhone ?? null) !== null,
+        modes,
+        rows
+      }
+    ]
+  })
 
 /** Offers in memory. */
 export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
@@ -75,8 +70,9 @@ export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kin
                 })
                 .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
                 .slice(0, offersToFind)
-                .map(({ description, name, publisher, rows, slug }) => ({
+                .map(({ deprecated, description, name, publisher, rows, slug }) => ({
                   slug,
+                  deprecated,
                   name,
                   description,
                   publisher,

@@ -20,10 +20,10 @@ stale AS MATERIALIZED (
   ORDER BY c.checked_at LIMIT $3::integer FOR UPDATE SKIP LOCKED
 )
 SELECT a.id AS agent_id, a.organization_id, o.slug AS organization_slug,
-  CASE WHEN a.pinned THEN a.revision ELSE t.revision END AS revision
+  CASE WHEN a.pinned THEN a.revision ELSE COALESCE(offered.revision, a.revision) END AS revision
 FROM (SELECT id FROM fresh UNION ALL SELECT id FROM stale LIMIT $3::integer) due
 JOIN agents a ON a.id = due.id AND a.template_agent_id = $1::text
-JOIN agents t ON t.id = a.template_agent_id
+CROSS JOIN (SELECT offered_revision($1::text) AS revision) offered
 JOIN organization o ON o.id = a.organization_id`
 
 /**

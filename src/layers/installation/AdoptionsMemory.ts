@@ -3,6 +3,7 @@ import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kin
 import { type CountedFinding, daysTold, findingsOf, foundRows } from "../../domain/installation/Adoption.ts"
 import { decide } from "../../domain/installation/Decide.ts"
 import { Adoptions } from "../../services/installation/Adoptions.ts"
+import { offeredRevision } from "../catalog/OfferedMemory.ts"
 import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 import { installationFacts } from "./FactsMemory.ts"
 
@@ -33,7 +34,8 @@ export const AdoptionsMemory = (kinds: ReadonlyArray<KindDescription> = kindDesc
           Effect.flatMap(DateTime.now, (now) =>
             read((state) => {
               const installed = state.agents.filter((agent) => agent.templateAgentId === templateAgentId)
-              const newest = state.agents.find(({ id }) => id === templateAgentId)?.revision ?? 0
+              const template = state.agents.find(({ id }) => id === templateAgentId)
+              const offered = offeredRevision(state.revisions, template)
               const found = new Map<string, CountedFinding>()
               const revisions = new Map<number, { installations: number; pinned: number }>()
               for (const { organizationId, pinned = false, revision = 0 } of installed) {
@@ -47,7 +49,7 @@ export const AdoptionsMemory = (kinds: ReadonlyArray<KindDescription> = kindDesc
                   organizationId,
                   organizationSlug,
                   templateAgentId,
-                  revision: pinned ? revision : newest
+                  revision: pinned ? revision : (offered ?? revision)
                 }
                 for (const { finding, kind, slug } of findingsOf(
                   decide(installationFacts(state, judged, kinds), kinds)

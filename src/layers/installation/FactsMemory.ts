@@ -5,6 +5,7 @@ import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import type { UserId } from "../../domain/Ids.ts"
 import type { Installation, InstallationFacts, RequestFacts, RowFacts } from "../../domain/installation/Facts.ts"
 import type { Wanted } from "../../domain/installation/MayInstall.ts"
+import { deprecatedOf, offeredRevision } from "../catalog/OfferedMemory.ts"
 import { contentOf, type DefinitionRecord, fieldsOf, hashOf, type MemoryState } from "../memory/MemoryStore.ts"
 
 /* The facts for decisions, from the memory store. */
@@ -19,6 +20,7 @@ export const requestFacts = (
   const template = agents.find(({ id }) => id === templateAgentId)
   const publisher = organizations.find(({ id }) => id === template?.organizationId)
   const agent = agents.find((one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId)
+  const offered = offeredRevision(revisions, template)
   const last = history.findLast(
     (one) => one.organizationId === organizationId && one.templateAgentId === templateAgentId
   )
@@ -35,7 +37,9 @@ export const requestFacts = (
             isInstalled: template.templateAgentId !== undefined,
             isNamed: template.slug !== undefined,
             modes: template.modes ?? modesUnsaid,
-            newest: template.revision ?? null
+            newest: template.revision ?? null,
+            offered,
+            deprecated: deprecatedOf(agents, template)
           },
     agent:
       agent === undefined
@@ -50,11 +54,13 @@ export const requestFacts = (
             pinned: agent.pinned === true,
             mode: agent.mode ?? "copy"
           },
-    revisions: revisions.filter(
-      (one) =>
-        one.templateAgentId === templateAgentId &&
-        [template?.revision, agent?.revision, revision].includes(one.revision)
-    ),
+    revisions: revisions
+      .filter(
+        (one) =>
+          one.templateAgentId === templateAgentId &&
+          [template?.revision, offered, agent?.revision, revision].includes(one.revision)
+      )
+      .map(({ broken = null, description, name, revision }) => ({ revision, name, description, broken })),
     lastRevision: last?.revision ?? null
   }
 }

@@ -1,5 +1,6 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { content, hashOf, joinVersion } from "../catalog/KindSql.ts"
+import { deprecatedOf } from "../catalog/OfferedSql.ts"
 
 /* What is asked before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
 
@@ -25,7 +26,9 @@ SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
   (
     SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
       'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
-      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision)
+      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision,
+      'offered', CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END,
+      'deprecated', ${deprecatedOf("t")})
     FROM template t JOIN organization o ON o.id = t.organization_id
   ) AS template,
   (
@@ -34,10 +37,11 @@ SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
     FROM agent
   ) AS agent,
   ARRAY(
-    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description)
+    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description, 'broken', r.broken)
     FROM template_revisions r
-    WHERE r.template_agent_id = $2::text
-      AND r.revision IN ($4::integer, (SELECT revision FROM template), (SELECT revision FROM agent))
+    WHERE r.template_agent_id = $2::text AND r.revision IN (
+      $4::integer, (SELECT revision FROM template), (SELECT revision FROM agent), offered_revision($2::text)
+    )
   ) AS revisions,
   (
     SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text

@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
+import { Deprecation } from "../../domain/catalog/Deprecation.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode, Modes } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
@@ -17,6 +18,7 @@ import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
+import { deprecatedOf } from "../catalog/OfferedSql.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 
@@ -47,6 +49,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         templateName: Schema.String,
         publisher: Schema.String,
         newestRevision: Schema.NullOr(Schema.Int),
+        broken: Schema.NullOr(Schema.String),
+        deprecated: Schema.NullOr(Deprecation),
         available: Schema.Boolean,
         modes: Modes,
         next: Schema.String,
@@ -61,7 +65,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           JOIN rollout_targets target ON target.rollout_id = last.id AND target.organization_id = o.id
         ) AS offered,
         t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
-        t.revision AS newest_revision,
+        CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END AS newest_revision,
+        (SELECT broken FROM template_revisions WHERE template_agent_id = t.id AND revision = a.revision) AS broken,
+        ${sql.unsafe(deprecatedOf("t"))} AS deprecated,
         t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
         (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
         CASE WHEN ${agentId}::text IS NULL THEN (
@@ -86,6 +92,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
     const agentOf = ({
       available,
+      deprecated,
       modes,
       next: _,
       publisher,
@@ -96,7 +103,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ...agent
     }: Found): InstalledAgent => ({
       ...agent,
-      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes }
+      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
     })
 
     const gatherFacts = yield* makeGatherFacts(kinds)

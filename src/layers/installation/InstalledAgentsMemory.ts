@@ -7,6 +7,7 @@ import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "
 import { decide, plannedRows } from "../../domain/installation/Decide.ts"
 import { historyPage } from "../../domain/installation/History.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
+import { deprecatedOf, offeredRevision } from "../catalog/OfferedMemory.ts"
 import { type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 import { installationFacts } from "./FactsMemory.ts"
 
@@ -21,7 +22,7 @@ const offeredTo = ({ rollouts }: MemoryState, templateAgentId: AgentId, organiza
 }
 
 const agentsOf = (state: MemoryState, userId: UserId): ReadonlyArray<InstalledAgent> => {
-  const { agents, members, organizations } = state
+  const { agents, members, organizations, revisions } = state
   return agents.flatMap((agent): ReadonlyArray<InstalledAgent> => {
     const isMember = members.some((one) => one.organizationId === agent.organizationId && one.userId === userId)
     const organization = organizations.find(({ id }) => id === agent.organizationId)
@@ -42,10 +43,14 @@ const agentsOf = (state: MemoryState, userId: UserId): ReadonlyArray<InstalledAg
           name,
           publisher: publisher?.slug ?? "",
           available: slug !== null && revision !== undefined && publisher?.visibility === "public",
-          modes: template.modes ?? modesUnsaid
+          modes: template.modes ?? modesUnsaid,
+          deprecated: deprecatedOf(agents, template)
         },
         revision: agent.revision,
-        newestRevision: revision ?? null,
+        newestRevision: offeredRevision(revisions, template),
+        broken:
+          revisions.find((one) => one.templateAgentId === template.id && one.revision === agent.revision)?.broken ??
+          null,
         pinned: agent.pinned === true,
         mode: agent.mode ?? "copy",
         updates: agent.updates ?? "automatic",

@@ -23,7 +23,7 @@ const [organization, template, user, due, mode] = ["$1::text", "$2::text", "$3::
 
 /** The template, where the caller may install it, and the agent where it is at the revision an install would bring. */
 const offered = (as: Mode) => `offered AS MATERIALIZED (
-  SELECT t.id, t.organization_id AS publisher, t.revision,
+  SELECT t.id, t.organization_id AS publisher, offered_revision(t.id) AS revision, t.deprecation IS NULL AS is_open,
     COALESCE(${mode}, t.modes[1]) = '${as}' AND '${as}' = ANY (t.modes) AND NOT EXISTS (
       SELECT FROM agents WHERE organization_id = ${organization} AND mode = 'reference'
     ) AS is_simple
@@ -71,7 +71,7 @@ const settled = `settled AS MATERIALIZED (
 const start = (kinds: ReadonlyArray<KindDescription>) => `start AS MATERIALIZED (
   SELECT t.publisher, t.revision, r.name, r.description
   FROM offered t JOIN template_revisions r ON r.template_agent_id = t.id AND r.revision = t.revision
-  WHERE t.is_simple AND NOT EXISTS (
+  WHERE t.is_simple AND t.is_open AND NOT EXISTS (
     SELECT FROM agents a WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template}
   ) AND NOT EXISTS (
     SELECT FROM mirror_ledger l WHERE l.organization_id = ${organization} AND (l.template_agent_id = t.id OR EXISTS (

@@ -337,8 +337,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         )
       ),
       resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
-        // An agent that is there has its mode.
-        transactionally(applyOnce(request)).pipe(Effect.catchTag("ModeNotOffered", Effect.die), dieOfFaults)
+        // An agent that is there has its mode, whether or not others may have it.
+        transactionally(applyOnce(request)).pipe(
+          Effect.catchTag("TemplateDeprecated", "ModeNotOffered", Effect.die),
+          dieOfFaults
+        )
       ),
       rollOut: Effect.fn("TemplateMirror.rollOut")((request: RollOutRequest) =>
         Effect.orDie(transactionally(rollOut(request)))
@@ -347,7 +350,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         plan(request).pipe(Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die), dieOfFaults)
       ),
       planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
-        plan(request).pipe(dieOfFaults)
+        plan(request).pipe(Effect.catchTag("TemplateDeprecated", Effect.die), dieOfFaults)
       ),
       uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
         transactionally(uninstallOnce(request)).pipe(dieOfFaults)

@@ -267,10 +267,10 @@ export const TemplateMirrorMemory = (kinds: Kinds = kindDescriptions) =>
       return TemplateMirror.of({
         // An install names neither an agent nor a revision, so it can't be refused for them.
         apply: (request) => Effect.catchTag(applied(request), "AgentNotFound", "NoSuchRevision", Effect.die),
-        resync: (request) => Effect.catchTag(applied(request), "ModeNotOffered", Effect.die),
+        resync: (request) => Effect.catchTag(applied(request), "TemplateDeprecated", "ModeNotOffered", Effect.die),
         rollOut: (request) => Effect.flatMap(DateTime.now, (now) => change(rollOut(kinds)(request, now))),
         plan: (request) => Effect.catchTag(planned(request), "AgentNotFound", "NoSuchRevision", Effect.die),
-        planResync: planned,
+        planResync: (request) => Effect.catchTag(planned(request), "TemplateDeprecated", Effect.die),
         uninstall: (request) => Effect.flatMap(DateTime.now, (now) => change(uninstall(kinds)(request, now))),
         changeMode: (request) => Effect.flatMap(DateTime.now, (now) => change(changeMode(kinds)(request, now))),
         planUninstall: (request) =>

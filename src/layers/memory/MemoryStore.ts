@@ -1,6 +1,7 @@
 import { Context, type DateTime, Effect, Either, FiberRef, GlobalValue, Layer, Record } from "effect"
 import type { Mail } from "../../domain/account/Mail.ts"
 import { contentText, objectText } from "../../domain/catalog/Content.ts"
+import type { Deprecation } from "../../domain/catalog/Deprecation.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { Mode, Modes } from "../../domain/catalog/Mode.ts"
 import type { Told } from "../../domain/events/Event.ts"
@@ -82,6 +83,10 @@ export interface AgentRecord {
   readonly templateAgentId?: AgentId | undefined
   readonly revision?: number | undefined
   readonly pinned?: boolean | undefined
+  /** Of a template: why nobody is to begin with it, and what to take instead. */
+  readonly deprecated?: Deprecation | undefined
+  /** Of a template: whether it was withdrawn for good. */
+  readonly withdrawn?: boolean | undefined
   /** Of a template: how it may be installed. */
   readonly modes?: Modes | undefined
   /** Of an installed agent. This store copies either way: what is seen is the same. */
@@ -148,6 +153,8 @@ export interface RevisionRecord {
   readonly description: string
   readonly extensions: Record.ReadonlyRecord<string, unknown>
   readonly notes: string
+  /** Why it is broken, where it is marked so. */
+  readonly broken?: string | undefined
   readonly publishedAt: DateTime.Utc
 }
 

@@ -170,6 +170,13 @@ export const dieOfFaults = <A, E, R>(
   step: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, Extract<E, Fault>>, R> => Effect.catchIf(step, isFault<E>, Effect.die)
 
+/** Runs statements on a connection of their own, so that they stay if a transaction around them is rolled back. */
+export const outsideTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.mapInputContext(
+    effect,
+    Context.omit(SqlClient.TransactionConnection) as (context: Context.Context<R>) => Context.Context<R>
+  )
+
 /** Whether a statement violated a constraint or unique index of one of these names. */
 export const violates =
   (...constraints: ReadonlyArray<string>) =>

@@ -3,20 +3,30 @@
  * the transaction that brings its organization to the revision.
  */
 
-/** Parameters: template, revision. Result: whether there is such a revision, the newest, and how many have the template. */
+/**
+ * Parameters: template, revision. Result: whether there is such a revision, why it is broken if it is, the newest, the newest that is
+ * not broken, and how many have the template.
+ */
 export const askStatement = `SELECT EXISTS (
     SELECT FROM template_revisions WHERE template_agent_id = $1::text AND revision = $2::integer
-  ) AS exists, t.revision AS newest,
+  ) AS exists, (
+    SELECT broken FROM template_revisions WHERE template_agent_id = $1::text AND revision = $2::integer
+  ) AS broken, t.revision AS newest, offered_revision(t.id) AS offered,
   (SELECT count(*)::integer FROM agents WHERE template_agent_id = t.id) AS organizations
 FROM agents t WHERE t.id = $1::text AND t.template_agent_id IS NULL`
 
 /**
  * Begins a roll-out, and draws who is in which wave: by a hash, in which nobody's place can be foreseen. Parameters: template,
- * revision, waves, sizes, advance, stop above. Who installed meanwhile is in the last wave.
+ * revision, waves, sizes, advance, stop above. Who installed meanwhile is in the last wave. Nothing begins, and there is no result,
+ * where the revision was marked as broken meanwhile.
  */
-export const startStatement = `WITH begun AS (
+export const startStatement = `WITH whole AS MATERIALIZED (
+  SELECT template_agent_id, revision FROM template_revisions
+  WHERE template_agent_id = $1::text AND revision = $2::integer AND broken IS NULL FOR SHARE
+),
+begun AS (
   INSERT INTO rollouts (template_agent_id, revision, waves, sizes, advance, stop_above)
-  VALUES ($1::text, $2::integer, $3::smallint[], $4::integer[], $5::text, $6::float8)
+  SELECT template_agent_id, revision, $3::smallint[], $4::integer[], $5::text, $6::float8 FROM whole
   RETURNING id, sizes
 ),
 drawn AS MATERIALIZED (
@@ -56,6 +66,10 @@ SELECT r.id AS rollout_id, r.revision, r.state, r.because, r.wave, r.waves, r.ad
     ) example
   ), '[]') AS examples
 FROM asked r ORDER BY r.created_at DESC, r.id`
+
+/** The revision, if it is not broken, which it does not become then before the transaction ends. Parameters: template, revision. */
+export const wholeStatement = `SELECT revision FROM template_revisions
+WHERE template_agent_id = $1::text AND revision = $2::integer AND broken IS NULL FOR SHARE`
 
 /** Takes the turn of a roll-out, which no batch is under way for then. Parameters: template, its id. Result: how it stands. */
 export const lockStatement = `SELECT id AS rollout_id, revision, state, because, wave, attempt, stop_above

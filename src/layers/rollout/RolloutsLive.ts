@@ -1,7 +1,14 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
-import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
+import {
+  NoSuchRevision,
+  RevisionBroken,
+  RolloutEnded,
+  RolloutNotFound,
+  RolloutRuns,
+  UnknownTemplateSlug
+} from "../../domain/Errors.ts"
 import { isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
@@ -38,7 +45,8 @@ import {
   setStatement,
   standingStatement,
   startStatement,
-  statusStatement
+  statusStatement,
+  wholeStatement
 } from "./RolloutStatements.ts"
 
 /** After how many seconds in which nobody has done anything for it a roll-out is taken up anew. */
@@ -53,10 +61,16 @@ const makeRollouts = Effect.gen(function* () {
 
   const ask = SqlSchema.findOne({
     Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
-    Result: Schema.Struct({ exists: Schema.Boolean, newest: Schema.NullOr(Schema.Int), organizations: Schema.Int }),
+    Result: Schema.Struct({
+      exists: Schema.Boolean,
+      broken: Schema.NullOr(Schema.String),
+      newest: Schema.NullOr(Schema.Int),
+      offered: Schema.NullOr(Schema.Int),
+      organizations: Schema.Int
+    }),
     execute: ({ revision, templateAgentId }) => sql.unsafe(askStatement, [templateAgentId, revision])
   })
-  /** How many have the template, where it has that revision. */
+  /** How many have the template, where it has that revision and that is not broken. */
   const askFor = (templateAgentId: AgentId, revision: number) =>
     Effect.gen(function* () {
       const found = yield* Effect.orDie(ask({ templateAgentId, revision }))
@@ -64,10 +78,12 @@ const makeRollouts = Effect.gen(function* () {
         const newest = Option.getOrUndefined(found)?.newest ?? 0
         return yield* new NoSuchRevision({ revision, newest })
       }
-      return found.value.organizations
+      const { broken, offered, organizations } = found.value
+      if (broken !== null) return yield* new RevisionBroken({ revision, reason: broken, offered })
+      return organizations
     })
 
-  const begin = SqlSchema.single({
+  const begin = SqlSchema.findOne({
     Request: Schema.Struct({
       templateAgentId: AgentId,
       revision: Schema.Int,
@@ -142,11 +158,11 @@ const makeRollouts = Effect.gen(function* () {
 
   type Known = Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>
   /** Does something to a roll-out that may be told so, while no batch of it is under way. */
-  const inTurn = (
+  const inTurn = <E = never>(
     change: RolloutChange,
     templateAgentId: AgentId,
     rolloutId: string,
-    act: (before: Known) => Effect.Effect<unknown, SqlError>
+    act: (before: Known) => Effect.Effect<unknown, SqlError | E>
   ) =>
     Effect.gen(function* () {
       const found = yield* lock({ templateAgentId, rolloutId })
@@ -172,14 +188,17 @@ const makeRollouts = Effect.gen(function* () {
     start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
       const organizations = yield* askFor(templateAgentId, request.revision)
       const sizes = waveSizes(organizations, request.waves)
-      const begun = begin({ ...request, templateAgentId, sizes }).pipe(retryTransient())
-      const { rolloutId } = yield* begun.pipe(
+      // A step of its own, so that a transaction around it goes on where it is refused.
+      const begun = begin({ ...request, templateAgentId, sizes }).pipe(sql.withTransaction, retryTransient())
+      const started = yield* begun.pipe(
         Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
           Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))
         ),
         dieOfFaults
       )
-      return rolloutId
+      if (Option.isSome(started)) return started.value.rolloutId
+      yield* askFor(templateAgentId, request.revision)
+      return yield* Effect.dieMessage("A revision that is not broken is rolled out")
     }),
     status: Effect.fn("Rollouts.status")(status),
     list: Effect.fn("Rollouts.list")((templateAgentId) =>
@@ -194,15 +213,16 @@ const makeRollouts = Effect.gen(function* () {
     }),
     resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, request) {
       if (request.revision !== undefined) yield* askFor(templateAgentId, request.revision)
-      yield* inTurn("resume", templateAgentId, rolloutId, (before) => {
-        const after = resumed(before, request)
-        return after === undefined
-          ? Effect.void
-          : Effect.zipRight(
-              sql.unsafe(reopenStatement, [rolloutId, after.isAnother]),
-              set({ ...before, ...after.course })
-            )
-      })
+      yield* inTurn("resume", templateAgentId, rolloutId, (before) =>
+        Effect.gen(function* () {
+          const after = resumed(before, request)
+          if (after === undefined) return
+          const [whole] = yield* sql.unsafe(wholeStatement, [templateAgentId, after.course.revision])
+          if (whole === undefined) yield* askFor(templateAgentId, after.course.revision)
+          yield* sql.unsafe(reopenStatement, [rolloutId, after.isAnother])
+          yield* set({ ...before, ...after.course })
+        })
+      )
       return yield* status(templateAgentId, rolloutId)
     })
   })

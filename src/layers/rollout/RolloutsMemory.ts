@@ -1,5 +1,12 @@
 import { DateTime, Effect, Either, Hash, Layer } from "effect"
-import { NoSuchRevision, RolloutEnded, RolloutNotFound, RolloutRuns, UnknownTemplateSlug } from "../../domain/Errors.ts"
+import {
+  NoSuchRevision,
+  RevisionBroken,
+  RolloutEnded,
+  RolloutNotFound,
+  RolloutRuns,
+  UnknownTemplateSlug
+} from "../../domain/Errors.ts"
 import type { AgentId } from "../../domain/Ids.ts"
 import {
   batchSize,
@@ -17,6 +24,7 @@ import { statusOf, toldReason } from "../../domain/rollout/Status.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
+import { offeredRevision } from "../catalog/OfferedMemory.ts"
 import { type MemoryState, MemoryStore, type RolloutRecord } from "../memory/MemoryStore.ts"
 
 const statusFrom = ({ targets, ...rollout }: RolloutRecord): RolloutStatus => {
@@ -37,12 +45,15 @@ const statusFrom = ({ targets, ...rollout }: RolloutRecord): RolloutStatus => {
   )
 }
 
-const findRevision = ({ agents, revisions }: MemoryState, templateAgentId: AgentId, revision: number) =>
-  revisions.some((one) => one.templateAgentId === templateAgentId && one.revision === revision)
+/** The revision, where there is one that is not broken. */
+const findRevision = ({ agents, revisions }: MemoryState, templateAgentId: AgentId, revision: number) => {
+  const template = agents.find(({ id }) => id === templateAgentId)
+  const found = revisions.find((one) => one.templateAgentId === templateAgentId && one.revision === revision)
+  if (found === undefined) return Either.left(new NoSuchRevision({ revision, newest: template?.revision ?? 0 }))
+  return found.broken === undefined
     ? Either.right(revision)
-    : Either.left(
-        new NoSuchRevision({ revision, newest: agents.find(({ id }) => id === templateAgentId)?.revision ?? 0 })
-      )
+    : Either.left(new RevisionBroken({ revision, reason: found.broken, offered: offeredRevision(revisions, template) }))
+}
 
 const find = ({ rollouts }: MemoryState, templateAgentId: AgentId, rolloutId: string) =>
   Either.fromNullable(
@@ -147,6 +158,7 @@ export const RolloutsMemory = Layer.effect(
             if (request.revision !== undefined) yield* findRevision(state, templateAgentId, request.revision)
             const before = yield* findFor("resume", state, templateAgentId, rolloutId)
             const change = resumed(before, request)
+            if (change !== undefined) yield* findRevision(state, templateAgentId, change.course.revision)
             const isOpened = ({ outcome }: RolloutRecord["targets"][number]) =>
               change?.isAnother === true || (outcome !== null && isTrouble(outcome))
             const after: RolloutRecord =

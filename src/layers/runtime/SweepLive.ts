@@ -60,6 +60,16 @@ export const sweptTables = ({ closedLinks, events, history }: SweepOptions): Rea
     after: Duration.days(1)
   },
   {
+    what: "kept answers",
+    table: "kept_answers",
+    along: [
+      ["created_at", "timestamptz"],
+      ["digest", "bytea"]
+    ],
+    since: "created_at",
+    after: Duration.days(1)
+  },
+  {
     what: "invitations",
     table: "invitations",
     along: [

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { Offer, OfferStatus } from "../../domain/catalog/Offer.ts"
-import type { NoPersonalOrg, RateLimitExceeded, Unauthenticated } from "../../domain/Errors.ts"
+import type { NoPersonalOrg, RateLimitExceeded, TemplateDeprecated, Unauthenticated } from "../../domain/Errors.ts"
 import type { Plan } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { type Organization, OrgResolver } from "../account/OrgResolver.ts"
@@ -21,7 +21,7 @@ export const previewInstall: (
   offer: Pick<Offer, "templateAgentId">
 ) => Effect.Effect<
   Preview,
-  Unauthenticated | RateLimitExceeded | NoPersonalOrg | MirrorRefusal,
+  Unauthenticated | RateLimitExceeded | NoPersonalOrg | TemplateDeprecated | MirrorRefusal,
   Auth | RateLimiter | OrgResolver | TemplateMirror | TemplateOffers
 > = Effect.fn("previewInstall")(function* (credential, { templateAgentId }) {
   const orgs = yield* OrgResolver

@@ -9,8 +9,10 @@ import type {
   NoSuchRow,
   NotOrgAdmin,
   PlanStale,
+  RevisionBroken,
   SchemaCollision,
   SelfInstall,
+  TemplateDeprecated,
   TemplateIsInstalled,
   TemplateNotFound,
   TemplateNotPublic
@@ -99,32 +101,40 @@ export interface Applied {
 }
 
 /** Why this caller may not install a template into this organization, in the order in which this is checked. */
-export type MirrorRefusal = TemplateNotFound | TemplateIsInstalled | SelfInstall | TemplateNotPublic | NotOrgAdmin
+export type MirrorRefusal =
+  | TemplateNotFound
+  | TemplateIsInstalled
+  | SelfInstall
+  | TemplateNotPublic
+  | NotOrgAdmin
+  | RevisionBroken
 
 /** Why an install is refused: nothing is written then. */
 export type ApplyRefusal = MirrorRefusal | NoSuchRow | SchemaCollision | PlanStale
 
 /** Why an install or a resync is not done. */
-export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | ModeNotOffered | ApplyRefusal
+export type AnyApplyRefusal = AgentNotFound | NoSuchRevision | TemplateDeprecated | ModeNotOffered | ApplyRefusal
 
 /** Installs a template into an organization, keeps it up to date there, and uninstalls it. */
 export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
   TemplateMirror,
   {
     /**
-     * Installs the template's newest revision, or brings an installed one up to it (or to the one it is pinned to): the
+     * Installs the template's newest revision that is not broken, or brings an installed one up to it (or to the one it is pinned to): the
      * agent and every row are written together or not at all, in a fixed number of statements. Rows the person authored, changed
      * or deleted stay as they are, except for those named in `adopt`, `revert` and `restore`. Concurrent calls for one organization
      * and template all answer with the same agent.
      */
-    readonly apply: (request: ApplyRequest) => Effect.Effect<Applied, ApplyRefusal | ModeNotOffered>
+    readonly apply: (
+      request: ApplyRequest
+    ) => Effect.Effect<Applied, ApplyRefusal | TemplateDeprecated | ModeNotOffered>
     /** As `apply`, for an agent that is there, and to any published revision. */
     readonly resync: (request: ResyncRequest) => Effect.Effect<Applied, AgentNotFound | NoSuchRevision | ApplyRefusal>
     /**
      * Says what `apply` would do with each row of the revision, and with those that are withdrawn; changes nothing. An
      * `apply` that expects the plan's hash does exactly that, or fails.
      */
-    readonly plan: (request: MirrorRequest) => Effect.Effect<Plan, MirrorRefusal>
+    readonly plan: (request: MirrorRequest) => Effect.Effect<Plan, MirrorRefusal | TemplateDeprecated>
     /** As `plan`, for `resync`. */
     readonly planResync: (
       request: ResyncPlanRequest

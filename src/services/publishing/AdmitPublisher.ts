@@ -29,7 +29,8 @@ const keyIn = ({ authorization }: Credential): Option.Option<Redacted.Redacted<s
   return token.startsWith(keyPrefix) ? Option.some(Redacted.make(token)) : Option.none()
 }
 
-const askerOf = (credential: Credential) =>
+/** The person or the key that a credential shows. */
+export const askerOf = (credential: Credential) =>
   Effect.gen(function* () {
     const auth = yield* Auth
     const keys = yield* ApiKeys
@@ -43,6 +44,7 @@ const askerOf = (credential: Credential) =>
 const policies: Readonly<Record<Permission, RateLimitPolicy>> = {
   read: "read",
   publish: "change",
+  withdraw: "change",
   team: "read",
   keys: "change",
   members: "change"

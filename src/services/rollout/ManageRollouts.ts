@@ -3,6 +3,7 @@ import type {
   NoSuchRevision,
   PublisherError,
   ReadError,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -53,7 +54,7 @@ export const startRollout: <R>(
   call: TemplateOfPublisher & { readonly body: Effect.Effect<RolloutRequest, ReadError, R> }
 ) => Effect.Effect<
   { readonly rolloutId: RolloutId },
-  PublisherError | UnknownTemplateSlug | ReadError | NoSuchRevision | RolloutRuns,
+  PublisherError | UnknownTemplateSlug | ReadError | NoSuchRevision | RevisionBroken | RolloutRuns,
   Dependencies | R
 > = Effect.fn("startRollout")(function* (call) {
   const rollouts = yield* Rollouts
@@ -97,7 +98,7 @@ export const resumeRollout: <R>(
   call: RolloutCall & { readonly body: Effect.Effect<ResumeRequest, ReadError, R> }
 ) => Effect.Effect<
   RolloutStatus,
-  PublisherError | UnknownTemplateSlug | ReadError | RolloutNotFound | RolloutEnded | NoSuchRevision,
+  PublisherError | UnknownTemplateSlug | ReadError | RolloutNotFound | RolloutEnded | NoSuchRevision | RevisionBroken,
   Dependencies | R
 > = Effect.fn("resumeRollout")(function* (call) {
   const rollouts = yield* Rollouts

@@ -1,6 +1,7 @@
 import { Context, type Effect } from "effect"
 import type {
   NoSuchRevision,
+  RevisionBroken,
   RolloutEnded,
   RolloutNotFound,
   RolloutRuns,
@@ -22,7 +23,7 @@ export class Rollouts extends Context.Tag("agent-install/Rollouts")<
     readonly start: (
       templateAgentId: AgentId,
       request: RolloutRequest
-    ) => Effect.Effect<RolloutId, NoSuchRevision | RolloutRuns>
+    ) => Effect.Effect<RolloutId, NoSuchRevision | RevisionBroken | RolloutRuns>
     /** How far one has come. */
     readonly status: (templateAgentId: AgentId, rolloutId: string) => Effect.Effect<RolloutStatus, RolloutNotFound>
     /** The newest twenty roll-outs of a template, the newest first. */
@@ -41,6 +42,6 @@ export class Rollouts extends Context.Tag("agent-install/Rollouts")<
       templateAgentId: AgentId,
       rolloutId: string,
       request: ResumeRequest
-    ) => Effect.Effect<RolloutStatus, RolloutNotFound | RolloutEnded | NoSuchRevision>
+    ) => Effect.Effect<RolloutStatus, RolloutNotFound | RolloutEnded | NoSuchRevision | RevisionBroken>
   }
 >() {}

@@ -11,7 +11,8 @@ const wanted = { organizationId, templateAgentId }
 const revisionOf = (revision: number) => ({
   revision,
   name: `Name ${revision}`,
-  description: `Description ${revision}`
+  description: `Description ${revision}`,
+  broken: null
 })
 
 const template = {
@@ -21,7 +22,9 @@ const template = {
   isInstalled: false,
   isNamed: true,
   modes: ["copy"] as const,
-  newest: 3
+  newest: 3,
+  offered: 3,
+  deprecated: null
 }
 const agent = {
   id: agentId,
@@ -80,6 +83,43 @@ describe("mayInstall", () => {
       [brought(facts), brought(facts, 1), brought(pinned), brought(pinned, 3), brought(pinned, "newest")],
       [3, 1, 1, 3, 3]
     )
+  })
+
+  it("leaves out revisions that are broken, unless the agent is at one", () => {
+    const broken = (...numbers: ReadonlyArray<number>) =>
+      facts.revisions.map((one) => ({ ...one, broken: numbers.includes(one.revision) ? "It fails" : null }))
+    const known = (offered: number | null, at: number | null, revisions = facts.revisions): RequestFacts => ({
+      ...facts,
+      template: { ...template, offered },
+      agent: at === null ? null : { ...agent, revision: at },
+      revisions
+    })
+    const brought = (given: RequestFacts, revision?: number | "newest") =>
+      Either.match(mayInstall(given, { ...wanted, revision }), {
+        onLeft: ({ _tag }) => _tag,
+        onRight: (found) => found.revision
+      })
+    const [oldest, all] = [broken(3), broken(1, 3)]
+    assert.deepStrictEqual(
+      [
+        brought(known(1, null, oldest)),
+        brought(known(1, 3, oldest)),
+        brought(known(1, 3, oldest), 3),
+        brought(known(1, 1, oldest), 3),
+        brought(known(1, 3, oldest), "newest"),
+        brought(known(null, 1, all)),
+        brought(known(null, null, all))
+      ],
+      [1, 1, 3, "RevisionBroken", 1, 1, "RevisionBroken"]
+    )
+  })
+
+  it("begins with no template that is deprecated, and goes on with one", () => {
+    const deprecated = { reason: "Replaced", successor: null }
+    const known = { ...facts, template: { ...template, deprecated } }
+    assert.strictEqual(tagOf(mayInstall({ ...known, agent: null }, wanted)), "TemplateDeprecated")
+    assert.strictEqual(tagOf(mayInstall({ ...known, agent: null }, { ...wanted, agentId })), "AgentNotFound")
+    assert.strictEqual(tagOf(mayInstall(known, wanted)), "allowed")
   })
 
   it("lets only an administrator take an agent away, and only the one that is there", () => {

@@ -20,8 +20,8 @@ describe("who may do what with a publisher", () => {
   it("is told by the role of a person", () => {
     const may = (role: Role) =>
       Permission.literals.filter((permission) => told(permission, { publisher, role }, person) === "acme")
-    assert.deepStrictEqual(may("owner"), ["read", "publish", "team", "keys", "members"])
-    assert.deepStrictEqual(may("admin"), ["read", "publish", "team", "keys"])
+    assert.deepStrictEqual(may("owner"), ["read", "publish", "withdraw", "team", "keys", "members"])
+    assert.deepStrictEqual(may("admin"), ["read", "publish", "withdraw", "team", "keys"])
     assert.deepStrictEqual(may("member"), ["read", "publish", "team"])
     assert.strictEqual(told("members", { publisher, role: "admin" }, person), "NotPermitted")
   })
@@ -30,8 +30,8 @@ describe("who may do what with a publisher", () => {
     const may = (...scopes: ReadonlyArray<KeyScope>) =>
       Permission.literals.filter((permission) => told(permission, { publisher, role: null }, key(scopes)) === "acme")
     assert.deepStrictEqual(may("read"), ["read"])
-    assert.deepStrictEqual(may("publish"), ["read", "publish"])
-    assert.deepStrictEqual(may("read", "publish"), ["read", "publish"])
+    assert.deepStrictEqual(may("publish"), ["read", "publish", "withdraw"])
+    assert.deepStrictEqual(may("read", "publish"), ["read", "publish", "withdraw"])
     assert.deepStrictEqual(may(), [])
     assert.strictEqual(told("publish", { publisher, role: null }, key(["read"])), "NotPermitted")
   })

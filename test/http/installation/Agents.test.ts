@@ -231,6 +231,15 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       }
       isProblem(yield* owner.resync({ revision: 99 }), 400, "no_such_revision")
       isProblem(yield* owner.get("/plan?revision=99"), 400, "no_such_revision")
+      const catalog = yield* TemplateCatalog
+      const { templateAgentId } = yield* catalog.publish(template("failing", oneOfEach))
+      const failing = yield* installed("failing")
+      yield* catalog.publish(template("failing", [...oneOfEach, definition("entity_types", "note")]))
+      yield* query("UPDATE template_revisions SET broken = 'It fails' WHERE template_agent_id = $1 AND revision = 2", [
+        templateAgentId
+      ])
+      isProblem(yield* failing.get("/plan?revision=2"), 409, "revision_broken")
+      isProblem(yield* failing.resync({ revision: 2 }), 409, "revision_broken")
       const none = yield* owner.resync({ revert: [row], restore: [{ kind: "gizmos", slug: "x" }] })
       isProblem(none, 400, "no_such_row")
       assert.deepStrictEqual(none.body.rows, [

@@ -170,6 +170,67 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("publis
     })
   )
 
+  it.effect("deprecates a template, marks a revision as broken, and withdraws what nobody has", () =>
+    Effect.gen(function* () {
+      const { at, headers, keyOf, publish, publisher, slug } = yield* acme
+      const { signUp } = yield* Running
+      const base = at.replace(/\/revisions$/, "")
+      const person = Effect.suspend(() =>
+        Effect.map(signUp(`taker ${++made}`), ({ bearer }) => ({ authorization: bearer }))
+      )
+      const [early, late] = [yield* person, yield* person]
+      const install = (given: Ask["headers"] & {}) => ask("/api/install", { headers: given, body: { slug } })
+      yield* publish([entity("invoice")])
+      yield* publish([entity("invoice"), entity("note")])
+      const had = yield* install(early)
+
+      const broken = { method: "PUT", headers, body: { reason: "Notes are lost." } }
+      const marked = yield* ask(`${at}/2/broken`, broken)
+      assert.deepInclude(marked.body, { slug, revision: 2, offered: 1, deprecated: null }, marked.text)
+      isProblem(yield* ask(`${at}/3/broken`, broken), 400, "no_such_revision")
+      isProblem(yield* ask(`${at}/newest/broken`, broken), 400, "invalid_request")
+      isProblem(yield* ask(`${at}/2/broken`, { ...broken, body: { reason: "" } }), 400, "invalid_request")
+      isProblem(yield* ask(`${base}/rollouts`, { headers, body: { revision: 2 } }), 409, "revision_broken")
+      const there = yield* install(late)
+      assert.deepStrictEqual([there.status, there.body.revision], [200, 1])
+      const back = `/api/agents/${there.body.agentId}`
+      isProblem(yield* ask(`${back}/resync`, { headers: late, body: { revision: 2 } }), 409, "revision_broken")
+      const seen = yield* ask(`/api/agents/${had.body.agentId}`, { headers: early })
+      assert.deepInclude(seen.body, { revision: 2, newestRevision: 1, broken: "Notes are lost." })
+      const mended = yield* ask(`${at}/2/broken`, { method: "DELETE", headers })
+      assert.strictEqual(mended.body.offered, 2)
+
+      const deprecation = { method: "PUT", headers, body: { reason: "There is a better one." } }
+      const deprecated = yield* ask(`${base}/deprecation`, deprecation)
+      assert.deepInclude(deprecated.body, { deprecated: { reason: "There is a better one.", successor: null } })
+      const refused = yield* install(yield* person)
+      isProblem(refused, 409, "template_deprecated")
+      assert.deepInclude(refused.body, { reason: "There is a better one.", successor: null })
+      const unknown = { reason: "Old", successor: "nothing-there" }
+      isProblem(yield* ask(`${base}/deprecation`, { ...deprecation, body: unknown }), 404, "unknown_slug")
+      const itself = { reason: "Old", successor: slug }
+      isProblem(yield* ask(`${base}/deprecation`, { ...deprecation, body: itself }), 400, "invalid_request")
+      const manifest = yield* ask(`/api/install/manifest/${slug}`)
+      assert.strictEqual(manifest.body.deprecated.reason, "There is a better one.")
+
+      const reading = yield* keyOf("read")
+      isProblem(yield* ask(`${base}/deprecation`, { method: "DELETE", headers: reading }), 403, "not_permitted")
+      isProblem(yield* ask(base, { method: "DELETE", headers: reading }), 403, "not_permitted")
+      assert.isNull((yield* ask(`${base}/deprecation`, { method: "DELETE", headers })).body.deprecated)
+
+      const used = yield* ask(base, { method: "DELETE", headers })
+      isProblem(used, 409, "template_in_use")
+      assert.strictEqual(used.body.installations, 2)
+      yield* ask(back, { method: "DELETE", headers: late })
+      yield* ask(`/api/agents/${had.body.agentId}`, { method: "DELETE", headers: early })
+      assert.strictEqual((yield* ask(base, { method: "DELETE", headers })).status, 204)
+      isProblem(yield* ask(base, { method: "DELETE", headers }), 404, "unknown_slug")
+      isProblem(yield* install(late), 404, "unknown_slug")
+      isProblem(yield* publish([entity("invoice")]), 400, "template_refused")
+      assert.deepStrictEqual((yield* ask(`/api/publishers/${publisher}/templates`, { headers })).body.templates, [])
+    })
+  )
+
   afterAllAnswers((statuses) => {
     assert.deepStrictEqual(
       statuses("POST /api/publishers/{slug}/templates/{template}/revisions"),

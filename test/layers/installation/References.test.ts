@@ -271,6 +271,112 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
     })
   )
 
+  it.effect("remembers what is deleted from a table, as of a copy", () =>
+    Effect.gen(function* () {
+      const { ada, idOf, mirror, sql, types: shown, use } = yield* prepared([...types(2), ...oneOfEach])
+      const { agentId } = yield* mirror.apply(ada)
+      const id = yield* idOf("type-0")
+      yield* use(id)
+      assert.strictEqual(yield* codeOf(sql`DELETE FROM entity_types WHERE id = ${id}::bigint`), "23503")
+      yield* sql`DELETE FROM entities WHERE organization_id = ${ada.organizationId}`
+      yield* sql`DELETE FROM entity_types WHERE id = ${id}::bigint`
+      yield* sql`DELETE FROM watchers WHERE organization_id = ${ada.organizationId}`
+      assert.deepStrictEqual(
+        (yield* shown()).map(({ slug }) => slug),
+        ["invoice", "type-1"]
+      )
+      assert.deepStrictEqual(
+        yield* sql`SELECT slug FROM vocabulary.watchers WHERE organization_id = ${ada.organizationId}`,
+        []
+      )
+      assert.strictEqual(yield* codeOf(use(id)), "23503")
+      const { rows } = yield* mirror.plan(ada)
+      assert.deepStrictEqual(
+        rows.flatMap(({ slug, verdict }) => (verdict === "unchanged" ? [] : [[slug, verdict]])),
+        [
+          ["type-0", "deleted_by_owner"],
+          ["inbox", "deleted_by_owner"]
+        ]
+      )
+      yield* mirror.resync({ ...ada, agentId, restore: [{ kind: "entity_types", slug: "type-0" }] })
+      assert.lengthOf(yield* shown(), 3)
+      // With the organization all of it goes, anchors too.
+      yield* use(yield* idOf("type-1"))
+      yield* sql`DELETE FROM entities WHERE organization_id = ${ada.organizationId}`
+      yield* sql`DELETE FROM organization WHERE id = ${ada.organizationId}`
+      assert.deepStrictEqual(yield* rowsOf(sql, ada.organizationId), {})
+    })
+  )
+
+  it.scoped(
+    "hides what a row of one's own has the slug of that came while it was installed, and shows that row once",
+    () =>
+      Effect.gen(function* () {
+        const { ada, mirror, sql, types: shown } = yield* prepared(types(2))
+        const { options } = yield* PgPool
+        const author = yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            const client = new pg.Client(options)
+            await client.connect()
+            await client.query("BEGIN")
+            return client
+          }),
+          (client) => Effect.promise(() => client.end())
+        )
+        yield* Effect.promise(() =>
+          author.query("INSERT INTO entity_types (organization_id, slug, name) VALUES ($1, 'type-0', 'Own')", [
+            ada.organizationId
+          ])
+        )
+        yield* mirror.apply(ada)
+        yield* Effect.promise(() => author.query("COMMIT"))
+        const seen = [
+          ["type-0", "own"],
+          ["type-1", "referenced"]
+        ]
+        assert.deepStrictEqual(
+          (yield* shown()).map(({ origin, slug }) => [slug, origin]),
+          seen
+        )
+        const listed = yield* sql`SELECT slug, name FROM vocabulary.entity_types_of(${ada.organizationId}, 'type-0')`
+        assert.deepStrictEqual(listed, [{ slug: "type-0", name: "Own" }])
+        const { rows } = yield* mirror.plan(ada)
+        assert.deepStrictEqual(
+          rows.map(({ slug, verdict }) => [slug, verdict]),
+          [
+            ["type-0", "collision"],
+            ["type-1", "unchanged"]
+          ]
+        )
+        assert.strictEqual((yield* Effect.flip(mirror.apply(ada)))._tag, "SchemaCollision")
+        yield* sql`DELETE FROM entity_types WHERE organization_id = ${ada.organizationId} AND slug = 'type-0'`
+        assert.deepStrictEqual(
+          (yield* shown()).map(({ origin }) => origin),
+          ["referenced", "referenced"]
+        )
+      })
+  )
+
+  it.effect("is found by the impact of a revision whose new slug is one of its own rows'", () =>
+    Effect.gen(function* () {
+      const { ada, mirror, newPerson, publish, sql } = yield* prepared(types(1))
+      const grace = yield* newPerson("grace")
+      yield* mirror.apply(ada)
+      yield* mirror.apply(grace)
+      yield* sql`INSERT INTO entity_types (organization_id, slug, name) VALUES (${ada.organizationId}, 'type-1', 'Own')`
+      const { revision } = yield* publish(types(2))
+      const { installations, mostAffected } = yield* mirror.impact(ada.templateAgentId, revision, revision - 1)
+      assert.strictEqual(installations, 2)
+      assert.deepStrictEqual(
+        mostAffected.map(({ collisions, organizationId }) => [organizationId, collisions]).sort(),
+        [
+          [ada.organizationId, 1],
+          [grace.organizationId, 0]
+        ]
+      )
+    })
+  )
+
   it.effect("changes its mode, and nothing that is seen", () =>
     Effect.gen(function* () {
       const { ada, idOf, mirror, sql, types: shown, use } = yield* prepared([...types(5), ...oneOfEach])
@@ -341,6 +447,12 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
         const grace = yield* newPerson("grace")
         assert.strictEqual((yield* Effect.flip(mirror.apply(grace)))._tag, "TemplateNotFound")
         assert.strictEqual(yield* codeOf(sql`DELETE FROM agents WHERE id = ${ada.templateAgentId}`), "23503")
+        const publisher = sql`DELETE FROM organization
+          WHERE id = (SELECT organization_id FROM agents WHERE id = ${ada.templateAgentId})`
+        assert.strictEqual(yield* codeOf(publisher), "23503")
+        const revision = sql`DELETE FROM template_revisions WHERE template_agent_id = ${ada.templateAgentId}`
+        assert.strictEqual(yield* codeOf(revision), "23503")
+        assert.lengthOf(yield* shown(), 2)
         assert.strictEqual(yield* codeOf(sql`UPDATE published_entity_types SET name = 'Other'`), "23001")
       })
   )
@@ -379,6 +491,30 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
           (yield* shown()).map((row) => row.id),
           [id]
         )
+      })
+    )
+
+    it.scoped(`keeps what is used for the first time while a roll-out withdraws it (${isolation})`, () =>
+      Effect.gen(function* () {
+        const { ada, idOf, mirror, newPerson, publish, sql } = yield* prepared(types(2))
+        const grace = yield* newPerson("grace")
+        yield* mirror.apply(ada)
+        yield* mirror.apply({ ...grace, mode: "copy" })
+        const id = yield* idOf("type-1")
+        const user = yield* beginning(yield* PgPool)
+        yield* Effect.promise(() => user.query(insert, [ada.organizationId, id]))
+        const { revision, templateAgentId } = yield* publish(types(1))
+        const organizationIds = [ada.organizationId, grace.organizationId]
+        const rolling = yield* Effect.fork(mirror.rollOut({ templateAgentId, revision, organizationIds }))
+        yield* waiting
+        yield* Effect.promise(() => user.query("COMMIT"))
+        assert.deepStrictEqual(
+          (yield* Fiber.join(rolling)).map(({ outcome }) => outcome),
+          ["updated", "updated"]
+        )
+        const kept = yield* sql`SELECT t.id::text, t.name, t.retired_at IS NOT NULL AS hidden FROM entities e
+          JOIN vocabulary.used_entity_types t ON t.id = e.entity_type_id WHERE e.organization_id = ${ada.organizationId}`
+        assert.deepStrictEqual(kept, [{ id, name: "type-1", hidden: true }])
       })
     )
 

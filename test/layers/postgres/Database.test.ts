@@ -47,11 +47,10 @@ describe("the migrations", () => {
     }
   })
 
-  it("have gapless ids, in order", () => {
-    assert.deepStrictEqual(
-      Object.keys(migrations).map((name) => name.slice(0, 5)),
-      Object.keys(migrations).map((_, at) => `${String(at + 1).padStart(4, "0")}_`)
-    )
+  it("have an id each, in order", () => {
+    const ids = Object.keys(migrations).map((name) => name.slice(0, 5))
+    for (const id of ids) assert.match(id, /^\d{4}_$/)
+    assert.deepStrictEqual(ids, [...new Set(ids)].sort())
   })
 
   it.scopedLive("are applied once by many that start at once on an empty database", () =>

@@ -23,6 +23,8 @@ const rows = `
     ('u', 't1', decode(repeat('01', 32), 'hex'), now() + interval '1 minute', NULL),
     ('u', 't2', decode(repeat('02', 32), 'hex'), now() - interval '23 hours', now()),
     ('u', 't3', decode(repeat('03', 32), 'hex'), now() - interval '25 hours', now());
+  INSERT INTO kept_answers (digest, fingerprint, answer, created_at) VALUES
+    ('kept', '', '', now() - interval '23 hours'), ('old', '', '', now() - interval '25 hours');
   INSERT INTO rate_limits (key, hits, allowed, expires_at) VALUES
     ('running', '{}', true, now() + interval '1 minute'), ('old', '{}', true, now() - interval '1 second');
 
@@ -68,6 +70,7 @@ const tables = {
   verification: "id",
   install_tokens: "template_agent_id",
   rate_limits: "key",
+  kept_answers: "convert_from(digest, 'UTF8')",
   identity_links: "id",
   entity_identities: "identifier",
   identity_refusals: "identifier",
@@ -85,7 +88,7 @@ const left = Effect.gen(function* () {
 })
 
 const empty = Effect.flatMap(SqlClient.SqlClient, (sql) =>
-  sql.unsafe(`TRUNCATE "user", organization, verification, rate_limits CASCADE`)
+  sql.unsafe(`TRUNCATE "user", organization, verification, rate_limits, kept_answers CASCADE`)
 )
 
 layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old", (it) => {
@@ -98,6 +101,7 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
         sessions: 2,
         verifications: 1,
         "install codes": 1,
+        "kept answers": 1,
         "unanswered links": 1,
         "closed links": 3,
         "ended identities": 1,
@@ -108,6 +112,7 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
         session: ["alive"],
         verification: ["waiting"],
         install_tokens: ["t1", "t2"],
+        kept_answers: ["kept"],
         rate_limits: ["running"],
         identity_links: ["asked", "closed", "displaced", "lapsed, a no may come", "verified", "verified, ended lately"],
         entity_identities: [

@@ -33,6 +33,7 @@ for (const [label, world] of worlds) {
           botPhone: "447911123456",
           templateAgentId,
           revision: 1,
+          deprecated: null,
           rows: {
             entity_types: [{ slug: "invoice", name: "invoice", description: "What invoice is" }],
             entity_relationship_types: [{ slug: "pays", name: "pays", description: "What pays is" }],

@@ -24,6 +24,8 @@ for (const [label, world] of worlds) {
           description: "For sale",
           templateAgentId,
           revision: 1,
+          deprecated: null,
+          broken: null,
           hasBotPhone: false,
           modes: ["copy", "reference"]
         })

@@ -10,7 +10,7 @@ import { Hands, inRealTime, newPerson, worldsOfBothModes } from "../../worlds.ts
 let templates = 0
 const newSlug = () => `plan-${++templates}`
 
-const all = [...histories(100), ...chosenHistories]
+const all = [...histories(Number(process.env.HISTORIES ?? 30)), ...chosenHistories]
 const transcripts = new Map<string, ReadonlyArray<unknown>>()
 
 for (const [label, world] of worldsOfBothModes) {
@@ -126,7 +126,7 @@ for (const [label, world] of worldsOfBothModes) {
             ]
           )
         }),
-      240_000
+      1_200_000
     )
   })
 }

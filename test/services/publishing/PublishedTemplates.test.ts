@@ -7,9 +7,9 @@ import { TemplateReader } from "../../../src/services/catalog/TemplateReader.ts"
 import { PublishedTemplates } from "../../../src/services/publishing/PublishedTemplates.ts"
 import { Publishers } from "../../../src/services/publishing/Publishers.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { worlds } from "../../worlds.ts"
+import { worldsOfBothModes } from "../../worlds.ts"
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`PublishedTemplates (${label})`, (it) => {
     const organizationOf = (slug: string) =>
       Effect.gen(function* () {
@@ -38,6 +38,8 @@ for (const [label, world] of worlds) {
           description: "The noted assistant",
           templateAgentId: first.templateAgentId,
           revision: 2,
+          offered: 2,
+          deprecated: null,
           definitions: 2,
           installs: 0
         })

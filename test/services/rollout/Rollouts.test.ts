@@ -10,7 +10,7 @@ import { rollOut } from "../../../src/services/rollout/RollOut.ts"
 import { Rollouts } from "../../../src/services/rollout/Rollouts.ts"
 import { RolloutWork } from "../../../src/services/rollout/RolloutWork.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { Hands, newPerson, worlds } from "../../worlds.ts"
+import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
 
 let templates = 0
 
@@ -27,8 +27,11 @@ const at = (wave: { readonly waves?: ReadonlyArray<number> } & Partial<RolloutRe
   ...wave
 })
 
-for (const [label, world] of worlds) {
+for (const [label, world] of worldsOfBothModes) {
   it.layer(world, { timeout: "60 seconds" })(`Rollouts (${label})`, (it) => {
+    // Where templates are installed by reference, every other one is a copy all the same.
+    const modeOf = (at: number) => (label.includes("reference") && at % 2 === 1 ? { mode: "copy" as const } : {})
+
     /** A template at its first revision with so many who have it, and what one does with them. */
     const prepared = (count: number) =>
       Effect.gen(function* () {
@@ -41,11 +44,11 @@ for (const [label, world] of worlds) {
         const slug = `rolled-${++templates}`
         const publish = (given: ReadonlyArray<Definition>) => Effect.orDie(catalog.publish(template(slug, given)))
         const { templateAgentId } = yield* publish(definitions("first"))
-        const people = yield* Effect.forEach(Array.from({ length: count }), () =>
+        const people = yield* Effect.forEach(Array.from({ length: count }), (_, at) =>
           Effect.gen(function* () {
             const { organization, userId } = yield* newPerson()
             const request = { userId, organizationId: organization.id, templateAgentId }
-            const { agentId } = yield* Effect.orDie(mirror.apply(request))
+            const { agentId } = yield* Effect.orDie(mirror.apply({ ...request, ...modeOf(at) }))
             const standing = Effect.map(hands.rows(organization.id), (rows) =>
               Object.fromEntries(
                 rows.map(({ name, refersTo, slug }) => [slug, refersTo === null ? name : [name, refersTo]])
