@@ -98,7 +98,7 @@ const overHttp = (url: string) =>
       view: (id) => asked(agents.view({ path: { id } })),
       planResync: (id, revision) => asked(agents.planResync({ path: { id }, urlParams: to(revision) })),
       resync: (id, revision) => asked(agents.resync({ path: { id }, payload: to(revision) })),
-      planUninstall: (id) => asked(agents.planUninstall({ path: { id } })),
+      planUninstall: (id) => asked(agents.planUninstall({ path: { id }, urlParams: {} })),
       uninstall: (id, expectedPlan) => asked(agents.uninstall({ path: { id }, urlParams: { expectedPlan } }))
     } satisfies AgentsOfPerson
   })

@@ -1,5 +1,6 @@
 import { DateTime, Schema } from "effect"
 import { latestRevision } from "../installation/Plan.ts"
+import { pageQuery } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 
 /** `rollout_…` */
@@ -167,11 +168,28 @@ export const RolloutStarted = Schema.Struct({ rolloutId: RolloutId }).annotation
   examples: [{ rolloutId: exampleId }]
 })
 
-/** What `GET …/rollouts` answers: the newest first. */
-export const RolloutList = Schema.Struct({ rollouts: Schema.Array(RolloutStatus) }).annotations({
+/** What `GET …/rollouts` answers: the newest first; `next` is the `before` of the page that follows, if any. */
+export const RolloutList = Schema.Struct({
+  rollouts: Schema.Array(RolloutStatus),
+  next: Schema.NullOr(Schema.String)
+}).annotations({
   identifier: "RolloutList",
-  description: "The newest twenty roll-outs of a template, the newest first.",
-  examples: [{ rollouts: [exampleStatus] }]
+  description: "A page of the roll-outs of a template, the newest first.",
+  examples: [{ rollouts: [exampleStatus], next: null }]
+})
+export type RolloutList = typeof RolloutList.Type
+
+/** The parameters of that list. */
+export const RolloutsQuery = Schema.Struct(pageQuery("roll-outs", /^rollout_\w{1,100}$/, 20))
+export type RolloutsQuery = typeof RolloutsQuery.Type
+
+/** How many to look for: one more than fit on a page, to know whether another page follows. */
+export const rolloutsToFind = ({ limit }: RolloutsQuery): number => limit + 1
+
+/** Makes a page of the roll-outs that were found. */
+export const rolloutPage = (found: ReadonlyArray<RolloutStatus>, { limit }: RolloutsQuery): RolloutList => ({
+  rollouts: found.slice(0, limit),
+  next: found.length > limit ? (found[limit - 1]?.rolloutId ?? null) : null
 })
 
 /** How many organizations each wave has, of so many; a wave may have none. */

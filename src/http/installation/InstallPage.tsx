@@ -68,10 +68,11 @@ const Untouched = (): VNode => (
         decide.
       </li>
       <li>What you change later: your changes are kept through every update, and what you delete stays deleted.</li>
-      <li>
-        Anything without asking you: nothing is updated until you have seen what would change and pressed the button.
-      </li>
     </ul>
+    <p>
+      The publisher may bring everybody up to a new revision, and leaves what is yours as it is then, too. On your
+      agent’s page you can choose to update it yourself instead, and go back to an earlier revision.
+    </p>
     <p>
       The publisher sees neither your data nor that it is you who uses this. You can uninstall it: what it brought is
       removed, what is yours stays.

@@ -49,6 +49,8 @@ SELECT id AS rollout_id FROM begun`
 /** Parameters: template, the id of one or null, how many. Result: what is known of roll-outs, the newest first. */
 export const statusStatement = `WITH asked AS MATERIALIZED (
   SELECT * FROM rollouts WHERE template_agent_id = $1::text AND ($2::text IS NULL OR id = $2::text)
+    AND ($4::text IS NULL OR (SELECT rollouts.created_at < b.created_at OR (rollouts.created_at = b.created_at AND rollouts.id > b.id)
+      FROM rollouts b WHERE b.template_agent_id = $1::text AND b.id = $4::text))
   ORDER BY created_at DESC, id LIMIT $3::integer
 )
 SELECT r.id AS rollout_id, r.revision, r.state, r.because, r.wave, r.waves, r.advance, r.stop_above, r.created_at AS started_at,

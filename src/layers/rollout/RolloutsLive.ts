@@ -23,6 +23,8 @@ import {
   RolloutState,
   type RolloutStatus,
   resumed,
+  rolloutPage,
+  rolloutsToFind,
   stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
@@ -101,6 +103,7 @@ const makeRollouts = Effect.gen(function* () {
     Request: Schema.Struct({
       templateAgentId: AgentId,
       rolloutId: Schema.NullOr(Schema.String),
+      before: Schema.NullOr(Schema.String),
       limit: Schema.Int
     }),
     Result: Schema.Struct({
@@ -123,19 +126,20 @@ const makeRollouts = Effect.gen(function* () {
         })
       )
     }),
-    execute: ({ limit, rolloutId, templateAgentId }) => sql.unsafe(statusStatement, [templateAgentId, rolloutId, limit])
+    execute: ({ before, limit, rolloutId, templateAgentId }) =>
+      sql.unsafe(statusStatement, [templateAgentId, rolloutId, limit, before])
   })
   const statusFrom = ({ counts, ...rollout }: Effect.Effect.Success<ReturnType<typeof find>>[number]): RolloutStatus =>
     statusOf(rollout, counts satisfies ReadonlyArray<CountedTargets>)
 
   const running = (templateAgentId: AgentId) =>
-    Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 1 })), ([last]) =>
+    Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, before: null, limit: 1 })), ([last]) =>
       last !== undefined && last.endedAt === null ? last.rolloutId : ""
     )
 
   const status = (templateAgentId: AgentId, rolloutId: string) =>
     Effect.gen(function* () {
-      const [found] = yield* Effect.orDie(find({ templateAgentId, rolloutId, limit: 1 }))
+      const [found] = yield* Effect.orDie(find({ templateAgentId, rolloutId, before: null, limit: 1 }))
       if (found === undefined) return yield* new RolloutNotFound({ rolloutId })
       return statusFrom(found)
     })
@@ -201,8 +205,13 @@ const makeRollouts = Effect.gen(function* () {
       return yield* Effect.dieMessage("A revision that is not broken is rolled out")
     }),
     status: Effect.fn("Rollouts.status")(status),
-    list: Effect.fn("Rollouts.list")((templateAgentId) =>
-      Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 20 })), (found) => found.map(statusFrom))
+    list: Effect.fn("Rollouts.list")((templateAgentId, query) =>
+      Effect.map(
+        Effect.orDie(
+          find({ templateAgentId, rolloutId: null, before: query.before ?? null, limit: rolloutsToFind(query) })
+        ),
+        (found) => rolloutPage(found.map(statusFrom), query)
+      )
     ),
     stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
       yield* inTurn(change, templateAgentId, rolloutId, (before) => {

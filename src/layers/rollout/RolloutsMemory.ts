@@ -17,6 +17,8 @@ import {
   RolloutId,
   type RolloutStatus,
   resumed,
+  rolloutPage,
+  rolloutsToFind,
   stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
@@ -133,14 +135,13 @@ export const RolloutsMemory = Layer.effect(
         ),
       status: (templateAgentId, rolloutId) =>
         Effect.flatten(read((state) => Either.map(find(state, templateAgentId, rolloutId), statusFrom))),
-      list: (templateAgentId) =>
-        read(({ rollouts }) =>
-          rollouts
-            .filter((one) => one.templateAgentId === templateAgentId)
-            .slice(-20)
-            .toReversed()
-            .map(statusFrom)
-        ),
+      list: (templateAgentId, query) =>
+        read(({ rollouts }) => {
+          const all = rollouts.filter((one) => one.templateAgentId === templateAgentId).toReversed()
+          const at = all.findIndex(({ rolloutId }) => rolloutId === query.before)
+          const older = query.before === undefined ? all : at < 0 ? [] : all.slice(at + 1)
+          return rolloutPage(older.slice(0, rolloutsToFind(query)).map(statusFrom), query)
+        }),
       stop: (asked, templateAgentId, rolloutId) =>
         Effect.flatMap(DateTime.now, (now) =>
           change((state) =>

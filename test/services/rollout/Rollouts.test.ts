@@ -206,7 +206,7 @@ for (const [label, world] of worldsOfBothModes) {
         const revision = yield* Effect.flip(rollouts.start(templateAgentId, at({ revision: 9 })))
         assert.deepInclude(revision, { _tag: "NoSuchRevision", newest: 2 })
         assert.deepStrictEqual(
-          (yield* rollouts.list(templateAgentId)).map((one) => one.rolloutId),
+          (yield* rollouts.list(templateAgentId, { limit: 20 })).rollouts.map((one) => one.rolloutId),
           [rolloutId]
         )
       })
