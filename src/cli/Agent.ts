@@ -98,7 +98,7 @@ const overHttp = (url: string) =>
       view: (id) => asked(agents.view({ path: { id } })),
       planResync: (id, revision) => asked(agents.planResync({ path: { id }, urlParams: to(revision) })),
       resync: (id, revision) => asked(agents.resync({ path: { id }, payload: to(revision) })),
-      planUninstall: (id) => asked(agents.planUninstall({ path: { id } })),
+      planUninstall: (id) => asked(agents.planUninstall({ path: { id }, urlParams: {} })),
       uninstall: (id, expectedPlan) => asked(agents.uninstall({ path: { id }, urlParams: { expectedPlan } }))
     } satisfies AgentsOfPerson
   })
@@ -141,12 +141,9 @@ export const list = (given: OfPerson) =>
         table(
           found.map((agent) => ({
             agent: agent.agentId,
-            name: agent.name,
-            organization: agent.organizationSlug,
             template: `${agent.template.publisher}/${agent.template.slug ?? ""}`,
-            revision: revisionOf(agent),
-            mode: agent.mode,
-            updates: agent.updates
+            organization: agent.organizationSlug,
+            revision: revisionOf(agent)
           }))
         )
       )

@@ -77,7 +77,10 @@ export const demo = ({ json, url }: Demo) =>
       transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
     })
     const request = { payload: { slug: bundled } }
-    const plan = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
+    const plan = yield* Effect.mapError(
+      client.install.plan({ ...request, urlParams: {} }),
+      failed("The plan was refused")
+    )
     yield* step(
       "See what an install would do",
       "POST /api/install/plan",
@@ -99,7 +102,10 @@ export const demo = ({ json, url }: Demo) =>
       table([{ ...row, agent: second.agentId, created: second.created }])
     )
 
-    const after = yield* Effect.mapError(client.install.plan(request), failed("The plan was refused"))
+    const after = yield* Effect.mapError(
+      client.install.plan({ ...request, urlParams: {} }),
+      failed("The plan was refused")
+    )
     const rows = after.rows.map(({ kind, name, slug, verdict }): Row => ({ kind, slug, name, verdict }))
     const more = rows.length > shown ? `\n… and ${rows.length - shown} more` : ""
     yield* step(

@@ -130,7 +130,7 @@ const inDatabase = (slug: string) =>
     return {
       start: (request) => rollouts.start(templateAgentId, request),
       status: (rolloutId) => rollouts.status(templateAgentId, rolloutId),
-      list: rollouts.list(templateAgentId),
+      list: Effect.map(rollouts.list(templateAgentId, { limit: 20 }), (page) => page.rollouts),
       stop: (change, rolloutId) => rollouts.stop(change, templateAgentId, rolloutId),
       resume: (rolloutId, request) => rollouts.resume(templateAgentId, rolloutId, request)
     } satisfies RolloutsOfTemplate
@@ -145,7 +145,7 @@ const overHttp = (url: string, publisher: string, template: string) =>
     return {
       start: (payload) => Effect.map(asked(rollouts.start({ path, payload })), ({ rolloutId }) => rolloutId),
       status: (id) => asked(rollouts.view({ path: { ...path, id } })),
-      list: Effect.map(asked(rollouts.list({ path })), (list) => list.rollouts),
+      list: Effect.map(asked(rollouts.list({ path, urlParams: { limit: 20 } })), (list) => list.rollouts),
       stop: (change, id) => asked(rollouts[change]({ path: { ...path, id } })),
       resume: (id, payload) => asked(rollouts.resume({ path: { ...path, id }, payload }))
     } satisfies RolloutsOfTemplate

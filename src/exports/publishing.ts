@@ -22,13 +22,13 @@ export type {
   InvitationRequest,
   JoinRequest,
   Member,
-  MemberList,
   NewInvitation,
   OwnPublisher,
   Permission,
   Publisher,
   Role,
-  RoleRequest
+  RoleRequest,
+  Team
 } from "../domain/publishing/Publisher.ts"
 export type {
   OwnTemplate,
@@ -74,5 +74,6 @@ export {
   listRevisions,
   publishRevision,
   readRevision,
-  type TemplateCall
+  type TemplateCall,
+  viewImpact
 } from "../services/publishing/PublishRevision.ts"

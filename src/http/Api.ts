@@ -3,6 +3,7 @@ import { Internal, Unavailable } from "../domain/Errors.ts"
 import { AccountApi } from "./account/AccountApi.ts"
 import { authDocument } from "./account/AuthDocument.ts"
 import { authPaths, mailPaths } from "./account/AuthPaths.ts"
+import { TemplatesApi } from "./catalog/TemplatesApi.ts"
 import { complete } from "./documents/Document.ts"
 import { DocumentsApi } from "./documents/DocumentsApi.ts"
 import { EventsApi } from "./events/EventsApi.ts"
@@ -21,6 +22,7 @@ import { HealthApi } from "./runtime/HealthApi.ts"
 /** The HTTP interface, without a server: for handlers, derived clients and the OpenAPI document. */
 export class Api extends HttpApi.make("agent-install")
   .add(InstallApi)
+  .add(TemplatesApi)
   .add(AgentsApi)
   .add(AccountApi)
   .add(WatchersApi)

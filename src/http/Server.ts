@@ -12,9 +12,11 @@ import {
 import { Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
+import { withApiVersion } from "./ApiVersion.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
+import { TemplatesHttp } from "./catalog/TemplatesHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { EventsHttp } from "./events/EventsHttp.ts"
 import { IdempotentHttp } from "./Idempotency.ts"
@@ -108,12 +110,13 @@ const observeRequest = HttpMiddleware.make((app) =>
 )
 
 // What is outermost changes an answer first.
-const observed = flow(withSecurityHeaders, observeRequest, showJsonAsPage)
+const observed = flow(withSecurityHeaders, withApiVersion, observeRequest, showJsonAsPage)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
   Layer.provide([
     InstallHttp,
+    TemplatesHttp,
     AgentsHttp,
     WatchersHttp,
     RowsHttp,

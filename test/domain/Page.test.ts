@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Schema } from "effect"
-import { firstThatFit, pageQuery } from "../../src/domain/Page.ts"
+import { firstThatFit, listQuery, pageOf, pageQuery } from "../../src/domain/Page.ts"
 
 describe("the first items that fit into a page", () => {
   const sum = (max: number) => ({ of: (item: number) => item, max })
@@ -47,5 +47,70 @@ describe("the parameters of a page", () => {
       assert.match(String(decode({ limit })), /Expected a number from 1 to 100/, limit)
     }
     assert.match(String(decode({ before: "x" })), /Expected the next of a page/)
+  })
+})
+
+describe("a page of a list that is read whole", () => {
+  type Item = readonly [string, number]
+  const keyOf = ([name, id]: Item) => [name, -id]
+  const query = Schema.decodeUnknownEither(Schema.Struct(listQuery("things")))
+  const walk = (items: ReadonlyArray<Item>, limit: number, meanwhile: (page: number) => ReadonlyArray<Item>) => {
+    const pages: Array<ReadonlyArray<Item>> = []
+    let all = items
+    for (let after: string | undefined; ; ) {
+      const asked = Either.getOrThrow(query({ limit: String(limit), ...(after === undefined ? {} : { after }) }))
+      const { items: page, next } = pageOf(all, keyOf, asked)
+      pages.push(page)
+      if (next === null) return pages
+      after = next
+      all = meanwhile(pages.length)
+    }
+  }
+  const items: ReadonlyArray<Item> = [
+    ["b", 1],
+    ["a", 1],
+    ["b", 2],
+    ["ä\0", 3],
+    ["a", 2]
+  ]
+  const sorted: ReadonlyArray<Item> = [
+    ["a", 2],
+    ["a", 1],
+    ["b", 2],
+    ["b", 1],
+    ["ä\0", 3]
+  ]
+
+  it("has them all, each once, in the order of their keys, whatever its size", () => {
+    for (const limit of [1, 2, 4, 5, 100]) assert.deepStrictEqual(walk(items, limit, () => items).flat(), sorted)
+    assert.deepStrictEqual(
+      walk(items, 2, () => items).map(({ length }) => length),
+      [2, 2, 1]
+    )
+    assert.deepStrictEqual(
+      walk([], 2, () => []),
+      [[]]
+    )
+  })
+
+  it("goes on behind an item that is gone, and shows no other twice", () => {
+    assert.deepStrictEqual(
+      walk(items, 2, () => [...items.filter(([, id]) => id !== 1), ["a", 0] as const, ["0", 9] as const]).flat(),
+      [...sorted.slice(0, 2), ["a", 0], ["b", 2], ["ä\0", 3]]
+    )
+  })
+
+  it("is asked for by the next of another page alone", () => {
+    for (const after of [
+      "",
+      "x",
+      "%",
+      Buffer.from("{}").toString("base64url"),
+      Buffer.from("[null]").toString("base64url")
+    ]) {
+      assert.isTrue(Either.isLeft(query({ after })), after)
+    }
+    for (const limit of ["0", "101", "many"]) assert.isTrue(Either.isLeft(query({ limit })), limit)
+    assert.deepStrictEqual(Either.getOrThrow(query({})), { limit: 100 })
   })
 })

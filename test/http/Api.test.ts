@@ -219,7 +219,7 @@ describe("the OpenAPI document", () => {
       (openApi.paths[path]?.[method]?.security ?? []).flatMap((way) => Object.keys(way))
     ]
     const [people, gateway] = [["session", "bearer"], ["gateway"]]
-    assert.deepStrictEqual(statuses("/api/identities", "get"), [[200, 401, 409, 429, 500, 503], people])
+    assert.deepStrictEqual(statuses("/api/identities", "get"), [[200, 400, 401, 409, 429, 500, 503], people])
     assert.deepStrictEqual(statuses("/api/identities/phone", "post"), [
       [200, 400, 401, 403, 409, 413, 415, 429, 500, 503],
       people
@@ -254,6 +254,7 @@ describe("the OpenAPI document", () => {
       "installTemplate",
       "resyncAgent",
       "changeMode",
+      "customizeRow",
       "pauseWatcher",
       "resumeWatcher",
       "claimPhone",

@@ -110,7 +110,7 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("a requ
       const again = yield* post("at once", "/invitations", body)
       assert.isTrue(given.has(again.text))
       const headers = { authorization: owner.bearer }
-      const { invitations } = (yield* ask(`${base}/members`, { headers })).body
+      const { invitations } = (yield* ask(`${base}/invitations`, { headers })).body
       assert.deepStrictEqual(
         invitations.map(({ id }: { id: string }) => id),
         [again.body.id]

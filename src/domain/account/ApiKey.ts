@@ -1,5 +1,6 @@
 import { DateTime, Redacted, Schema } from "effect"
 import type { OrganizationId } from "../Ids.ts"
+import { listQuery, next, type PageKey } from "../Page.ts"
 import { Name } from "../Text.ts"
 
 /** The prefix of every key, by which a key can be distinguished from a session, and found where it should not be. */
@@ -42,9 +43,9 @@ export const ApiKey = Schema.Struct({
 export type ApiKey = typeof ApiKey.Type
 
 /** What `GET /api/publishers/:slug/keys` answers: the newest first. */
-export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotations({
+export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey), next }).annotations({
   identifier: "ApiKeyList",
-  description: "The keys of a publisher, the newest first.",
+  description: "A page of the keys of a publisher, the newest first.",
   examples: [
     {
       keys: [
@@ -56,10 +57,17 @@ export const ApiKeyList = Schema.Struct({ keys: Schema.Array(ApiKey) }).annotati
           createdAt: DateTime.unsafeMake("2026-11-23T06:29:58Z"),
           lastUsedAt: null
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
+
+/** The parameters of that list. */
+export const ApiKeysQuery = Schema.Struct(listQuery("keys"))
+
+/** What the list is in the order of. */
+export const orderOfKeys = ({ createdAt, id }: ApiKey): PageKey => [-createdAt.epochMillis, id]
 
 /** What `POST /api/publishers/:slug/keys` answers: the key itself, which is never shown again. */
 export const NewApiKey = Schema.Struct({ id: Schema.String, key: Schema.Redacted(Schema.String) }).annotations({

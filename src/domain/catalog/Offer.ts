@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { AgentId, Slug } from "../Ids.ts"
+import { limitOf, next } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 import { Deprecation } from "./Deprecation.ts"
 import { Kind } from "./Kind.ts"
@@ -16,22 +17,46 @@ const head = {
 }
 
 /** A template that anybody can install, as a list shows it. */
-export const OfferedTemplate = Schema.Struct({ ...head, definitions: Schema.Int })
+export const OfferedTemplate = Schema.Struct({
+  ...head,
+  definitions: Schema.Int.annotations({ description: "How many rows an install brings." })
+})
 export type OfferedTemplate = typeof OfferedTemplate.Type
 
 /** A page of templates, by slug; `next` is the `after` of the following page, if there is one. */
-export interface OfferPage {
-  readonly templates: ReadonlyArray<OfferedTemplate>
-  readonly next: string | null
-}
+export const OfferPage = Schema.Struct({ templates: Schema.Array(OfferedTemplate), next }).annotations({
+  identifier: "TemplateList",
+  description: "A page of the templates that anybody can install, by slug.",
+  examples: [
+    {
+      templates: [
+        {
+          slug: Slug.make("personal-finance"),
+          name: "Personal finance",
+          description: "Keeps track of money and tax",
+          publisher: { slug: Slug.make("agent-install-templates"), name: "Agent Install" },
+          definitions: 89,
+          deprecated: null
+        }
+      ],
+      next: null
+    }
+  ]
+})
+export type OfferPage = typeof OfferPage.Type
 
-/** The number of templates on a page. */
-const pageOfOffers = 20
+/** The number of templates on a page, if nothing is said of it. */
+export const usualOffers = 20
 
 /** The templates to list: those that contain all the words, after the last one of the previous page. */
 export const OffersQuery = Schema.Struct({
-  q: Schema.optionalWith(BoundedText(0, 200), { default: () => "" }),
-  after: Schema.optionalWith(BoundedText(0, 200), { default: () => "" })
+  q: Schema.optionalWith(BoundedText(0, 200), { default: () => "" }).annotations({
+    description: "Words, all of which slug, name, description or the publisher's name contain; absent: all templates."
+  }),
+  after: Schema.optionalWith(BoundedText(0, 200), { default: () => "" }).annotations({
+    description: "The next of the page before: the templates after that."
+  }),
+  limit: limitOf("templates", usualOffers)
 })
 export type OffersQuery = typeof OffersQuery.Type
 
@@ -43,13 +68,13 @@ export const wordsOf = (q: string): ReadonlyArray<string> =>
     .filter((word) => word !== "")
 
 /** Makes a page of the templates that were found, which may be one more than fit on it. */
-export const offerPage = (found: ReadonlyArray<OfferedTemplate>): OfferPage => ({
-  templates: found.slice(0, pageOfOffers),
-  next: found.length > pageOfOffers ? (found[pageOfOffers - 1]?.slug ?? null) : null
+export const offerPage = (found: ReadonlyArray<OfferedTemplate>, { limit }: OffersQuery): OfferPage => ({
+  templates: found.slice(0, limit),
+  next: found.length > limit ? (found[limit - 1]?.slug ?? null) : null
 })
 
 /** How many templates to look for: one more than fit on a page, to know whether another page follows. */
-export const offersToFind = pageOfOffers + 1
+export const offersToFind = ({ limit }: OffersQuery): number => limit + 1
 
 /** A row that an install brings; `schedule` is its cron expression, if it has one. */
 export const OfferedRow = Schema.Struct({

@@ -1,5 +1,6 @@
 import { Hash, Schema } from "effect"
 import { AgentId, exampleIds, OrganizationId, Slug, UserId } from "../Ids.ts"
+import { listQuery, next, type PageKey } from "../Page.ts"
 import { BoundedText, CleanText } from "../Text.ts"
 import { codeLifetimeSeconds, messageWith } from "./InstallCode.ts"
 import { E164, LinkedPhone, WaJid } from "./Phone.ts"
@@ -120,12 +121,19 @@ export const maxAgents = 100
 export const OwnIdentities = Schema.Struct({
   identities: Schema.Array(OwnIdentity).annotations({
     description: `At most ${maxIdentities}: where there are more, the newest, and what is displaced after all else.`
-  })
+  }),
+  next
 }).annotations({
   identifier: "OwnIdentities",
-  description: "The identities of the person who asks.",
-  examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(exampleLinkId) }] }]
+  description: "A page of the identities of the person who asks.",
+  examples: [{ identities: [{ ...exampleOwn, state: "claimed", checkNumber: checkNumber(exampleLinkId) }], next: null }]
 })
+
+/** The parameters of that list. */
+export const IdentitiesQuery = Schema.Struct(listQuery("identities"))
+
+/** What the list is in the order of: what is displaced stands after all else. */
+export const orderOfIdentities = ({ id, state }: OwnIdentity): PageKey => [state === "displaced" ? 1 : 0, id]
 
 const TextOrNull = Schema.NullOr(CleanText).annotations({
   message: () => ({ message: "Expected text or null", override: true })

@@ -11,6 +11,7 @@ import {
   latestRevision,
   namesEachRowOnce,
   type PlannedRow,
+  planFilter,
   type Verdict,
   WantedRevision,
   Wishes
@@ -296,7 +297,8 @@ export const ResyncPlanQuery = Schema.Struct({
     { exact: true }
   ).annotations({
     description: "The revision to plan for: a number, or newest. Absent: the one a resync would go to."
-  })
+  }),
+  ...planFilter
 })
 export type ResyncPlanQuery = typeof ResyncPlanQuery.Type
 

@@ -166,6 +166,36 @@ export const Plan = Schema.Struct({
 })
 export type Plan = typeof Plan.Type
 
+/** Some of the names that there are, with commas between. */
+const someOf = <A extends string>(names: Schema.Schema<A>, expected: string) =>
+  Schema.compose(Schema.split(","), Schema.Array(names), { strict: false }).annotations({
+    message: () => ({ message: expected, override: true }),
+    jsonSchema: { type: "string", pattern: "^[^,]+(,[^,]+)*$" }
+  })
+
+/** The parameters that choose rows of a plan. Its hash is that of the whole plan. */
+export const planFilter = {
+  kind: Schema.optionalWith(someOf(Kind, "Expected kinds, with commas between"), { exact: true }).annotations({
+    description: "Only rows of this kind, or of one of several, with commas between."
+  }),
+  verdict: Schema.optionalWith(someOf(Verdict, `Expected ${Verdict.literals.join(", ")}; commas between several`), {
+    exact: true
+  }).annotations({
+    description:
+      "Only rows that have this verdict, or one of several, with commas between. planHash stays that of the whole plan."
+  })
+}
+export const PlanQuery = Schema.Struct(planFilter)
+export type PlanQuery = typeof PlanQuery.Type
+
+/** A plan with the rows that were asked for. */
+export const chosenRows = (plan: Plan, { kind, verdict }: PlanQuery): Plan => ({
+  ...plan,
+  rows: plan.rows.filter(
+    (row) => (kind === undefined || kind.includes(row.kind)) && (verdict === undefined || verdict.includes(row.verdict))
+  )
+})
+
 /** The largest number a revision can have: a Postgres integer. */
 export const latestRevision = 2_147_483_647
 
@@ -219,6 +249,16 @@ export const UninstallPlan = Schema.Struct({ ...UninstallOutcome.fields, planHas
   ]
 })
 export type UninstallPlan = typeof UninstallPlan.Type
+
+/** The parameters of that plan. */
+export const UninstallPlanQuery = Schema.Struct({ kind: planFilter.kind })
+
+/** The plan with the rows that were asked for. */
+export const chosenOutcome = (plan: UninstallPlan, { kind }: typeof UninstallPlanQuery.Type): UninstallPlan => {
+  const chosen = <A extends { readonly kind: Kind }>(rows: ReadonlyArray<A>) =>
+    rows.filter((row) => kind === undefined || kind.includes(row.kind))
+  return { ...plan, removed: chosen(plan.removed), kept: chosen(plan.kept), passedOn: chosen(plan.passedOn) }
+}
 
 /** What an uninstall did. */
 export const Uninstalled = Schema.Struct({

@@ -1,5 +1,6 @@
 import { DateTime, Option, Schema } from "effect"
 import { nextDue } from "../catalog/Schedule.ts"
+import { listQuery, next, type PageKey } from "../Page.ts"
 
 const exampleWatcher = {
   slug: "weekly-deadline-radar",
@@ -30,11 +31,17 @@ export const AgentWatcher = Schema.Struct({
 export type AgentWatcher = typeof AgentWatcher.Type
 
 /** What `GET /api/agents/:id/watchers` answers: by slug. */
-export const AgentWatchers = Schema.Struct({ watchers: Schema.Array(AgentWatcher) }).annotations({
+export const AgentWatchers = Schema.Struct({ watchers: Schema.Array(AgentWatcher), next }).annotations({
   identifier: "AgentWatchers",
-  description: "The watchers of an agent.",
-  examples: [{ watchers: [exampleWatcher] }]
+  description: "A page of the watchers of an agent, by slug.",
+  examples: [{ watchers: [exampleWatcher], next: null }]
 })
+
+/** The parameters of that list. */
+export const WatchersQuery = Schema.Struct(listQuery("watchers"))
+
+/** What the list is in the order of. */
+export const orderOfWatchers = ({ slug }: AgentWatcher): PageKey => [slug]
 
 /** What is done to a watcher. */
 export type WatcherChange = "pause" | "resume"

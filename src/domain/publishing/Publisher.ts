@@ -1,5 +1,6 @@
 import { DateTime, Redacted, Schema } from "effect"
 import { exampleIds, OrganizationId, Slug, UserId } from "../Ids.ts"
+import { listQuery, next, type PageKey } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 
 /** What a member may do: owners decide who belongs to the publisher, they and admins which keys there are, and all publish. */
@@ -40,11 +41,17 @@ const exampleOwn: OwnPublisher = {
 }
 
 /** What `GET /api/publishers` answers: by slug. */
-export const PublisherList = Schema.Struct({ publishers: Schema.Array(OwnPublisher) }).annotations({
+export const PublisherList = Schema.Struct({ publishers: Schema.Array(OwnPublisher), next }).annotations({
   identifier: "PublisherList",
-  description: "The publishers that the person belongs to, by slug.",
-  examples: [{ publishers: [exampleOwn] }]
+  description: "A page of the publishers that the person belongs to, by slug.",
+  examples: [{ publishers: [exampleOwn], next: null }]
 })
+
+/** The parameters of that list. */
+export const PublishersQuery = Schema.Struct(listQuery("publishers"))
+
+/** What the list is in the order of. */
+export const orderOfPublishers = ({ slug }: OwnPublisher): PageKey => [slug]
 
 /** Somebody who belongs to a publisher. */
 export const Member = Schema.Struct({
@@ -73,13 +80,16 @@ export const invitationDays = 7
 
 const later = DateTime.unsafeMake("2026-11-30T06:29:58Z")
 
-/** What `GET /api/publishers/:slug/members` answers: who belongs to it, by name, and who is invited. */
-export const MemberList = Schema.Struct({
-  members: Schema.Array(Member),
-  invitations: Schema.Array(Invitation)
-}).annotations({
+/** Who belongs to a publisher, and who is invited. */
+export interface Team {
+  readonly members: ReadonlyArray<Member>
+  readonly invitations: ReadonlyArray<Invitation>
+}
+
+/** What `GET /api/publishers/:slug/members` answers: who belongs to it, by name. */
+export const MemberList = Schema.Struct({ members: Schema.Array(Member), next }).annotations({
   identifier: "MemberList",
-  description: "Who belongs to a publisher, and who is invited.",
+  description: "A page of who belongs to a publisher, by name.",
   examples: [
     {
       members: [
@@ -91,11 +101,34 @@ export const MemberList = Schema.Struct({
           since: DateTime.unsafeMake("2026-11-23T06:29:58Z")
         }
       ],
-      invitations: [{ id: "invitation_6f1d", email: "charles@example.org", role: "member", expiresAt: later }]
+      next: null
     }
   ]
 })
-export type MemberList = typeof MemberList.Type
+
+/** The parameters of that list. */
+export const MembersQuery = Schema.Struct(listQuery("members"))
+
+/** What the list is in the order of. */
+export const orderOfMembers = ({ name, userId }: Member): PageKey => [name, userId]
+
+/** What `GET /api/publishers/:slug/invitations` answers: who is invited, by address. */
+export const InvitationList = Schema.Struct({ invitations: Schema.Array(Invitation), next }).annotations({
+  identifier: "InvitationList",
+  description: "A page of the invitations to a publisher that are still good, by address.",
+  examples: [
+    {
+      invitations: [{ id: "invitation_6f1d", email: "charles@example.org", role: "member", expiresAt: later }],
+      next: null
+    }
+  ]
+})
+
+/** The parameters of that list. */
+export const InvitationsQuery = Schema.Struct(listQuery("invitations"))
+
+/** What the list is in the order of. */
+export const orderOfInvitations = ({ email }: Invitation): PageKey => [email]
 
 /** The body of `POST /api/publishers/:slug/invitations`. */
 export const InvitationRequest = Schema.Struct({

@@ -4,6 +4,7 @@ import { PublishedChange, TemplateDocuments } from "../catalog/Template.ts"
 import { templateLimits } from "../catalog/TemplateLimits.ts"
 import { AgentId, exampleIds, Slug } from "../Ids.ts"
 import { Impact } from "../installation/Impact.ts"
+import { listQuery, next, type PageKey } from "../Page.ts"
 
 /** How large the body of a publication may be, and how deep the lists and mappings in it: a definition's, and what holds it. */
 export const publicationLimits = { bytes: templateLimits.templateBytes, depth: templateLimits.depth + 4 } as const
@@ -117,9 +118,9 @@ export const OwnTemplate = Schema.Struct({
 export type OwnTemplate = typeof OwnTemplate.Type
 
 /** What `GET /api/publishers/:slug/templates` answers: by slug. */
-export const OwnTemplateList = Schema.Struct({ templates: Schema.Array(OwnTemplate) }).annotations({
+export const OwnTemplateList = Schema.Struct({ templates: Schema.Array(OwnTemplate), next }).annotations({
   identifier: "OwnTemplateList",
-  description: "The templates of a publisher, by slug.",
+  description: "A page of the templates of a publisher, by slug.",
   examples: [
     {
       templates: [
@@ -133,10 +134,17 @@ export const OwnTemplateList = Schema.Struct({ templates: Schema.Array(OwnTempla
           definitions: 89,
           installs: 120
         }
-      ]
+      ],
+      next: null
     }
   ]
 })
+
+/** The parameters of that list. */
+export const OwnTemplatesQuery = Schema.Struct(listQuery("templates"))
+
+/** What the list is in the order of. */
+export const orderOfTemplates = ({ slug }: OwnTemplate): PageKey => [slug]
 
 /** A revision of a template: when it was published, what its publisher says is new, and what changed since the one before. */
 export const Revision = Schema.Struct({

@@ -1,5 +1,6 @@
 import { DateTime, Schema } from "effect"
 import { latestRevision } from "../installation/Plan.ts"
+import { pageQuery } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 
 /** `rollout_…` */
@@ -167,17 +168,71 @@ export const RolloutStarted = Schema.Struct({ rolloutId: RolloutId }).annotation
   examples: [{ rolloutId: exampleId }]
 })
 
-/** What `GET …/rollouts` answers: the newest first. */
-export const RolloutList = Schema.Struct({ rollouts: Schema.Array(RolloutStatus) }).annotations({
+/** What `GET …/rollouts` answers: the newest first; `next` is the `before` of the page that follows, if any. */
+export const RolloutList = Schema.Struct({
+  rollouts: Schema.Array(RolloutStatus),
+  next: Schema.NullOr(Schema.String)
+}).annotations({
   identifier: "RolloutList",
-  description: "The newest twenty roll-outs of a template, the newest first.",
-  examples: [{ rollouts: [exampleStatus] }]
+  description: "A page of the roll-outs of a template, the newest first.",
+  examples: [{ rollouts: [exampleStatus], next: null }]
+})
+export type RolloutList = typeof RolloutList.Type
+
+/** The parameters of that list. */
+export const RolloutsQuery = Schema.Struct(pageQuery("roll-outs", /^rollout_\w{1,100}$/, 20))
+export type RolloutsQuery = typeof RolloutsQuery.Type
+
+/** How many to look for: one more than fit on a page, to know whether another page follows. */
+export const rolloutsToFind = ({ limit }: RolloutsQuery): number => limit + 1
+
+/** Makes a page of the roll-outs that were found. */
+export const rolloutPage = (found: ReadonlyArray<RolloutStatus>, { limit }: RolloutsQuery): RolloutList => ({
+  rollouts: found.slice(0, limit),
+  next: found.length > limit ? (found[limit - 1]?.rolloutId ?? null) : null
 })
 
 /** How many organizations each wave has, of so many; a wave may have none. */
 export const waveSizes = (organizations: number, waves: Waves): ReadonlyArray<number> => {
   const ends = waves.map((percent) => Math.ceil((organizations * percent) / 100))
   return ends.map((end, at) => end - (ends[at - 1] ?? 0))
+}
+
+/** A number below 2 ** 53 that a text always comes to, so evenly spread that no two like texts lie beside each other. */
+const placeOf = (text: string): number => {
+  let [high, low] = [0xdeadbeef, 0x41c6ce57]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    high = Math.imul(high ^ code, 2_654_435_761)
+    low = Math.imul(low ^ code, 1_597_334_677)
+  }
+  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909)
+  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909)
+  return 4_294_967_296 * (2_097_151 & low) + (high >>> 0)
+}
+
+/** An organization of a roll-out, and the wave that it is in. */
+export interface Drawn<Id> {
+  readonly organizationId: Id
+  readonly wave: number
+}
+
+/**
+ * Draws who is in which wave, in the order in which the roll-out comes to them: by the ids alone, so the same in every try, and other
+ * ones in every roll-out.
+ */
+export const drawWaves = <Id extends string>(
+  rolloutId: RolloutId,
+  organizationIds: ReadonlyArray<Id>,
+  waves: Waves
+): ReadonlyArray<Drawn<Id>> => {
+  const waveAt = waveSizes(organizationIds.length, waves).flatMap((size, wave) =>
+    Array.from({ length: size }, () => wave)
+  )
+  return organizationIds
+    .map((organizationId) => ({ organizationId, place: placeOf(`${rolloutId} ${organizationId}`) }))
+    .sort((a, b) => a.place - b.place || (a.organizationId < b.organizationId ? -1 : 1))
+    .map(({ organizationId }, at) => ({ organizationId, wave: waveAt[at] ?? 0 }))
 }
 
 /** What is known of a roll-out when it is asked what comes next. */

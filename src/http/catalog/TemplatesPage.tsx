@@ -1,6 +1,6 @@
 import { Effect, Either, Schema } from "effect"
 import type { VNode } from "preact"
-import { type OfferPage, OffersQuery } from "../../domain/catalog/Offer.ts"
+import { type OfferPage, OffersQuery, usualOffers } from "../../domain/catalog/Offer.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { answerPage } from "../pages/AnswerPage.ts"
 import { Field } from "../pages/Form.tsx"
@@ -79,7 +79,7 @@ export const TemplatesPage = ({ notice, found, query, visitor }: TemplatesPagePr
 const queryOf = (given: URLSearchParams): OffersQuery =>
   Either.getOrElse(
     Schema.decodeUnknownEither(OffersQuery)({ q: given.get("q") ?? "", after: given.get("after") ?? "" }),
-    () => ({ q: "", after: "" })
+    () => ({ q: "", after: "", limit: usualOffers })
   )
 
 /** The home page of the service. */

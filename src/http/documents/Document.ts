@@ -108,6 +108,7 @@ const withExamples = (content: Content, schemas: Schemas): Content =>
 const text = (description: string) => ({ description, schema: { type: "string" } })
 
 const headers = {
+  "agent-install-version": text("The day of the last change to the API that a client may have to follow."),
   "x-request-id": text("The id of the request, also the uuid of a problem's instance."),
   ratelimit: text("What is left of the budget (draft-ietf-httpapi-ratelimit-headers-11)."),
   "ratelimit-policy": text("The budget: tries and seconds."),
@@ -173,7 +174,7 @@ const withProblems = (operation: Operation): Operation => ({
 })
 
 const completeOperation =
-  (schemas: Schemas) =>
+  (schemas: Schemas, isApi: boolean) =>
   ({ requestBody, responses, ...operation }: Operation): Operation => {
     return {
       ...operation,
@@ -186,10 +187,10 @@ const completeOperation =
         ...(response.content === undefined ? {} : { content: withExamples(response.content, schemas) }),
         headers: {
           ...Object.fromEntries(
-            headersOf({ ...operation, responses }, status).map((name) => [
-              name,
-              { $ref: `#/components/headers/${name}` }
-            ])
+            [
+              ...headersOf({ ...operation, responses }, status),
+              ...(isApi ? (["agent-install-version"] as const) : [])
+            ].map((name) => [name, { $ref: `#/components/headers/${name}` }])
           ),
           ...response.headers
         }
@@ -328,7 +329,9 @@ export const complete =
       ...document,
       servers: [{ url: "/" }],
       tags: [...besides.tags, ...document.tags],
-      paths: Record.map(paths, Record.map(completeOperation(schemas))),
+      paths: Record.map(paths, (methods, path) =>
+        Record.map(methods, completeOperation(schemas, path.startsWith("/api/")))
+      ),
       components: {
         ...document.components,
         // Examples stand with the bodies they are of.

@@ -4,6 +4,7 @@ import {
   IdentityNotFound,
   IdentityTaken,
   InvalidPhone,
+  InvalidRequest,
   NoMember,
   NoPersonalOrg,
   NotOrgAdmin,
@@ -12,7 +13,14 @@ import {
   Unauthenticated,
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
-import { ClaimedPhone, OwnIdentities, OwnIdentity, PhoneRequest, TokenAnswer } from "../../domain/identity/Identity.ts"
+import {
+  ClaimedPhone,
+  IdentitiesQuery,
+  OwnIdentities,
+  OwnIdentity,
+  PhoneRequest,
+  TokenAnswer
+} from "../../domain/identity/Identity.ts"
 import { PlanRequest } from "../../domain/installation/Install.ts"
 import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
@@ -26,13 +34,16 @@ const refusals = Schema.Union(problem(Unauthenticated), problem(NoPersonalOrg))
 export class IdentitiesApi extends HttpApiGroup.make("identities")
   .add(
     HttpApiEndpoint.get("list", "/api/identities")
+      .setUrlParams(IdentitiesQuery)
       .addSuccess(OwnIdentities)
       .addError(refusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listIdentities",
           summary: "List the caller's identities",
-          description: "Those of chat platforms, masked, each with its state. What others claim is not shown.",
+          description:
+            "Those of chat platforms, masked, each with its state, in pages. What others claim is not shown.",
           transform: signedIn
         })
       )

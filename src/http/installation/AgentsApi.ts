@@ -26,7 +26,7 @@ import {
   UpdatesRequest
 } from "../../domain/installation/Agent.ts"
 import { History, HistoryQuery } from "../../domain/installation/History.ts"
-import { Plan, Uninstalled, UninstallPlan } from "../../domain/installation/Plan.ts"
+import { Plan, Uninstalled, UninstallPlan, UninstallPlanQuery } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn, templateRefusals, unreadable } from "../Contract.ts"
 import { problem } from "../Problem.ts"
@@ -174,7 +174,9 @@ export class AgentsApi extends HttpApiGroup.make("agents")
   .add(
     HttpApiEndpoint.get("planUninstall", "/api/agents/:id/uninstall-plan")
       .setPath(agentPath)
+      .setUrlParams(UninstallPlanQuery)
       .addSuccess(UninstallPlan)
+      .addError(problem(InvalidRequest))
       .addError(agentRefusals)
       .annotateContext(
         OpenApi.annotations({

@@ -1,3 +1,5 @@
+import { Effect } from "effect"
+import { chosenOutcome, chosenRows } from "../../domain/installation/Plan.ts"
 import { changeMode } from "../../services/installation/ChangeMode.ts"
 import { chooseUpdates } from "../../services/installation/ChooseUpdates.ts"
 import { planResync, resyncAgent } from "../../services/installation/ResyncAgent.ts"
@@ -10,10 +12,20 @@ export const AgentsHttp = group(Api, "agents", {
   list: ({ credential, query }) => listAgents(credential, query),
   view: ({ credential, path }) => viewAgent(credential, path.id),
   history: ({ credential, path, query }) => viewHistory(credential, path.id, query),
-  planResync: ({ credential, path, query }) => planResync({ credential, agentId: path.id, body: query }),
+  planResync: ({ credential, path, query }) =>
+    Effect.zipWith(
+      planResync({
+        credential,
+        agentId: path.id,
+        body: Effect.map(query, ({ revision }) => (revision === undefined ? {} : { revision }))
+      }),
+      query,
+      chosenRows
+    ),
   resync: ({ body, credential, path }) => resyncAgent({ credential, agentId: path.id, body }),
   mode: ({ body, credential, path }) => changeMode({ credential, agentId: path.id, body }),
   updates: ({ body, credential, path }) => chooseUpdates({ credential, agentId: path.id, body }),
-  planUninstall: ({ credential, path }) => planUninstall({ credential, agentId: path.id }),
+  planUninstall: ({ credential, path, query }) =>
+    Effect.zipWith(planUninstall({ credential, agentId: path.id }), query, chosenOutcome),
   uninstall: ({ credential, path, query }) => uninstallAgent({ credential, agentId: path.id, body: query })
 })

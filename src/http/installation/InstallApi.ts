@@ -11,7 +11,7 @@ import {
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
-import { Plan } from "../../domain/installation/Plan.ts"
+import { Plan, PlanQuery } from "../../domain/installation/Plan.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn } from "../Contract.ts"
 import { problem, problems } from "../Problem.ts"
@@ -48,6 +48,7 @@ export class InstallApi extends HttpApiGroup.make("install")
   )
   .add(
     HttpApiEndpoint.post("plan", "/api/install/plan")
+      .setUrlParams(PlanQuery)
       .setPayload(PlanRequest)
       .addSuccess(Plan)
       .addError(problems(planRefusals))

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { Manifest } from "../../domain/catalog/Template.ts"
+import { chosenRows } from "../../domain/installation/Plan.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { install } from "../../services/installation/Install.ts"
 import { planInstall } from "../../services/installation/PlanInstall.ts"
@@ -18,7 +19,7 @@ const textOf = (manifest: Manifest): Cached<Manifest> => {
 
 export const InstallHttp = group(Api, "install", {
   install: (asked) => install(asked),
-  plan: (asked) => planInstall(asked),
+  plan: ({ query, ...asked }) => Effect.zipWith(planInstall(asked), query, chosenRows),
   manifest: ({ path }) =>
     TemplateCatalog.pipe(
       Effect.flatMap((catalog) => catalog.manifest(path.slug)),

@@ -1,7 +1,7 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
-import { AgentNotFound, NotOrgAdmin, Unauthenticated, WatcherNotFound } from "../../domain/Errors.ts"
-import { AgentWatcher, AgentWatchers } from "../../domain/installation/Watcher.ts"
+import { AgentNotFound, InvalidRequest, NotOrgAdmin, Unauthenticated, WatcherNotFound } from "../../domain/Errors.ts"
+import { AgentWatcher, AgentWatchers, WatchersQuery } from "../../domain/installation/Watcher.ts"
 import { Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, signedIn } from "../Contract.ts"
 import { problem } from "../Problem.ts"
@@ -16,13 +16,15 @@ export class WatchersApi extends HttpApiGroup.make("watchers")
   .add(
     HttpApiEndpoint.get("list", "/api/agents/:id/watchers")
       .setPath(Schema.Struct({ id: inPath.agent }))
+      .setUrlParams(WatchersQuery)
       .addSuccess(AgentWatchers)
       .addError(reads)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listWatchers",
           summary: "An agent's watchers",
-          description: "By slug, with when each is due next and whether it is paused.",
+          description: "By slug, in pages, with when each is due next and whether it is paused.",
           transform: signedIn
         })
       )

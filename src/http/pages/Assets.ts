@@ -6,7 +6,7 @@ import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { RouteNotFound } from "../../domain/Errors.ts"
 import { encodingFor } from "./Encoding.ts"
-import { script, searching } from "./Script.ts"
+import { followingRollouts, script, searching } from "./Script.ts"
 import { styles } from "./Styles.ts"
 
 /** A static file of the pages. */
@@ -38,6 +38,9 @@ export const pageScript = asset("pages", "js", "text/javascript; charset=utf-8",
 /** The search of reference pages. */
 export const searchScript = asset("search", "js", "text/javascript; charset=utf-8", searching)
 
+/** Follows a roll-out on the page of its template. */
+export const following = asset("rollouts", "js", "text/javascript; charset=utf-8", followingRollouts)
+
 /** The icon in a browser's tab. */
 export const icon = asset(
   "icon",
@@ -47,7 +50,7 @@ export const icon = asset(
 )
 
 const assets: ReadonlyMap<string, Asset> = new Map(
-  [styleSheet, pageScript, searchScript, icon].map((one) => [one.path, one])
+  [styleSheet, pageScript, searchScript, following, icon].map((one) => [one.path, one])
 )
 
 /** Answers with a static file, compressed as the client accepts, to be cached for a year. */

@@ -1,7 +1,8 @@
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
-import { ApiKeyList, KeyRequest, NewApiKey } from "../../domain/account/ApiKey.ts"
+import { ApiKeyList, ApiKeysQuery, KeyRequest, NewApiKey } from "../../domain/account/ApiKey.ts"
 import {
+  InvalidRequest,
   InvitationNotFound,
   KeyNotFound,
   LastOwner,
@@ -12,12 +13,16 @@ import {
   Unauthenticated
 } from "../../domain/Errors.ts"
 import {
+  InvitationList,
   InvitationRequest,
+  InvitationsQuery,
   Joined,
   JoinRequest,
   MemberList,
+  MembersQuery,
   NewInvitation,
   PublisherList,
+  PublishersQuery,
   RoleRequest
 } from "../../domain/publishing/Publisher.ts"
 import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
@@ -37,13 +42,15 @@ const publisherPath = Schema.Struct({ slug: inPath.publisher })
 export class PublishersApi extends HttpApiGroup.make("publishers")
   .add(
     HttpApiEndpoint.get("list", "/api/publishers")
+      .setUrlParams(PublishersQuery)
       .addSuccess(PublisherList)
-      .addError(problem(Unauthenticated))
+      .addError(Schema.Union(problem(Unauthenticated), problem(InvalidRequest)))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listPublishers",
           summary: "The publishers that the caller belongs to",
-          description: "By slug. A publisher is made by whoever runs the service: agent-install publisher create.",
+          description:
+            "By slug, in pages. A publisher is made by whoever runs the service: agent-install publisher create.",
           transform: signedIn
         })
       )
@@ -52,13 +59,32 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   .add(
     HttpApiEndpoint.get("members", "/api/publishers/:slug/members")
       .setPath(publisherPath)
+      .setUrlParams(MembersQuery)
       .addSuccess(MemberList)
       .addError(publisherRefusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listMembers",
-          summary: "Who belongs to a publisher, and who is invited",
-          description: "Members by name, with their roles; and the invitations that are still good.",
+          summary: "Who belongs to a publisher",
+          description: "Members by name, in pages, with their roles.",
+          transform: signedIn
+        })
+      )
+      .middleware(Limited)
+  )
+  .add(
+    HttpApiEndpoint.get("invitations", "/api/publishers/:slug/invitations")
+      .setPath(publisherPath)
+      .setUrlParams(InvitationsQuery)
+      .addSuccess(InvitationList)
+      .addError(publisherRefusals)
+      .addError(problem(InvalidRequest))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "listInvitations",
+          summary: "Who is invited to a publisher",
+          description: "The invitations that are still good, by address, in pages; without their tokens.",
           transform: signedIn
         })
       )
@@ -160,13 +186,15 @@ export class PublishersApi extends HttpApiGroup.make("publishers")
   .add(
     HttpApiEndpoint.get("keys", "/api/publishers/:slug/keys")
       .setPath(publisherPath)
+      .setUrlParams(ApiKeysQuery)
       .addSuccess(ApiKeyList)
       .addError(publisherRefusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listKeys",
           summary: "The keys of a publisher",
-          description: "For owners and admins: the newest first, each by how it begins.",
+          description: "For owners and admins: the newest first, in pages, each by how it begins.",
           transform: signedIn
         })
       )

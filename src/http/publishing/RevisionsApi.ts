@@ -12,6 +12,7 @@ import {
 import {
   OwnTemplate,
   OwnTemplateList,
+  OwnTemplatesQuery,
   publicationLimits,
   RevisionAnswer,
   RevisionDocuments,
@@ -34,13 +35,15 @@ export class RevisionsApi extends HttpApiGroup.make("revisions")
   .add(
     HttpApiEndpoint.get("templates", "/api/publishers/:slug/templates")
       .setPath(Schema.Struct({ slug: inPath.publisher }))
+      .setUrlParams(OwnTemplatesQuery)
       .addSuccess(OwnTemplateList)
       .addError(publisherRefusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listPublisherTemplates",
           summary: "The templates of a publisher",
-          description: "By slug.",
+          description: "By slug, in pages.",
           transform: publisher
         })
       )

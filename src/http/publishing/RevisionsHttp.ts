@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { orderOfTemplates } from "../../domain/publishing/Revision.ts"
 import {
   deprecateTemplate,
   markRevisionBroken,
@@ -15,6 +16,7 @@ import {
 import { Api } from "../Api.ts"
 import { invalidRequest } from "../Body.ts"
 import { group } from "../Handlers.ts"
+import { paged } from "../Paged.ts"
 
 /** A revision of a path: its number, or null for the newest. */
 const numberOf = (revision: string) =>
@@ -39,8 +41,11 @@ const ofRevision = ({
 })
 
 export const RevisionsHttp = group(Api, "revisions", {
-  templates: ({ credential, path }) =>
-    Effect.map(listOwnTemplates({ credential, slug: path.slug }), (templates) => ({ templates })),
+  templates: ({ credential, path, query }) =>
+    Effect.map(
+      paged(orderOfTemplates)(listOwnTemplates({ credential, slug: path.slug }), query),
+      ({ items, next }) => ({ templates: items, next })
+    ),
   list: ({ credential, path, query }) => listRevisions({ credential, ...path, query }),
   read: ({ credential, path: { revision, ...path } }) =>
     Effect.flatMap(numberOf(revision), (number) => readRevision({ credential, ...path }, number)),

@@ -1,6 +1,7 @@
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
 import {
+  InvalidRequest,
   NoSuchRevision,
   NotPermitted,
   PublisherNotFound,
@@ -17,7 +18,8 @@ import {
   RolloutList,
   RolloutRequest,
   RolloutStarted,
-  RolloutStatus
+  RolloutStatus,
+  RolloutsQuery
 } from "../../domain/rollout/Rollout.ts"
 import { Idempotent, Limited, OwnOrigin } from "../admission/AdmissionApi.ts"
 import { inPath, publisher, unreadable } from "../Contract.ts"
@@ -85,13 +87,15 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
   .add(
     HttpApiEndpoint.get("list", "/api/publishers/:slug/templates/:template/rollouts")
       .setPath(templatePath)
+      .setUrlParams(RolloutsQuery)
       .addSuccess(RolloutList)
       .addError(refusals)
+      .addError(problem(InvalidRequest))
       .annotateContext(
         OpenApi.annotations({
           identifier: "listRollouts",
-          summary: "The newest twenty roll-outs of a template",
-          description: "The newest first, each with how far it has come.",
+          summary: "The roll-outs of a template",
+          description: "The newest first, in pages, each with how far it has come.",
           transform: publisher
         })
       )

@@ -42,7 +42,7 @@ const of = (path: { readonly slug: string; readonly template: string; readonly i
 export const RolloutsHttp = group(Api, "rollouts", {
   adoption: ({ credential, path }) => viewAdoption({ credential, ...path }),
   start: ({ body, credential, path }) => startRollout({ credential, ...path, body }),
-  list: ({ credential, path }) => Effect.map(listRollouts({ credential, ...path }), (rollouts) => ({ rollouts })),
+  list: ({ credential, path, query }) => listRollouts({ credential, ...path, query }),
   view: ({ credential, path }) => viewRollout({ credential, ...of(path) }),
   events: ({ credential, path }) => Effect.map(watchRollout({ credential, ...of(path) }), told),
   pause: ({ credential, path }) => stopRollout("pause", { credential, ...of(path) }),

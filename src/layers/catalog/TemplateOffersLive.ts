@@ -15,9 +15,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const cronOf = JSON.stringify(Object.fromEntries(crons))
 
     const findOffers = SqlSchema.findAll({
-      Request: Schema.Struct({ words: Schema.Array(Schema.String), after: Schema.String }),
+      Request: Schema.Struct({ words: Schema.Array(Schema.String), after: Schema.String, limit: Schema.Int }),
       Result: OfferedTemplate,
-      execute: ({ after, words }) => sql`
+      execute: ({ after, limit, words }) => sql`
       SELECT a.slug, a.name, a.description, jsonb_build_object('slug', o.slug, 'name', o.name) AS publisher,
         (SELECT count(*)::integer FROM template_revision_rows r
           WHERE r.template_agent_id = a.id AND r.revision = COALESCE(offered_revision(a.id), a.revision)) AS definitions,
@@ -30,7 +30,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           WHERE strpos(lower(concat_ws(' ', a.slug, a.name, a.description, o.name)), word) = 0
         )
       ORDER BY a.slug COLLATE "C"
-      LIMIT ${offersToFind}
+      LIMIT ${limit}
     `
     })
 
@@ -71,8 +71,11 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           Option.getOrElse(() => ({ agentId: null, hasBotPhone: false }))
         )
       ),
-      search: Effect.fn("TemplateOffers.search")(({ after, q }) =>
-        Effect.map(Effect.orDie(findOffers({ after, words: wordsOf(q) })), offerPage)
+      search: Effect.fn("TemplateOffers.search")((query) =>
+        Effect.map(
+          Effect.orDie(findOffers({ after: query.after, words: wordsOf(query.q), limit: offersToFind(query) })),
+          (found) => offerPage(found, query)
+        )
       ),
       find: Effect.fn("TemplateOffers.find")(function* (slug) {
         // Postgres can't store unclean text, so no template has such a slug, and asking would be an error.

@@ -60,16 +60,16 @@ export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kin
                 ?.id ?? null,
             hasBotPhone: (agents.find(({ id }) => id === templateAgentId)?.botPhone ?? null) !== null
           })),
-        search: ({ after, q }) =>
+        search: (query) =>
           read((state) =>
             offerPage(
               offersOf(state, kinds)
                 .filter(({ description, name, publisher, slug }) => {
                   const text = [slug, name, description, publisher.name].join(" ").toLowerCase()
-                  return slug > after && wordsOf(q).every((word) => text.includes(word))
+                  return slug > query.after && wordsOf(query.q).every((word) => text.includes(word))
                 })
                 .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
-                .slice(0, offersToFind)
+                .slice(0, offersToFind(query))
                 .map(({ deprecated, description, name, publisher, rows, slug }) => ({
                   slug,
                   deprecated,
@@ -77,7 +77,8 @@ export const TemplateOffersMemory = (kinds: ReadonlyArray<KindDescription> = kin
                   description,
                   publisher,
                   definitions: rows.length
-                }))
+                })),
+              query
             )
           ),
         find: (slug) =>

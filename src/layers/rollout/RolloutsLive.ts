@@ -14,6 +14,8 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
   Advance,
   batchSize,
+  type Drawn,
+  drawWaves,
   mayBeTold,
   nextOf,
   Outcome,
@@ -23,6 +25,8 @@ import {
   RolloutState,
   type RolloutStatus,
   resumed,
+  rolloutPage,
+  rolloutsToFind,
   stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
@@ -35,7 +39,9 @@ import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   askStatement,
+  drawnStatement,
   holdStatement,
+  installedStatement,
   lockStatement,
   outcomesStatement,
   pickStatement,
@@ -65,12 +71,11 @@ const makeRollouts = Effect.gen(function* () {
       exists: Schema.Boolean,
       broken: Schema.NullOr(Schema.String),
       newest: Schema.NullOr(Schema.Int),
-      offered: Schema.NullOr(Schema.Int),
-      organizations: Schema.Int
+      offered: Schema.NullOr(Schema.Int)
     }),
     execute: ({ revision, templateAgentId }) => sql.unsafe(askStatement, [templateAgentId, revision])
   })
-  /** How many have the template, where it has that revision and that is not broken. */
+  /** Whether the template has that revision and that is not broken. */
   const askFor = (templateAgentId: AgentId, revision: number) =>
     Effect.gen(function* () {
       const found = yield* Effect.orDie(ask({ templateAgentId, revision }))
@@ -78,10 +83,28 @@ const makeRollouts = Effect.gen(function* () {
         const newest = Option.getOrUndefined(found)?.newest ?? 0
         return yield* new NoSuchRevision({ revision, newest })
       }
-      const { broken, offered, organizations } = found.value
+      const { broken, offered } = found.value
       if (broken !== null) return yield* new RevisionBroken({ revision, reason: broken, offered })
-      return organizations
     })
+
+  const findInstalled = SqlSchema.findAll({
+    Request: AgentId,
+    Result: Schema.Struct({ organizationId: OrganizationId }),
+    execute: (templateAgentId) => sql.unsafe(installedStatement, [templateAgentId])
+  })
+
+  const writeDrawn = ({
+    drawn,
+    rolloutId
+  }: {
+    readonly rolloutId: RolloutId
+    readonly drawn: ReadonlyArray<Drawn<OrganizationId>>
+  }) =>
+    sql.unsafe(drawnStatement, [
+      rolloutId,
+      drawn.map(({ organizationId }) => organizationId),
+      drawn.map(({ wave }) => wave)
+    ])
 
   const begin = SqlSchema.findOne({
     Request: Schema.Struct({
@@ -101,6 +124,7 @@ const makeRollouts = Effect.gen(function* () {
     Request: Schema.Struct({
       templateAgentId: AgentId,
       rolloutId: Schema.NullOr(Schema.String),
+      before: Schema.NullOr(Schema.String),
       limit: Schema.Int
     }),
     Result: Schema.Struct({
@@ -123,19 +147,20 @@ const makeRollouts = Effect.gen(function* () {
         })
       )
     }),
-    execute: ({ limit, rolloutId, templateAgentId }) => sql.unsafe(statusStatement, [templateAgentId, rolloutId, limit])
+    execute: ({ before, limit, rolloutId, templateAgentId }) =>
+      sql.unsafe(statusStatement, [templateAgentId, rolloutId, limit, before])
   })
   const statusFrom = ({ counts, ...rollout }: Effect.Effect.Success<ReturnType<typeof find>>[number]): RolloutStatus =>
     statusOf(rollout, counts satisfies ReadonlyArray<CountedTargets>)
 
   const running = (templateAgentId: AgentId) =>
-    Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 1 })), ([last]) =>
+    Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, before: null, limit: 1 })), ([last]) =>
       last !== undefined && last.endedAt === null ? last.rolloutId : ""
     )
 
   const status = (templateAgentId: AgentId, rolloutId: string) =>
     Effect.gen(function* () {
-      const [found] = yield* Effect.orDie(find({ templateAgentId, rolloutId, limit: 1 }))
+      const [found] = yield* Effect.orDie(find({ templateAgentId, rolloutId, before: null, limit: 1 }))
       if (found === undefined) return yield* new RolloutNotFound({ rolloutId })
       return statusFrom(found)
     })
@@ -186,10 +211,18 @@ const makeRollouts = Effect.gen(function* () {
       return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
     }),
     start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
-      const organizations = yield* askFor(templateAgentId, request.revision)
-      const sizes = waveSizes(organizations, request.waves)
+      yield* askFor(templateAgentId, request.revision)
       // A step of its own, so that a transaction around it goes on where it is refused.
-      const begun = begin({ ...request, templateAgentId, sizes }).pipe(sql.withTransaction, retryTransient())
+      const begun = Effect.gen(function* () {
+        const organizationIds = (yield* findInstalled(templateAgentId)).map(({ organizationId }) => organizationId)
+        const sizes = waveSizes(organizationIds.length, request.waves)
+        const started = yield* begin({ ...request, templateAgentId, sizes })
+        if (Option.isSome(started)) {
+          const drawn = drawWaves(started.value.rolloutId, organizationIds, request.waves)
+          yield* writeDrawn({ ...started.value, drawn })
+        }
+        return started
+      }).pipe(sql.withTransaction, retryTransient())
       const started = yield* begun.pipe(
         Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
           Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))
@@ -201,8 +234,13 @@ const makeRollouts = Effect.gen(function* () {
       return yield* Effect.dieMessage("A revision that is not broken is rolled out")
     }),
     status: Effect.fn("Rollouts.status")(status),
-    list: Effect.fn("Rollouts.list")((templateAgentId) =>
-      Effect.map(Effect.orDie(find({ templateAgentId, rolloutId: null, limit: 20 })), (found) => found.map(statusFrom))
+    list: Effect.fn("Rollouts.list")((templateAgentId, query) =>
+      Effect.map(
+        Effect.orDie(
+          find({ templateAgentId, rolloutId: null, before: query.before ?? null, limit: rolloutsToFind(query) })
+        ),
+        (found) => rolloutPage(found.map(statusFrom), query)
+      )
     ),
     stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
       yield* inTurn(change, templateAgentId, rolloutId, (before) => {

@@ -15,10 +15,10 @@ import { UserId } from "../../domain/Ids.ts"
 import type {
   InvitationRequest,
   JoinRequest,
-  MemberList,
   NewInvitation,
   OwnPublisher,
-  RoleRequest
+  RoleRequest,
+  Team
 } from "../../domain/publishing/Publisher.ts"
 import { ApiKeys } from "../account/ApiKeys.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
@@ -73,7 +73,7 @@ export const deleteKey: (
 })
 
 /** Who belongs to a publisher, and who is invited. */
-export const listMembers: (call: PublisherCall) => Effect.Effect<MemberList, PublisherError, PublisherDoor> = Effect.fn(
+export const listMembers: (call: PublisherCall) => Effect.Effect<Team, PublisherError, PublisherDoor> = Effect.fn(
   "listMembers"
 )(function* (call) {
   const publishers = yield* Publishers

@@ -5,10 +5,10 @@ import type { PublisherFacts } from "../../domain/publishing/MayPublish.ts"
 import type {
   CreatedPublisher,
   InvitationRequest,
-  MemberList,
   NewInvitation,
   OwnPublisher,
-  Role
+  Role,
+  Team
 } from "../../domain/publishing/Publisher.ts"
 import type { NoSuchAccount, NotAPublisher } from "./NotCreated.ts"
 
@@ -26,7 +26,7 @@ export class Publishers extends Context.Tag("agent-install/Publishers")<
     /** The publishers that a person belongs to, by slug. */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<OwnPublisher>>
     /** Who belongs to a publisher, by name, and who is invited, by address. */
-    readonly members: (organizationId: OrganizationId) => Effect.Effect<MemberList>
+    readonly members: (organizationId: OrganizationId) => Effect.Effect<Team>
     /** Gives a member another role, or (null) takes them out. The last owner stays, also where several go at once. */
     readonly change: (
       organizationId: OrganizationId,

@@ -1,5 +1,6 @@
 import { Effect, Option, Schedule, Stream } from "effect"
 import type {
+  InvalidRequest,
   NoSuchRevision,
   PublisherError,
   ReadError,
@@ -11,7 +12,14 @@ import type {
 } from "../../domain/Errors.ts"
 import type { Adoption } from "../../domain/installation/Adoption.ts"
 import type { Permission } from "../../domain/publishing/Publisher.ts"
-import type { ResumeRequest, RolloutId, RolloutRequest, RolloutStatus } from "../../domain/rollout/Rollout.ts"
+import type {
+  ResumeRequest,
+  RolloutId,
+  RolloutList,
+  RolloutRequest,
+  RolloutStatus,
+  RolloutsQuery
+} from "../../domain/rollout/Rollout.ts"
 import { Adoptions } from "../installation/Adoptions.ts"
 import { admitPublisher, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
 import { Rollouts } from "./Rollouts.ts"
@@ -62,14 +70,15 @@ export const startRollout: <R>(
   return { rolloutId: yield* rollouts.start(templateAgentId, yield* call.body) }
 })
 
-/** The newest roll-outs of a template. */
-export const listRollouts: (
-  call: TemplateOfPublisher
-) => Effect.Effect<ReadonlyArray<RolloutStatus>, PublisherError | UnknownTemplateSlug, Dependencies> = Effect.fn(
+/** The roll-outs of a template, page by page. */
+export const listRollouts: <R>(
+  call: TemplateOfPublisher & { readonly query: Effect.Effect<RolloutsQuery, InvalidRequest, R> }
+) => Effect.Effect<RolloutList, PublisherError | UnknownTemplateSlug | InvalidRequest, Dependencies | R> = Effect.fn(
   "listRollouts"
 )(function* (call) {
   const rollouts = yield* Rollouts
-  return yield* rollouts.list(yield* admitTemplate("read", call))
+  const templateAgentId = yield* admitTemplate("read", call)
+  return yield* rollouts.list(templateAgentId, yield* call.query)
 })
 
 /** How far a roll-out has come. */

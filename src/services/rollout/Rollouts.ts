@@ -8,7 +8,14 @@ import type {
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import type { AgentId, OrganizationId } from "../../domain/Ids.ts"
-import type { ResumeRequest, RolloutId, RolloutRequest, RolloutStatus } from "../../domain/rollout/Rollout.ts"
+import type {
+  ResumeRequest,
+  RolloutId,
+  RolloutList,
+  RolloutRequest,
+  RolloutStatus,
+  RolloutsQuery
+} from "../../domain/rollout/Rollout.ts"
 
 /** What a publisher does with roll-outs of a template of theirs. Whoever calls has seen to it that they may. */
 export class Rollouts extends Context.Tag("agent-install/Rollouts")<
@@ -26,8 +33,8 @@ export class Rollouts extends Context.Tag("agent-install/Rollouts")<
     ) => Effect.Effect<RolloutId, NoSuchRevision | RevisionBroken | RolloutRuns>
     /** How far one has come. */
     readonly status: (templateAgentId: AgentId, rolloutId: string) => Effect.Effect<RolloutStatus, RolloutNotFound>
-    /** The newest twenty roll-outs of a template, the newest first. */
-    readonly list: (templateAgentId: AgentId) => Effect.Effect<ReadonlyArray<RolloutStatus>>
+    /** A page of the roll-outs of a template, the newest first. */
+    readonly list: (templateAgentId: AgentId, query: RolloutsQuery) => Effect.Effect<RolloutList>
     /** Pauses or cancels. Once it answers, nothing is done any more that was not to be done. */
     readonly stop: (
       change: "pause" | "cancel",

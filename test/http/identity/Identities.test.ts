@@ -270,9 +270,11 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
         FROM generate_series(1, 150) AS n
       `
       const { body } = yield* me("/api/identities")
-      assert.strictEqual(body.identities.length, 200)
+      const rest = yield* me(`/api/identities?after=${body.next}`)
+      assert.deepStrictEqual([body.identities.length, rest.body.identities.length, rest.body.next], [100, 100, null])
       assert.deepInclude(body.identities[0], { namespace: "phone", state: "verified" })
-      assert.strictEqual(body.identities.filter(({ state }: { state: string }) => state === "displaced").length, 199)
+      const listed: ReadonlyArray<{ readonly state: string }> = [...body.identities, ...rest.body.identities]
+      assert.strictEqual(listed.filter(({ state }) => state === "displaced").length, 199)
       const [found] = yield* lookup(jid(digits))
       assert.strictEqual(found.agents.length, 100)
       const message = (length: number) =>

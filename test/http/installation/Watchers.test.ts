@@ -25,6 +25,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       const before = yield* ask(path, { headers })
       assert.deepInclude(before.body.watchers[0], { slug: "inbox", schedule: "0 7 * * 1", pausedAt: null })
       assert.isString(before.body.watchers[0].nextRunAt)
+      isProblem(yield* ask(`${path}?limit=none`, { headers }), 400, "invalid_request")
       const paused = yield* set("pause")
       assert.isString(paused.body.pausedAt)
       assert.isNull(paused.body.nextRunAt)

@@ -10,7 +10,8 @@ import { newPerson, worlds } from "../../worlds.ts"
 for (const [label, world] of worlds) {
   it.layer(world, { timeout: "60 seconds" })(`TemplateOffers (${label})`, (it) => {
     const publish = (given: Template) => Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(given))
-    const search = (q: string, after = "") => Effect.flatMap(TemplateOffers, (offers) => offers.search({ q, after }))
+    const search = (q: string, after = "") =>
+      Effect.flatMap(TemplateOffers, (offers) => offers.search({ q, after, limit: 20 }))
 
     it.effect("tells all that a person has to know of a template, and when its watchers run", () =>
       Effect.gen(function* () {

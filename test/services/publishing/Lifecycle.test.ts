@@ -66,7 +66,7 @@ for (const [label, world] of worlds) {
         yield* mirror.resync({ ...before.request, agentId, revision: 1 })
         assert.deepInclude((yield* before.find(agentId)).template, { available: true, deprecated } as never)
         assert.deepInclude(yield* offers.find(slug), { deprecated } as never)
-        const [listed] = (yield* offers.search({ q: slug, after: "" })).templates
+        const [listed] = (yield* offers.search({ q: slug, after: "", limit: 20 })).templates
         assert.deepInclude(listed, { slug, deprecated } as never)
         assert.deepInclude(yield* catalog.manifest(slug), { deprecated } as never)
 

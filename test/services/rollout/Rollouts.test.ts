@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
-import type { RolloutId, RolloutRequest } from "../../../src/domain/rollout/Rollout.ts"
+import { drawWaves, type RolloutId, type RolloutRequest } from "../../../src/domain/rollout/Rollout.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
@@ -112,6 +112,36 @@ for (const [label, world] of worldsOfBothModes) {
       })
     )
 
+    it.effect("draws who is in which wave by the ids alone, and others in every roll-out", () =>
+      Effect.gen(function* () {
+        const { people, publish, rollouts, templateAgentId, work } = yield* prepared(9)
+        yield* publish(definitions("second"))
+        const ids = people.map(({ organizationId }) => organizationId)
+        const waves = [40, 100]
+        const orders: Array<string> = []
+        for (const revision of [2, 1, 2]) {
+          const rolloutId = yield* rollouts.start(templateAgentId, at({ revision, waves, advance: "manual" }))
+          yield* work.batch({ rolloutId, attempt: 1 })
+          const drawn = drawWaves(rolloutId, ids, waves)
+          assert.deepStrictEqual(drawWaves(rolloutId, ids.toReversed(), waves), drawn)
+          const first = drawn.flatMap(({ organizationId, wave }) => (wave === 0 ? [organizationId] : []))
+          assert.lengthOf(first, 4)
+          for (const { find, history, organizationId } of people) {
+            const [last] = yield* history
+            const isDone =
+              (yield* find).revision === revision && last?.action === "rollout" && last.revision === revision
+            // Later some have the revision already.
+            if (orders.length === 0) assert.strictEqual(isDone, first.includes(organizationId))
+            if (first.includes(organizationId)) assert.strictEqual((yield* find).revision, revision)
+          }
+          assert.deepInclude(yield* rollouts.status(templateAgentId, rolloutId), { state: "paused", wave: 1, open: 5 })
+          yield* rollouts.stop("cancel", templateAgentId, rolloutId)
+          orders.push(drawn.map(({ organizationId }) => organizationId).join())
+        }
+        assert.strictEqual(new Set(orders).size, 3)
+      })
+    )
+
     it.effect("leaves out who is pinned or updates by hand, keeps what people changed, and says what collided", () =>
       Effect.gen(function* () {
         const { hands, mirror, people, publish, rollouts, run, templateAgentId } = yield* prepared(6)
@@ -206,7 +236,7 @@ for (const [label, world] of worldsOfBothModes) {
         const revision = yield* Effect.flip(rollouts.start(templateAgentId, at({ revision: 9 })))
         assert.deepInclude(revision, { _tag: "NoSuchRevision", newest: 2 })
         assert.deepStrictEqual(
-          (yield* rollouts.list(templateAgentId)).map((one) => one.rolloutId),
+          (yield* rollouts.list(templateAgentId, { limit: 20 })).rollouts.map((one) => one.rolloutId),
           [rolloutId]
         )
       })
