@@ -1,7 +1,7 @@
 import { Redacted } from "effect"
 import type { VNode } from "preact"
 import type { ApiKey } from "../../domain/account/ApiKey.ts"
-import { invitationDays, type MemberList, type OwnPublisher, Role } from "../../domain/publishing/Publisher.ts"
+import { invitationDays, type OwnPublisher, Role, type Team } from "../../domain/publishing/Publisher.ts"
 import type { OwnTemplate } from "../../domain/publishing/Revision.ts"
 import { count } from "../installation/Words.ts"
 import { Action, Field } from "../pages/Form.tsx"
@@ -89,7 +89,7 @@ interface PublisherPageProps {
   readonly templates: ReadonlyArray<OwnTemplate>
   /** Absent where the visitor may not see them. */
   readonly keys: ReadonlyArray<ApiKey> | undefined
-  readonly people: MemberList
+  readonly people: Team
   readonly made: Made | undefined
   readonly problems: ReadonlyArray<FormProblem>
 }

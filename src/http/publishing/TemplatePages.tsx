@@ -55,7 +55,7 @@ const draw = (visit: Visit, typed = nothing, problems: ReadonlyArray<FormProblem
         path={`${above}/templates/${slug}`}
         page={yield* listRevisions({ ...ofTemplate, query })}
         adoption={yield* viewAdoption(ofTemplate)}
-        rollouts={yield* listRollouts(ofTemplate)}
+        rollouts={(yield* listRollouts({ ...ofTemplate, query: Effect.succeed({ limit: 20 }) })).rollouts}
         impact={impact}
         typed={typed}
         problems={problems}
