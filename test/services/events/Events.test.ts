@@ -41,7 +41,7 @@ for (const [label, world] of worlds) {
       return { publish, templateAgentId }
     })
 
-    it.effect("has installs, updates and uninstalls, and of nothing that changed nothing", () =>
+    it.effect("has installs, updates and uninstalls, and nothing of what changed nothing", () =>
       Effect.gen(function* () {
         const mirror = yield* TemplateMirror
         const { recorded } = yield* begin
