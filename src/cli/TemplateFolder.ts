@@ -131,15 +131,15 @@ export const validate = Effect.fnUntraced(function* (given: Validate) {
   if (!given.watch) return yield* check(given)
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const told = Effect.catchTag(check(given), "PublishRefused", (error) =>
+  const checked = Effect.catchTag(check(given), "PublishRefused", (error) =>
     given.json ? print(true, { issues: error.issues }, "") : Console.error(error.message)
   )
   const changes = Stream.merge(fs.watch(given.folder), fs.watch(path.join(given.folder, "models")))
-  yield* told
+  yield* checked
   yield* changes.pipe(
     // An editor writes a file in several steps.
     Stream.debounce("200 millis"),
-    Stream.runForEach(() => told),
+    Stream.runForEach(() => checked),
     Effect.catchTags({
       BadArgument: ({ message }) => new CommandFailed({ message }),
       SystemError: ({ message }) => new CommandFailed({ message: `${given.folder} can't be watched: ${message}` })

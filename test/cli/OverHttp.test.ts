@@ -68,7 +68,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publish
         yield* Effect.promise(() => filesBelow(fetched))
       )
 
-      // What only the service can find is told with its place in the files, as by the database.
+      // What only the service can find is reported with its place in the files, as by the database.
       const watcher = join(begun, "models", "watcher-due-invoices.yaml")
       yield* Effect.promise(() => appendFile(watcher, "was: [nothing]\n"))
       const refused = yield* run(["template", "publish", "--url", url, begun], given)

@@ -370,7 +370,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
       {agent.template.modes.some((mode) => mode !== agent.mode) && (
         <section id="mode">
           <h2>How it is kept</h2>
-          <p>{modeWords[agent.mode].standing}</p>
+          <p>{modeWords[agent.mode].now}</p>
           <Action
             action={`${path}/mode`}
             fields={{ mode: otherMode[agent.mode] }}
