@@ -41,6 +41,8 @@ const textOf = (field: string, value: unknown): string =>
 // Browsers send every line break as two characters.
 const plain = (text: string) => text.replaceAll("\r\n", "\n")
 
+const labelOf = (field: string) => fieldWords(field).replace(/^./u, (first) => first.toUpperCase())
+
 const typedText = (typed: URLSearchParams, field: string) =>
   columnTypes[field] === "boolean" ? String(typed.has(field)) : plain(typed.get(field) ?? "")
 
@@ -116,20 +118,20 @@ export const RowPage = ({ agent, path, problems, row, typed, visitor }: RowPageP
             return (
               <label class="choice">
                 <input type="checkbox" id={field} name={field} value="true" checked={text === "true"} />
-                <span>{fieldWords(field)}</span>
+                <span>{labelOf(field)}</span>
               </label>
             )
           }
           return isJson || hasLines.has(field) ? (
             <Area
               name={field}
-              label={fieldWords(field)}
+              label={labelOf(field)}
               value={text}
               problems={problems}
               {...(isJson ? { why: "As JSON." } : {})}
             />
           ) : (
-            <Field name={field} label={fieldWords(field)} value={text} problems={problems} />
+            <Field name={field} label={labelOf(field)} value={text} problems={problems} />
           )
         })}
         <button type="submit">Change it</button>
