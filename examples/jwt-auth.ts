@@ -22,7 +22,7 @@ const isSigned = (key: Redacted.Redacted<string>, signed: string, signature: str
   return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
-/** Knows whoever shows a token that was signed with the key, and gives them an account and an organization at the first. */
+/** Knows whoever shows a token that the key signed, and gives them an account and an organization at the first. */
 export const JwtAuthLive = (key: Redacted.Redacted<string>) =>
   Layer.effect(
     Auth,

@@ -4,7 +4,7 @@ import { Effect, Layer } from "effect"
 
 /* The API under a prefix, in a server that has routes of its own. */
 
-/** Answers at `/` by itself, and under `/agents` as the service does: `POST /agents/api/install`, `GET /agents/openapi.json`. */
+/** Answers at `/` by itself, and under `/agents` as the service does: `POST /agents/api/install`. */
 export const LargerServerLive = Layer.unwrapEffect(
   Effect.map(ApiApp, (api) =>
     HttpRouter.empty.pipe(

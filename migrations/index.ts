@@ -26,6 +26,7 @@ import adoption from "./0022_adoption.ts"
 import revisionNotes from "./0023_revision_notes.ts"
 import references from "./0024_references.ts"
 import referenceReads from "./0025_reference_reads.ts"
+import turnInAStatement from "./0026_turn_in_a_statement.ts"
 import lifecycle from "./0027_lifecycle.ts"
 import keptAnswers from "./0029_kept_answers.ts"
 
@@ -56,6 +57,7 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0023_revision_notes": revisionNotes,
   "0024_references": references,
   "0025_reference_reads": referenceReads,
+  "0026_turn_in_a_statement": turnInAStatement,
   "0027_lifecycle": lifecycle,
   "0029_kept_answers": keptAnswers
 }

@@ -141,12 +141,9 @@ export const list = (given: OfPerson) =>
         table(
           found.map((agent) => ({
             agent: agent.agentId,
-            name: agent.name,
-            organization: agent.organizationSlug,
             template: `${agent.template.publisher}/${agent.template.slug ?? ""}`,
-            revision: revisionOf(agent),
-            mode: agent.mode,
-            updates: agent.updates
+            organization: agent.organizationSlug,
+            revision: revisionOf(agent)
           }))
         )
       )

@@ -271,7 +271,10 @@ const examine = Effect.gen(function* () {
   const first = yield* node
   if (given._tag === "Left") {
     const found = describeConfigError(given.left)
-    return [first, wrong("configuration", found, "Set the variable as the line says; the README lists them all.")]
+    return [
+      first,
+      wrong("configuration", found, "Set the variable as the line says; docs/operating.md lists them all.")
+    ]
   }
   const embedded = Option.isNone(given.right.databaseUrl)
   return [

@@ -162,7 +162,7 @@ export const helpOf = (words: ReadonlyArray<string>): string | undefined => {
     .split(/ Examples?: /)
   return [
     wrap(about, ""),
-    ...block("USAGE", [`  ${usageOf(found)}`]),
+    ...block("USAGE", [wrap(usageOf(found), "  ").replaceAll("\n", "\n  ")]),
     ...block("ARGUMENTS", listOf(sections.get("ARGUMENTS"))),
     ...block("OPTIONS", isGroup(found) ? [] : listOf(sections.get("OPTIONS"))),
     ...block(

@@ -62,7 +62,7 @@ Options:
   --log-level LEVEL Log from that level on: trace, debug, info, warning, error, none
   --completions SH  Print the completions of bash, fish, sh or zsh: source <(agent-install --completions bash)
 
-Begin with: agent-install demo. Every variable is in the README; agent-install doctor checks them.
+Begin with: agent-install demo. Every variable is in docs/operating.md; agent-install doctor checks them.
 Exit codes: 0 done, 1 not done (the last line says why), 2 the command line could not be read, 130 interrupted.
 `
 

@@ -27,8 +27,8 @@ const describeImpact = ({ affected, installations, mostAffected, pinned, total }
         `${affected} of ${installations} installations are affected once they are brought up to it${
           pinned === 0 ? "" : ` (${pinned} are pinned)`
         }:`,
-        `${total.creates} rows new, ${total.updates} updated, ${total.customized} kept as their owners changed them, ` +
-          `${total.collisions} slugs taken, ${total.removals} removed, ${total.retirements} hidden since they are changed or in use.`,
+        `${total.creates} rows new, ${total.updates} updated, ${total.customized} kept as their owners changed them,`,
+        `${total.collisions} slugs taken, ${total.removals} removed, ${total.retirements} hidden since they are changed or in use.`,
         ...(mostAffected.length === 0
           ? []
           : [

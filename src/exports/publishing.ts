@@ -74,5 +74,6 @@ export {
   listRevisions,
   publishRevision,
   readRevision,
-  type TemplateCall
+  type TemplateCall,
+  viewImpact
 } from "../services/publishing/PublishRevision.ts"

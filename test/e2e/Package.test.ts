@@ -116,8 +116,8 @@ describe("the package, in an empty folder beside the newest effect 3", () => {
     ])
   }, 120_000)
 
-  it("runs the example of the README", async () => {
-    const section = (await readFile(join(root, "README.md"), "utf8")).split("## Compose it")[1] ?? ""
+  it("runs the first program of the guide", async () => {
+    const section = (await readFile(join(root, "docs/composing.md"), "utf8")).split("## The first program")[1] ?? ""
     const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(section) ?? []
     const { out } = await runModule(example)
     assert.include(out, "created: true")

@@ -32,7 +32,7 @@ const environment = (given: Readonly<Record<string, string>>) => ({
   ...given
 })
 
-/** Runs the program to its end, as a process. */
+/** Runs the program to its end, as a process; interrupted, it is killed. */
 export const execute = (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const child = spawn(process.execPath, [main, ...args], { env: environment(given) })
@@ -43,7 +43,11 @@ export const execute = (args: ReadonlyArray<string>, given: Readonly<Record<stri
     child.stderr.on("data", (chunk) => {
       err += chunk
     })
-    const code = yield* exited(child)
+    const killed = Effect.suspend(() => {
+      child.kill("SIGKILL")
+      return exited(child)
+    })
+    const code = yield* Effect.onInterrupt(exited(child), () => killed)
     return { code, out, err }
   })
 

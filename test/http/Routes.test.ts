@@ -27,6 +27,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         "botPhone",
         "templateAgentId",
         "revision",
+        "deprecated",
         "rows"
       ])
       assert.deepStrictEqual(first.body.rows.watchers, [{ slug: "inbox", name: "inbox", description: "What inbox is" }])

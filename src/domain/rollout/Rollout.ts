@@ -198,6 +198,43 @@ export const waveSizes = (organizations: number, waves: Waves): ReadonlyArray<nu
   return ends.map((end, at) => end - (ends[at - 1] ?? 0))
 }
 
+/** A number below 2 ** 53 that a text always comes to, so evenly spread that no two like texts lie beside each other. */
+const placeOf = (text: string): number => {
+  let [high, low] = [0xdeadbeef, 0x41c6ce57]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    high = Math.imul(high ^ code, 2_654_435_761)
+    low = Math.imul(low ^ code, 1_597_334_677)
+  }
+  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909)
+  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909)
+  return 4_294_967_296 * (2_097_151 & low) + (high >>> 0)
+}
+
+/** An organization of a roll-out, and the wave that it is in. */
+export interface Drawn<Id> {
+  readonly organizationId: Id
+  readonly wave: number
+}
+
+/**
+ * Draws who is in which wave, in the order in which the roll-out comes to them: by the ids alone, so the same in every try, and other
+ * ones in every roll-out.
+ */
+export const drawWaves = <Id extends string>(
+  rolloutId: RolloutId,
+  organizationIds: ReadonlyArray<Id>,
+  waves: Waves
+): ReadonlyArray<Drawn<Id>> => {
+  const waveAt = waveSizes(organizationIds.length, waves).flatMap((size, wave) =>
+    Array.from({ length: size }, () => wave)
+  )
+  return organizationIds
+    .map((organizationId) => ({ organizationId, place: placeOf(`${rolloutId} ${organizationId}`) }))
+    .sort((a, b) => a.place - b.place || (a.organizationId < b.organizationId ? -1 : 1))
+    .map(({ organizationId }, at) => ({ organizationId, wave: waveAt[at] ?? 0 }))
+}
+
 /** What is known of a roll-out when it is asked what comes next. */
 export interface Standing {
   readonly state: RolloutState

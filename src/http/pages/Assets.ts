@@ -6,7 +6,7 @@ import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { RouteNotFound } from "../../domain/Errors.ts"
 import { encodingFor } from "./Encoding.ts"
-import { finding, script, searching, trying } from "./Script.ts"
+import { finding, followingRollouts, script, searching, trying } from "./Script.ts"
 import { styles } from "./Styles.ts"
 
 /** A static file of the pages. */
@@ -41,6 +41,9 @@ export const searchScript = asset("search", "js", "text/javascript; charset=utf-
 /** Trying operations out on their pages. */
 export const tryScript = asset("try", "js", "text/javascript; charset=utf-8", trying)
 
+/** Follows a roll-out on the page of its template. */
+export const following = asset("rollouts", "js", "text/javascript; charset=utf-8", followingRollouts)
+
 /** The icon in a browser's tab. */
 export const icon = asset(
   "icon",
@@ -50,7 +53,7 @@ export const icon = asset(
 )
 
 const assets: ReadonlyMap<string, Asset> = new Map(
-  [styleSheet, pageScript, searchScript, tryScript, icon].map((one) => [one.path, one])
+  [styleSheet, pageScript, searchScript, tryScript, following, icon].map((one) => [one.path, one])
 )
 
 /** Answers with a static file, compressed as the client accepts, to be cached for a year. */

@@ -20,6 +20,10 @@ const wordsOf = (refusal: AnyRefusal): Words => {
     case "AgentNotFound":
     case "IdentityNotFound":
     case "UnknownTemplateSlug":
+    case "PublisherNotFound":
+    case "RolloutNotFound":
+    case "KeyNotFound":
+    case "MemberNotFound":
       return {
         title: "There is nothing here",
         text: "The address may be mistyped, or what was here is gone. If it is an agent of yours, you may be signed in to another account."

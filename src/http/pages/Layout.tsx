@@ -104,6 +104,11 @@ export const Layout = ({ children, notice, path, problems = [], refreshTo, scrip
             Signed in as <bdi>{visitor.email}</bdi>.
           </p>
         )}
+        {visitor !== undefined && visitor !== "unknown" && (
+          <p>
+            <a href="/publish">For publishers: templates, roll-outs, keys</a>
+          </p>
+        )}
         <p>
           <a href="/docs">For programs: the HTTP interface</a>
         </p>

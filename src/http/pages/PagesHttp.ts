@@ -11,6 +11,8 @@ import { installPages } from "../installation/InstallPage.tsx"
 import { rowPages } from "../installation/RowPage.tsx"
 import { uninstallPages } from "../installation/UninstallPage.tsx"
 import { updatePages } from "../installation/UpdatePage.tsx"
+import { publisherPages } from "../publishing/PublisherPages.tsx"
+import { templatePages } from "../publishing/TemplatePages.tsx"
 import { readTarget } from "../Target.ts"
 import { answerAsset } from "./Assets.ts"
 import type { PagePath } from "./PagePaths.ts"
@@ -36,6 +38,8 @@ const all = [
   ...updatePages,
   ...uninstallPages,
   ...phonePages,
+  ...publisherPages,
+  ...templatePages,
   ...sessionPages,
   ...accountPages,
   ...mailPages,

@@ -47,6 +47,20 @@ button.disabled=false})}
 `
 
 /**
+ * Follows a roll-out that is under way: the numbers of the page change as they come, and where it begins another wave, pauses or ends,
+ * the page is loaded anew, unless somebody fills in a form. Without the script the page reloads by itself.
+ */
+export const followingRollouts = `
+const roll=document.querySelector("[data-rollout]")
+if(roll&&"EventSource"in window){const told=new EventSource(roll.dataset.rollout)
+addEventListener("pagehide",()=>told.close())
+told.addEventListener("status",({data})=>{const now=JSON.parse(data)
+for(const one of roll.querySelectorAll("[data-of]"))one.textContent=one.dataset.of.split(".").reduce((at,key)=>at?.[key],now)
+roll.querySelector("progress").value=now.organizations-now.open
+if(now.state+" "+now.wave!==roll.dataset.now&&!document.activeElement?.matches("input,select,textarea")){told.close();location.reload()}})}
+`
+
+/**
  * What makes the pages smoother: the buttons of a form are disabled once it is sent, and enabled again if the page is
  * shown again; a page that waits for a message from a phone polls for it, and does not reload while somebody fills in
  * or sends a form.

@@ -61,6 +61,8 @@ dl.facts dt{font-weight:600}dl.facts dd{margin:0}
 .fields{display:grid;grid-template-columns:1fr 1fr;gap:.25rem 1rem;margin:.25rem 0 .75rem}
 .fields>*{min-width:0}
 .fields pre{margin:0;padding:.5rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid color-mix(in srgb,var(--border) 45%,transparent)}
+.bars{display:block;width:min(100%,32rem);height:auto}.bars rect{fill:var(--accent)}.bars text{fill:var(--text);font-size:14px}
+progress{width:100%}
 .prose{white-space:pre-wrap}
 .mark{font-size:.85rem;border:1px solid var(--border);border-radius:1rem;padding:.05rem .6rem;white-space:nowrap}
 .mark.changed{border-color:var(--accent);color:var(--accent)}

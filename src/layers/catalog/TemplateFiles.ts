@@ -121,6 +121,9 @@ const TemplateFile = Schema.Struct({
   install: Schema.optionalWith(Install, { exact: true })
 })
 
+/** What each file may say, by what it is: the template's own, or a definition of a type. */
+export const fileSchemas = { template: TemplateFile, ...definitionFiles }
+
 const templateFile = (): Shape<typeof TemplateFile.Type> => ({
   schema: TemplateFile as unknown as Schema.Schema<typeof TemplateFile.Type, never>,
   keys: Object.keys(TemplateFile.fields)
@@ -394,7 +397,7 @@ export const readDocuments = ({
   )
 
 /** What a file says by not saying it. */
-const unsaid: Readonly<Record<string, unknown>> = {
+export const unsaid: Readonly<Record<string, unknown>> = {
   description: "",
   was: [],
   icon: null,

@@ -6,7 +6,6 @@ import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
 import { wishesOf } from "../../domain/installation/Plan.ts"
 import type { Applied, ApplyRequest } from "../../services/installation/TemplateMirror.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
-import { lockStatement } from "./FactsStatement.ts"
 import { shortCutStatement, shortReferenceStatement } from "./ShortCutStatement.ts"
 
 /** What the short cut has to know of a template first: the schedules of its rows, and how it is installed most likely. */
@@ -38,13 +37,6 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
       execute: ({ due, likely, mode, organizationId, templateAgentId, userId }) =>
         sql.unsafe(texts[likely], [organizationId, templateAgentId, userId, due, mode])
     })
-    const takeTurn = SqlSchema.void({
-      Request: OrganizationId,
-      execute: (organizationId) => sql.unsafe(lockStatement, [organizationId])
-    })
-    const runInTurn = (request: Parameters<typeof run>[0]) =>
-      sql.withTransaction(Effect.zipRight(takeTurn(request.organizationId), run(request)))
-
     const known = new Map<AgentId, Learnt>()
     return {
       /** Learns what is to be known of a template. */
@@ -70,7 +62,7 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
         )
         const likely = mode ?? learnt.mode
         const asked = { organizationId, templateAgentId, userId, due, mode, likely }
-        const { agentId, created, pinned, revision, rows } = yield* likely === "copy" ? run(asked) : runInTurn(asked)
+        const { agentId, created, pinned, revision, rows } = yield* run(asked)
         if (agentId === null || revision === null || rows === null) return Option.none<Applied>()
         const mirrored = byKind((kind) => rows[kind] ?? 0, kinds)
         const verdict = created ? ("create" as const) : ("unchanged" as const)

@@ -211,8 +211,8 @@ const newAnchors = ({ agent, kind, schedule, table }: KindDescription) => `${kin
 )`
 
 /**
- * The same of an install by reference. In a transaction, after `lockStatement`: what two installations show has no index that would
- * keep it apart.
+ * The same of an install by reference. It takes the organization's turn before it writes, since what two installations show has no
+ * index that would keep it apart; where something was done there meanwhile, it does nothing.
  */
 export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const referredTo = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
@@ -253,6 +253,7 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
   SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description, 'reference', new_first_id()
   FROM start
   WHERE NOT EXISTS (SELECT ${ofRevision("start")} AND r.ordinal IS NULL) AND NOT (${clashes(kinds, "start")})
+    AND take_turn(${organization}, (SELECT max(h.id) FROM mirror_history h WHERE h.organization_id = ${organization}))
   ON CONFLICT DO NOTHING
   RETURNING id, first_id
 )`,

@@ -5,46 +5,37 @@
 
 /**
  * Parameters: template, revision. Result: whether there is such a revision, why it is broken if it is, the newest, the newest that is
- * not broken, and how many have the template.
+ * not broken.
  */
 export const askStatement = `SELECT EXISTS (
     SELECT FROM template_revisions WHERE template_agent_id = $1::text AND revision = $2::integer
   ) AS exists, (
     SELECT broken FROM template_revisions WHERE template_agent_id = $1::text AND revision = $2::integer
-  ) AS broken, t.revision AS newest, offered_revision(t.id) AS offered,
-  (SELECT count(*)::integer FROM agents WHERE template_agent_id = t.id) AS organizations
+  ) AS broken, t.revision AS newest, offered_revision(t.id) AS offered
 FROM agents t WHERE t.id = $1::text AND t.template_agent_id IS NULL`
 
+/** Who has the template, in the order of their ids. Parameter: template. */
+export const installedStatement =
+  "SELECT organization_id FROM agents WHERE template_agent_id = $1::text AND organization_id IS NOT NULL ORDER BY organization_id"
+
 /**
- * Begins a roll-out, and draws who is in which wave: by a hash, in which nobody's place can be foreseen. Parameters: template,
- * revision, waves, sizes, advance, stop above. Who installed meanwhile is in the last wave. Nothing begins, and there is no result,
- * where the revision was marked as broken meanwhile.
+ * Begins a roll-out. Parameters: template, revision, waves, sizes, advance, stop above. Nothing begins, and there is no result, where the
+ * revision was marked as broken meanwhile.
  */
 export const startStatement = `WITH whole AS MATERIALIZED (
   SELECT template_agent_id, revision FROM template_revisions
   WHERE template_agent_id = $1::text AND revision = $2::integer AND broken IS NULL FOR SHARE
-),
-begun AS (
-  INSERT INTO rollouts (template_agent_id, revision, waves, sizes, advance, stop_above)
-  SELECT template_agent_id, revision, $3::smallint[], $4::integer[], $5::text, $6::float8 FROM whole
-  RETURNING id, sizes
-),
-drawn AS MATERIALIZED (
-  SELECT a.organization_id, row_number() OVER (ORDER BY sha256((begun.id || a.organization_id)::bytea), a.organization_id) AS place
-  FROM agents a, begun WHERE a.template_agent_id = $1::text
-),
-ends AS MATERIALIZED (
-  SELECT at - 1 AS wave, sum(size) OVER (ORDER BY at) AS ends, at = cardinality(begun.sizes) AS is_last
-  FROM begun, unnest(begun.sizes) WITH ORDINALITY AS sizes (size, at)
-),
-targeted AS (
-  INSERT INTO rollout_targets (rollout_id, organization_id, wave, place)
-  SELECT begun.id, drawn.organization_id, (
-    SELECT wave FROM ends WHERE drawn.place <= ends.ends OR is_last ORDER BY wave LIMIT 1
-  ), drawn.place
-  FROM begun, drawn
 )
-SELECT id AS rollout_id FROM begun`
+INSERT INTO rollouts (template_agent_id, revision, waves, sizes, advance, stop_above)
+SELECT template_agent_id, revision, $3::smallint[], $4::integer[], $5::text, $6::float8 FROM whole
+RETURNING id AS rollout_id`
+
+/** Writes who is in which wave, in order. Parameters: the roll-out, the organizations, the wave of each. */
+export const drawnStatement = `INSERT INTO rollout_targets (rollout_id, organization_id, wave, place)
+SELECT $1::text, drawn.organization_id, drawn.wave, drawn.place
+FROM unnest($2::text[], $3::smallint[]) WITH ORDINALITY AS drawn (organization_id, wave, place)
+-- Who has gone meanwhile has no account any more.
+JOIN organization o ON o.id = drawn.organization_id`
 
 /** Parameters: template, the id of one or null, how many. Result: what is known of roll-outs, the newest first. */
 export const statusStatement = `WITH asked AS MATERIALIZED (

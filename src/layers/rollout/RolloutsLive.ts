@@ -14,6 +14,8 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import {
   Advance,
   batchSize,
+  type Drawn,
+  drawWaves,
   mayBeTold,
   nextOf,
   Outcome,
@@ -37,7 +39,9 @@ import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   askStatement,
+  drawnStatement,
   holdStatement,
+  installedStatement,
   lockStatement,
   outcomesStatement,
   pickStatement,
@@ -67,12 +71,11 @@ const makeRollouts = Effect.gen(function* () {
       exists: Schema.Boolean,
       broken: Schema.NullOr(Schema.String),
       newest: Schema.NullOr(Schema.Int),
-      offered: Schema.NullOr(Schema.Int),
-      organizations: Schema.Int
+      offered: Schema.NullOr(Schema.Int)
     }),
     execute: ({ revision, templateAgentId }) => sql.unsafe(askStatement, [templateAgentId, revision])
   })
-  /** How many have the template, where it has that revision and that is not broken. */
+  /** Whether the template has that revision and that is not broken. */
   const askFor = (templateAgentId: AgentId, revision: number) =>
     Effect.gen(function* () {
       const found = yield* Effect.orDie(ask({ templateAgentId, revision }))
@@ -80,10 +83,28 @@ const makeRollouts = Effect.gen(function* () {
         const newest = Option.getOrUndefined(found)?.newest ?? 0
         return yield* new NoSuchRevision({ revision, newest })
       }
-      const { broken, offered, organizations } = found.value
+      const { broken, offered } = found.value
       if (broken !== null) return yield* new RevisionBroken({ revision, reason: broken, offered })
-      return organizations
     })
+
+  const findInstalled = SqlSchema.findAll({
+    Request: AgentId,
+    Result: Schema.Struct({ organizationId: OrganizationId }),
+    execute: (templateAgentId) => sql.unsafe(installedStatement, [templateAgentId])
+  })
+
+  const writeDrawn = ({
+    drawn,
+    rolloutId
+  }: {
+    readonly rolloutId: RolloutId
+    readonly drawn: ReadonlyArray<Drawn<OrganizationId>>
+  }) =>
+    sql.unsafe(drawnStatement, [
+      rolloutId,
+      drawn.map(({ organizationId }) => organizationId),
+      drawn.map(({ wave }) => wave)
+    ])
 
   const begin = SqlSchema.findOne({
     Request: Schema.Struct({
@@ -190,10 +211,18 @@ const makeRollouts = Effect.gen(function* () {
       return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
     }),
     start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
-      const organizations = yield* askFor(templateAgentId, request.revision)
-      const sizes = waveSizes(organizations, request.waves)
+      yield* askFor(templateAgentId, request.revision)
       // A step of its own, so that a transaction around it goes on where it is refused.
-      const begun = begin({ ...request, templateAgentId, sizes }).pipe(sql.withTransaction, retryTransient())
+      const begun = Effect.gen(function* () {
+        const organizationIds = (yield* findInstalled(templateAgentId)).map(({ organizationId }) => organizationId)
+        const sizes = waveSizes(organizationIds.length, request.waves)
+        const started = yield* begin({ ...request, templateAgentId, sizes })
+        if (Option.isSome(started)) {
+          const drawn = drawWaves(started.value.rolloutId, organizationIds, request.waves)
+          yield* writeDrawn({ ...started.value, drawn })
+        }
+        return started
+      }).pipe(sql.withTransaction, retryTransient())
       const started = yield* begun.pipe(
         Effect.catchIf(violates("rollouts_one_at_a_time"), () =>
           Effect.flatMap(running(templateAgentId), (rolloutId) => new RolloutRuns({ rolloutId }))

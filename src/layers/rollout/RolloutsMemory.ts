@@ -1,4 +1,4 @@
-import { DateTime, Effect, Either, Hash, Layer } from "effect"
+import { DateTime, Effect, Either, Layer } from "effect"
 import {
   NoSuchRevision,
   RevisionBroken,
@@ -10,6 +10,7 @@ import {
 import type { AgentId } from "../../domain/Ids.ts"
 import {
   batchSize,
+  drawWaves,
   isTrouble,
   mayBeTold,
   nextOf,
@@ -101,29 +102,22 @@ export const RolloutsMemory = Layer.effect(
               )
               if (other !== undefined) return yield* Either.left(new RolloutRuns({ rolloutId: other.rolloutId }))
               const rolloutId = RolloutId.make(`rollout_${state.nextId}`)
-              const drawn = state.agents
-                .filter((agent) => agent.templateAgentId === templateAgentId)
-                .map(({ organizationId }) => ({
-                  organizationId,
-                  place: Hash.string(`${rolloutId}${organizationId}`)
-                }))
-                .sort((a, b) => a.place - b.place)
-              const sizes = waveSizes(drawn.length, request.waves)
-              const waves = sizes.flatMap((size, wave) => Array.from({ length: size }, () => wave))
+              const organizationIds = state.agents.flatMap((agent) =>
+                agent.templateAgentId === templateAgentId ? [agent.organizationId] : []
+              )
               const rollout: RolloutRecord = {
                 ...request,
                 rolloutId,
                 templateAgentId,
-                sizes,
+                sizes: waveSizes(organizationIds.length, request.waves),
                 state: "running",
                 because: null,
                 wave: 0,
                 attempt: 1,
                 startedAt,
                 endedAt: null,
-                targets: drawn.map(({ organizationId }, at) => ({
-                  organizationId,
-                  wave: waves[at] ?? 0,
+                targets: drawWaves(rolloutId, organizationIds, request.waves).map((one) => ({
+                  ...one,
                   outcome: null,
                   reason: null
                 }))

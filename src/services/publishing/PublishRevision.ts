@@ -3,11 +3,11 @@ import { headIssue, PublishRefused, type Template } from "../../domain/catalog/T
 import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import {
   type InvalidRequest,
-  type NoSuchRevision,
+  NoSuchRevision,
   type PublisherError,
   type ReadError,
   TemplateRefused,
-  type UnknownTemplateSlug,
+  UnknownTemplateSlug,
   WithdrawalRefused
 } from "../../domain/Errors.ts"
 import type { Publisher } from "../../domain/publishing/Publisher.ts"
@@ -23,7 +23,7 @@ import type {
 import { diffTemplate, publishTemplate } from "../catalog/PublishTemplate.ts"
 import type { TemplateCatalog } from "../catalog/TemplateCatalog.ts"
 import { TemplateReader } from "../catalog/TemplateReader.ts"
-import type { TemplateMirror } from "../installation/TemplateMirror.ts"
+import { TemplateMirror } from "../installation/TemplateMirror.ts"
 import type { Transactor } from "../runtime/Transactor.ts"
 import { admitPublisher, type PublisherCall, type PublisherDoor } from "./AdmitPublisher.ts"
 import { PublishedTemplates } from "./PublishedTemplates.ts"
@@ -94,6 +94,29 @@ export const listOwnTemplates: (
   const templates = yield* PublishedTemplates
   const { publisher } = yield* admitPublisher("read", call)
   return yield* templates.list(publisher.id)
+})
+
+/** What a revision of a template does to those who have it installed, compared with the one before, in numbers. Looks at each of them. */
+export const viewImpact: (
+  call: TemplateCall,
+  revision: number
+) => Effect.Effect<
+  RevisionAnswer["impact"],
+  PublisherError | UnknownTemplateSlug | NoSuchRevision,
+  PublisherDoor | PublishedTemplates | TemplateMirror
+> = Effect.fn("viewImpact")(function* (call, revision) {
+  const templates = yield* PublishedTemplates
+  const mirror = yield* TemplateMirror
+  const { publisher } = yield* admitPublisher("read", call, "change")
+  const template = (yield* templates.list(publisher.id)).find(({ slug }) => slug === call.template)
+  if (template === undefined) return yield* new UnknownTemplateSlug({ slug: call.template })
+  if (revision > template.revision) return yield* new NoSuchRevision({ revision, newest: template.revision })
+  const { affected, installations, pinned, total } = yield* mirror.impact(
+    template.templateAgentId,
+    revision,
+    revision - 1
+  )
+  return { affected, installations, pinned, total }
 })
 
 /** The revisions of a template, page by page. */

@@ -1,6 +1,6 @@
 import { SqlClient, type SqlError } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer } from "effect"
+import { Effect, Either, Fiber, Layer } from "effect"
 import pg from "pg"
 import type { Mode } from "../../../src/domain/catalog/Mode.ts"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
@@ -355,6 +355,43 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
           ["referenced", "referenced"]
         )
       })
+  )
+
+  it.scoped("takes turns with another in the organization that would show the same slug", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* prepared(types(2)), yield* prepared(types(2))]
+      for (const { mirror, newPerson } of [one, other]) yield* mirror.apply(yield* newPerson("first"))
+      const { mirror, sql, types: shown } = one
+      const { options } = yield* PgPool
+      const holder = yield* Effect.acquireRelease(
+        Effect.promise(async () => {
+          const client = new pg.Client(options)
+          await client.connect()
+          await client.query("BEGIN")
+          await client.query("SELECT FROM organization WHERE id = $1 FOR NO KEY UPDATE", [one.ada.organizationId])
+          return client
+        }),
+        (client) => Effect.promise(() => client.end())
+      )
+      const installing = yield* Effect.fork(
+        Effect.all(
+          [one, other].map(({ ada: { templateAgentId } }) =>
+            Effect.either(mirror.apply({ ...one.ada, templateAgentId }))
+          ),
+          { concurrency: 2 }
+        )
+      )
+      while ((yield* sql`SELECT FROM pg_locks WHERE NOT granted`).length < 2) yield* Effect.sleep("10 millis")
+      yield* Effect.promise(() => holder.query("COMMIT"))
+      const refusals = (yield* Fiber.join(installing)).flatMap((answer) =>
+        Either.isLeft(answer) ? [answer.left._tag] : []
+      )
+      assert.deepStrictEqual(refusals, ["SchemaCollision"])
+      assert.deepStrictEqual(
+        (yield* shown()).map(({ slug }) => slug),
+        ["type-0", "type-1"]
+      )
+    })
   )
 
   it.effect("is found by the impact of a revision whose new slug is one of its own rows'", () =>

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
-import type { RolloutId, RolloutRequest } from "../../../src/domain/rollout/Rollout.ts"
+import { drawWaves, type RolloutId, type RolloutRequest } from "../../../src/domain/rollout/Rollout.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
@@ -109,6 +109,36 @@ for (const [label, world] of worldsOfBothModes) {
         const again = yield* run(yield* rollouts.start(templateAgentId, at({ revision: 2 })))
         assert.strictEqual(again.outcomes.unchanged, 7)
         assert.strictEqual((yield* people[0]?.history ?? Effect.succeed([])).length, 2)
+      })
+    )
+
+    it.effect("draws who is in which wave by the ids alone, and others in every roll-out", () =>
+      Effect.gen(function* () {
+        const { people, publish, rollouts, templateAgentId, work } = yield* prepared(9)
+        yield* publish(definitions("second"))
+        const ids = people.map(({ organizationId }) => organizationId)
+        const waves = [40, 100]
+        const orders: Array<string> = []
+        for (const revision of [2, 1, 2]) {
+          const rolloutId = yield* rollouts.start(templateAgentId, at({ revision, waves, advance: "manual" }))
+          yield* work.batch({ rolloutId, attempt: 1 })
+          const drawn = drawWaves(rolloutId, ids, waves)
+          assert.deepStrictEqual(drawWaves(rolloutId, ids.toReversed(), waves), drawn)
+          const first = drawn.flatMap(({ organizationId, wave }) => (wave === 0 ? [organizationId] : []))
+          assert.lengthOf(first, 4)
+          for (const { find, history, organizationId } of people) {
+            const [last] = yield* history
+            const isDone =
+              (yield* find).revision === revision && last?.action === "rollout" && last.revision === revision
+            // Later some have the revision already.
+            if (orders.length === 0) assert.strictEqual(isDone, first.includes(organizationId))
+            if (first.includes(organizationId)) assert.strictEqual((yield* find).revision, revision)
+          }
+          assert.deepInclude(yield* rollouts.status(templateAgentId, rolloutId), { state: "paused", wave: 1, open: 5 })
+          yield* rollouts.stop("cancel", templateAgentId, rolloutId)
+          orders.push(drawn.map(({ organizationId }) => organizationId).join())
+        }
+        assert.strictEqual(new Set(orders).size, 3)
       })
     )
 
