@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url"
 import { stringify } from "yaml"
 import { helpOf } from "./cli/Help.ts"
 import { commands } from "./cli/Overview.ts"
+import type { fileSchemas } from "./domain/catalog/TemplateFile.ts"
 import { errorGuide } from "./domain/ErrorGuide.ts"
 import { refusals } from "./domain/Errors.ts"
 import { openApi } from "./http/Api.ts"
-import type { fileSchemas } from "./layers/catalog/TemplateFiles.ts"
 import { describeKeys } from "./layers/catalog/TemplateGuide.ts"
 
 /*

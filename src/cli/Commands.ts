@@ -69,7 +69,14 @@ const list = Command.make("list", { json }, (given) =>
 
 const init = Command.make(
   "init",
-  { folder: Args.text({ name: "DIR" }).pipe(Args.withDescription("A folder that is not there yet, or empty.")), json },
+  {
+    folder: Args.text({ name: "DIR" }).pipe(Args.withDescription("A folder that is not there yet, or empty.")),
+    json,
+    url: Options.text("url").pipe(
+      Options.withDescription("The service whose JSON Schemas (/schemas/…) the files name, for editors."),
+      Options.withDefault("http://localhost:3000")
+    )
+  },
   (given) => loaded(async () => (await import("./TemplateFolder.ts")).init(given))
 ).pipe(
   Command.withDescription(

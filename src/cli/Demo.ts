@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { FetchHttpClient, FileSystem, HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
-import { ConfigProvider, Console, Effect, Layer, Logger, LogLevel, Option } from "effect"
+import { ConfigProvider, Console, Duration, Effect, Layer, Logger, LogLevel, Option } from "effect"
+import type { Mode } from "../domain/catalog/Mode.ts"
 import { countVerdicts } from "../domain/installation/Plan.ts"
 import { Api } from "../http/Api.ts"
 import { settings } from "../layers/runtime/Settings.ts"
@@ -64,18 +65,21 @@ export const demo = ({ json, url }: Demo) =>
     if (Option.isNone(url)) yield* Effect.logInfo("Starting a service of the demo's own, which takes a few seconds")
     const base = Option.isSome(url) ? url.value.replace(/\/+$/, "") : yield* ownService
 
-    const person = {
-      name: "Ada Lovelace",
+    const newPerson = (name: string) => ({
+      name,
       email: `demo-${randomBytes(4).toString("hex")}@example.org`,
       password: randomBytes(12).toString("base64url")
-    }
+    })
+    const person = newPerson("Ada Lovelace")
     const token = yield* signUp(base, person)
     yield* step("Sign up", "POST /api/auth/sign-up/email", { email: person.email }, table([{ email: person.email }]))
 
-    const client = yield* HttpApiClient.make(Api, {
-      baseUrl: base,
-      transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
-    })
+    const clientOf = (token: string) =>
+      HttpApiClient.make(Api, {
+        baseUrl: base,
+        transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
+      })
+    const client = yield* clientOf(token)
     const request = { payload: { slug: bundled } }
     const plan = yield* Effect.mapError(
       client.install.plan({ ...request, urlParams: {} }),
@@ -114,6 +118,38 @@ export const demo = ({ json, url }: Demo) =>
       rows,
       `${table(rows.slice(0, shown))}${more}\n\n${table(countVerdicts(after.rows))}`
     )
+
+    const { template } = yield* Effect.mapError(
+      client.agents.view({ path: { id: agentId } }),
+      failed("The agent was not shown")
+    )
+    const inMode = (mode: Mode) =>
+      Effect.gen(function* () {
+        const other = yield* clientOf(yield* signUp(base, newPerson("Grace Hopper")))
+        const [took, { agentId }] = yield* Effect.timed(other.install.install({ payload: { slug: bundled, mode } }))
+        const seen = (yield* other.agents.planResync({ path: { id: agentId }, urlParams: {} })).rows
+        const kind = "entity_types" as const
+        const slug = seen.find((row) => row.kind === kind)?.slug ?? ""
+        yield* other.rows.customize({ path: { id: agentId, kind, slug }, payload: { name: "Mine" } })
+        const changed = (yield* other.agents.planResync({ path: { id: agentId }, urlParams: {} })).rows
+        return {
+          mode,
+          milliseconds: Math.round(Duration.toMillis(took)),
+          rows: seen.length,
+          customized: changed.filter(({ verdict }) => verdict === "customized").length,
+          unchanged: changed.filter(({ verdict }) => verdict === "unchanged").length
+        }
+      }).pipe(Effect.mapError(failed(`It was not installed by ${mode}`)))
+    const bothModes = yield* Effect.forEach(template.modes.length > 1 ? template.modes : [], inMode)
+    if (bothModes.length > 0) {
+      const title = "By copy and by reference: others install it and change a row, and see the same"
+      yield* step(
+        title,
+        "POST /api/install, POST /api/agents/:id/rows/:kind/:slug/customize",
+        bothModes,
+        table(bothModes)
+      )
+    }
     if (json) yield* Console.log(JSON.stringify({ url: base, steps }, null, 2))
     else if (Option.isNone(url)) yield* Console.log("\nDone. The service and its data are gone again.")
     else yield* Console.log(`\nDone. The account ${person.email} and what it installed stay at ${base}.`)

@@ -81,8 +81,13 @@ interface Folder extends AsJson {
   readonly folder: string
 }
 
-/** Begins a template: a folder with one definition of each type. */
-export const init = Effect.fnUntraced(function* ({ folder, json }: Folder) {
+interface Init extends Folder {
+  /** The service whose schemas the files name. */
+  readonly url: string
+}
+
+/** Begins a template: a folder with one definition of each type, each file with the schema by which an editor knows what it may say. */
+export const init = Effect.fnUntraced(function* ({ folder, json, url }: Init) {
   const path = yield* Path.Path
   const slug =
     path
@@ -91,7 +96,11 @@ export const init = Effect.fnUntraced(function* ({ folder, json }: Folder) {
       .replaceAll(/[^a-z0-9]+/g, "-")
       .replaceAll(/^-|-$/g, "")
       .slice(0, 63) || "my-template"
-  const files = filesOf(begun(slug))
+  const files = filesOf(begun(slug)).map(([name, text]) => {
+    const [, type = "template"] = /^models\/([a-z]+)-/.exec(name) ?? []
+    const schema = `${url.replace(/\/+$/, "")}/schemas/${type}.json`
+    return [name, `# yaml-language-server: $schema=${schema}\n${text}`] as const
+  })
   yield* writeFolder(folder, files)
   yield* print(
     json,
@@ -122,15 +131,15 @@ export const validate = Effect.fnUntraced(function* (given: Validate) {
   if (!given.watch) return yield* check(given)
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const told = Effect.catchTag(check(given), "PublishRefused", (error) =>
+  const checked = Effect.catchTag(check(given), "PublishRefused", (error) =>
     given.json ? print(true, { issues: error.issues }, "") : Console.error(error.message)
   )
   const changes = Stream.merge(fs.watch(given.folder), fs.watch(path.join(given.folder, "models")))
-  yield* told
+  yield* checked
   yield* changes.pipe(
     // An editor writes a file in several steps.
     Stream.debounce("200 millis"),
-    Stream.runForEach(() => told),
+    Stream.runForEach(() => checked),
     Effect.catchTags({
       BadArgument: ({ message }) => new CommandFailed({ message }),
       SystemError: ({ message }) => new CommandFailed({ message: `${given.folder} can't be watched: ${message}` })

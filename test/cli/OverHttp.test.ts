@@ -39,6 +39,12 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publish
       assert.strictEqual((yield* run(["template", "init", begun])).code, 0)
       assert.strictEqual((yield* run(["template", "init", begun])).code, 1)
       assert.include((yield* run(["template", "validate", begun])).out, "begun is right: 4 definitions.")
+      // Each file names the schema by which an editor knows what it may say.
+      const [first = ""] = (yield* Effect.promise(() => readFile(join(begun, "template.yaml"), "utf8"))).split("\n")
+      assert.strictEqual(first, "# yaml-language-server: $schema=http://localhost:3000/schemas/template.json")
+      const schema = yield* ask("/schemas/watcher.json")
+      assert.deepStrictEqual([schema.status, schema.body.properties.type.enum], [200, ["watcher"]])
+      assert.strictEqual((yield* ask("/schemas/nothing.json")).status, 404)
       const keyless = yield* run(["template", "publish", "--url", url, begun])
       assert.deepStrictEqual([keyless.code, keyless.err.split(" ")[0]], [1, "AGENT_INSTALL_KEY"])
       const wrongKey = yield* run(["template", "publish", "--url", url, begun], { AGENT_INSTALL_KEY: "aik_x" })
@@ -62,12 +68,12 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publish
         yield* Effect.promise(() => filesBelow(fetched))
       )
 
-      // What only the service can find is told with its place in the files, as by the database.
+      // What only the service can find is reported with its place in the files, as by the database.
       const watcher = join(begun, "models", "watcher-due-invoices.yaml")
       yield* Effect.promise(() => appendFile(watcher, "was: [nothing]\n"))
       const refused = yield* run(["template", "publish", "--url", url, begun], given)
       assert.strictEqual(refused.code, 1)
-      assert.match(refused.err, /watcher-due-invoices\.yaml:15:7: was\.0: no revision ever had the watcher "nothing"/)
+      assert.match(refused.err, /watcher-due-invoices\.yaml:16:7: was\.0: no revision ever had the watcher "nothing"/)
 
       yield* Effect.promise(() => rm(join(fetched, "models", "entity-invoice.yaml")))
       yield* Effect.promise(() => rm(join(fetched, "models", "relationship-paid-by.yaml")))

@@ -864,6 +864,11 @@ describe("the command line", () => {
           [steps[2].result.created, steps[3].result.created, steps[4].result.length],
           [true, false, 89]
         )
+        const seen = ({ milliseconds: _, ...rest }: Record<string, unknown>) => rest
+        assert.deepStrictEqual(
+          steps[5].result.map(seen),
+          ["copy", "reference"].map((mode) => ({ mode, rows: 89, customized: 1, unchanged: 88 }))
+        )
         const nobody = yield* run(["demo", "--url", "http://127.0.0.1:1"])
         assert.strictEqual(nobody.code, 1)
         assert.match(nobody.err, /^No service answers at http:\/\/127\.0\.0\.1:1: .*\n$/)

@@ -14,6 +14,7 @@ import { Approvals, installApproved } from "../../examples/approval-step.ts"
 import { installAdopting } from "../../examples/client.ts"
 import { JwtServiceLive } from "../../examples/jwt-auth.ts"
 import { LargerServerLive } from "../../examples/larger-server.ts"
+import { OwnServiceLive } from "../../examples/serve-own.ts"
 import { PgTest } from "../pg.ts"
 import { appOptions } from "../worlds.ts"
 
@@ -123,6 +124,14 @@ describe("the service over a world in memory, for the typed client", () => {
       const answer = yield* installAdopting(yield* base, ada.session, "helper")
       assert.deepStrictEqual([answer.created, answer.mirrored.entity_types], [true, 2])
     }).pipe(Effect.provide(server(AppMemory(own))))
+  )
+
+  it.live("is refused by a limiter of one's own behind the product's routes", () =>
+    Effect.gen(function* () {
+      const url = yield* base
+      yield* installAdopting(url, ada.session, "helper")
+      assert.strictEqual((yield* Effect.flip(installAdopting(url, ada.session, "helper")))._tag, "RateLimitExceeded")
+    }).pipe(Effect.provide(Layer.provideMerge(OwnServiceLive, node)))
   )
 
   it.live("gets a refusal back as the error it was", () =>

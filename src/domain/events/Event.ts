@@ -1,7 +1,7 @@
 import { DateTime, Schema } from "effect"
 import { AgentId, exampleIds, OrganizationId } from "../Ids.ts"
 
-/* What happened in organizations, as other programs are told of it. */
+/* What happened in organizations, as other programs read it. */
 
 const agentEvent = <Type extends string>(type: Type) =>
   Schema.Struct({
@@ -27,8 +27,8 @@ const identityEvent = <Type extends string>(type: Type) =>
     })
   })
 
-/** What is told of an event: its type, and what that brings with it. No identifier and no text of a person's is in it. */
-export const Told = Schema.Union(
+/** What an event says: its type, and what that brings with it. No identifier and no text of a person's is in it. */
+export const EventContent = Schema.Union(
   agentEvent("agent.installed"),
   agentEvent("agent.updated"),
   agentEvent("agent.uninstalled"),
@@ -36,7 +36,7 @@ export const Told = Schema.Union(
   identityEvent("identity.displaced"),
   identityEvent("identity.unlinked")
 )
-export type Told = typeof Told.Type
+export type EventContent = typeof EventContent.Type
 
 const written = {
   number: Schema.Int.annotations({ description: "Rises by one with every event." }),
@@ -45,7 +45,7 @@ const written = {
 }
 
 /** An event as it was written. */
-export const Event = Schema.extend(Schema.Struct(written), Told).annotations({
+export const Event = Schema.extend(Schema.Struct(written), EventContent).annotations({
   identifier: "Event",
   description: "Something that happened in an organization."
 })

@@ -1,6 +1,6 @@
 import { Duration, Either } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../Errors.ts"
-import type { Told } from "../events/Event.ts"
+import type { EventContent } from "../events/Event.ts"
 import type { OrganizationId } from "../Ids.ts"
 import type { AnswerOutcome, ClaimedPhone, IdentityId, LinkId, OwnIdentity } from "./Identity.ts"
 import {
@@ -266,7 +266,7 @@ export const decideLink = <Name extends LinkEventName>(
 /** What other programs are told of a change, and of whose identities. */
 export interface LinkTold {
   readonly entityId: string
-  readonly told: Extract<Told, { type: `identity.${string}` }>
+  readonly told: Extract<EventContent, { type: `identity.${string}` }>
 }
 
 /** What other programs are told of the changes that a decision makes: what is verified, and what was and is no more. */

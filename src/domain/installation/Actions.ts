@@ -1,5 +1,5 @@
 import { byKind, type Kind, type KindCounts, type KindDescription, kindDescriptions } from "../catalog/Kind.ts"
-import type { Told } from "../events/Event.ts"
+import type { EventContent } from "../events/Event.ts"
 import type { AgentId } from "../Ids.ts"
 import { type DecidedRow, type Decision, hasCopy, slugOf } from "./Decide.ts"
 import type { RequestFacts } from "./Facts.ts"
@@ -286,7 +286,7 @@ export const referringTo = (
 export const eventOf = (
   action: HistoryEntry["action"],
   isNew: boolean
-): Pick<Extract<Told, { type: `agent.${string}` }>, "type"> & { readonly by: "person" | "publisher" } => ({
+): Pick<Extract<EventContent, { type: `agent.${string}` }>, "type"> & { readonly by: "person" | "publisher" } => ({
   type: action === "uninstall" ? "agent.uninstalled" : isNew ? "agent.installed" : "agent.updated",
   by: action === "rollout" ? "publisher" : "person"
 })

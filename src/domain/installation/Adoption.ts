@@ -17,7 +17,7 @@ export interface FoundRow {
   readonly finding: Finding
 }
 
-/** What a publisher is told of the rows of an installation. */
+/** What a publisher sees of the rows of an installation. */
 export const findingsOf = ({ rows }: Decision): ReadonlyArray<FoundRow> =>
   rows.flatMap(({ facts, fate, verdict }): ReadonlyArray<FoundRow> => {
     const { copy, entry, kind, sourceId, wanted } = facts
@@ -44,10 +44,10 @@ const counts = {
   retired: Schema.Int
 } satisfies Record<Finding, unknown>
 
-/** How many rows are told of: those that are most often not as published. */
+/** How many rows are listed: those that are most often not as published. */
 export const mostFoundRows = 100
 
-/** How many days installs and uninstalls are told of. */
+/** How many days installs and uninstalls are listed. */
 export const daysTold = 30
 
 /** What `GET …/adoption` answers. */

@@ -121,12 +121,22 @@ export const countVerdicts = (rows: ReadonlyArray<Pick<PlannedRow, "kind" | "ver
     rows: 1 + more.length
   }))
 
+/** What a publisher says is new in a revision. */
+export const RevisionNotes = Schema.Struct({ revision: Schema.Int, notes: Schema.String })
+export type RevisionNotes = typeof RevisionNotes.Type
+
+/** Of how many revisions the notes are told at most. */
+export const mostNotes = 20
+
 /** What an install would do. `planHash` stays the same as long as it would do the same to the same rows. */
 export const Plan = Schema.Struct({
   templateAgentId: AgentId,
   organizationId: OrganizationId,
   revision: Schema.Int,
   planHash: PlanHash,
+  notes: Schema.Array(RevisionNotes).annotations({
+    description: `What the publisher says is new in the revisions after the installed one, up to this one; the newest first, ${mostNotes} at most. None for a first install.`
+  }),
   rows: Schema.Array(PlannedRow)
 }).annotations({
   identifier: "Plan",
@@ -137,6 +147,7 @@ export const Plan = Schema.Struct({
       organizationId: exampleIds.organizationId,
       revision: 2,
       planHash: PlanHash.make("3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855e"),
+      notes: [{ revision: 2, notes: "Bank accounts say which bank they are at." }],
       rows: [
         {
           kind: "entity_types",

@@ -49,7 +49,7 @@ export type RevisionQuery = typeof RevisionQuery.Type
 
 const example = { templateAgentId: exampleIds.templateAgentId, revision: 3 }
 
-/** What a publisher is told of the impact: numbers, never whose. */
+/** What a publisher sees of the impact: numbers, never whose. */
 const ImpactNumbers = Schema.Struct({
   installations: Impact.fields.installations,
   affected: Impact.fields.affected,

@@ -132,7 +132,7 @@ const exampleStatus = {
   examples: [{ outcome: "collided", reason: "entity_types bank-account", organizations: 6 }]
 } as const
 
-/** How far a roll-out has come. It tells numbers, and never whose they are. */
+/** How far a roll-out has come. It has numbers, and never whose they are. */
 export const RolloutStatus = Schema.Struct({
   rolloutId: RolloutId,
   revision: Schema.Int,
@@ -236,7 +236,7 @@ export const drawWaves = <Id extends string>(
 }
 
 /** What is known of a roll-out when it is asked what comes next. */
-export interface Standing {
+export interface RolloutProgress {
   readonly state: RolloutState
   readonly wave: number
   readonly sizes: ReadonlyArray<number>
@@ -256,7 +256,7 @@ export type Next =
   | { readonly next: "nothing" }
 
 /** Decides what comes next. Too much trouble stops a wave at once, so that as few as possible have it. */
-export const nextOf = ({ advance, hasOpen, sizes, state, stopAbove, trouble, wave }: Standing): Next => {
+export const nextOf = ({ advance, hasOpen, sizes, state, stopAbove, trouble, wave }: RolloutProgress): Next => {
   if (state !== "running") return { next: "nothing" }
   if (trouble > stopAbove * (sizes[wave] ?? 0)) return { next: "pause", because: "too_much_trouble", wave }
   if (hasOpen) return { next: "go_on" }
@@ -270,7 +270,7 @@ export const nextOf = ({ advance, hasOpen, sizes, state, stopAbove, trouble, wav
 /** What is asked of a roll-out that has not ended. */
 export type RolloutChange = "pause" | "cancel" | "resume"
 
-/** Whether a roll-out in that state can be told so: what has been said already may be said again. */
+/** Whether a roll-out in that state can be changed so: what has been said already may be said again. */
 export const mayBeTold = (state: RolloutState, change: RolloutChange): boolean =>
   state === "running" || state === "paused" || (state === "cancelled" && change === "cancel")
 

@@ -35,11 +35,11 @@ export const statusOf = (
   waves: waves.map((upTo, at) => ({ upTo, ...countsOf(counted.filter(({ wave }) => wave === at)) }))
 })
 
-const mostTold = 5
+const mostNamed = 5
 
-/** What the publisher is told of collisions: their own rows that were in the way, and nothing of the organization's. */
+/** What the publisher sees of collisions: their own rows that were in the way, and nothing of the organization's. */
 export const toldReason = (collisions: ReadonlyArray<Pick<Collision, "kind" | "slug">>): string | null => {
   if (collisions.length === 0) return null
-  const told = collisions.slice(0, mostTold).map(({ kind, slug }) => `${kind} ${slug}`)
-  return [...told, ...(collisions.length > mostTold ? [`and ${collisions.length - mostTold} more`] : [])].join(", ")
+  const named = collisions.slice(0, mostNamed).map(({ kind, slug }) => `${kind} ${slug}`)
+  return [...named, ...(collisions.length > mostNamed ? [`and ${collisions.length - mostNamed} more`] : [])].join(", ")
 }

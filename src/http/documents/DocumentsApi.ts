@@ -20,6 +20,16 @@ export const PageText = HttpApiSchema.Text({ contentType: "text/html" }).annotat
   examples: ["<!doctype html>…"]
 })
 
+/** A JSON Schema of a file of a template. */
+export const FileSchema = Schema.Struct(
+  { title: Schema.String },
+  { key: Schema.String, value: Schema.Unknown.annotations({ jsonSchema: {} }) }
+).annotations({
+  identifier: "FileSchema",
+  description: "A JSON Schema, draft-07.",
+  examples: [{ title: "template.yaml", type: "object" }]
+})
+
 const cachedPage = "The answer has an ETag; asked again with If-None-Match, an unchanged one is 304."
 
 /** The documentation that the service serves. */
@@ -67,6 +77,20 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
           identifier: "getErrorsPage",
           summary: "Every error, when it comes and what to do about it",
           description: cachedPage
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("schema", "/schemas/:file")
+      .setPath(Schema.Struct({ file: inPath.schema }))
+      .addSuccess(FileSchema)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .addError(problem(RouteNotFound))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "getFileSchema",
+          summary: "What a file of a template may say, as a JSON Schema",
+          description: `For editors, which a file names it to: template.json, entity.json, relationship.json, watcher.json, classifier.json. ${cachedPage}`
         })
       )
   )

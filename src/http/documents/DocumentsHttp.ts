@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { fileJsonSchemas } from "../../domain/catalog/TemplateFile.ts"
 import { RouteNotFound } from "../../domain/Errors.ts"
 import { Api, openApi } from "../Api.ts"
 import { type Cached, cached } from "../Cached.ts"
@@ -7,7 +8,7 @@ import { pageHeaders } from "../pages/AnswerPage.ts"
 import { ServerConfig } from "../ServerConfig.ts"
 import type { Document } from "./Document.ts"
 import { apiPage, errorsPage, subjectPage, subjectsOf } from "./DocumentPages.tsx"
-import { OpenApiDocument, PageText } from "./DocumentsApi.ts"
+import { FileSchema, OpenApiDocument, PageText } from "./DocumentsApi.ts"
 
 const keepPage = (html: string) => cached(PageText, html, pageHeaders)
 
@@ -27,6 +28,13 @@ const pageOf = (subject: string, origin: string) => {
   return page
 }
 
+const schemas = new Map(
+  Object.entries(fileJsonSchemas).map(([name, schema]) => [
+    `${name}.json`,
+    cached(FileSchema, { title: name, ...schema })
+  ])
+)
+
 /** The document and its pages, each rendered once. */
 export const DocumentsHttp = group(Api, "documents", {
   openapi: () => Effect.succeed(document),
@@ -35,5 +43,6 @@ export const DocumentsHttp = group(Api, "documents", {
     subjects.has(subject)
       ? Effect.map(ServerConfig, ({ ownOrigins: [origin = ""] }) => pageOf(subject, origin))
       : new RouteNotFound(),
-  errors: () => Effect.succeed(errors)
+  errors: () => Effect.succeed(errors),
+  schema: ({ path }) => Effect.fromNullable(schemas.get(path.file)).pipe(Effect.mapError(() => new RouteNotFound()))
 })

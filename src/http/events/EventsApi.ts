@@ -18,7 +18,7 @@ export class EventsApi extends HttpApiGroup.make("events")
           identifier: "readEvents",
           summary: "What happened in all organizations",
           description:
-            "In the order of their numbers, each written in the transaction that it tells of; with wait, answered as soon as there is one. Kept for EVENTS_DAYS days.",
+            "In the order of their numbers, each written in the transaction that it is about; with wait, answered as soon as there is one. Kept for EVENTS_DAYS days.",
           transform: gateway
         })
       )

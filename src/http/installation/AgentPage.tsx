@@ -25,6 +25,7 @@ import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import { Time } from "../pages/Time.tsx"
 import { agentAt } from "./AgentAt.ts"
 import { HistoryList } from "./HistoryList.tsx"
+import { NotesList } from "./NotesList.tsx"
 import { rowPath } from "./RowPage.tsx"
 import { differenceOf, Row } from "./Rows.tsx"
 import { kindsOf, kindWords, modeWords, scheduleWords } from "./Words.ts"
@@ -128,6 +129,7 @@ const Newest = ({ agent, path, view }: AgentPageProps): VNode => {
                 ))}
                 {news.length > 8 && <li>and {news.length - 8} more</li>}
               </ul>
+              <NotesList notes={view.plan.notes} />
             </div>
           )}
           <p>
@@ -368,7 +370,7 @@ export const AgentPage = (props: AgentPageProps): VNode => {
       {agent.template.modes.some((mode) => mode !== agent.mode) && (
         <section id="mode">
           <h2>How it is kept</h2>
-          <p>{modeWords[agent.mode].standing}</p>
+          <p>{modeWords[agent.mode].now}</p>
           <Action
             action={`${path}/mode`}
             fields={{ mode: otherMode[agent.mode] }}

@@ -12,6 +12,7 @@ import { form, page, type Visit } from "../pages/PageRoutes.tsx"
 import type { FormProblem } from "../pages/ReadForm.ts"
 import { agentAt } from "./AgentAt.ts"
 import { Collisions, rowsChosen, rowValue } from "./Collisions.tsx"
+import { NotesList } from "./NotesList.tsx"
 import { differenceOf, Row } from "./Rows.tsx"
 import { count } from "./Words.ts"
 
@@ -107,6 +108,7 @@ export const UpdatePage = (props: UpdatePageProps): VNode => {
           ? "There is nothing to do: everything is as the publisher’s revision has it, and you changed nothing."
           : `Nothing has happened yet. This is all that would: ${count(changing.length, "part")} would change, ${count(of("customized").length, "change")} of yours would be kept.`}
       </p>
+      <NotesList notes={view.plan.notes} />
       {wanted !== "" && wanted !== "newest" && (
         <p>
           It then stays at revision {view.plan.revision}. To undo this, follow the publisher again on the agent’s page.

@@ -129,17 +129,16 @@ export const scheduleWords = (schedule: string): string => {
 
 /** What the modes are called, where a person chooses one, and what is said of each. */
 export const modeWords: Readonly<
-  Record<Mode, { readonly choice: string; readonly standing: string; readonly change: string }>
+  Record<Mode, { readonly choice: string; readonly now: string; readonly change: string }>
 > = {
   copy: {
     choice: "Copy everything into my organization",
-    standing: "What it brought was copied into your organization.",
+    now: "What it brought was copied into your organization.",
     change: "Copy everything into my organization"
   },
   reference: {
     choice: "Refer to what is published, and copy only what I change",
-    standing:
-      "It refers to what its publisher published, at the revision you chose. What you change or delete is your own.",
+    now: "It refers to what its publisher published, at the revision you chose. What you change or delete is your own.",
     change: "Refer to what is published instead"
   }
 }

@@ -18,8 +18,8 @@ const encode = Schema.encodeSync(Schema.parseJson(RolloutStatus))
 // So that nothing in between takes the line for dead, and a reader that is gone is noticed.
 const beats = Stream.repeatEffectWithSchedule(Effect.succeed(": \n\n"), Schedule.spaced("15 seconds"))
 
-/** A stream of server-sent events, which ends with the one it tells of. */
-const told = (statuses: Stream.Stream<RolloutStatus>) =>
+/** A stream of server-sent events, which ends with the roll-out it is about. */
+const asEvents = (statuses: Stream.Stream<RolloutStatus>) =>
   new Streamed<string>({
     response: HttpServerResponse.stream(
       Stream.encodeText(
@@ -44,7 +44,7 @@ export const RolloutsHttp = group(Api, "rollouts", {
   start: ({ body, credential, path }) => startRollout({ credential, ...path, body }),
   list: ({ credential, path, query }) => listRollouts({ credential, ...path, query }),
   view: ({ credential, path }) => viewRollout({ credential, ...of(path) }),
-  events: ({ credential, path }) => Effect.map(watchRollout({ credential, ...of(path) }), told),
+  events: ({ credential, path }) => Effect.map(watchRollout({ credential, ...of(path) }), asEvents),
   pause: ({ credential, path }) => stopRollout("pause", { credential, ...of(path) }),
   resume: ({ body, credential, path }) => resumeRollout({ credential, ...of(path), body }),
   cancel: ({ credential, path }) => stopRollout("cancel", { credential, ...of(path) })

@@ -1,11 +1,9 @@
 import { FileSystem, Path, type Error as PlatformError } from "@effect/platform"
 import { Effect, Either, Option, ParseResult, Predicate, Schema } from "effect"
-import { definitionFields, schemaFields } from "../../domain/catalog/Fields.ts"
-import { Mode } from "../../domain/catalog/Mode.ts"
+import { schemaFields } from "../../domain/catalog/Fields.ts"
 import {
   type Definition,
   definitionTypes,
-  Notes,
   PublishRefused,
   referenceField,
   type Template,
@@ -13,12 +11,10 @@ import {
   templateIssues,
   typeOf
 } from "../../domain/catalog/Template.ts"
+import { definitionFiles, TemplateFile } from "../../domain/catalog/TemplateFile.ts"
 import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { inBytes, templateLimits } from "../../domain/catalog/TemplateLimits.ts"
-import { DefinitionSlug, Slug } from "../../domain/Ids.ts"
-import { E164 } from "../../domain/identity/Phone.ts"
 import { didYouMean } from "../../domain/Nearest.ts"
-import { Name, Prose } from "../../domain/Text.ts"
 import { jsonSchemaCheck, type SchemaProblem } from "./JsonSchemas.ts"
 import { readYaml, type YamlFile } from "./Yaml.ts"
 
@@ -26,53 +22,6 @@ import { readYaml, type YamlFile } from "./Yaml.ts"
  * A template as a folder: `template.yaml`, and `models/*.yaml` (or `.yml`) with one definition each. All files are read
  * and checked before any is used; every problem is reported with file, line and column.
  */
-
-const optional = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => A) =>
-  Schema.optionalWith(schema, { exact: true, default: otherwise })
-
-const Version = Schema.Literal(1).annotations({ message: () => ({ message: "expected version: 1", override: true }) })
-
-const common = {
-  version: Version,
-  slug: DefinitionSlug,
-  name: Name,
-  description: optional(Prose, () => ""),
-  was: optional(Schema.Array(DefinitionSlug), () => [])
-}
-
-const { classifier, entity, relationship, watcher } = definitionFields
-
-const definitionFiles = {
-  entity: Schema.Struct({
-    ...common,
-    type: Schema.Literal("entity"),
-    icon: optional(entity.icon, () => null),
-    color: optional(entity.color, () => null),
-    metadata_schema: optional(entity.metadata_schema, () => ({})),
-    event_kinds: optional(entity.event_kinds, () => [])
-  }),
-  relationship: Schema.Struct({
-    ...common,
-    type: Schema.Literal("relationship"),
-    metadata_schema: optional(relationship.metadata_schema, () => ({})),
-    is_symmetric: optional(relationship.is_symmetric, () => false)
-  }),
-  watcher: Schema.Struct({
-    ...common,
-    ...watcher,
-    type: Schema.Literal("watcher"),
-    sources: optional(watcher.sources, () => []),
-    reactions_guidance: optional(watcher.reactions_guidance, () => null)
-  }),
-  classifier: Schema.Struct({
-    ...common,
-    ...classifier,
-    type: Schema.Literal("classifier"),
-    watcher: Schema.optionalWith(DefinitionSlug, { exact: true }),
-    min_similarity: optional(classifier.min_similarity, () => null),
-    fallback_value: optional(classifier.fallback_value, () => null)
-  })
-}
 
 type DefinitionFile = Schema.Schema.Type<(typeof definitionFiles)[keyof typeof definitionFiles]>
 
@@ -104,25 +53,6 @@ const definitionFile = (content: unknown): Shape<DefinitionFile> => {
   const schema = Option.isSome(said) ? definitionFiles[said.value.type] : AnyDefinition
   return { schema: schema as unknown as Schema.Schema<DefinitionFile, never>, keys: Object.keys(schema.fields) }
 }
-
-/** How the template may be installed: one mode, or several of which the first is taken where none is asked for. */
-const Install = Schema.Union(Mode, Schema.NonEmptyArray(Mode)).annotations({
-  message: () => ({ message: "expected copy, reference, or a list of both", override: true })
-})
-
-const TemplateFile = Schema.Struct({
-  version: Version,
-  slug: Slug,
-  name: Name,
-  description: optional(Prose, () => ""),
-  publisher: Schema.optionalWith(Slug, { exact: true }),
-  notes: Schema.optionalWith(Notes, { exact: true }),
-  bot_phone: optional(Schema.NullOr(E164), () => null),
-  install: Schema.optionalWith(Install, { exact: true })
-})
-
-/** What each file may say, by what it is: the template's own, or a definition of a type. */
-export const fileSchemas = { template: TemplateFile, ...definitionFiles }
 
 const templateFile = (): Shape<typeof TemplateFile.Type> => ({
   schema: TemplateFile as unknown as Schema.Schema<typeof TemplateFile.Type, never>,

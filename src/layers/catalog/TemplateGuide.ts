@@ -1,5 +1,6 @@
 import { JSONSchema, Predicate, Schema } from "effect"
-import { fileSchemas, unsaid } from "./TemplateFiles.ts"
+import { fileSchemas } from "../../domain/catalog/TemplateFile.ts"
+import { unsaid } from "./TemplateFiles.ts"
 
 /* What a template's files may say, for the documents: each key with what it means and an example. */
 

@@ -1,7 +1,7 @@
 import { eventChannel } from "../../domain/events/Event.ts"
 
 /*
- * Events are written by whoever does what they tell, without a number. Two transactions may end in another order than their rows were
+ * Events are written by whoever does what they are about, without a number. Two transactions may end in another order than their rows were
  * written in; so numbers are given afterwards, to what has landed, by one at a time.
  */
 
@@ -12,7 +12,7 @@ export const unnumberedStatement = "SELECT EXISTS (SELECT FROM events WHERE numb
 export const turnStatement = (waits: boolean): string =>
   `SELECT true AS mine FROM event_numbers FOR UPDATE ${waits ? "" : "SKIP LOCKED"}`
 
-/** Numbers what has landed by now and tells those who listen; in the transaction that has the turn. */
+/** Numbers what has landed by now and notifies those who listen; in the transaction that has the turn. */
 export const numberStatement = `WITH landed AS MATERIALIZED (
   SELECT e.id, counter.last + row_number() OVER (ORDER BY e.id) AS number
   FROM event_numbers counter CROSS JOIN LATERAL (

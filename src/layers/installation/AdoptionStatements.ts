@@ -53,11 +53,11 @@ ON CONFLICT (agent_id, kind, source_id) DO UPDATE SET template_agent_id = exclud
 WHERE (kept.template_agent_id, kept.slug, kept.finding)
   IS DISTINCT FROM (excluded.template_agent_id, excluded.slug, excluded.finding)`
 
-/** Parameter: template. Result: all that is told of it but for what the rows come to by kind. */
+/** Parameter: template. Result: all that is listed of it but for what the rows come to by kind. */
 export const adoptionStatement = `WITH installed AS MATERIALIZED (
   SELECT id, revision, pinned, updates FROM agents WHERE template_agent_id = $1::text AND revision IS NOT NULL
 ),
-told AS MATERIALIZED (
+recorded AS MATERIALIZED (
   SELECT (created_at AT TIME ZONE 'UTC')::date AS day, action,
     lag(action) OVER (PARTITION BY organization_id ORDER BY id) AS before
   FROM mirror_history WHERE template_agent_id = $1::text
@@ -65,7 +65,7 @@ told AS MATERIALIZED (
 days AS (
   SELECT day, count(*) FILTER (WHERE action = 'install' AND COALESCE(before, 'uninstall') = 'uninstall')::integer AS installs,
     count(*) FILTER (WHERE action = 'uninstall')::integer AS uninstalls
-  FROM told GROUP BY day
+  FROM recorded GROUP BY day
 )
 SELECT (SELECT count(*)::integer FROM installed) AS installations,
   (SELECT count(*)::integer FROM installed WHERE pinned) AS pinned,

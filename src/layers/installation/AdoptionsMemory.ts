@@ -12,14 +12,15 @@ const daysOf = (history: MemoryState["history"]) => {
   const installed = new Set<string>()
   for (const { action, at, organizationId } of history) {
     const day = DateTime.formatIsoDateUtc(at)
-    const told = days.get(day) ?? { installs: 0, uninstalls: 0 }
-    if (action === "uninstall") days.set(day, { ...told, uninstalls: told.uninstalls + 1 })
-    if (action === "install" && !installed.has(organizationId)) days.set(day, { ...told, installs: told.installs + 1 })
+    const counted = days.get(day) ?? { installs: 0, uninstalls: 0 }
+    if (action === "uninstall") days.set(day, { ...counted, uninstalls: counted.uninstalls + 1 })
+    if (action === "install" && !installed.has(organizationId))
+      days.set(day, { ...counted, installs: counted.installs + 1 })
     if (action === "uninstall") installed.delete(organizationId)
     else installed.add(organizationId)
   }
   return [...days]
-    .map(([day, told]) => ({ day, ...told }))
+    .map(([day, counted]) => ({ day, ...counted }))
     .toReversed()
     .slice(0, daysTold)
 }
@@ -39,10 +40,10 @@ export const AdoptionsMemory = (kinds: ReadonlyArray<KindDescription> = kindDesc
               const found = new Map<string, CountedFinding>()
               const revisions = new Map<number, { installations: number; pinned: number }>()
               for (const { organizationId, pinned = false, revision = 0 } of installed) {
-                const told = revisions.get(revision) ?? { installations: 0, pinned: 0 }
+                const counted = revisions.get(revision) ?? { installations: 0, pinned: 0 }
                 revisions.set(revision, {
-                  installations: told.installations + 1,
-                  pinned: told.pinned + (pinned ? 1 : 0)
+                  installations: counted.installations + 1,
+                  pinned: counted.pinned + (pinned ? 1 : 0)
                 })
                 const organizationSlug = state.organizations.find(({ id }) => id === organizationId)?.slug ?? ""
                 const judged = {
@@ -67,7 +68,7 @@ export const AdoptionsMemory = (kinds: ReadonlyArray<KindDescription> = kindDesc
                 pinned,
                 manual,
                 revisions: [...revisions]
-                  .map(([revision, told]) => ({ revision, ...told }))
+                  .map(([revision, counted]) => ({ revision, ...counted }))
                   .sort((a, b) => b.revision - a.revision),
                 ...foundRows([...found.values()]),
                 days: daysOf(state.history.filter((one) => one.templateAgentId === templateAgentId)),

@@ -16,7 +16,7 @@ import {
   mayWrite,
   modeOf
 } from "../../domain/installation/MayInstall.ts"
-import { uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
+import { mostNotes, RevisionNotes, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRequest,
   type AnyPlanRequest,
@@ -138,12 +138,26 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       } satisfies Applied
     })
 
+    const findNotes = SqlSchema.findAll({
+      Request: Schema.Struct({ templateAgentId: AgentId, after: Schema.Int, upTo: Schema.Int }),
+      Result: RevisionNotes,
+      execute: ({ after, templateAgentId, upTo }) => sql`
+        SELECT revision, notes FROM template_revisions
+        WHERE template_agent_id = ${templateAgentId} AND revision > ${after} AND revision <= ${upTo}
+          AND notes <> '' AND broken IS NULL
+        ORDER BY revision DESC LIMIT ${mostNotes}
+      `
+    })
+
     const plan = Effect.fnUntraced(function* (request: AnyPlanRequest) {
       const { organizationId, templateAgentId } = request
-      const { organizationSlug, revision } = yield* mayInstall(yield* askAbout(request), request)
+      const known = yield* askAbout(request)
+      const { organizationSlug, revision } = yield* mayInstall(known, request)
+      const after = known.agent?.revision ?? revision
+      const notes = after < revision ? yield* findNotes({ templateAgentId, after, upTo: revision }) : []
       const decision = yield* decideAbout({ organizationId, organizationSlug, templateAgentId, revision })
       const [planHash, rows] = [planHashOf(decision), plannedRows(decision, kinds)]
-      return { templateAgentId, organizationId, revision, planHash, rows }
+      return { templateAgentId, organizationId, revision, planHash, notes, rows }
     })
 
     const decideUninstall = Effect.fnUntraced(function* (request: UninstallRequest, locks: boolean) {

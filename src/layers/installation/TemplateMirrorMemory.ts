@@ -13,7 +13,7 @@ import {
   mayWrite,
   modeOf
 } from "../../domain/installation/MayInstall.ts"
-import { type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
+import { mostNotes, type Plan, type Uninstalled, uninstallOutcomeOf, wishesOf } from "../../domain/installation/Plan.ts"
 import {
   type AnyApplyRefusal,
   type AnyApplyRequest,
@@ -163,19 +163,35 @@ const rollOut =
     return Either.right([answers, next])
   }
 
-const plan = (kinds: Kinds, state: MemoryState, request: AnyPlanRequest) =>
-  Either.map(mayInstall(requestFacts(state, request), request), ({ organizationSlug, revision }): Plan => {
+const plan = (kinds: Kinds, state: MemoryState, request: AnyPlanRequest) => {
+  const known = requestFacts(state, request)
+  return Either.map(mayInstall(known, request), ({ organizationSlug, revision }): Plan => {
     const { organizationId, templateAgentId } = request
     const installation = { organizationId, organizationSlug, templateAgentId, revision }
     const decision = decide(installationFacts(state, installation, kinds), kinds)
+    const after = known.agent?.revision ?? revision
+    const notes = state.revisions
+      .filter(
+        (one) =>
+          one.templateAgentId === templateAgentId &&
+          one.revision > after &&
+          one.revision <= revision &&
+          one.notes !== "" &&
+          one.broken === undefined
+      )
+      .toReversed()
+      .slice(0, mostNotes)
+      .map(({ notes, revision }) => ({ revision, notes }))
     return {
       templateAgentId,
       organizationId,
       revision,
       planHash: planHashOf(decision),
+      notes,
       rows: plannedRows(decision, kinds)
     }
   })
+}
 
 const decideUninstall = (kinds: Kinds, state: MemoryState, request: UninstallRequest) =>
   Either.map(mayUninstall(requestFacts(state, request), request), ({ organizationSlug }) => {

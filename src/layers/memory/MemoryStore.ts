@@ -4,7 +4,7 @@ import { contentText, objectText } from "../../domain/catalog/Content.ts"
 import type { Deprecation } from "../../domain/catalog/Deprecation.ts"
 import type { Kind } from "../../domain/catalog/Kind.ts"
 import type { Mode, Modes } from "../../domain/catalog/Mode.ts"
-import type { Told } from "../../domain/events/Event.ts"
+import type { EventContent } from "../../domain/events/Event.ts"
 import type { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import type { Updates } from "../../domain/installation/Agent.ts"
 import type { HistoryEntry, RecordedRow } from "../../domain/installation/History.ts"
@@ -177,7 +177,7 @@ export interface RolloutRecord
 }
 
 /** What other programs are told of; numbered by its place. */
-export type EventRecord = Told & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
+export type EventRecord = EventContent & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
 
 /** What an install, a resync or an uninstall did. */
 export interface HistoryRecord {

@@ -103,7 +103,7 @@ export const outcomesStatement = `UPDATE rollout_targets t SET outcome = d.outco
 FROM jsonb_to_recordset($2::jsonb) AS d (organization_id text, outcome text, reason text)
 WHERE t.rollout_id = $1::text AND t.organization_id = d.organization_id AND t.outcome IS NULL`
 
-/** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `Standing`, and the revision. */
+/** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `RolloutProgress`, and the revision. */
 export const standingStatement = `SELECT r.template_agent_id, r.revision, r.state, r.wave, r.sizes, r.advance, r.stop_above,
   EXISTS (
     SELECT FROM rollout_targets t WHERE t.rollout_id = r.id AND t.wave = r.wave AND t.outcome IS NULL

@@ -182,7 +182,7 @@ const makeRollouts = Effect.gen(function* () {
     sql.unsafe(setStatement, [to.rolloutId, to.state, to.because, to.wave, to.attempt, to.revision, to.stopAbove])
 
   type Known = Option.Option.Value<Effect.Effect.Success<ReturnType<typeof lock>>>
-  /** Does something to a roll-out that may be told so, while no batch of it is under way. */
+  /** Does something to a roll-out where its state allows that, while no batch of it is under way. */
   const inTurn = <E = never>(
     change: RolloutChange,
     templateAgentId: AgentId,
@@ -313,7 +313,7 @@ const makeWork = Effect.gen(function* () {
     execute: ({ attempt, rolloutId }) => sql.unsafe(standingStatement, [rolloutId, attempt])
   })
 
-  /** Brings up to so many organizations to the revision. `picked` is told who they are, before anything is done. */
+  /** Brings up to so many organizations to the revision. `picked` gets who they are, before anything is done. */
   const bring = (run: RolloutRun, limit: number, picked: (organizations: ReadonlyArray<OrganizationId>) => void) =>
     Effect.gen(function* () {
       const held = yield* hold(run)
@@ -372,15 +372,15 @@ const makeWork = Effect.gen(function* () {
     Effect.gen(function* () {
       const found = yield* findStanding(run)
       if (Option.isNone(found)) return "over" as const
-      const { revision, stopAbove, ...standing } = found.value
-      const next = nextOf({ ...standing, stopAbove })
+      const { revision, stopAbove, ...progress } = found.value
+      const next = nextOf({ ...progress, stopAbove })
       const set = (state: RolloutState, because: PausedBecause | null, wave: number) =>
         sql.unsafe(setStatement, [run.rolloutId, state, because, wave, run.attempt, revision, stopAbove])
       if (next.next === "nothing") return "over" as const
-      if (next.next === "done") yield* set("done", null, standing.wave)
+      if (next.next === "done") yield* set("done", null, progress.wave)
       if (next.next === "pause") yield* set("paused", next.because, next.wave)
       if (next.next === "wave") yield* set("running", null, next.wave)
-      if (next.next === "go_on") yield* set("running", null, standing.wave)
+      if (next.next === "go_on") yield* set("running", null, progress.wave)
       return next.next === "wave" || next.next === "go_on" ? ("more" as const) : ("over" as const)
     }).pipe(sql.withTransaction, retryTransient(), Effect.orDie)
 

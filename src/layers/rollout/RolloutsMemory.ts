@@ -31,7 +31,7 @@ import { offeredRevision } from "../catalog/OfferedMemory.ts"
 import { type MemoryState, MemoryStore, type RolloutRecord } from "../memory/MemoryStore.ts"
 
 const statusFrom = ({ targets, ...rollout }: RolloutRecord): RolloutStatus => {
-  const { attempt: _, sizes: __, templateAgentId: ___, ...told } = rollout
+  const { attempt: _, sizes: __, templateAgentId: ___, ...seen } = rollout
   const reasons = new Map<string, RolloutStatus["examples"][number]>()
   for (const { outcome, reason } of targets) {
     if (outcome !== "collided" && outcome !== "failed") continue
@@ -43,7 +43,7 @@ const statusFrom = ({ targets, ...rollout }: RolloutRecord): RolloutStatus => {
     .sort((a, b) => b.organizations - a.organizations || (a.reason < b.reason ? -1 : 1))
     .slice(0, 10)
   return statusOf(
-    { ...told, examples },
+    { ...seen, examples },
     targets.map(({ outcome, wave }) => ({ wave, outcome, organizations: 1 }))
   )
 }
@@ -64,7 +64,7 @@ const find = ({ rollouts }: MemoryState, templateAgentId: AgentId, rolloutId: st
     () => new RolloutNotFound({ rolloutId })
   )
 
-/** One that may be told so. */
+/** One where its state allows that. */
 const findFor = (change: RolloutChange, state: MemoryState, templateAgentId: AgentId, rolloutId: string) =>
   Either.flatMap(find(state, templateAgentId, rolloutId), (found) =>
     mayBeTold(found.state, change)

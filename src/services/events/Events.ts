@@ -2,7 +2,7 @@ import { Context, type Effect } from "effect"
 import type { EventsGone } from "../../domain/Errors.ts"
 import type { EventPage, EventsQuery } from "../../domain/events/Event.ts"
 
-/** What happened in all organizations, in order. Other services write it, each in the step that it tells of. */
+/** What happened in all organizations, in order. Other services write it, each in the step that it is about. */
 export class Events extends Context.Tag("agent-install/Events")<
   Events,
   {

@@ -123,7 +123,7 @@ export const watchRollout: (
     const rollouts = yield* Rollouts
     const templateAgentId = yield* admitTemplate("read", call)
     const first = yield* rollouts.status(templateAgentId, call.rolloutId)
-    // Whoever deletes a template ends what is told of it.
+    // Whoever deletes a template ends what is sent of it.
     const look = Effect.option(rollouts.status(templateAgentId, call.rolloutId))
     return Stream.make(Option.some(first)).pipe(
       Stream.concat(Stream.repeatEffectWithSchedule(look, Schedule.spaced("1 second"))),

@@ -81,14 +81,14 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("roll-ou
       yield* work
       const { headers, text } = yield* followed
       assert.strictEqual(headers["content-type"], "text/event-stream")
-      const told = text
+      const sent = text
         .split("\n\n")
         .filter((event) => event.startsWith("event: status"))
         .map((event) => JSON.parse(event.slice(event.indexOf("data: ") + 6)))
-      assert.deepInclude(told.at(-1), { state: "done", open: 0 })
-      assert.strictEqual(told.at(-1).outcomes.updated, 1)
+      assert.deepInclude(sent.at(-1), { state: "done", open: 0 })
+      assert.strictEqual(sent.at(-1).outcomes.updated, 1)
       const seen = yield* as(reading)(id)
-      assert.deepStrictEqual(seen.body, told.at(-1))
+      assert.deepStrictEqual(seen.body, sent.at(-1))
       assert.deepStrictEqual((yield* as(reading)("")).body.rollouts, [seen.body])
       isProblem(yield* as(publishing)(`${id}/cancel`, undefined, "POST"), 409, "rollout_ended")
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises"
 import { SqlClient, type SqlError } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Either, Fiber, Layer } from "effect"
@@ -390,6 +391,27 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
       assert.deepStrictEqual(
         (yield* shown()).map(({ slug }) => slug),
         ["type-0", "type-1"]
+      )
+    })
+  )
+
+  it.effect("has its watchers that are due found by an index, as the documents say to take them", () =>
+    Effect.gen(function* () {
+      const { ada, mirror, sql } = yield* prepared(twoWatchers)
+      yield* mirror.apply(ada)
+      const documents = yield* Effect.promise(() =>
+        readFile(new URL("../../../docs/runtime.md", import.meta.url), "utf8")
+      )
+      const take = /```sql\n(WITH due AS [^`]+)```/.exec(documents)?.[1] ?? ""
+      const plan = yield* sql.withTransaction(
+        Effect.zipRight(sql`SET LOCAL enable_seqscan = off`, sql.unsafe(`EXPLAIN ${take}`))
+      )
+      assert.include(JSON.stringify(plan), "watchers_due_seen")
+      yield* sql`UPDATE watchers SET next_run_at = now() WHERE organization_id = ${ada.organizationId}`
+      assert.isAtLeast((yield* sql.unsafe(take)).length, 2)
+      assert.lengthOf(
+        yield* sql`SELECT FROM watchers WHERE organization_id = ${ada.organizationId} AND next_run_at <= now()`,
+        0
       )
     })
   )

@@ -24,13 +24,13 @@ for (const [label, world] of worlds) {
           (read) => (read.events.length === 0 ? Effect.succeed(read.last) : all(read.last))
         )
       const start = yield* all()
-      const told = (organizationId: OrganizationId) =>
+      const recorded = (organizationId: OrganizationId) =>
         Effect.map(Effect.orDie(events.read({ after: start, limit: 1_000 })), (read) =>
           read.events
             .filter((event) => event.organizationId === organizationId)
             .map(({ data, type }) => ("agentId" in data ? { type, ...data } : { type, platform: data.platform }))
         )
-      return { events, start, told }
+      return { events, start, recorded }
     })
     const published = Effect.gen(function* () {
       const catalog = yield* TemplateCatalog
@@ -41,10 +41,10 @@ for (const [label, world] of worlds) {
       return { publish, templateAgentId }
     })
 
-    it.effect("tells of installs, updates and uninstalls, and of nothing that changed nothing", () =>
+    it.effect("has installs, updates and uninstalls, and nothing of what changed nothing", () =>
       Effect.gen(function* () {
         const mirror = yield* TemplateMirror
-        const { told } = yield* begin
+        const { recorded } = yield* begin
         const { publish, templateAgentId } = yield* published
         // Twice, for the first of a process goes the long way and the second takes the short cut.
         for (const { organization, userId } of [yield* newPerson(), yield* newPerson()]) {
@@ -56,7 +56,7 @@ for (const [label, world] of worlds) {
           yield* mirror.apply(request)
           yield* mirror.uninstall({ ...request, agentId })
           const about = { agentId, templateAgentId, by: "person" }
-          assert.deepStrictEqual(yield* told(organizationId), [
+          assert.deepStrictEqual(yield* recorded(organizationId), [
             { type: "agent.installed", ...about, revision },
             { type: "agent.updated", ...about, revision: revision + 1 },
             { type: "agent.uninstalled", ...about, revision: null }
@@ -65,25 +65,25 @@ for (const [label, world] of worlds) {
       })
     )
 
-    it.effect("tells nothing of a step that failed", () =>
+    it.effect("has nothing of a step that failed", () =>
       Effect.gen(function* () {
         const mirror = yield* TemplateMirror
         const transactor = yield* Transactor
-        const { told } = yield* begin
+        const { recorded } = yield* begin
         const { templateAgentId } = yield* published
         const { organization, userId } = yield* newPerson()
         const request = { userId, organizationId: organization.id, templateAgentId }
         yield* Effect.flip(transactor.atomically(Effect.zipRight(mirror.apply(request), Effect.fail("no"))))
-        assert.deepStrictEqual(yield* told(organization.id), [])
+        assert.deepStrictEqual(yield* recorded(organization.id), [])
         yield* mirror.apply(request)
-        assert.strictEqual((yield* told(organization.id)).length, 1)
+        assert.strictEqual((yield* recorded(organization.id)).length, 1)
       })
     )
 
-    it.effect("tells of identities that are verified, displaced and ended, with no identifier", () =>
+    it.effect("has identities that are verified, displaced and ended, with no identifier", () =>
       Effect.gen(function* () {
         const linker = yield* IdentityLinker
-        const { told } = yield* begin
+        const { recorded } = yield* begin
         const digits = `4479118${10_000 + ++templates}`
         const sender = yield* Effect.orDie(
           readSender({ platform: "whatsapp", platformUserId: `${digits}@s.whatsapp.net`, alternateIds: [] })
@@ -103,11 +103,11 @@ for (const [label, world] of worlds) {
         yield* prove(first)
         const { id, person } = yield* prove(second)
         yield* linker.unlink({ ...person, id })
-        assert.deepStrictEqual(yield* told(first.organization.id), [
+        assert.deepStrictEqual(yield* recorded(first.organization.id), [
           { type: "identity.verified", platform: "whatsapp" },
           { type: "identity.displaced", platform: "whatsapp" }
         ])
-        assert.deepStrictEqual(yield* told(second.organization.id), [
+        assert.deepStrictEqual(yield* recorded(second.organization.id), [
           { type: "identity.verified", platform: "whatsapp" },
           { type: "identity.unlinked", platform: "whatsapp" }
         ])

@@ -80,6 +80,35 @@ for (const [label, world] of worlds) {
       })
     )
 
+    it.effect("says in a plan what is new since the installed revision, but for what is broken", () =>
+      Effect.gen(function* () {
+        const { catalog, mirror, organizationId, own, person, slug } = yield* published(0)
+        const publish = (name: string, notes?: string) =>
+          catalog.publish(
+            template(slug, [definition("entity_types", "bill", { name })], notes === undefined ? {} : { notes })
+          )
+        const ada = yield* person
+        assert.deepStrictEqual((yield* mirror.plan(ada.request)).notes, [])
+        const { agentId } = yield* ada.install
+        yield* publish("second", "Two\nlines")
+        yield* publish("third")
+        yield* publish("fourth", "Broken")
+        yield* publish("fifth", "Five")
+        yield* own.markBroken(organizationId, slug, 4, "It fails")
+        const told = [
+          { revision: 5, notes: "Five" },
+          { revision: 2, notes: "Two\nlines" }
+        ]
+        const asked = { ...ada.request, agentId }
+        assert.deepStrictEqual((yield* mirror.planResync(asked)).notes, told)
+        assert.deepStrictEqual((yield* mirror.plan(ada.request)).notes, told)
+        assert.deepStrictEqual((yield* mirror.planResync({ ...asked, revision: 3 })).notes, told.slice(1))
+        yield* mirror.resync({ ...asked, revision: 3 })
+        assert.deepStrictEqual((yield* mirror.planResync({ ...asked, revision: "newest" })).notes, told.slice(0, 1))
+        assert.deepStrictEqual((yield* mirror.planResync({ ...asked, revision: 1 })).notes, [])
+      })
+    )
+
     it.effect("is deprecated in favour of another template that is offered, or of none", () =>
       Effect.gen(function* () {
         const { organizationId, own, slug } = yield* published(1)

@@ -49,7 +49,7 @@ for (const [label, world] of worldsOfBothModes) {
             const { organization, userId } = yield* newPerson()
             const request = { userId, organizationId: organization.id, templateAgentId }
             const { agentId } = yield* Effect.orDie(mirror.apply({ ...request, ...modeOf(at) }))
-            const standing = Effect.map(hands.rows(organization.id), (rows) =>
+            const rowsNow = Effect.map(hands.rows(organization.id), (rows) =>
               Object.fromEntries(
                 rows.map(({ name, refersTo, slug }) => [slug, refersTo === null ? name : [name, refersTo]])
               )
@@ -63,7 +63,7 @@ for (const [label, world] of worldsOfBothModes) {
               kind,
               slug
             })
-            return { organizationId: organization.id, userId, agentId, request, standing, find, history, row }
+            return { organizationId: organization.id, userId, agentId, request, rowsNow, find, history, row }
           })
         )
         /** Does what an attempt has to do, and says how it stands then. */
@@ -92,8 +92,8 @@ for (const [label, world] of worldsOfBothModes) {
             [100, 3]
           ]
         )
-        for (const { find, history, standing } of people) {
-          assert.deepInclude(yield* standing, { bill: "second", topic: ["second", "inbox"] } as never)
+        for (const { find, history, rowsNow } of people) {
+          assert.deepInclude(yield* rowsNow, { bill: "second", topic: ["second", "inbox"] } as never)
           assert.deepInclude(yield* find, { revision: 2, pinned: false })
           const [last, ...rest] = yield* history
           assert.deepStrictEqual(
@@ -170,19 +170,19 @@ for (const [label, world] of worldsOfBothModes) {
           { outcome: "collided", reason: "entity_types receipt", organizations: 1 }
         ])
         for (const one of [pinned, manual, collided]) {
-          assert.deepInclude(yield* one.standing, { bill: "first" } as never)
+          assert.deepInclude(yield* one.rowsNow, { bill: "first" } as never)
           assert.deepInclude(yield* one.find, { revision: 1 })
         }
         assert.strictEqual((yield* manual.find).offered, 2)
         assert.strictEqual((yield* plain.find).offered, null)
-        assert.deepStrictEqual(yield* changed.standing, {
+        assert.deepStrictEqual(yield* changed.rowsNow, {
           invoice: "invoice",
           pays: "pays",
           inbox: "inbox",
           bill: "mine",
           receipt: "receipt"
         } as never)
-        assert.deepInclude(yield* plain.standing, { bill: "second", receipt: "receipt" } as never)
+        assert.deepInclude(yield* plain.rowsNow, { bill: "second", receipt: "receipt" } as never)
         // It is what a resync of their own would find.
         const { rows } = yield* mirror.planResync({ ...changed.request, agentId: changed.agentId })
         assert.isTrue(rows.every(({ verdict }) => ["unchanged", "customized", "deleted_by_owner"].includes(verdict)))
@@ -196,14 +196,14 @@ for (const [label, world] of worldsOfBothModes) {
         yield* run(yield* rollouts.start(templateAgentId, at({ revision: 2 })))
         const back = yield* run(yield* rollouts.start(templateAgentId, at({ revision: 1 })))
         assert.strictEqual(back.outcomes.updated, 2)
-        for (const { find, standing } of people) {
-          assert.deepInclude(yield* standing, { bill: "first", topic: ["first", "inbox"] } as never)
+        for (const { find, rowsNow } of people) {
+          assert.deepInclude(yield* rowsNow, { bill: "first", topic: ["first", "inbox"] } as never)
           assert.deepInclude(yield* find, { revision: 1, newestRevision: 2, pinned: false })
         }
       })
     )
 
-    it.effect("waits between waves where it is told to, and is paused, resumed and cancelled", () =>
+    it.effect("waits between waves where that is asked for, and is paused, resumed and cancelled", () =>
       Effect.gen(function* () {
         const { publish, rollouts, run, templateAgentId } = yield* prepared(4)
         yield* publish(definitions("second"))
@@ -279,14 +279,14 @@ for (const [label, world] of worldsOfBothModes) {
         const done = yield* run(rolloutId)
         assert.deepInclude(done, { state: "done", open: 0, examples: [] })
         assert.strictEqual(done.outcomes.updated, 8)
-        for (const { history, standing } of people) {
-          assert.deepInclude(yield* standing, { bill: "third", voucher: "voucher", receipt: "receipt" } as never)
+        for (const { history, rowsNow } of people) {
+          assert.deepInclude(yield* rowsNow, { bill: "third", voucher: "voucher", receipt: "receipt" } as never)
           assert.strictEqual((yield* history).length, 2)
         }
       })
     )
 
-    it.effect("accepts trouble where it is told to, and nobody else's template or agent is touched", () =>
+    it.effect("accepts trouble where that is asked for, and nobody else's template or agent is touched", () =>
       Effect.gen(function* () {
         const { hands, people, publish, rollouts, run, templateAgentId } = yield* prepared(2)
         const others = yield* prepared(1)
