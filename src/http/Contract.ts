@@ -27,6 +27,7 @@ export const inPath = {
   key: Schema.String.annotations({ description: "The key's id." }),
   revision: Schema.String.annotations({ description: "The revision's number, or newest." }),
   revisionNumber: Schema.String.annotations({ description: "The revision's number." }),
+  subject: Schema.String.annotations({ description: "A subject of the interface: a tag of this document." }),
   schema: Schema.String.annotations({ description: "The name of the schema's file." }),
   rollout: Schema.String.annotations({ description: "The roll-out's id." })
 }

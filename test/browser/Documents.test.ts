@@ -1,19 +1,25 @@
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
 import type { Document } from "../../src/http/documents/Document.ts"
-import { accessibilityViolations, Browsing, BrowsingLive, phone, wide } from "./browsing.ts"
+import { accessibilityViolations, Browsing, BrowsingLive, phone, signUp, wide } from "./browsing.ts"
 
 const minutes = { timeout: 300_000 }
 
-const operations = Object.entries((openApi as unknown as Document).paths).flatMap(([path, methods]) =>
-  Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+const document = openApi as unknown as Document
+const subjects = document.tags.map(({ name }) => `/docs/${name}`)
+const operations = Object.values(document.paths).flatMap((methods) =>
+  Object.values(methods).map(({ operationId, summary = "" }) => ({ operationId, summary }))
 )
+const summaries = operations.map(({ summary }) => summary)
 
 const shown = (page: Page) => page.locator("section:visible > h2").allTextContents()
 const contents = (page: Page) => page.locator("nav.contents a:visible").allTextContents()
+const found = (page: Page) => page.locator("ul.operations li:visible > a").allTextContents()
 const openAll = (page: Page, which: string) =>
   page.evaluate(`for (const one of document.querySelectorAll("${which}")) one.open = true`)
 const inView = async (part: Locator, { height }: typeof wide) => {
@@ -25,57 +31,131 @@ const search = (page: Page) => page.getByRole("searchbox", { name: "Search" })
 describe("in a browser", () => {
   layer(BrowsingLive(), { timeout: "60 seconds", excludeTestServices: true })("the documentation", (it) => {
     it.effect(
-      "shows every route, and fits",
+      "shows every operation under its subject, and fits",
       () =>
         Effect.gen(function* () {
           const { look } = yield* Browsing
+          const listed: Array<string> = []
           for (const size of [wide, phone]) {
-            for (const path of ["/docs", "/docs/errors"]) {
+            yield* look("/docs", { viewport: size }, async (page) => {
+              assert.sameMembers(await found(page), summaries)
+            })
+            yield* look("/docs/errors", { viewport: size }, async (page) => {
+              const headings = await shown(page)
+              assert.deepStrictEqual(
+                headings,
+                refusals.map(({ code, title }) => `${code} ${title}`)
+              )
+              assert.deepStrictEqual(await contents(page), headings)
+            })
+            const narrow = ["/docs", "/docs/errors", "/docs/agents", "/docs/publishers"]
+            for (const path of size === phone ? narrow : [...narrow.slice(0, 2), ...subjects]) {
               yield* look(path, { viewport: size }, async (page) => {
-                const headings = await shown(page)
-                const expected = path === "/docs" ? operations : refusals.map(({ code, title }) => `${code} ${title}`)
-                assert.deepStrictEqual(headings.slice(0, expected.length), expected)
-                assert.deepStrictEqual(await contents(page), headings)
+                if (subjects.includes(path) && size === wide) listed.push(...(await contents(page)))
                 await openAll(page, "details")
                 const needed = await page.evaluate("document.documentElement.scrollWidth")
                 assert.strictEqual(needed, size.width, `${path} needs ${needed} of ${size.width}`)
               })
             }
           }
+          assert.sameMembers(listed, summaries)
         }),
       minutes
     )
 
     it.effect(
-      "finds a route by words, hides all others, and shows them again where a link leads there",
+      "finds operations by words, in whichever way they are written, and leads to them",
+      () =>
+        Effect.gen(function* () {
+          const { look, origin } = yield* Browsing
+          yield* look("/docs", { viewport: wide }, async (page) => {
+            for (const [words, operationId] of [
+              ["sign-up", "signUp"],
+              ["signup", "signUp"],
+              ["rollback", "startRollout"],
+              ["Roll-back", "resyncAgent"],
+              ["idempotency", "createKey"],
+              ["idempotency rollout start", "startRollout"],
+              ["schema_collision", "installTemplate"],
+              ["uninstall DELETE /api/agents/{id}", "uninstallAgent"]
+            ] as const) {
+              await search(page).fill(words)
+              assert.isTrue(await page.locator(`#${operationId}`).isVisible(), words)
+              const { length } = await found(page)
+              assert.isBelow(length, operations.length, words)
+              assert.match(String(await page.getByRole("status").textContent()), new RegExp(`^${length} of `))
+            }
+            await page.locator("#uninstallAgent a").click()
+            assert.strictEqual(page.url(), `${origin}/docs/agents#uninstallAgent`)
+            assert.isTrue(await inView(page.locator("#uninstallAgent"), wide))
+            await page.goto(`${origin}/docs`)
+            await search(page).fill("nowhere-to-be-found")
+            assert.deepStrictEqual(await found(page), [])
+            await search(page).fill("")
+            assert.lengthOf(await found(page), operations.length)
+          })
+          yield* look("/docs/errors", { viewport: wide }, async (page) => {
+            await search(page).fill("idempotency body")
+            assert.include(await shown(page), "idempotency_key_reused The key belongs to another request")
+            assert.isBelow((await shown(page)).length, refusals.length)
+          })
+        }),
+      minutes
+    )
+
+    it.effect(
+      "has command lines that run as they stand, and tries an operation with the session of the browser",
+      () =>
+        Effect.gen(function* () {
+          const { look, origin } = yield* Browsing
+          // What is refused is an error of the console.
+          yield* look("/", { viewport: wide, expects: /404/ }, async (page) => {
+            await signUp(page, { name: "Ada", email: "ada@example.org", password: "a long password" })
+            await page.goto(`${origin}/docs/account`)
+            const form = page.locator("#getAccount form.try")
+            await form.locator("summary").click()
+            await form.getByRole("button").click()
+            const answer = form.locator(".answer")
+            await answer.filter({ hasText: "ada@example.org" }).waitFor()
+            assert.match(String(await answer.textContent()), /^200\n\{/)
+
+            await page.goto(`${origin}/docs/install`)
+            const install = page.locator("#planInstall form.try")
+            await install.locator("summary").click()
+            await install.locator("textarea").fill('{"slug": "no-such-template"}')
+            await install.locator("input[name=verdict]").fill("create")
+            await install.getByRole("button").click()
+            await install.locator(".answer").filter({ hasText: "unknown_slug" }).waitFor()
+
+            const commandOf = async (path: string, selector: string) => {
+              await page.goto(`${origin}${path}`)
+              return String(await page.locator(selector).first().textContent())
+            }
+            const token = await commandOf("/docs/account", "details > pre.command")
+            const account = await commandOf("/docs/account", "#getAccount > pre.command")
+            const templates = await commandOf("/docs/templates", "#listTemplates > pre.command")
+            const run = (command: string) => promisify(execFile)("sh", ["-c", command.replace("curl ", "curl -s ")])
+            const { stdout: listed } = await run(templates)
+            assert.property(JSON.parse(listed), "templates")
+            const { stdout: own } = await run(`${token}\n${account}`)
+            assert.include(own, '"email":"ada@example.org"')
+          })
+        }),
+      minutes
+    )
+
+    it.effect(
+      "is whole without JavaScript, but for the search and the trying",
       () =>
         Effect.gen(function* () {
           const { look } = yield* Browsing
-          yield* look("/docs", { viewport: wide }, async (page) => {
-            const all = await shown(page)
-            const example = page.locator("#installTemplate pre").first()
-            assert.isFalse(await example.isVisible())
-            await page.locator("#installTemplate summary").first().click()
-            assert.isTrue(await example.isVisible())
-
-            await search(page).fill("uninstall DELETE /api/agents/{id}")
-            assert.deepStrictEqual(await shown(page), ["DELETE /api/agents/{id}"])
-            assert.deepStrictEqual(await contents(page), ["DELETE /api/agents/{id}"])
-            assert.strictEqual(
-              await page.getByRole("status").textContent(),
-              `1 of ${all.length} parts have all of these words.`
-            )
-            await page.locator("section:visible").getByRole("link", { name: "session" }).click()
-            assert.deepStrictEqual(await shown(page), all)
-            assert.strictEqual(await search(page).inputValue(), "")
-            assert.strictEqual(await page.getByRole("status").textContent(), "")
-            assert.isTrue(await inView(page.locator("#security-session"), wide))
-
-            await search(page).fill("nowhere-to-be-found")
-            assert.deepStrictEqual(await shown(page), [])
-            assert.match(String(await page.getByRole("status").textContent()), /^0 of /)
-            await search(page).fill("")
-            assert.deepStrictEqual(await shown(page), all)
+          yield* look("/docs", { viewport: wide, javaScriptEnabled: false }, async (page) => {
+            assert.lengthOf(await found(page), operations.length)
+            assert.isFalse(await search(page).isVisible())
+          })
+          yield* look("/docs/agents", { viewport: wide, javaScriptEnabled: false }, async (page) => {
+            assert.isTrue(await page.locator("#resyncAgent pre.command").isVisible())
+            assert.isFalse(await page.locator("form.try").first().isVisible())
           })
         }),
       minutes
@@ -112,6 +192,8 @@ describe("in a browser", () => {
           const { look } = yield* Browsing
           for (const [path, size, colorScheme] of [
             ["/docs", wide, "dark"],
+            ["/docs/agents", wide, "light"],
+            ["/docs/publishers", phone, "dark"],
             ["/docs/errors", phone, "light"]
           ] as const) {
             yield* look(path, { viewport: size }, async (page) => {
@@ -134,10 +216,12 @@ describe("in a browser", () => {
               await page.keyboard.press("Tab")
               if ((await page.evaluate("document.activeElement.id")) === "words") break
             }
-            await page.keyboard.type("manifest/{slug}")
+            await page.keyboard.type("manifest/{slug} brings")
+            // The subject, then the operation.
+            await page.keyboard.press("Tab")
             await page.keyboard.press("Tab")
             await page.keyboard.press("Enter")
-            await page.waitForURL(/#getManifest$/)
+            await page.waitForURL(/\/docs\/install#getManifest$/)
           })
         }),
       minutes

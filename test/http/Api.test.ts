@@ -133,6 +133,12 @@ describe("the OpenAPI document", () => {
     for (const path of ["/docs", "/docs/errors"]) {
       assert.deepStrictEqual(responses(path, "get"), [[200, ["text/html"]], [304, []], ...faults])
     }
+    assert.deepStrictEqual(responses("/docs/{subject}", "get"), [
+      [200, ["text/html"]],
+      [304, []],
+      [404, [problemMediaType]],
+      ...faults
+    ])
   })
 
   it.effect("is valid OpenAPI 3.1", () =>

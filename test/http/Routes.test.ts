@@ -4,10 +4,14 @@ import { Duration, Effect, Fiber } from "effect"
 import { errorGuide } from "../../src/domain/ErrorGuide.ts"
 import { refusals } from "../../src/domain/Errors.ts"
 import { openApi } from "../../src/http/Api.ts"
+import type { Document } from "../../src/http/documents/Document.ts"
 import { PgPool } from "../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { definition, template } from "../fixtures/templates.ts"
-import { type Ask, Running, TestServer } from "./server.ts"
+import { type Ask, isProblem, Running, TestServer } from "./server.ts"
+
+/** The subjects of the documents, each with a page. */
+const subjects = (openApi as unknown as Document).tags.map(({ name }) => name)
 
 layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the routes", (it) => {
   const ask = (path: string, given?: Ask) => Effect.flatMap(Running, (running) => running.ask(path, given))
@@ -23,6 +27,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
         "botPhone",
         "templateAgentId",
         "revision",
+        "deprecated",
         "rows"
       ])
       assert.deepStrictEqual(first.body.rows.watchers, [{ slug: "inbox", name: "inbox", description: "What inbox is" }])
@@ -183,7 +188,7 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
 
   it.effect("serves it and the errors as pages that need nothing from elsewhere", () =>
     Effect.gen(function* () {
-      for (const path of ["/docs", "/docs/errors"]) {
+      for (const path of ["/docs", "/docs/errors", ...subjects.map((name) => `/docs/${name}`)]) {
         const { headers, status, text } = yield* ask(path)
         assert.strictEqual(status, 200)
         assert.notMatch(text, /(src|href)="(?!#|\/(?!\/))|@import|url\(|<style| style=|<script>/)
@@ -214,11 +219,18 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
       const { body } = yield* ask("/api/install", { body: {} })
       assert.strictEqual(body.type, "/docs/errors#unauthenticated")
       const docs = (yield* ask("/docs")).text
-      for (const [path, methods] of Object.entries(openApi.paths)) {
-        for (const method of Object.keys(methods)) {
+      const pages = yield* Effect.forEach(subjects, (name) => Effect.map(ask(`/docs/${name}`), ({ text }) => text))
+      for (const [path, methods] of Object.entries((openApi as unknown as Document).paths)) {
+        for (const [method, { operationId }] of Object.entries(methods)) {
           assert.include(docs, `<span class="method">${method.toUpperCase()}</span> <code>${path}</code>`)
+          assert.lengthOf(
+            pages.filter((page) => page.includes(`<section id="${operationId}" class="part">`)),
+            1,
+            operationId
+          )
         }
       }
+      isProblem(yield* ask("/docs/nothing"), 404, "not_found")
     })
   )
 })

@@ -2,9 +2,17 @@ import type { ComponentChildren, VNode } from "preact"
 import { errorGuide } from "../../domain/ErrorGuide.ts"
 import { refusals } from "../../domain/Errors.ts"
 import { pageText } from "../pages/AnswerPage.ts"
-import { searchScript } from "../pages/Assets.ts"
+import { searchScript, tryScript } from "../pages/Assets.ts"
 import { Layout } from "../pages/Layout.tsx"
-import { type Content, type Document, exampleProblem, type JsonSchema, nameOf, type Operation } from "./Document.ts"
+import {
+  type Content,
+  type Document,
+  exampleProblem,
+  type JsonSchema,
+  type Media,
+  nameOf,
+  type Operation
+} from "./Document.ts"
 
 interface Part {
   readonly id: string
@@ -18,16 +26,20 @@ interface ReferenceProps {
   readonly parts: ReadonlyArray<Part>
 }
 
+const Search = (): VNode => (
+  <div id="search" hidden>
+    <label for="words">Search</label>
+    <input id="words" type="search" autocomplete="off" />
+    <p id="found" role="status" />
+  </div>
+)
+
 /** A reference page: parts with a table of contents and, with JavaScript, a search. */
 const Reference = ({ lead, parts, title }: ReferenceProps): VNode => (
   <Layout title={title} path="/docs" visitor="unknown" script={searchScript}>
     <h1>{title}</h1>
     {lead}
-    <div id="search" hidden>
-      <label for="words">Search</label>
-      <input id="words" type="search" autocomplete="off" />
-      <p id="found" role="status" />
-    </div>
+    <Search />
     <nav aria-label="Contents" class="contents">
       <ul>
         {parts.map(({ heading, id }) => (
@@ -108,9 +120,16 @@ const listed = (items: ReadonlyArray<ComponentChildren>, between: string) =>
     </>
   ))
 
+/** The code of an error, by the name of its schema. */
+const codeOfRefusal = (name: string) => refusals.find(({ _tag }) => _tag === name)?.code
+
 const Type = ({ schema }: { schema: JsonSchema }): VNode => {
   const { items, maximum, maxLength, minimum, minLength, pattern, type = "anything" } = schema
-  if (schema.$ref !== undefined) return <a href={`#schema-${nameOf(schema)}`}>{nameOf(schema)}</a>
+  if (schema.$ref !== undefined) {
+    const name = nameOf(schema)
+    const code = codeOfRefusal(name)
+    return <a href={code === undefined ? `#schema-${name}` : `/docs/errors#${code}`}>{code ?? name}</a>
+  }
   const anyOf = schema.anyOf ?? schema.oneOf
   const values = "const" in schema ? [schema.const] : schema.enum
   if (anyOf !== undefined) {
@@ -200,24 +219,37 @@ const Fields = ({ schema }: { schema: JsonSchema }): VNode => {
   )
 }
 
-const Body = ({ content = {} }: { content: Content | undefined }): VNode => (
+const Examples = ({ media: { example, examples = {} } }: { media: Media }): VNode => (
   <>
-    {Object.entries(content).map(([mediaType, { example, examples = {}, schema }]) => (
-      <>
-        <p>
-          <code>{mediaType}</code>: <Type schema={schema} />
-        </p>
-        {[
-          ...(example === undefined ? [] : [["Example", example] as const]),
-          ...Object.entries(examples).map(([code, { value }]) => [code, value] as const)
-        ].map(([name, value]) => (
-          <details>
-            <summary>{name}</summary>
-            {typeof value === "string" ? <pre>{value}</pre> : <Json value={value} />}
-          </details>
-        ))}
-      </>
+    {[
+      ...(example === undefined ? [] : [["Example", example] as const]),
+      ...Object.entries(examples).map(([code, { value }]) => [code, value] as const)
+    ].map(([name, value]) => (
+      <details>
+        <summary>{name}</summary>
+        {typeof value === "string" ? <pre>{value}</pre> : <Json value={value} />}
+      </details>
     ))}
+  </>
+)
+
+type Schemas = Document["components"]["schemas"]
+
+/** A body, with the fields of its schema beside it. */
+const Body = ({ content = {}, schemas }: { content: Content | undefined; schemas: Schemas }): VNode => (
+  <>
+    {Object.entries(content).map(([mediaType, media]) => {
+      const fields = schemas[nameOf(media.schema)]
+      return (
+        <>
+          <p>
+            <code>{mediaType}</code>: <Type schema={media.schema} />
+          </p>
+          {fields !== undefined && <Fields schema={fields} />}
+          <Examples media={media} />
+        </>
+      )
+    })}
   </>
 )
 
@@ -229,7 +261,7 @@ const Security = ({ security = [] }: Pick<Operation, "security">): VNode => {
     <>
       Needs one of:{" "}
       {listed(
-        names.map((name) => <a href={`#security-${name}`}>{name}</a>),
+        names.map((name) => <a href={`/docs#security-${name}`}>{name}</a>),
         ", "
       )}
       .
@@ -237,7 +269,79 @@ const Security = ({ security = [] }: Pick<Operation, "security">): VNode => {
   )
 }
 
-const operationPart = (method: string, path: string, operation: Operation): Part => {
+/** A text of a POSIX shell that stands for itself. */
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+
+/** A parameter as a variable of a shell: what a command line is given of it. */
+const variableOf = (name: string) =>
+  `$${name
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toUpperCase()}`
+
+const tokenOf = (security: Operation["security"] = []) =>
+  security.some((one) => "gateway" in one) ? "$GATEWAY_TOKEN" : security.length > 0 ? "$TOKEN" : undefined
+
+/** A command line that sends the request of an operation. */
+const curlOf = (origin: string, method: string, path: string, operation: Operation): string => {
+  const { parameters = [], requestBody, security } = operation
+  const needed = parameters.filter((one) => one.in === "query" && one.required === true)
+  const query = needed.map(({ name }) => `${name}=${variableOf(name)}`).join("&")
+  const url = `${origin}${path.replace(/\{(\w+)\}/g, (_, name) => variableOf(name))}${query === "" ? "" : `?${query}`}`
+  const token = tokenOf(security)
+  const [body] = Object.entries(requestBody?.content ?? {})
+  return [
+    `curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}"${url}"`,
+    ...(token === undefined ? [] : [`-H "authorization: Bearer ${token}"`]),
+    ...(body === undefined
+      ? []
+      : [`-H "content-type: ${body[0]}"`, `-d ${quoted(JSON.stringify(body[1].example ?? {}))}`])
+  ].join(" \\\n  ")
+}
+
+/** How to get what the command lines show. */
+const tokenCommand = (origin: string) =>
+  `TOKEN=$(curl -si "${origin}/api/auth/sign-in/email" \\
+  -H "content-type: application/json" \\
+  -d '{"email":"ada@example.org","password":"a long password"}' |
+  tr -d '\\r' | awk 'tolower($1) == "set-auth-token:" { print $2 }')`
+
+/** Whether a browser can send it: with its session, or with nothing. */
+const isTriable = ({ responses, security = [] }: Operation) =>
+  (security.length === 0 || security.some((one) => "session" in one)) &&
+  !("text/event-stream" in (responses["200"]?.content ?? {}))
+
+/** A form that sends the request with the session of the browser. Without JavaScript it is not there. */
+const Try = ({ method, operation, path }: { method: string; operation: Operation; path: string }): VNode => {
+  const { operationId, parameters = [], requestBody } = operation
+  const [body] = Object.entries(requestBody?.content ?? {})
+  return (
+    <form class="try" data-method={method.toUpperCase()} data-path={path} hidden>
+      <details>
+        <summary>Try it</summary>
+        {parameters.map(({ in: place, name, required }) => (
+          <label>
+            {name} {place !== "path" && required !== true && "(optional)"}
+            <input name={name} data-in={place} autocomplete="off" required={place === "path" || required === true} />
+          </label>
+        ))}
+        {body !== undefined && (
+          <label>
+            Body
+            <textarea name="body" data-type={body[0]} rows={6} spellcheck={false}>
+              {JSON.stringify(body[1].example ?? {}, null, 2)}
+            </textarea>
+          </label>
+        )}
+        <button type="submit">Send {operationId}</button>
+        <output class="answer" aria-label={`Answer to ${operationId}`} />
+      </details>
+    </form>
+  )
+}
+
+const OperationPart = ({ at, origin, schemas }: { at: Located; origin: string; schemas: Schemas }): VNode => {
+  const { method, operation, path } = at
   const {
     description = "",
     operationId,
@@ -247,110 +351,213 @@ const operationPart = (method: string, path: string, operation: Operation): Part
     security = [],
     summary = ""
   } = operation
-  return {
-    id: operationId,
-    heading: (
-      <>
+  return (
+    <section id={operationId} class="part">
+      <h2>{summary}</h2>
+      <p>
         <span class="method">{method.toUpperCase()}</span> <code>{path}</code>
-      </>
-    ),
-    body: (
-      <>
-        <p>
-          <strong>{summary}</strong>
-        </p>
-        <p>
-          {description} <Security security={security} />
-        </p>
-        {parameters.length > 0 && (
-          <>
-            <h3>Parameters</h3>
-            <Table columns={["parameter", "type", "meaning"]}>
-              {parameters.map(({ description = "", in: place, name, schema }) => (
-                <tr>
-                  <td>
-                    <code>{name}</code> in {place}
-                  </td>
-                  <td>
-                    <Type schema={schema} />
-                  </td>
-                  <td>{description}</td>
-                </tr>
-              ))}
-            </Table>
-          </>
-        )}
-        {requestBody !== undefined && (
-          <>
-            <h3>Request</h3>
-            <Body content={requestBody.content} />
-          </>
-        )}
-        <h3>Answers</h3>
-        {Object.entries(responses).map(([status, { content, description, headers = {} }]) => (
-          <details>
-            <summary>
-              {status} {description}
-            </summary>
-            <Body content={content} />
-            <p>
-              Header fields:{" "}
-              {listed(
-                Object.keys(headers).map((name) => <code>{name}</code>),
-                ", "
-              )}
-            </p>
-          </details>
-        ))}
-      </>
-    )
-  }
+      </p>
+      <p>
+        {description} <Security security={security} />
+      </p>
+      {parameters.length > 0 && (
+        <>
+          <h3>Parameters</h3>
+          <Table columns={["parameter", "type", "meaning"]}>
+            {parameters.map(({ description = "", in: place, name, schema }) => (
+              <tr>
+                <td>
+                  <code>{name}</code> in {place}
+                </td>
+                <td>
+                  <Type schema={schema} />
+                </td>
+                <td>{description}</td>
+              </tr>
+            ))}
+          </Table>
+        </>
+      )}
+      {requestBody !== undefined && (
+        <>
+          <h3>Request</h3>
+          <Body content={requestBody.content} schemas={schemas} />
+        </>
+      )}
+      <pre class="command">{curlOf(origin, method, path, operation)}</pre>
+      {isTriable(operation) && <Try method={method} operation={operation} path={path} />}
+      <h3>Answers</h3>
+      {Object.entries(responses).map(([status, { content, description, headers = {} }]) => (
+        <details>
+          <summary>
+            {status} {description}
+          </summary>
+          <Body content={content} schemas={Number(status) < 400 ? schemas : {}} />
+          <p>
+            Header fields:{" "}
+            {listed(
+              Object.keys(headers).map((name) => (
+                <a href={`/docs#header-${name}`}>
+                  <code>{name}</code>
+                </a>
+              )),
+              ", "
+            )}
+          </p>
+        </details>
+      ))}
+    </section>
+  )
 }
 
-/** The OpenAPI document as a page that can be searched. */
-export const apiPage = ({ components, info, paths }: Document): string => {
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => operationPart(method, path, operation))
+/** An operation, and where it is. */
+interface Located {
+  readonly method: string
+  readonly path: string
+  readonly operation: Operation
+}
+
+const operationsOf = ({ paths }: Document): ReadonlyArray<Located> =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method, path, operation }))
   )
-  const securities = Object.entries(components.securitySchemes ?? {}).map(
-    ([name, { description = "" }]): Part => ({
-      id: `security-${name}`,
-      heading: `Security: ${name}`,
-      body: <p>{description}</p>
-    })
-  )
-  const headers: Part = {
-    id: "headers",
-    heading: "Header fields of answers",
-    body: (
-      <Table columns={["field", "meaning"]}>
-        {Object.entries(components.headers ?? {}).map(([name, { description }]) => (
-          <tr>
-            <td>
-              <code>{name}</code>
-            </td>
-            <td>{description}</td>
-          </tr>
-        ))}
-      </Table>
-    )
+
+/** What operations belong to: the tags of the document, each with a page. */
+export const subjectsOf = (document: Document) =>
+  document.tags.map(({ description = "", name }) => ({
+    name,
+    description,
+    operations: operationsOf(document).filter(({ operation }) => operation.tags?.includes(name) === true)
+  }))
+
+/** The names of schemas that a part of the document refers to, itself or by others, refusals aside. */
+const schemasIn = (part: unknown, schemas: Schemas): ReadonlyArray<string> => {
+  const names = new Set<string>()
+  const open: Array<unknown> = [part]
+  while (open.length > 0) {
+    for (const [, name = ""] of JSON.stringify(open.pop() ?? null).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (names.has(name) || codeOfRefusal(name) !== undefined) continue
+      names.add(name)
+      open.push(schemas[name])
+    }
   }
-  const schemas = Object.entries(components.schemas).map(
-    ([name, schema]): Part => ({ id: `schema-${name}`, heading: `Schema: ${name}`, body: <Fields schema={schema} /> })
+  return [...names].sort()
+}
+
+/** The page of a subject: its operations, each with its fields, a command line and what it answers, and the schemas they have. */
+export const subjectPage = (document: Document, subject: string, origin: string): string | undefined => {
+  const found = subjectsOf(document).find(({ name }) => name === subject)
+  if (found === undefined) return undefined
+  const { schemas } = document.components
+  const names = schemasIn(
+    found.operations.map(({ operation }) => operation),
+    schemas
   )
   return pageText(
-    <Reference
-      title={`${info.title} ${info.version}`}
-      lead={
-        <>
-          <p>{info.description ?? ""}</p>
-          <p>
-            The same for programs: <a href="/openapi.json">openapi.json</a>. The errors:{" "}
-            <a href="/docs/errors">/docs/errors</a>.
-          </p>
-        </>
-      }
-      parts={[...operations, ...securities, headers, ...schemas]}
-    />
+    <Layout title={`${found.name}: the HTTP interface`} path="/docs" visitor="unknown" script={tryScript}>
+      <p>
+        <a href="/docs">All subjects</a>
+      </p>
+      <h1>{found.name}</h1>
+      <p>{found.description}.</p>
+      <nav aria-label="Contents" class="contents">
+        <ul>
+          {found.operations.map(({ operation: { operationId, summary = "" } }) => (
+            <li>
+              <a href={`#${operationId}`}>{summary}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <details>
+        <summary>Where the command lines have $TOKEN from</summary>
+        <pre class="command">{tokenCommand(origin)}</pre>
+        <p>Other variables stand for what a path or a query names.</p>
+      </details>
+      {found.operations.map((at) => (
+        <OperationPart at={at} origin={origin} schemas={schemas} />
+      ))}
+      {names.map((name) => (
+        <section id={`schema-${name}`} class="part">
+          <h2>{name}</h2>
+          <p>{schemas[name]?.description}</p>
+          <Fields schema={schemas[name] ?? {}} />
+        </section>
+      ))}
+    </Layout>
+  )
+}
+
+/** What a search looks for in an operation: each word once, without hyphens, so that sign-up and signup are the same. */
+const wordsOf = ({ method, operation, path }: Located): string => {
+  const { description, operationId, parameters = [], requestBody, responses, summary } = operation
+  const said = [
+    ...[method, path, operationId, summary, description],
+    ...parameters.flatMap((one) => [one.name, one.description]),
+    ...Object.values(requestBody?.content ?? {}).map(({ schema }) => nameOf(schema)),
+    ...Object.values(responses).flatMap(({ content = {} }) =>
+      Object.values(content).flatMap(({ examples = {} }) => Object.keys(examples))
+    )
+  ]
+  const words = said
+    .join(" ")
+    .toLowerCase()
+    .replaceAll("-", "")
+    .split(/[^\w/{}]+/)
+  return [...new Set(words)].join(" ")
+}
+
+/** The index of the OpenAPI document: every operation by its subject, with a search, and what all of them share. */
+export const apiPage = (document: Document): string => {
+  const { components, info } = document
+  return pageText(
+    <Layout title={`${info.title} ${info.version}`} path="/docs" visitor="unknown" script={searchScript}>
+      <h1>{`${info.title} ${info.version}`}</h1>
+      <p>{info.description ?? ""}</p>
+      <p>
+        The same for programs: <a href="/openapi.json">openapi.json</a>. The errors:{" "}
+        <a href="/docs/errors">/docs/errors</a>.
+      </p>
+      <Search />
+      {subjectsOf(document).map(({ description, name, operations }) => (
+        <section class="part" data-group>
+          <h2>
+            <a href={`/docs/${name}`}>{name}</a>
+          </h2>
+          <p>{description}.</p>
+          <ul class="operations">
+            {operations.map((at) => {
+              const { method, operation, path } = at
+              return (
+                <li id={operation.operationId} data-words={wordsOf(at)}>
+                  <a href={`/docs/${name}#${operation.operationId}`}>{operation.summary}</a>
+                  <br />
+                  <span class="method">{method.toUpperCase()}</span> <code>{path}</code>
+                </li>
+              )
+            })}
+          </ul>
+        </section>
+      ))}
+      {Object.entries(components.securitySchemes ?? {}).map(([name, { description = "" }]) => (
+        <section id={`security-${name}`} class="part">
+          <h2>Security: {name}</h2>
+          <p>{description}</p>
+        </section>
+      ))}
+      <section id="headers" class="part">
+        <h2>Header fields of answers</h2>
+        <Table columns={["field", "meaning"]}>
+          {Object.entries(components.headers ?? {}).map(([name, { description }]) => (
+            <tr id={`header-${name}`}>
+              <td>
+                <code>{name}</code>
+              </td>
+              <td>{description}</td>
+            </tr>
+          ))}
+        </Table>
+      </section>
+    </Layout>
   )
 }

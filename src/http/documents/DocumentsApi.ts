@@ -49,7 +49,21 @@ export class DocumentsApi extends HttpApiGroup.make("documents")
       .annotateContext(
         OpenApi.annotations({
           identifier: "getDocsPage",
-          summary: "This document as a page to read",
+          summary: "The index of this document, to read and to search",
+          description: cachedPage
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("subject", "/docs/:subject")
+      .setPath(Schema.Struct({ subject: inPath.subject }))
+      .addSuccess(PageText)
+      .addSuccess(HttpApiSchema.Empty(304))
+      .addError(problem(RouteNotFound))
+      .annotateContext(
+        OpenApi.annotations({
+          identifier: "getSubjectPage",
+          summary: "The operations of one subject, to read and to try",
           description: cachedPage
         })
       )

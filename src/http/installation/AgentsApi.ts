@@ -124,7 +124,7 @@ export class AgentsApi extends HttpApiGroup.make("agents")
           identifier: "resyncAgent",
           summary: "Bring an installed agent up to date",
           description:
-            "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there; newest ends that. All or nothing; repeating it is safe.",
+            "Brings the agent to the newest revision, or to the one it is pinned to. A revision number pins it there (a rollback, where it is an earlier one); newest ends that. All or nothing; repeating it is safe.",
           transform: signedIn
         })
       )

@@ -6,7 +6,7 @@ import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Effect } from "effect"
 import { RouteNotFound } from "../../domain/Errors.ts"
 import { encodingFor } from "./Encoding.ts"
-import { followingRollouts, script, searching } from "./Script.ts"
+import { finding, followingRollouts, script, searching, trying } from "./Script.ts"
 import { styles } from "./Styles.ts"
 
 /** A static file of the pages. */
@@ -36,7 +36,10 @@ export const styleSheet = asset("pages", "css", "text/css; charset=utf-8", `${si
 export const pageScript = asset("pages", "js", "text/javascript; charset=utf-8", script)
 
 /** The search of reference pages. */
-export const searchScript = asset("search", "js", "text/javascript; charset=utf-8", searching)
+export const searchScript = asset("search", "js", "text/javascript; charset=utf-8", `${searching}${finding}`)
+
+/** Trying operations out on their pages. */
+export const tryScript = asset("try", "js", "text/javascript; charset=utf-8", trying)
 
 /** Follows a roll-out on the page of its template. */
 export const following = asset("rollouts", "js", "text/javascript; charset=utf-8", followingRollouts)
@@ -50,7 +53,7 @@ export const icon = asset(
 )
 
 const assets: ReadonlyMap<string, Asset> = new Map(
-  [styleSheet, pageScript, searchScript, following, icon].map((one) => [one.path, one])
+  [styleSheet, pageScript, searchScript, tryScript, following, icon].map((one) => [one.path, one])
 )
 
 /** Answers with a static file, compressed as the client accepts, to be cached for a year. */

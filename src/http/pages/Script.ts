@@ -3,6 +3,7 @@
  * link leads to it. Without the script the whole page is shown, and the browser's own search works.
  */
 export const searching = `
+if(document.querySelector("nav.contents")){
 const field=document.querySelector("#words"),found=document.querySelector("#found"),entries=[...document.querySelectorAll("nav.contents a")]
 const partOf=(link)=>document.getElementById(link.hash.slice(1))
 const search=()=>{const words=field.value.toLowerCase().split(/\\s+/).filter(Boolean);let shown=0
@@ -10,7 +11,39 @@ for(const entry of entries){const part=partOf(entry),hit=words.every((word)=>par
 found.textContent=words.length>0?shown+" of "+entries.length+" parts have "+(words.length>1?"all of these words.":"this word."):""}
 document.querySelector("#search").hidden=false
 field.addEventListener("input",search)
-document.addEventListener("click",({target})=>{const link=target.closest('a[href^="#"]');if(link&&partOf(link)?.hidden){field.value="";search()}})
+document.addEventListener("click",({target})=>{const link=target.closest('a[href^="#"]');if(link&&partOf(link)?.hidden){field.value="";search()}})}
+`
+
+/**
+ * The search of the index: hides the operations that lack one of the words, and the subjects that have none left. Hyphens
+ * don't count.
+ */
+export const finding = `
+const rows=[...document.querySelectorAll("[data-words]")]
+if(rows.length>0){const box=document.querySelector("#words"),said=document.querySelector("#found")
+const find=()=>{const words=box.value.toLowerCase().replaceAll("-","").split(/\\s+/).filter(Boolean);let shown=0
+for(const row of rows){row.hidden=!words.every((word)=>row.dataset.words.includes(word));if(!row.hidden)shown++}
+for(const group of document.querySelectorAll("[data-group]"))group.hidden=!group.querySelector("[data-words]:not([hidden])")
+said.textContent=words.length>0?shown+" of "+rows.length+" operations have "+(words.length>1?"all of these words.":"this word."):""}
+document.querySelector("#search").hidden=false
+box.addEventListener("input",find)
+addEventListener("hashchange",()=>{const row=document.getElementById(location.hash.slice(1));if(row?.hidden){box.value="";find();row.scrollIntoView()}})}
+`
+
+/** Sends the request of an operation with the session of the browser, and shows what is answered. */
+export const trying = `
+for(const form of document.querySelectorAll("form.try")){form.hidden=false
+form.addEventListener("submit",async(event)=>{event.preventDefault();event.stopPropagation()
+const answer=form.querySelector(".answer"),button=form.querySelector("button"),query=new URLSearchParams(),headers={},body=form.querySelector("textarea")
+let path=form.dataset.path
+for(const {dataset,name,value} of form.querySelectorAll("input")){if(dataset.in==="path")path=path.replace("{"+name+"}",()=>encodeURIComponent(value))
+else if(value!=="")dataset.in==="query"?query.set(name,value):headers[name]=value}
+if(body)headers["content-type"]=body.dataset.type
+button.disabled=true
+try{const sent=await fetch(path+(query.size>0?"?"+query:""),{method:form.dataset.method,headers:{accept:"application/json",...headers},...(body?{body:body.value}:{})})
+const text=await sent.text();let shown=text;try{shown=JSON.stringify(JSON.parse(text),null,2)}catch{}
+answer.textContent=sent.status+"\\n"+shown}catch(error){answer.textContent=String(error)}
+button.disabled=false})}
 `
 
 /**

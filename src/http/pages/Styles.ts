@@ -74,6 +74,9 @@ nav.contents ul{columns:18rem;padding-inline-start:1.2rem}
 .part{border-top:1px solid var(--border);padding:1rem 0;margin:0}.part h2{margin:0 0 .5rem;font-size:1.2rem}
 .part pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem;padding:.75rem}
 .method{font-weight:700}
+ul.operations{list-style:none;padding:0;columns:22rem}ul.operations li{break-inside:avoid;padding:.2rem 0}
+form.try label{display:block}form.try input,form.try textarea{width:100%}form.try .answer{display:block;white-space:pre-wrap;overflow-wrap:anywhere;font-family:var(--mono-font);font-size:.85rem}
+pre.command{white-space:pre-wrap;overflow-wrap:anywhere}
 table{width:100%;font-size:.95rem}th,td{vertical-align:top}
 @media(max-width:40rem){.part thead{display:none}.part tr,.part td{display:block;border:0}.part tr{border-bottom:1px solid var(--border);padding:.5rem 0}.part td{padding:0 .25rem}}
 @media(max-width:34rem){.fields{grid-template-columns:1fr}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.4rem}h1{font-size:1.6rem}button:not(.link){width:100%}.inline form{display:block;margin:0}}

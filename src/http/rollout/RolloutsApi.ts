@@ -76,7 +76,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           identifier: "startRollout",
           summary: "Roll a revision out",
           description:
-            "To everybody who has the template installed now, wave by wave, each as their own resync would do it: what they changed or deleted is kept, who is pinned or updates by hand is left out, and one whose rows are in the way is left as it was. One at a time for each template.",
+            "To everybody who has the template installed now, wave by wave, each as their own resync would do it: what they changed or deleted is kept, who is pinned or updates by hand is left out, and one whose rows are in the way is left as it was. One at a time for each template. A roll-out of an earlier revision is the rollback.",
           transform: publisher
         })
       )
