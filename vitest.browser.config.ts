@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A browser and a server each.
-    poolOptions: { forks: { maxForks: 1 } }
+    poolOptions: { forks: { maxForks: 2 } }
   }
 })

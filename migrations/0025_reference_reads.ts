@@ -74,10 +74,16 @@ WHERE a.mode = 'reference' AND NOT EXISTS (
 )`
 }
 
-/** Deleted from the table, as a copy would be: nothing is referred to in its place. Where the organization or the agent goes, all goes. */
+/**
+ * Deleted from the table, as a copy would be: nothing is referred to in its place. Where the organization or the agent goes, all goes,
+ * and what the mirror itself deletes it names before as let go.
+ */
 const rememberDeleted = (table: string) => [
   `CREATE FUNCTION remember_deleted_${table}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
+  IF current_setting('agent_install.let_go', true) = concat(OLD.id, ' ', OLD.id) THEN
+    RETURN OLD;
+  END IF;
   INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
   SELECT a.organization_id, a.template_agent_id, '${table}', p.source_id, OLD.id, p.slug, p.hash
   FROM agents a

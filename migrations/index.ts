@@ -28,9 +28,9 @@ import references from "./0024_references.ts"
 import referenceReads from "./0025_reference_reads.ts"
 import turnInAStatement from "./0026_turn_in_a_statement.ts"
 import lifecycle from "./0027_lifecycle.ts"
-import keptAnswers from "./0029_kept_answers.ts"
+import keptAnswers from "./0028_kept_answers.ts"
 
-/** The schema, in order. Ids only rise; what has landed is never edited, only added to. */
+/** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
   "0001_accounts": accounts,
   "0002_organizations": organizations,
@@ -59,5 +59,5 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0025_reference_reads": referenceReads,
   "0026_turn_in_a_statement": turnInAStatement,
   "0027_lifecycle": lifecycle,
-  "0029_kept_answers": keptAnswers
+  "0028_kept_answers": keptAnswers
 }

@@ -159,9 +159,12 @@ const anchored = ({ agent, kind, published, schedule, table, versions }: KindDes
       ]
 
 /** The rows of a kind that go, and those of which the content stays: hidden, shown, freed, handed over, bound to the agent. */
-const tagged = ({ agent, kind, table }: KindDescription) => [
+const tagged = ({ agent, kind, published, table }: KindDescription) => [
+  // A row that only inherits what it says and is deleted by hand is remembered as deleted (0025). This one says that it is let go: of
+  // both columns, so that Postgres does so for each pair, right before it deletes the row.
   `${kind}_deleted AS (
   DELETE FROM ${table} t USING decided d WHERE d.kind = '${kind}' AND d.write = 'delete' AND t.id = d.row_id
+    ${published === undefined ? "" : "AND set_config('agent_install.let_go', concat(t.id, ' ', d.row_id), true) <> ''"}
 )`,
   `${kind}_tagged AS (
   UPDATE ${table} t SET managed_by_template_agent_id = d.managed_by_template_agent_id,

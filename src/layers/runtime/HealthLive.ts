@@ -8,8 +8,8 @@ import { Health } from "../../services/runtime/Health.ts"
 /** How long a failed write counts as a sign that writes fail. */
 const unwritableFor = Duration.seconds(15)
 
-/** The id of the newest migration: some numbers were left out. */
-const newestMigration = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
+/** The id of the newest migration. */
+const newestMigration = Object.keys(migrations).length
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
