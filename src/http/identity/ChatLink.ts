@@ -1,13 +1,11 @@
-import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Option } from "effect"
 import { codeLifetimeSeconds } from "../../domain/identity/InstallCode.ts"
+import { carryCookie } from "../pages/CarryCookie.ts"
 
-/*
- * The link that opens a chat with the code in it. The page shows the code as long as it is valid, but the service keeps
- * only a digest of it. So the browser keeps the link, in a cookie for the pages of that agent that scripts can't read.
- */
+/* The link that opens a chat with the code in it, which the page of that agent shows as long as the code is valid. */
 
-const cookie = "agent-install.chat"
+const cookie = carryCookie("agent-install.chat")
 
 /** A link that opens a chat, and how many phones were linked when it was made. */
 export interface ChatLink {
@@ -23,20 +21,13 @@ export const rememberLink = (
   response: HttpServerResponse.HttpServerResponse,
   path: string,
   { known, link }: ChatLink
-) =>
-  HttpServerResponse.unsafeSetCookie(response, cookie, `${known} ${link}`, {
-    path,
-    httpOnly: true,
-    sameSite: "strict",
-    maxAge: `${codeLifetimeSeconds} seconds`
-  })
+) => cookie.set(response, path, `${known} ${link}`, `${codeLifetimeSeconds} seconds`)
 
 /** The link in the cookie. */
-export const rememberedLink = ({ cookies }: HttpServerRequest.HttpServerRequest): Option.Option<ChatLink> => {
-  const [, known, link] = chat.exec(cookies[cookie] ?? "") ?? []
+export const rememberedLink = (request: HttpServerRequest.HttpServerRequest): Option.Option<ChatLink> => {
+  const [, known, link] = chat.exec(cookie.read(request)) ?? []
   return link === undefined ? Option.none() : Option.some({ link, known: Number(known) })
 }
 
 /** Clears the cookie. */
-export const forgetLink = (response: HttpServerResponse.HttpServerResponse, path: string) =>
-  HttpServerResponse.unsafeSetCookie(response, cookie, "", { path, httpOnly: true, sameSite: "strict", maxAge: 0 })
+export const forgetLink = cookie.clear

@@ -54,18 +54,17 @@ interface FieldProps {
   readonly problems?: ReadonlyArray<FormProblem> | undefined
 }
 
-/** A field with its label, its reason, and what is wrong with its value. */
-export const Field = ({
-  autocomplete,
+type Aria = Pick<InputProps, "aria-describedby" | "aria-invalid">
+
+/** A field between its label, its reason and what is wrong with it, and what says so to a screen reader. */
+const Labelled = ({
+  field,
   label,
   name,
   problems = [],
-  required = false,
-  type = "text",
-  value,
   why
-}: FieldProps): VNode => {
-  const wrong = problems.find(({ field }) => field === name)
+}: Pick<FieldProps, "label" | "name" | "problems" | "why"> & { readonly field: (aria: Aria) => VNode }): VNode => {
+  const wrong = problems.find((problem) => problem.field === name)
   const described = [why === undefined ? "" : `${name}-why`, wrong === undefined ? "" : `${name}-wrong`]
     .filter((id) => id !== "")
     .join(" ")
@@ -82,60 +81,54 @@ export const Field = ({
           {wrong.message}
         </span>
       )}
-      <Input
-        id={name}
-        name={name}
-        type={type}
-        {...(value === undefined || type === "password" ? {} : { value })}
-        {...(autocomplete === undefined ? {} : { autocomplete })}
-        {...(described === "" ? {} : { "aria-describedby": described })}
-        {...(wrong === undefined ? {} : { "aria-invalid": "true" as const })}
-        required={required}
-        {...(type === "text" || type === "search" ? { dir: "auto" as const } : {})}
-      />
+      {field({
+        ...(described === "" ? {} : { "aria-describedby": described }),
+        ...(wrong === undefined ? {} : { "aria-invalid": "true" as const })
+      })}
     </div>
   )
 }
 
+/** A field with its label, its reason, and what is wrong with its value. */
+export const Field = ({ autocomplete, required = false, type = "text", value, ...labels }: FieldProps): VNode => (
+  <Labelled
+    {...labels}
+    field={(aria) => (
+      <Input
+        id={labels.name}
+        name={labels.name}
+        type={type}
+        {...(value === undefined || type === "password" ? {} : { value })}
+        {...(autocomplete === undefined ? {} : { autocomplete })}
+        {...aria}
+        required={required}
+        {...(type === "text" || type === "search" ? { dir: "auto" as const } : {})}
+      />
+    )}
+  />
+)
+
 /** As a field, for text of several lines. */
 export const Area = ({
-  label,
-  name,
-  problems = [],
   value,
-  why
-}: Pick<FieldProps, "label" | "name" | "problems" | "why"> & { readonly value: string }): VNode => {
-  const wrong = problems.find(({ field }) => field === name)
-  const described = [why === undefined ? "" : `${name}-why`, wrong === undefined ? "" : `${name}-wrong`]
-    .filter((id) => id !== "")
-    .join(" ")
-  return (
-    <div>
-      <label for={name}>{label}</label>
-      {why !== undefined && (
-        <span class="why" id={`${name}-why`}>
-          {why}
-        </span>
-      )}
-      {wrong !== undefined && (
-        <span class="wrong" id={`${name}-wrong`}>
-          {wrong.message}
-        </span>
-      )}
+  ...labels
+}: Pick<FieldProps, "label" | "name" | "problems" | "why"> & { readonly value: string }): VNode => (
+  <Labelled
+    {...labels}
+    field={(aria) => (
       <textarea
-        id={name}
-        name={name}
+        id={labels.name}
+        name={labels.name}
         rows={Math.min(20, Math.max(3, value.split("\n").length))}
         dir="auto"
-        {...(described === "" ? {} : { "aria-describedby": described })}
-        {...(wrong === undefined ? {} : { "aria-invalid": "true" as const })}
+        {...aria}
       >
         {/* The first line break is no part of the text. */}
         {`\n${value}`}
       </textarea>
-    </div>
-  )
-}
+    )}
+  />
+)
 
 /** The hidden user name of a password form, so that password managers offer and save the right one. */
 export const Username = ({ email }: { email: string }): VNode => (

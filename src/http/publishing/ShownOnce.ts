@@ -1,12 +1,10 @@
-import { type HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import type { HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Option, Redacted } from "effect"
+import { carryCookie } from "../pages/CarryCookie.ts"
 
-/*
- * A key or an invitation that was just made. The service keeps only a digest of it, and a form is answered by a redirect: so the browser
- * carries it to the page that shows it, in a cookie that scripts can't read, which the page clears.
- */
+/* A key or an invitation that was just made: the page that shows it clears the cookie. */
 
-const cookie = "agent-install.made"
+const cookie = carryCookie("agent-install.made")
 
 /** What was made, and the secret of it. */
 export interface Made {
@@ -22,22 +20,15 @@ export const rememberMade = (
   response: HttpServerResponse.HttpServerResponse,
   path: string,
   { secret, what }: Made
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeSetCookie(response, cookie, `${what} ${Redacted.value(secret)}`, {
-    path,
-    httpOnly: true,
-    sameSite: "strict",
-    maxAge: "2 minutes"
-  })
+): HttpServerResponse.HttpServerResponse => cookie.set(response, path, `${what} ${Redacted.value(secret)}`, "2 minutes")
 
 /** What the cookie carries. */
-export const rememberedMade = ({ cookies }: HttpServerRequest.HttpServerRequest): Option.Option<Made> => {
-  const [, what, secret] = form.exec(cookies[cookie] ?? "") ?? []
+export const rememberedMade = (request: HttpServerRequest.HttpServerRequest): Option.Option<Made> => {
+  const [, what, secret] = form.exec(cookie.read(request)) ?? []
   return secret === undefined
     ? Option.none()
     : Option.some({ what: what === "key" ? "key" : "invitation", secret: Redacted.make(secret) })
 }
 
 /** Clears the cookie. */
-export const forgetMade = (response: HttpServerResponse.HttpServerResponse, path: string) =>
-  HttpServerResponse.unsafeSetCookie(response, cookie, "", { path, httpOnly: true, sameSite: "strict", maxAge: 0 })
+export const forgetMade = cookie.clear

@@ -1,8 +1,8 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Layer, Option, Schema } from "effect"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
-import { InvalidRequest, NotOrgAdmin, RowNotFound } from "../../domain/Errors.ts"
-import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import { InvalidRequest, RowNotFound } from "../../domain/Errors.ts"
+import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { type AgentRow, changeProblems, changesNothing, fieldsOf } from "../../domain/installation/Row.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { AgentRows, type RowRequest } from "../../services/installation/AgentRows.ts"
@@ -10,6 +10,7 @@ import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
 import { customizeStatement, findRowStatement, lockRowStatement, removeRowStatement } from "./AgentRowStatements.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { lockStatement } from "./FactsStatement.ts"
+import { makeRequireAdmin } from "./RequireAdmin.ts"
 import { holdStatement } from "./WriteStatement.ts"
 
 const Content = Schema.Record({ key: Schema.String, value: Schema.Unknown })
@@ -61,14 +62,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.Int) })),
       execute: (ids) => sql.unsafe(holdText, [ids])
     })
-    const administers = SqlSchema.findOne({
-      Request: Schema.Struct({ organizationId: OrganizationId, userId: UserId }),
-      Result: Schema.Struct({ role: Schema.String }),
-      execute: ({ organizationId, userId }) => sql`
-        SELECT role FROM member
-        WHERE organization_id = ${organizationId} AND user_id = ${userId} AND role IN ('owner', 'admin')
-      `
-    })
+    const requireAdmin = makeRequireAdmin(sql)
 
     const find = Effect.fnUntraced(function* ({ agent, kind, slug }: RowRequest) {
       const { organizationId, template } = agent
@@ -97,9 +91,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const findToWrite = Effect.fnUntraced(function* (request: RowRequest) {
       const { organizationId } = request.agent
       yield* takeTurn(organizationId)
-      if (Option.isNone(yield* administers({ organizationId, userId: request.userId }))) {
-        return yield* new NotOrgAdmin({ organizationId })
-      }
+      yield* requireAdmin({ organizationId, userId: request.userId })
       const found = yield* find(request)
       const { asked, id, referred } = found
       return {

@@ -1,11 +1,13 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Layer, Option, Schema } from "effect"
-import { NotOrgAdmin, WatcherNotFound } from "../../domain/Errors.ts"
-import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import { WatcherNotFound } from "../../domain/Errors.ts"
+import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import { AgentWatcher, dueOnResume } from "../../domain/installation/Watcher.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { Watchers } from "../../services/installation/Watchers.ts"
+import { dieOfFaults } from "../postgres/Database.ts"
+import { makeRequireAdmin } from "./RequireAdmin.ts"
 
 const time = Schema.NullOr(Schema.DateTimeUtcFromDate)
 
@@ -63,14 +65,7 @@ const make = Effect.gen(function* () {
       sql`UPDATE watchers SET paused_at = NULL, next_run_at = ${due} WHERE paused_at IS NOT NULL AND id IN ${rows(of)}`
   })
 
-  const administers = SqlSchema.findOne({
-    Request: Schema.Struct({ organizationId: OrganizationId, userId: UserId }),
-    Result: Schema.Struct({ role: Schema.String }),
-    execute: ({ organizationId, userId }) => sql`
-      SELECT role FROM member
-      WHERE organization_id = ${organizationId} AND user_id = ${userId} AND role IN ('owner', 'admin')
-    `
-  })
+  const requireAdmin = makeRequireAdmin(sql)
 
   const of = ({ agentId, organizationId, template }: InstalledAgent, slug: string | null): typeof Of.Type => ({
     agentId,
@@ -96,9 +91,7 @@ const make = Effect.gen(function* () {
               })
             )
       if (!Schema.is(CleanText)(slug)) return yield* new WatcherNotFound({ slug })
-      if (Option.isNone(yield* Effect.orDie(administers({ organizationId, userId })))) {
-        return yield* new NotOrgAdmin({ organizationId })
-      }
+      yield* requireAdmin({ organizationId, userId }).pipe(dieOfFaults)
       yield* Effect.orDie(sql.withTransaction(write))
       const [watcher] = yield* Effect.orDie(find(request))
       return watcher ?? (yield* new WatcherNotFound({ slug }))
