@@ -5,7 +5,7 @@ import { RolloutId } from "../../domain/rollout/Rollout.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
 
 /**
- * One attempt of a roll-out, carried on by whichever process has it. What the engine keeps of it is few rows a wave, whoever many
+ * One attempt of a roll-out, carried on by whichever process has it. What the engine keeps of it is few rows a step, however many
  * organizations there are: the truth of how far it has come is `rollout_targets`. An engine remembers how an execution ended, so
  * each attempt is one of its own.
  */

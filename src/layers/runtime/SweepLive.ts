@@ -17,14 +17,19 @@ export interface SweptTable {
   readonly table: string
   /** The index that the sweep walks: its columns with their types; the last one is a key. */
   readonly along: ReadonlyArray<readonly [column: string, type: "timestamptz" | "text" | "bigint" | "bytea"]>
-  /** The condition of the index, if it is a partial one. */
+  /** Which rows of it are meant, if not all: the condition of the index, where that is a partial one. */
   readonly where?: string
   /** The column that has to be older than the limit. */
   readonly since: string
+  /** What that column holds instead of a time, of a time. */
+  readonly as?: (time: string) => string
   readonly after: Duration.Duration
   /** Another condition that keeps a row `t` that is old enough; `$1` is the age in seconds. */
   readonly unless?: string
 }
+
+/** The ids of the engine that carries roll-outs on begin with the milliseconds since 2025. */
+const snowflakeAt = (time: string) => `((extract(epoch FROM ${time}) * 1000 - ${Date.UTC(2025, 0, 1)})::bigint << 22)`
 
 /** Everything that the service deletes by itself, and when. All other rows are deleted only by their owners. */
 export const sweptTables = ({ closedLinks, events, history }: SweepOptions): ReadonlyArray<SweptTable> => [
@@ -146,6 +151,31 @@ export const sweptTables = ({ closedLinks, events, history }: SweepOptions): Rea
     unless: "t.number IS NULL"
   },
   {
+    // Those of an attempt that is over, which nothing asks for any more. Whatever else the engine runs is not ours.
+    what: "steps of roll-outs",
+    table: "cluster_messages",
+    along: [["id", "bigint"]],
+    where: "entity_type = 'Workflow/Rollout'",
+    since: "id",
+    as: snowflakeAt,
+    after: Duration.days(1),
+    unless: `EXISTS (
+      SELECT FROM cluster_messages run
+      JOIN rollouts r ON r.id = run.payload::json ->> 'rolloutId' AND r.attempt = (run.payload::json ->> 'attempt')::integer
+      WHERE run.message_id = 'Workflow/Rollout/' || t.entity_id || '/run/'
+        AND (r.state = 'running' OR r.worked_at >= now() - make_interval(secs => $1))
+    )`
+  },
+  {
+    what: "answers to steps of roll-outs",
+    table: "cluster_replies",
+    along: [["id", "bigint"]],
+    since: "id",
+    as: snowflakeAt,
+    after: Duration.days(1),
+    unless: "EXISTS (SELECT FROM cluster_messages m WHERE m.id = t.request_id)"
+  },
+  {
     // Along the key: with an index by time, each try of a budget would write to it.
     what: "spent rate limits",
     table: "rate_limits",
@@ -167,11 +197,12 @@ const lockClass = 7_203_115
  * Parameters: the age in seconds, where to continue, how many rows, the position among the swept tables. Result:
  * whether it was this process's turn, how many rows were read and deleted, and where the batch ended.
  */
-export const sweepStatement = ({ along, since, table, unless, where }: SweptTable): string => {
+export const sweepStatement = ({ along, as, since, table, unless, where }: SweptTable): string => {
   const columns = along.map(([column]) => column)
   const [key = ""] = columns.slice(-1)
   const begin = along.map(([, type], at) => `($2::text[])[${at + 1}]::${type}`)
-  const old = (row: string) => `${row}.${since} < now() - make_interval(secs => $1)`
+  const limit = "now() - make_interval(secs => $1)"
+  const old = (row: string) => `${row}.${since} < ${as?.(limit) ?? limit}`
   // Keys as arrays, so that Postgres looks each of them up, however many old rows are kept. If the age is not a column
   // of the index, rows of any age are read.
   const aged = columns.includes(since) ? [old("w")] : []
@@ -204,7 +235,14 @@ export const sweep = (options: SweepOptions) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const deleted: Record<string, number> = {}
+    // The engine makes its own tables, where it runs.
+    const isThere = SqlSchema.single({
+      Request: Schema.String,
+      Result: Schema.Struct({ there: Schema.Boolean }),
+      execute: (table) => sql`SELECT to_regclass(${table}) IS NOT NULL AS there`
+    })
     for (const [place, one] of sweptTables(options).entries()) {
+      if (!(yield* isThere(one.table)).there) continue
       const text = sweepStatement(one)
       const next = SqlSchema.single({
         Request: Schema.Array(Schema.String),

@@ -1,3 +1,6 @@
+import * as ShardingConfig from "@effect/cluster/ShardingConfig"
+import { constEpochMillis } from "@effect/cluster/Snowflake"
+import * as SqlMessageStorage from "@effect/cluster/SqlMessageStorage"
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, Fiber, Layer, TestClock } from "effect"
@@ -5,6 +8,43 @@ import { beginningOf, SweepLive, sweep, sweepStatement, sweptTables } from "../.
 import { PgTest } from "../../pg.ts"
 
 const options = { history: Duration.days(365), closedLinks: Duration.days(90), events: Duration.days(30) }
+
+/** The tables of the engine that carries roll-outs on, as that makes them. */
+const Engine = Layer.provide(SqlMessageStorage.layer, ShardingConfig.layer())
+
+/** The id that the engine gives at a time. */
+const idAt = (time: string) => `((extract(epoch FROM ${time}) * 1000 - ${constEpochMillis})::bigint << 22)`
+
+/** What the engine keeps of attempts of roll-outs, each with one step, and of something that is not ours. */
+const steps = `
+  INSERT INTO template_revisions (template_agent_id, revision, name, description, hash) VALUES
+    ('t1', 1, 'T', 'T', 'h'), ('t2', 1, 'T', 'T', 'h'), ('t3', 1, 'T', 'T', 'h');
+  INSERT INTO rollouts (id, template_agent_id, revision, waves, sizes, advance, stop_above, attempt, state, because, worked_at, ended_at)
+  SELECT id, template, 1, '{100}', '{1}', 'manual', 0, attempt, state, because, at, CASE state WHEN 'done' THEN at END FROM (VALUES
+    ('done', 't1', 2, 'done', NULL, now() - interval '25 hours'), ('just done', 't1', 1, 'done', NULL, now() - interval '23 hours'),
+    ('paused', 't1', 1, 'paused', 'asked', now() - interval '25 hours'),
+    ('just paused', 't2', 1, 'paused', 'asked', now() - interval '23 hours'),
+    ('running', 't3', 2, 'running', NULL, now() - interval '25 hours')
+  ) r (id, template, attempt, state, because, at);
+  WITH a (execution, type, rollout, attempt, hours) AS (VALUES
+    ('old, done', 'Rollout', 'done', 2, 26), ('old, done, another attempt', 'Rollout', 'done', 1, 30),
+    ('just done', 'Rollout', 'just done', 1, 26), ('old, paused', 'Rollout', 'paused', 1, 26),
+    ('just paused', 'Rollout', 'just paused', 1, 26), ('running', 'Rollout', 'running', 2, 26),
+    ('old, an attempt before', 'Rollout', 'running', 1, 26), ('an attempt before, young', 'Rollout', 'running', 0, 23),
+    ('old, of a template that is gone', 'Rollout', 'gone', 1, 26), ('not ours', 'Other', 'done', 2, 26)
+  ),
+  s AS (
+    SELECT a.*, step.*, ${idAt("now() - make_interval(hours => hours)")} + row_number() OVER () AS id
+    FROM a, (VALUES ('run', ''), ('activity', 'step 0/1')) step (tag, key)
+  ),
+  m AS (
+    INSERT INTO cluster_messages (id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, request_id)
+    SELECT id, concat_ws('/', 'Workflow', type, execution, tag, key), 'default:1', 'Workflow/' || type, execution, 0, tag,
+      CASE tag WHEN 'run' THEN json_build_object('rolloutId', rollout, 'attempt', attempt) ELSE '{"name":"step 0","attempt":1}' END, id
+    FROM s
+  )
+  INSERT INTO cluster_replies (id, kind, request_id, payload) SELECT id + 100, 0, id, '{}' FROM s;
+`
 
 /** Two people with rows of every age; each row's name says whether it stays (`old`, where it goes). */
 const rows = `
@@ -74,7 +114,9 @@ const tables = {
   identity_links: "id",
   entity_identities: "identifier",
   identity_refusals: "identifier",
-  mirror_history: "agent_id"
+  mirror_history: "agent_id",
+  cluster_messages: "entity_id || ' ' || tag",
+  cluster_replies: "(SELECT entity_id || ' ' || tag FROM cluster_messages m WHERE m.id = cluster_replies.request_id)"
 }
 
 const left = Effect.gen(function* () {
@@ -88,15 +130,18 @@ const left = Effect.gen(function* () {
 })
 
 const empty = Effect.flatMap(SqlClient.SqlClient, (sql) =>
-  sql.unsafe(`TRUNCATE "user", organization, verification, rate_limits, kept_answers CASCADE`)
+  sql.unsafe(
+    `TRUNCATE "user", organization, verification, rate_limits, kept_answers, cluster_messages, cluster_replies CASCADE`
+  )
 )
 
-layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old", (it) => {
+layer(Layer.provideMerge(Engine, PgTest), { timeout: "60 seconds", excludeTestServices: true })("what is old", (it) => {
   it.effect("is deleted, and nothing else is", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* empty
       yield* sql.unsafe(rows)
+      yield* sql.unsafe(steps)
       assert.deepStrictEqual(yield* sweep(options), {
         sessions: 2,
         verifications: 1,
@@ -106,8 +151,13 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
         "closed links": 3,
         "ended identities": 1,
         history: 3,
+        "steps of roll-outs": 10,
+        "answers to steps of roll-outs": 10,
         "spent rate limits": 1
       })
+      const stepsLeft = ["an attempt before, young", "just done", "just paused", "not ours", "running"].flatMap(
+        (execution) => [`${execution} activity`, `${execution} run`]
+      )
       assert.deepStrictEqual(yield* left, {
         session: ["alive"],
         verification: ["waiting"],
@@ -119,7 +169,9 @@ layer(PgTest, { timeout: "60 seconds", excludeTestServices: true })("what is old
           ...["asked", "closed", "displaced", "ended", "ended lately", "u", "verified", "verified, ended beside it"]
         ],
         identity_refusals: ["no"],
-        mirror_history: ["newest", "newest of b", "newest of t2", "within a year"]
+        mirror_history: ["newest", "newest of b", "newest of t2", "within a year"],
+        cluster_messages: stepsLeft,
+        cluster_replies: stepsLeft
       })
       assert.deepStrictEqual(yield* sweep(options), {})
     })
