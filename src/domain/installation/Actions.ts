@@ -79,7 +79,7 @@ const writeOf = (row: DecidedRow, course: ActionContext, hasAgent: boolean): Row
   const { act, facts, fate } = row
   const { copy } = facts
   if (act === "create") return "insert"
-  if (act === "update" || act === "adopt") return "update"
+  if (act === "update" || act === "adopt" || row.isReferredAgain) return "update"
   if (fate === "removed") return "delete"
   if (copy === undefined) return null
   if (fate === "passed_on" || fate === "forgotten") return "tag"

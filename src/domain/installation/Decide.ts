@@ -22,6 +22,8 @@ export interface DecidedRow {
   readonly granted: Wish | undefined
   /** What is done: the verdict, or what a granted wish makes of it. */
   readonly act: Verdict | "adopt"
+  /** Whether it lost a reference when the person deleted the row that it leads to, which comes back now: then it gets it again. */
+  readonly isReferredAgain: boolean
   /** For a collision: the slug of the organization whose row is in the way, and whether that is the installation's own. */
   readonly owner: string | undefined
   readonly own: boolean
@@ -92,13 +94,13 @@ const judgeEach = (facts: InstallationFacts, kinds: ReadonlyArray<KindDescriptio
     const row = kind === undefined ? undefined : bySource.get(keyOf(kind, sourceId))
     return row?.entry !== undefined && !hasCopy(row)
   }
-  // If the person had deleted the row that a reference should lead to, the mirror left the reference empty: that is no change of theirs.
-  const hashOf = ({ copy, kind }: RowFacts) => {
+  // A reference to a row that the person deleted is empty: that is no change of theirs to the row that refers.
+  const hashOf = ({ copy, entry, kind }: RowFacts) => {
     const { references = {} } = byKind.get(kind) ?? {}
-    if (copy?.lacks === undefined) return copy?.hash
-    return Object.entries(copy.lacks).every(([column, sourceId]) => isGone(references[column], sourceId))
-      ? copy.hashWithThem
-      : copy.hash
+    const isWhole =
+      copy?.lost !== undefined &&
+      Object.entries(copy.lost).every(([column, sourceId]) => isGone(references[column], sourceId))
+    return isWhole ? entry?.appliedHash : copy?.hash
   }
   const position = ({ kind }: RowFacts) => byKind.get(kind)?.position ?? 0
 
@@ -139,6 +141,20 @@ const actOf = ({ facts, holder, verdict }: JudgedRow, granted: Wish | undefined)
 
 const isWrite = (act: DecidedRow["act"]) => act === "create" || act === "update"
 
+/** Whether a copy that is as it was applied, but for references to rows that were deleted, lost one to a row that is restored. */
+const lostRestored = (
+  { facts: { copy, kind }, verdict }: JudgedRow,
+  restored: ReadonlySet<string>,
+  kinds: ReadonlyArray<KindDescription>
+) => {
+  if (verdict !== "unchanged" || copy?.lost === undefined || restored.size === 0) return false
+  const references = kinds.find((one) => one.kind === kind)?.references ?? {}
+  return Object.entries(copy.lost).some(([column, sourceId]) => {
+    const referred = references[column]
+    return referred !== undefined && restored.has(keyOf(referred, sourceId))
+  })
+}
+
 /** What a row is called in a plan. */
 export const slugOf = ({ copy, entry, wanted }: RowFacts): string => wanted?.slug ?? copy?.slug ?? entry?.slug ?? ""
 
@@ -161,6 +177,9 @@ export const decide = (
     return { row, granted, act: actOf(row, granted) }
   })
 
+  const restored = new Set(
+    judged.flatMap(({ granted, row: { facts } }) => (granted === "restore" ? [keyOf(facts.kind, facts.sourceId)] : []))
+  )
   // A copy that keeps its slug, since the person changed it or it is in use, may have the slug that another row is to get.
   const staying = new Map<string, (typeof judged)[number]>()
   for (const one of judged) {
@@ -181,6 +200,7 @@ export const decide = (
       because,
       granted,
       act: inTheWay !== undefined && inTheWay.granted === undefined && isWrite(act) ? "collision" : act,
+      isReferredAgain: lostRestored(row, restored, kinds),
       owner: holder?.owner ?? (inTheWay === undefined ? undefined : facts.organizationSlug),
       own: holder?.authored ?? true,
       adoptable
@@ -233,7 +253,7 @@ export const planText = ({ facts, rows }: Decision): string =>
 /** The fields in which the contents of template and copy differ. */
 const differingFields = ({ facts: { contents, copy }, hash }: DecidedRow): ReadonlyArray<string> => {
   if (contents === undefined) return []
-  const current: Record<string, unknown> = hash === copy?.hash ? contents.copy : { ...contents.copy, ...copy?.lacks }
+  const current: Record<string, unknown> = hash === copy?.hash ? contents.copy : { ...contents.copy, ...copy?.lost }
   return Object.keys(contents.wanted)
     .filter((field) => !isSameContent(contents.wanted[field], current[field]))
     .sort()

@@ -59,10 +59,11 @@ export const RowFacts = Schema.Struct({
       managedBy: optional(AgentId),
       agentId: optional(AgentId),
       schedule: optional(Schema.String),
-      /** Columns in which the revision's row refers to another and the copy to none, with the id of that source row. */
-      lacks: optional(Schema.Record({ key: Schema.String, value: Schema.String })),
-      /** The hash that the copy would have if it referred to those. */
-      hashWithThem: optional(Schema.String)
+      /**
+       * Of a copy that would be as it was applied, did it refer in these columns to these source rows, of which the copies are gone: it
+       * lost those references with them.
+       */
+      lost: optional(Schema.Record({ key: Schema.String, value: Schema.String }))
     })
   ),
   /** Another row of the organization that has the wanted slug; `owner` is the slug of the organization it came from. */

@@ -67,6 +67,13 @@ export const requestFacts = (
 
 const keyOf = (kind: Kind, id: number | string) => `${kind} ${id}`
 
+/** Every choice of at most one of each list. */
+const choices = <A>(lists: ReadonlyArray<ReadonlyArray<A>>): ReadonlyArray<ReadonlyArray<A>> =>
+  lists.reduce<ReadonlyArray<ReadonlyArray<A>>>(
+    (chosen, list) => chosen.flatMap((some) => [some, ...list.map((one) => [...some, one])]),
+    [[]]
+  )
+
 /** The facts about every row of an installation. */
 export const installationFacts = (
   { agents, definitions, ledger, organizations, revisionRows, uses }: MemoryState,
@@ -112,24 +119,34 @@ export const installationFacts = (
     return typeof value === "string" ? { schedule: value } : {}
   }
   const referred = (id: number) => sourceOf.get(id) ?? `own:${id}`
-  const copyFacts = (copy: DefinitionRecord, wanted: DefinitionRecord | undefined): NonNullable<RowFacts["copy"]> => {
-    const lacks = Object.fromEntries(
-      Object.entries(wanted?.references ?? {}).flatMap(([column, source]) =>
-        source !== null && (copy.references[column] ?? null) === null ? [[column, String(source)]] : []
-      )
-    )
+  const isLive = (id: number) => byId.get(id)?.deleted === false
+  const copyFacts = (copy: DefinitionRecord, appliedHash: string | undefined): NonNullable<RowFacts["copy"]> => {
     const fields = fieldsOf(copy, referred)
-    const withThem = Object.entries(lacks).map(([column, source]) => [column, contentText(Number(source))])
+    const hash = hashOf(fields)
+    const gone = Object.entries(descriptions.get(copy.kind)?.references ?? {}).map(([column, kind]) =>
+      (copy.references[column] ?? null) === null
+        ? here.flatMap((one) =>
+            one.kind === kind && !isLive(one.copyId) ? [[column, String(one.sourceId)] as const] : []
+          )
+        : []
+    )
+    const lost =
+      hash === appliedHash
+        ? undefined
+        : choices(gone).find((lost) => {
+            const refs = lost.map(([column, source]) => [column, contentText(Number(source))])
+            return lost.length > 0 && hashOf({ ...fields, ...Object.fromEntries(refs) }) === appliedHash
+          })
     return {
       slug: copy.slug,
       name: copy.name,
-      hash: hashOf(fields),
+      hash,
       deleted: copy.deleted,
       retired: copy.retired === true,
       ...(copy.managedBy !== undefined && { managedBy: copy.managedBy }),
       ...(copy.agentId !== undefined && { agentId: copy.agentId }),
       ...scheduleOf(copy),
-      ...(withThem.length > 0 && { lacks, hashWithThem: hashOf({ ...fields, ...Object.fromEntries(withThem) }) })
+      ...(lost !== undefined && { lost: Object.fromEntries(lost) })
     }
   }
   const holderFacts = (holder: DefinitionRecord): NonNullable<RowFacts["holder"]> => ({
@@ -169,7 +186,7 @@ export const installationFacts = (
           ...(siblingAgent !== undefined && { agentId: siblingAgent.id })
         }
       }),
-      ...(copy !== undefined && { copy: copyFacts(copy, wanted?.content) }),
+      ...(copy !== undefined && { copy: copyFacts(copy, entry?.appliedHash) }),
       ...(holder !== undefined && holder.id !== copy?.id && { holder: holderFacts(holder) }),
       ...(wanted === undefined &&
         copy !== undefined && {

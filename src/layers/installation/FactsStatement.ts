@@ -1,5 +1,5 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
-import { content, hashOf, joinVersion } from "../catalog/KindSql.ts"
+import { content, hashOf, joinVersion, list } from "../catalog/KindSql.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
 
 /* What is asked before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
@@ -159,6 +159,28 @@ const used = (
 )`
 }
 
+/** Which references a copy lost with the rows that they led to: those with which it would be as it was applied. */
+const lostReferences = ({ references = {} }: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
+  const gone = Object.entries(references).map(
+    ([column, kind]) => `(
+      SELECT NULL AS source_id UNION ALL
+      SELECT l.source_id::text FROM mirror_ledger l
+      WHERE t.${column} IS NULL AND l.organization_id = known.organization_id AND l.kind = '${kind}' AND NOT EXISTS (
+        SELECT FROM ${kinds.find((other) => other.kind === kind)?.table} live
+        WHERE live.id = l.copy_id AND live.deleted_at IS NULL
+      )
+    ) ${column}_gone`
+  )
+  const refs = Object.keys(references).map((column) => `'${column}', ${column}_gone.source_id`)
+  return `LEFT JOIN LATERAL (
+  SELECT refs FROM (
+    SELECT jsonb_strip_nulls(jsonb_build_object(${list(refs)})) AS refs FROM ${gone.join(" CROSS JOIN ")} OFFSET 0
+  ) chosen
+  WHERE refs <> '{}' AND ${hashOf("copy.content || refs")} = known.applied_hash
+  LIMIT 1
+) lost ON copy.hash <> known.applied_hash`
+}
+
 /** The facts of the rows of one kind. */
 const factsOf = (
   kind: KindDescription,
@@ -170,9 +192,7 @@ const factsOf = (
   const scheduleOf = (row: string) => (schedule === undefined ? "" : `, 'schedule', ${row}${schedule.cron}`)
   const shownSchedule = schedule === undefined ? "" : `, 'schedule', known.shown ->> '${schedule.cron}'`
   const agentOf = agent === undefined ? "" : `, 'agentId', t.${agent}`
-  const lacks = Object.keys(references).map(
-    (column) => `, '${column}', CASE WHEN t.${column} IS NULL THEN known.content -> '${column}' END`
-  )
+  const hasReferences = Object.keys(references).length > 0
   const referredBy = referring.flatMap(([other, column]) => [
     `SELECT '${other.kind}' AS kind, r.id FROM ${other.table} r WHERE r.${column} = t.id AND r.deleted_at IS NULL`,
     ...(other.published === undefined
@@ -215,12 +235,7 @@ SELECT known.organization_id, known.template_agent_id, known.first_id, CASE
         CASE WHEN known.own_copy_id IS NULL THEN known.sibling_template_id ELSE known.template_agent_id END${shownSchedule}${agentOf})
       WHEN t.id IS NOT NULL THEN jsonb_build_object('slug', t.slug, 'name', t.name, 'hash', copy.hash,
         'deleted', t.deleted_at IS NOT NULL, 'retired', t.retired_at IS NOT NULL,
-        'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agentOf}${
-          lacks.length === 0
-            ? ""
-            : `, 'lacks', NULLIF(copy.lacks, '{}'),
-        'hashWithThem', CASE WHEN copy.lacks <> '{}' THEN ${hashOf("copy.content || copy.lacks")} END`
-        }) END,
+        'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agentOf}${hasReferences ? ", 'lost', lost.refs" : ""}) END,
     'holder', holder.facts,
     'used', CASE WHEN known.slug IS NULL THEN known.copy_id IN (SELECT id FROM ${name}_used) END,
     'referredBy', ${referredBy.length === 0 ? "NULL" : `CASE WHEN known.slug IS NULL THEN (SELECT jsonb_agg(r) FROM (${referredBy.join(" UNION ALL ")}) r) END`}
@@ -237,12 +252,12 @@ LEFT JOIN LATERAL (
   -- are used.
   SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
-    SELECT ${content(kind, "t", "v", referred)} AS content,
-      ${lacks.length === 0 ? "NULL::jsonb" : `jsonb_strip_nulls(jsonb_build_object(${lacks.join("").slice(2)}))`} AS lacks
+    SELECT ${content(kind, "t", "v", referred)} AS content
     WHERE t.id IS NOT NULL AND known.shown IS NULL OFFSET 0
   ) as_it_is
   OFFSET 0
 ) copy ON true
+${hasReferences ? lostReferences(kind, kinds) : ""}
 LEFT JOIN LATERAL (
   SELECT jsonb_build_object('id', other.id, 'authored', other.managed_by_template_agent_id IS NULL${
     schedule === undefined ? "" : ", 'schedule', other.schedule"
