@@ -6,8 +6,9 @@ import { AgentId, type OrganizationId, Slug } from "../src/domain/Ids.ts"
 import { countVerdicts, type PlannedRow } from "../src/domain/installation/Plan.ts"
 import { TemplateCatalog } from "../src/services/catalog/TemplateCatalog.ts"
 import { type AnyApplyRefusal, type Applied, TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
+import type { StoredRow } from "../src/testing/installation/Prepared.ts"
 import { definition, template } from "./fixtures/templates.ts"
-import { Hands, newPerson, type StoredRow } from "./worlds.ts"
+import { Hands, newPerson } from "./worlds.ts"
 
 /*
  * Histories of two people and three templates, two of them of one publisher: what publishers publish, what people do to their

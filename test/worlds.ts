@@ -36,34 +36,14 @@ import type { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import type { RolloutWork } from "../src/services/rollout/RolloutWork.ts"
 import type { Health } from "../src/services/runtime/Health.ts"
 import type { Transactor } from "../src/services/runtime/Transactor.ts"
+import type { RowOfOrganization, StoredRow, TemplateMirrorHands } from "../src/testing/installation/Prepared.ts"
 import { mutating } from "./machine.ts"
 import { PgTest } from "./pg.ts"
-
-/** A definition as it stands in an organization, references by slug. */
-export interface StoredRow {
-  readonly kind: Kind
-  readonly slug: string
-  readonly name: string
-  readonly managedBy: string | null
-  readonly agentId: string | null
-  /** When a scheduled row runs next. */
-  readonly due: string | null
-  readonly refersTo: string | null
-  readonly retired: boolean
-  /** All that a publisher says of the row besides slug, name and references. */
-  readonly content: unknown
-}
 
 export interface Identity {
   readonly namespace: string
   readonly identifier: string
   readonly state: string
-}
-
-export interface Row {
-  readonly organizationId: OrganizationId
-  readonly kind: Kind
-  readonly slug: string
 }
 
 /** What people and other programs do to the same data, by hand. */
@@ -92,19 +72,19 @@ export class Hands extends Context.Tag("test/Hands")<
     >
     readonly identities: (organizationId: OrganizationId) => Effect.Effect<ReadonlyArray<Identity>>
     /** Makes a row by hand; a classifier of the watcher of that slug. */
-    readonly author: (row: Row, watcher?: string) => Effect.Effect<void>
-    readonly rename: (row: Row, name: string) => Effect.Effect<void>
+    readonly author: (row: RowOfOrganization, watcher?: string) => Effect.Effect<void>
+    readonly rename: (row: RowOfOrganization, name: string) => Effect.Effect<void>
     /** Gives a jsonb column of the row's own table another value, written as JSON text. */
-    readonly edit: (row: Row, column: string, json: string) => Effect.Effect<void>
-    readonly remove: (row: Row) => Effect.Effect<void>
+    readonly edit: (row: RowOfOrganization, column: string, json: string) => Effect.Effect<void>
+    readonly remove: (row: RowOfOrganization) => Effect.Effect<void>
     /** Deletes the row for good, unless something refers to it. */
-    readonly erase: (row: Row) => Effect.Effect<void>
+    readonly erase: (row: RowOfOrganization) => Effect.Effect<void>
     /** Gives the row another slug. */
-    readonly move: (row: Row, slug: string) => Effect.Effect<void>
+    readonly move: (row: RowOfOrganization, slug: string) => Effect.Effect<void>
     /** Makes something refer to the agent. */
     readonly useAgent: (agentId: AgentId) => Effect.Effect<void>
     /** Makes something refer to the row, as an entity of its type does. */
-    readonly use: (row: Row) => Effect.Effect<void>
+    readonly use: (row: RowOfOrganization) => Effect.Effect<void>
     readonly setRole: (
       organizationId: OrganizationId,
       userId: UserId,
@@ -151,7 +131,7 @@ const HandsMemory = Layer.effect(
         )
       })
     const withDefinitions = (
-      row: Row,
+      row: RowOfOrganization,
       next: (record: MemoryState["definitions"][number]) => Partial<MemoryState["definitions"][number]>
     ) =>
       update((state) => ({
@@ -690,6 +670,24 @@ export const newPerson = (
     yield* personalOrgs.ensure(userId)
     return { userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
   })
+
+/** What the laws of the mirror do to a world. */
+export const mirrorHands: TemplateMirrorHands<Hands | OrgResolver | PersonalOrgs | TemplateCatalog> = {
+  newPerson: Effect.suspend(() => newPerson()),
+  publish: (template) => Effect.flatMap(TemplateCatalog, ({ publish }) => Effect.orDie(publish(template))),
+  rows: (organizationId) => Effect.flatMap(Hands, ({ rows }) => rows(organizationId)),
+  agents: (organizationId) => Effect.flatMap(Hands, ({ agents }) => agents(organizationId)),
+  author: (...row) => Effect.flatMap(Hands, ({ author }) => author(...row)),
+  rename: (...row) => Effect.flatMap(Hands, ({ rename }) => rename(...row)),
+  move: (...row) => Effect.flatMap(Hands, ({ move }) => move(...row)),
+  remove: (row) => Effect.flatMap(Hands, ({ remove }) => remove(row)),
+  erase: (row) => Effect.flatMap(Hands, ({ erase }) => erase(row)),
+  use: (row) => Effect.flatMap(Hands, ({ use }) => use(row)),
+  useAgent: (agentId) => Effect.flatMap(Hands, ({ useAgent }) => useAgent(agentId)),
+  setRole: (...role) => Effect.flatMap(Hands, ({ setRole }) => setRole(...role)),
+  setVisibility: (...organization) => Effect.flatMap(Hands, ({ setVisibility }) => setVisibility(...organization)),
+  elapse: TestClock.adjust
+}
 
 /** A credential from header texts. */
 export const credential = (headers: { readonly bearer?: string; readonly cookie?: string }): Credential => ({

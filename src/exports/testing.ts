@@ -7,6 +7,12 @@ export { type KeptAnswersHands, keptAnswersLaws } from "../testing/admission/Kep
 export { type RateLimiterHands, rateLimiterLaws } from "../testing/admission/RateLimiterLaws.ts"
 export { type Failure, failing, type Script } from "../testing/Failing.ts"
 export { type IdentityLinkerHands, identityLinkerLaws } from "../testing/identity/IdentityLinkerLaws.ts"
+export type {
+  RowOfOrganization,
+  StoredRow,
+  TemplateMirrorHands
+} from "../testing/installation/Prepared.ts"
+export { templateMirrorLaws } from "../testing/installation/TemplateMirrorLaws.ts"
 export type { Law } from "../testing/Law.ts"
 export { type TransactorHands, transactorLaws } from "../testing/runtime/TransactorLaws.ts"
 export {

@@ -135,6 +135,90 @@ layer(BrowsingLive(), { timeout: "240 seconds", excludeTestServices: true })("a 
       240_000
     )
 
+    it.effect(
+      `pauses, resumes and cancels a roll-out, wave by wave ${how} JavaScript`,
+      () =>
+        Effect.gen(function* () {
+          const browsing = yield* Browsing
+          yield* browsing.look("/", { javaScriptEnabled, expects: /409/ }, async (page, context) => {
+            const { query } = browsing
+            const { next, path, slug } = await prepared(page, browsing)
+            const owners = await context.cookies()
+            await context.clearCookies()
+            await signUp(page)
+            await go(page, `/install/${slug}`)
+            await press(page, /^Install into/)
+            await page.waitForURL(/done=installed/)
+            await context.clearCookies()
+            await context.addCookies(owners)
+
+            const start = async (revision: string) => {
+              await page.getByLabel("Revision to roll out").selectOption(revision)
+              await page.getByLabel(/^Waves/).fill("50, 100")
+              await page.getByLabel("Wait for my yes after each wave").check()
+              await press(page, "Start the roll-out")
+              await page.waitForURL(/done=rollout-started/)
+            }
+            const toCome = () => main(page).locator('[data-of="open"]').first().textContent()
+            const at = async (revision: number) => {
+              const [found] = await query(
+                "SELECT count(*)::int AS installed FROM agents WHERE template_agent_id = (SELECT id FROM agents WHERE slug = $1) AND revision = $2",
+                [slug, revision]
+              )
+              return found?.installed
+            }
+
+            // It runs for as long as somebody is at both organizations.
+            await query("BEGIN")
+            await query(
+              `SELECT FROM organization o JOIN agents a ON a.organization_id = o.id
+               WHERE a.template_agent_id = (SELECT id FROM agents WHERE slug = $1) FOR NO KEY UPDATE OF o`,
+              [slug]
+            )
+            await next("Paper")
+            await go(page, path)
+            await start("3")
+            assert.include(await textOf(page), "The roll-out of revision 3 runs, at wave 1 of 2")
+            assert.strictEqual(await page.getByRole("button", { name: "Resume the roll-out" }).count(), 0)
+            await press(page, "Pause the roll-out")
+            await page.waitForURL(/done=rollout-paused/)
+            assert.include(await note(page), "Nobody is brought to the revision until you resume it")
+            assert.include(await textOf(page), "is paused at wave 1 of 2: somebody paused it")
+            assert.strictEqual(await page.getByRole("button", { name: "Pause the roll-out" }).count(), 0)
+            await query("COMMIT")
+            assert.deepStrictEqual([await toCome(), await at(3)], ["2", 0])
+            if (javaScriptEnabled) await expectAccessible(page, "a roll-out that is paused")
+
+            await press(page, "Resume the roll-out")
+            await page.waitForURL(/done=rollout-resumed/)
+            await until(page, "is paused at wave 2 of 2: the next wave waits for your yes")
+            assert.deepStrictEqual([await toCome(), await at(3)], ["1", 1])
+            await press(page, "Resume the roll-out")
+            await until(page, "The roll-out of revision 3 is done")
+            assert.strictEqual(await at(3), 2)
+
+            await next("Receipt")
+            await go(page, path)
+            await start("4")
+            await until(page, "is paused at wave 2 of 2: the next wave waits for your yes")
+            const left = await context.newPage()
+            await left.goto(page.url())
+            await press(page, "Cancel the roll-out")
+            await page.waitForURL(/done=rollout-cancelled/)
+            assert.include(await note(page), "Who has the revision keeps it")
+            assert.include(await textOf(page), "The roll-out of revision 4 was cancelled")
+            assert.strictEqual(await page.getByRole("button", { name: "Start the roll-out" }).count(), 1)
+            assert.deepStrictEqual([await at(3), await at(4)], [1, 1])
+
+            // A page that was left open sees it by itself; where it can't, nothing is done from there.
+            if (!javaScriptEnabled) await press(left, "Resume the roll-out")
+            await until(left, "cancelled")
+            assert.deepStrictEqual([await at(3), await at(4)], [1, 1])
+          })
+        }),
+      240_000
+    )
+
     it.effect(`makes keys that are shown once, and invites ${how} JavaScript`, () =>
       Effect.gen(function* () {
         const browsing = yield* Browsing

@@ -48,7 +48,7 @@ button.disabled=false})}
 
 /**
  * Follows a roll-out that is under way: the numbers of the page change as they come, and where it begins another wave, pauses or ends,
- * the page is loaded anew, unless somebody fills in a form. Without the script the page reloads by itself.
+ * the page is loaded anew, unless somebody fills in a form or has sent one. Without the script the page reloads by itself.
  */
 export const followingRollouts = `
 const roll=document.querySelector("[data-rollout]")
@@ -57,7 +57,7 @@ addEventListener("pagehide",()=>told.close())
 told.addEventListener("status",({data})=>{const now=JSON.parse(data)
 for(const one of roll.querySelectorAll("[data-of]"))one.textContent=one.dataset.of.split(".").reduce((at,key)=>at?.[key],now)
 roll.querySelector("progress").value=now.organizations-now.open
-if(now.state+" "+now.wave!==roll.dataset.now&&!document.activeElement?.matches("input,select,textarea")){told.close();location.reload()}})}
+if(now.state+" "+now.wave!==roll.dataset.now&&!leaving&&!document.activeElement?.matches("input,select,textarea")){told.close();location.reload()}})}
 `
 
 /**
