@@ -1,5 +1,5 @@
 import { Args, Command, Options } from "@effect/cli"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { json } from "./Output.ts"
 
 /* The command line. The code of a command is loaded only when it runs: parsing needs none of it. */
@@ -32,6 +32,13 @@ const url = Options.text("url").pipe(
   Options.optional
 )
 
+const visited = Options.text("url").pipe(
+  Options.withDescription(
+    "A running service, as https://install.example.org; it needs no key. Without it the database of DATABASE_URL."
+  ),
+  Options.optional
+)
+
 const publish = Command.make(
   "publish",
   {
@@ -55,17 +62,44 @@ const publish = Command.make(
   )
 )
 
-const diff = Command.make("diff", { folder, json, url }, (given) =>
-  loaded(async () => (await import("./Template.ts")).diff(given))
+const diff = Command.make(
+  "diff",
+  {
+    folder: Args.text({ name: "DIR|TEMPLATE" }).pipe(
+      Args.withDescription(
+        "A template's folder; with revisions the slug of a template, over HTTP with its publisher and a slash before it where that has another slug."
+      )
+    ),
+    from: Args.integer({ name: "FROM" }).pipe(
+      Args.withDescription("A revision of the template, to compare another with it."),
+      Args.optional
+    ),
+    to: Args.integer({ name: "TO" }).pipe(
+      Args.withDescription("The other revision, later or earlier; absent: the newest."),
+      Args.optional
+    ),
+    json,
+    url
+  },
+  ({ from, to, ...given }) =>
+    Effect.if(Option.isSome(from), {
+      onTrue: () =>
+        loaded(async () => (await import("./Published.ts")).compare({ ...given, name: given.folder, from, to })),
+      onFalse: () => loaded(async () => (await import("./Template.ts")).diff(given))
+    })
 ).pipe(
   Command.withDescription(
-    "Say what publishing a folder would change, row by row, and what it would do to all installations; changes nothing. Example: agent-install template diff templates/personal-finance"
+    "Say what publishing a folder would change, row by row, and what it would do to all installations; or what differs between two revisions. It changes nothing. Examples: agent-install template diff templates/personal-finance, agent-install template diff personal-finance 3 5"
   )
 )
 
-const list = Command.make("list", { json }, (given) =>
-  loaded(async () => (await import("./Template.ts")).list(given))
-).pipe(Command.withDescription("List the templates that are published, and how often each is installed."))
+const list = Command.make("list", { json, url: visited }, (given) =>
+  loaded(async () => (await import("./Published.ts")).list(given))
+).pipe(
+  Command.withDescription(
+    "List the templates that are published, and how often each is installed; with --url those that anybody can install there. Example: agent-install template list --url https://install.example.org"
+  )
+)
 
 const init = Command.make(
   "init",
@@ -133,12 +167,7 @@ const show = Command.make(
   {
     name: publishedTemplate,
     json,
-    url: Options.text("url").pipe(
-      Options.withDescription(
-        "A running service, as https://install.example.org; it needs no key. Without it the database of DATABASE_URL."
-      ),
-      Options.optional
-    )
+    url: visited
   },
   (given) => loaded(async () => (await import("./Published.ts")).show(given))
 ).pipe(

@@ -1,6 +1,6 @@
 import { Prompt } from "@effect/cli"
 import { Console, Effect, Layer, Option } from "effect"
-import { PublishRefused, type Template, typeOf } from "../domain/catalog/Template.ts"
+import { PublishRefused, type Template } from "../domain/catalog/Template.ts"
 import type { Impact } from "../domain/installation/Impact.ts"
 import { readTemplate } from "../layers/catalog/TemplateFiles.ts"
 import { settings } from "../layers/runtime/Settings.ts"
@@ -10,11 +10,11 @@ import {
   publishTemplate,
   type WithdrawalNotAgreed
 } from "../services/catalog/PublishTemplate.ts"
-import { TemplateCatalog } from "../services/catalog/TemplateCatalog.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, print, table } from "./Output.ts"
 import { publisherAt } from "./OverHttp.ts"
+import { changesTable } from "./Published.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -54,17 +54,7 @@ const describe = (line: string, { impact, published: { changes } }: Publication)
   [
     line,
     "",
-    changes.length === 0
-      ? "No row changes, only what the template says of itself."
-      : table(
-          changes.map(({ change, fields, kind, slug, was }) => ({
-            change,
-            kind: typeOf(kind),
-            slug,
-            was,
-            fields: fields.join(", ")
-          }))
-        ),
+    changes.length === 0 ? "No row changes, only what the template says of itself." : changesTable(changes),
     "",
     ...describeImpact(impact)
   ].join("\n")
@@ -156,13 +146,4 @@ export const publish = Effect.fnUntraced(function* ({ dryRun, folder, json, url,
         )
       : `Nothing changed: ${slug} stays at revision ${revision} (template agent ${templateAgentId}).`
   )
-})
-
-/** Lists what is published. */
-export const list = Effect.fnUntraced(function* ({ json }: AsJson) {
-  const templates = yield* TemplateCatalog.pipe(
-    Effect.flatMap((catalog) => catalog.list),
-    Effect.provide(Services)
-  )
-  yield* print(json, templates, table(templates))
 })

@@ -84,13 +84,14 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("command
     })
   )
 
-  it.scoped("show a template and its history, in the database and in a service", () =>
+  it.scoped("show a template, its history and what its revisions differ in, in the database and in a service", () =>
     Effect.gen(function* () {
       const { ask, signUp } = yield* Running
       const catalog = yield* TemplateCatalog
       const publishers = yield* Publishers
       const url = yield* address
       const slug = "remembered"
+      const receipt = Slug.make("receipt")
       yield* Effect.orDie(catalog.publish(template(slug, oneOfEach, { notes: "The first" })))
       yield* Effect.orDie(
         catalog.publish(template(slug, [...oneOfEach, definition("entity_types", "receipt")], { notes: "Receipts" }))
@@ -120,12 +121,51 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("command
         inDatabase.err
       )
       assert.strictEqual(overHttp.out, inDatabase.out)
+
+      yield* Effect.orDie(
+        catalog.publish(
+          template(slug, [...oneOfEach.slice(0, 3), definition("entity_types", "bill", { was: [receipt] })])
+        )
+      )
+      const compared = (...revisions: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const database = yield* run(["template", "diff", slug, ...revisions], here)
+          const service = yield* run(["template", "diff", "--url", url, path, ...revisions], there)
+          assert.strictEqual(service.out, database.out, service.err)
+          return database.out
+        })
+      const since = yield* compared("1")
+      assert.include(since, "From revision 1 of remembered to 3:\n")
+      assert.match(since, /^added +\| entity +\| bill/m)
+      assert.match(since, /^withdrawn +\| classifier +\| topic/m)
+      assert.match(yield* compared("2", "3"), /^renamed +\| entity +\| bill +\| receipt/m)
+      assert.match(yield* compared("3", "2"), /^renamed +\| entity +\| receipt +\| bill/m)
+      assert.strictEqual(yield* compared("2", "2"), "No row of remembered differs between revisions 2 and 2.\n")
+      const asJson = yield* run(["template", "diff", "--json", slug, "1", "2"], here)
+      assert.deepStrictEqual(JSON.parse(asJson.out), {
+        slug,
+        since: 1,
+        revision: 2,
+        changes: [{ kind: "entity_types", slug: "receipt", change: "added", was: null, fields: [] }]
+      })
+
+      const listed = yield* run(["template", "list", "--url", url])
+      assert.match(listed.out, /^remembered +\| remembered +\| remembered-publisher +\| +4 \|$/m, listed.err)
+      assert.match((yield* run(["template", "list"], here)).out, /^remembered +\| remembered +\| .*\| +3 \|/m)
+
       for (const args of [
         ["template", "show", "nothing"],
-        ["template", "history", "nothing"]
+        ["template", "history", "nothing"],
+        ["template", "diff", "nothing", "1", "2"]
       ]) {
         const { code, err } = yield* run(args, here)
         assert.deepStrictEqual([code, err.includes("nothing")], [1, true], err)
+      }
+      for (const unknown of [
+        yield* run(["template", "diff", slug, "1", "9"], here),
+        yield* run(["template", "diff", "--url", url, path, "1", "9"], there)
+      ]) {
+        assert.deepStrictEqual([unknown.code, unknown.err.includes("9")], [1, true], unknown.err)
       }
     })
   )

@@ -53,8 +53,8 @@ describe("the help of a command", () => {
     Effect.gen(function* () {
       const { code, err, out } = yield* run(["template", "diff"])
       assert.deepStrictEqual([code, out], [2, ""])
-      assert.include(err, "Missing argument <DIR>")
-      assert.include(err, "Usage: agent-install template diff [--json] [--url text] <DIR>")
+      assert.include(err, "Missing argument <DIR|TEMPLATE>")
+      assert.include(err, "Usage: agent-install template diff [--json] [--url text] <DIR|TEMPLATE>")
     })
   )
 })

@@ -111,7 +111,9 @@ const runSession = (document: string, { database, origin }: Context.Tag.Service<
       Effect.promise(() => mkdtemp(join(tmpdir(), "agent-install-documents-"))),
       (folder) => Effect.promise(() => rm(folder, { recursive: true }))
     )
-    yield* Effect.promise(() => symlink(join(root, "templates"), join(folder, "templates")))
+    for (const name of ["templates", "examples"]) {
+      yield* Effect.promise(() => symlink(join(root, name), join(folder, name)))
+    }
     const session = sessionOf(document)
     const script = session
       .map(({ block }) => {

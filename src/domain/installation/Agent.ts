@@ -4,13 +4,13 @@ import { byKind, Kind, KindCounts, type KindDescription, kindDescriptions } from
 import { Mode, Modes } from "../catalog/Mode.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { firstThatFit, pageQuery } from "../Page.ts"
+import { type Decision, plannedRows } from "./Decide.ts"
 import {
   countVerdicts,
   expectedPlan,
   KeepReason,
   latestRevision,
   namesEachRowOnce,
-  type PlannedRow,
   planFilter,
   type Verdict,
   WantedRevision,
@@ -149,12 +149,13 @@ export const AgentOverview = Schema.Struct({
 })
 export type AgentOverview = typeof AgentOverview.Type
 
-/** An agent with what a plan says of its rows. */
+/** An agent with what is decided about its rows. */
 export const overviewOf = (
   agent: InstalledAgent,
-  rows: ReadonlyArray<PlannedRow>,
+  decision: Decision,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): AgentOverview => {
+  const rows = plannedRows(decision, kinds)
   const counted = new Map(countVerdicts(rows).map(({ kind, rows, verdict }) => [`${kind} ${verdict}`, rows]))
   const count = (kind: Kind, verdict: Verdict) => counted.get(`${kind} ${verdict}`) ?? 0
   return {
@@ -167,7 +168,7 @@ export const overviewOf = (
         customized: count(kind, "customized"),
         create: count(kind, "create"),
         update: count(kind, "update"),
-        unchanged: count(kind, "unchanged")
+        unchanged: count(kind, "unchanged") + (decision.facts.leftOut?.[kind] ?? 0)
       }),
       kinds
     ),

@@ -97,6 +97,8 @@ export interface InstallationFacts extends Installation {
   /** Of one that is installed by reference: the first of its block of ids. */
   readonly firstId?: number | undefined
   readonly rows: ReadonlyArray<RowFacts>
+  /** How many rows were left out, by kind: they are as they were applied, and nothing is done to them. */
+  readonly leftOut?: Readonly<Partial<Record<Kind, number>>>
 }
 
 /** An installed agent as it is. */

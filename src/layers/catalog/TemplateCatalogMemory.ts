@@ -1,4 +1,5 @@
 import { DateTime, Effect, Either, Layer } from "effect"
+import { type ComparedRow, changesBetween } from "../../domain/catalog/Changes.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { type FormerSlug, type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
 import {
@@ -10,7 +11,6 @@ import {
   positions,
   privatePublisherIssue,
   rowsByKind,
-  sortChanges,
   type Template,
   takenSlugIssues,
   templateIssues,
@@ -79,31 +79,13 @@ const formerSlugs = (
     .flatMap(({ kind, slug, was }) => [slug, ...was].map((one) => ({ kind, slug: one })))
 }
 
-/** What publishing changes, row by row. */
-export const changesBetween = (
-  earlier: ReadonlyArray<RevisionRowRecord>,
-  rows: ReadonlyArray<RevisionRowRecord>
-): Published["changes"] => {
-  const fields = ({ content }: RevisionRowRecord) => fieldsOf(content, (id) => id)
-  const earlierById = keyed(earlier, ({ sourceId }) => sourceId)
-  const byId = keyed(rows, ({ sourceId }) => sourceId)
-  return sortChanges([
-    ...rows.flatMap((row): Published["changes"] => {
-      const { kind, slug } = row
-      const before = earlierById.get(`${kind} ${row.sourceId}`)
-      if (before === undefined) return [{ kind, slug, change: "added", was: null, fields: [] }]
-      const old = fields(before)
-      const differing = Object.entries(fields(row)).flatMap(([field, value]) => (old[field] === value ? [] : [field]))
-      if (differing.length === 0) return []
-      const renamed = before.slug !== slug
-      const was = renamed ? before.slug : null
-      return [{ kind, slug, change: renamed ? "renamed" : "changed", was, fields: differing.sort() }]
-    }),
-    ...earlier.flatMap(({ kind, slug, sourceId }): Published["changes"] =>
-      byId.has(`${kind} ${sourceId}`) ? [] : [{ kind, slug, change: "withdrawn", was: null, fields: [] }]
-    )
-  ])
-}
+/** A row of a revision, as it is compared. */
+export const comparedRow = ({ content, kind, slug, sourceId }: RevisionRowRecord): ComparedRow => ({
+  kind,
+  slug,
+  identity: sourceId,
+  fields: fieldsOf(content, (id) => id)
+})
 
 const publish =
   (kinds: ReadonlyArray<KindDescription>) =>
@@ -261,7 +243,7 @@ const publish =
         ]
       })
     }
-    const changes = changed ? changesBetween(earlier, rows) : []
+    const changes = changed ? changesBetween(earlier.map(comparedRow), rows.map(comparedRow)) : []
     return Either.right([
       { templateAgentId: agent.id, revision, changed, since: changed ? since : revision, changes },
       state

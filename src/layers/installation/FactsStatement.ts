@@ -84,11 +84,18 @@ const known = `known AS MATERIALIZED (
     COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown
   FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
   CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM agents WHERE organization_id = installation.organization_id AND mode = 'reference') AS refers, (
+    -- LIMIT: an EXISTS may be planned as a look at every organization there is. OFFSET: asked once, not for every row.
+    SELECT (
+      SELECT true FROM agents WHERE organization_id = installation.organization_id AND mode = 'reference' LIMIT 1
+    ) AS refers, (
+      SELECT true FROM mirror_ledger
+      WHERE organization_id = installation.organization_id AND template_agent_id <> installation.template_agent_id LIMIT 1
+    ) AS shares, (
       SELECT first_id FROM agents
       WHERE template_agent_id = installation.template_agent_id AND organization_id = installation.organization_id
         AND mode = 'reference'
     ) AS first_id
+    OFFSET 0
   ) reference
   CROSS JOIN LATERAL (
     SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.ordinal,
@@ -112,7 +119,8 @@ const known = `known AS MATERIALIZED (
       SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, a.id AS agent_id, a.created_at
       FROM mirror_ledger l
       LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
-      WHERE l.organization_id = installation.organization_id AND l.kind = pair.kind AND l.source_id = pair.source_id
+      WHERE reference.shares AND l.organization_id = installation.organization_id AND l.kind = pair.kind
+        AND l.source_id = pair.source_id
       UNION ALL
       SELECT slug, id, hash, false, template_agent_id, content, agent_id, installed_at FROM referenced_rows
       WHERE organization_id = installation.organization_id AND kind = pair.kind AND source_id = pair.source_id
@@ -212,7 +220,7 @@ const factsOf = (
       SELECT FROM ${table} past WHERE past.id = known.first_id + known.ordinal AND past.inherits IS NULL
     ) THEN known.ordinal END`
   return `
-SELECT known.organization_id, known.template_agent_id, known.first_id, CASE
+SELECT known.organization_id, known.template_agent_id, known.first_id, known.kind, CASE
   WHEN known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash) AND known.own_slug = known.slug
     AND NOT known.own_adopted AND (known.shown IS NOT NULL OR t.deleted_at IS NULL AND t.retired_at IS NULL)
     AND known.sibling_template_id IS NULL AND holder.facts IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
@@ -268,7 +276,9 @@ LEFT JOIN LATERAL (
     SELECT * FROM (
       SELECT id, organization_id, managed_by_template_agent_id, source_template_org_id AS publisher_id,
         ${schedule === undefined ? "NULL" : schedule.cron} AS schedule
-      FROM ${table} WHERE organization_id = known.organization_id AND slug = known.slug AND deleted_at IS NULL OFFSET 0
+      FROM ${table} WHERE organization_id = known.organization_id AND slug = known.slug AND deleted_at IS NULL
+        -- A live copy that has the slug is the only one.
+        AND (known.slug = t.slug AND t.deleted_at IS NULL) IS NOT TRUE OFFSET 0
     ) held
     UNION ALL
     SELECT r.id, r.organization_id, r.template_agent_id, p.organization_id,
@@ -286,7 +296,7 @@ WHERE known.kind = '${name}'`
  * What is known of the rows of some installations. Parameters: the installations as a JSON array of `organization_id`,
  * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; whether rows are left
  * out that stand just as they were applied (but, with `locks`, for those that what is written may refer to). Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
- * `UntouchedRow` where that says it all. With `locks` nobody else changes a copy before the transaction ends.
+ * `UntouchedRow` where that says it all, and by kind how many were left out. With `locks` nobody else changes a copy before the transaction ends.
  */
 export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boolean): string => {
   const referring = ({ kind }: KindDescription) =>
@@ -297,7 +307,10 @@ export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boo
   const rows = kinds.map((kind) => `(${factsOf(kind, referring(kind), locks, kinds)})`)
   return `WITH ${steps.join(",\n")}
 SELECT gathered.organization_id, gathered.template_agent_id, min(gathered.first_id)::float8 AS first_id,
-  COALESCE(json_agg(gathered.facts) FILTER (WHERE gathered.facts IS NOT NULL), '[]') AS rows
+  COALESCE(json_agg(gathered.facts) FILTER (WHERE gathered.facts IS NOT NULL), '[]') AS rows,
+  json_build_object(${list(
+    kinds.map(({ kind }) => `'${kind}', count(*) FILTER (WHERE gathered.kind = '${kind}' AND gathered.facts IS NULL)`)
+  )}) AS left_out
 FROM (${rows.join("\nUNION ALL\n")}) gathered
 GROUP BY gathered.organization_id, gathered.template_agent_id`
 }

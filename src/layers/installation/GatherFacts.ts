@@ -45,7 +45,7 @@ const factsOf = (row: RowFacts | typeof UntouchedRow.Type): RowFacts => {
 export interface GatherOptions {
   /** Includes the contents if they differ: a plan names the fields. */
   readonly withContents?: boolean
-  /** Leaves out the rows that are as they were applied: nothing is done to them. */
+  /** Leaves out the rows that are as they were applied, and counts them: nothing is done to them. */
   readonly onlyChanged?: boolean
   /** Locks the copies until the transaction ends, since what is decided is written. */
   readonly locks?: boolean
@@ -74,7 +74,8 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
           organizationId: OrganizationId,
           templateAgentId: AgentId,
           firstId: Schema.NullOr(Schema.Int),
-          rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts))
+          rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts)),
+          leftOut: Schema.Record({ key: Schema.String, value: Schema.Int })
         }),
         execute: ({ installations, onlyChanged, withContents }) =>
           sql.unsafe(text, [installations, withContents, onlyChanged])
@@ -97,8 +98,8 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
       return Effect.map(gather({ installations: asked, withContents, onlyChanged }), (found) => {
         const known = new Map(found.map((one) => [keyOf(one), one]))
         return installations.map((one): InstallationFacts => {
-          const { firstId, rows = [] } = known.get(keyOf(one)) ?? {}
-          return { ...one, firstId: firstId ?? undefined, rows: rows.map(factsOf) }
+          const { firstId, leftOut = {}, rows = [] } = known.get(keyOf(one)) ?? {}
+          return { ...one, firstId: firstId ?? undefined, rows: rows.map(factsOf), leftOut }
         })
       })
     }

@@ -14,7 +14,7 @@ import {
   overviewOf,
   Updates
 } from "../../domain/installation/Agent.ts"
-import { decide, plannedRows } from "../../domain/installation/Decide.ts"
+import { decide } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
@@ -116,11 +116,10 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               templateAgentId: agent.template.templateAgentId,
               revision: judgedRevision(agent)
             })),
-            { withContents: true }
+            { withContents: true, onlyChanged: true }
           )
         ),
-        (facts) =>
-          Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, plannedRows(decide(one, kinds), kinds), kinds))
+        (facts) => Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, decide(one, kinds), kinds))
       )
 
     const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
@@ -172,7 +171,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
         const agent = yield* find(userId, agentId)
         const [overview] = yield* withRows([agent])
-        return overview ?? overviewOf(agent, [], kinds)
+        return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
       list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
         const found = yield* Effect.orDie(

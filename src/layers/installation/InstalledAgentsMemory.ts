@@ -4,7 +4,7 @@ import { modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, NotOrgAdmin } from "../../domain/Errors.ts"
 import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
 import { agentsThatFit, type InstalledAgent, judgedRevision, overviewOf } from "../../domain/installation/Agent.ts"
-import { decide, plannedRows } from "../../domain/installation/Decide.ts"
+import { decide } from "../../domain/installation/Decide.ts"
 import { historyPage } from "../../domain/installation/History.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { deprecatedOf, offeredRevision } from "../catalog/OfferedMemory.ts"
@@ -66,7 +66,7 @@ const withRows = (state: MemoryState, agent: InstalledAgent, kinds: ReadonlyArra
     installationFacts(state, { ...agent, templateAgentId, revision: judgedRevision(agent) }, kinds),
     kinds
   )
-  return overviewOf(agent, plannedRows(decision, kinds), kinds)
+  return overviewOf(agent, decision, kinds)
 }
 
 /** Installed agents in memory. */

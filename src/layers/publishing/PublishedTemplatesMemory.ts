@@ -1,4 +1,5 @@
 import { DateTime, Effect, Either, Layer } from "effect"
+import { changesBetween } from "../../domain/catalog/Changes.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { modesUnsaid, saidModes } from "../../domain/catalog/Mode.ts"
 import { definitionsOf, type PublishedRow, type Template } from "../../domain/catalog/Template.ts"
@@ -10,7 +11,7 @@ import { type OwnTemplate, revisionsOfPage } from "../../domain/publishing/Revis
 import { stopped } from "../../domain/rollout/Rollout.ts"
 import { PublishedTemplates } from "../../services/publishing/PublishedTemplates.ts"
 import { deprecatedOf, offeredRevision } from "../catalog/OfferedMemory.ts"
-import { changesBetween } from "../catalog/TemplateCatalogMemory.ts"
+import { comparedRow } from "../catalog/TemplateCatalogMemory.ts"
 import { type AgentRecord, type MemoryState, MemoryStore, type RevisionRowRecord } from "../memory/MemoryStore.ts"
 
 const publishedRow = ({ content, kind, slug, sourceId, was }: RevisionRowRecord): PublishedRow => {
@@ -185,7 +186,10 @@ export const PublishedTemplatesMemory = (kinds: ReadonlyArray<KindDescription> =
               publishedAt,
               notes,
               broken,
-              changes: changesBetween(rowsOf(state, template, revision - 1), rowsOf(state, template, revision))
+              changes: changesBetween(
+                rowsOf(state, template, revision - 1).map(comparedRow),
+                rowsOf(state, template, revision).map(comparedRow)
+              )
             }))
             return { revisions, next: all.length > revisionsOfPage ? (revisions.at(-1)?.revision ?? null) : null }
           }),

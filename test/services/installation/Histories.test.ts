@@ -215,7 +215,11 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
               action,
               revision,
               // Of a row that was referred to, the history says what the revision says: it names the watcher as that did.
-              rows: rows.map((row) => ({ ...row, before: row.before && { ...row.before, watcher_id: undefined } }))
+              rows: rows.map((row) => ({
+                ...row,
+                before: row.before && { ...row.before, watcher_id: undefined },
+                fields: row.fields.filter((field) => field !== "watcher_id")
+              }))
             }))
         }
       }).pipe(Effect.catchAll(({ _tag }) => Effect.succeed({ refused: _tag })))
