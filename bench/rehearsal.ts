@@ -46,6 +46,18 @@ const ended = (child: ReturnType<typeof spawn>) =>
     child.once("exit", () => resume(Effect.void))
   })
 
+const environmentOf = (given: Readonly<Record<string, string>>) => ({ PATH: process.env.PATH, ...given })
+
+const post = (address: string, body: unknown, headers: Readonly<Record<string, string>>) =>
+  fetch(address, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers }
+  })
+
+const isReady = async (port: number) =>
+  (await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(5_000) })).ok
+
 /** Runs a command to its end. `told` gets each line as it comes. */
 const command = (
   args: ReadonlyArray<string>,
@@ -54,7 +66,7 @@ const command = (
   told: (line: string) => void = () => undefined
 ) =>
   Effect.gen(function* () {
-    const child = spawn(process.execPath, [main, ...args], { cwd, env: { PATH: process.env.PATH, ...environment } })
+    const child = spawn(process.execPath, [main, ...args], { cwd, env: environmentOf(environment) })
     let [out, err] = ["", ""]
     child.stdout.on("data", (chunk) => {
       out += chunk
@@ -73,7 +85,7 @@ const serving = (port: number, environment: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const begin = () =>
       spawn(process.execPath, [main, "serve"], {
-        env: { PATH: process.env.PATH, PORT: String(port), ...environment },
+        env: environmentOf({ PORT: String(port), ...environment }),
         stdio: "ignore"
       })
     const now = { child: begin() }
@@ -83,8 +95,8 @@ const serving = (port: number, environment: Readonly<Record<string, string>>) =>
         return ended(now.child)
       })
     )
-    const ready = Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/health/ready`)).pipe(
-      Effect.filterOrFail(({ ok }) => ok),
+    const ready = Effect.tryPromise(() => isReady(port)).pipe(
+      Effect.filterOrFail((ok) => ok),
       Effect.retry(Schedule.spaced("100 millis")),
       Effect.timeout("90 seconds"),
       Effect.orDie
@@ -93,7 +105,7 @@ const serving = (port: number, environment: Readonly<Record<string, string>>) =>
       now.child.kill("SIGKILL")
       yield* ended(now.child)
       now.child = begin()
-    })
+    }).pipe(Effect.uninterruptible)
     return { ready, replace }
   })
 
@@ -189,13 +201,7 @@ export const rehearsal = Effect.gen(function* () {
 
   // Who runs the service makes a publisher; its owner makes a key.
   const ask = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
-    Effect.promise(() =>
-      fetch(`${service}${path}`, {
-        method: "POST",
-        body: JSON.stringify(body),
-        headers: { "content-type": "application/json", ...headers }
-      })
-    )
+    Effect.promise(() => post(`${service}${path}`, body, headers))
   yield* ask("/api/auth/sign-up/email", owner)
   const token = (yield* ask("/api/auth/sign-in/email", owner)).headers.get("set-auth-token")
   const elsewhere = yield* Effect.acquireRelease(
