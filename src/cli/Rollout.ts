@@ -180,7 +180,7 @@ const findRollout = (rollouts: RolloutsOfTemplate, { rollout, template }: OfRoll
   })
 
 /**
- * Follows a roll-out until it has ended or stands still: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
+ * Follows a roll-out until it has ended or is paused: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
  * line, whenever something has changed.
  */
 const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) =>
