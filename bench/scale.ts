@@ -4,6 +4,7 @@ import { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import { databaseOn, openPostgres } from "./database.ts"
 import { freshInstalls, InProcess } from "./install.ts"
 import { explaining, plans } from "./plans.ts"
+import { rehearsal } from "./rehearsal.ts"
 import { compare, isSelected, rate, report } from "./report.ts"
 import { fillInstalls, fillPeople, jidOfPerson } from "./seed.ts"
 import { publish, templateOf } from "./templates.ts"
@@ -81,6 +82,7 @@ const program = Effect.gen(function* () {
   if (isSelected("types")) yield* alone(templates)
   if (isSelected("organizations")) yield* alone(organizations)
   if (isSelected("identities")) yield* identities
+  if (isSelected("rollout")) yield* rehearsal
   if (isSelected("plans")) yield* alone(plans, explaining)
 })
 
