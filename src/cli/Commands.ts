@@ -302,7 +302,7 @@ const rolloutStart = Command.make(
     ),
     stopAbove: stopAbove.pipe(Options.withDefault(0.05)),
     wait: Options.boolean("wait").pipe(
-      Options.withDescription("Show how far it has come until it has ended or stands still.")
+      Options.withDescription("Show how far it has come until it has ended or is paused.")
     )
   },
   (given) => loaded(async () => (await import("./Rollout.ts")).start(given))
@@ -321,9 +321,7 @@ const rolloutStatus = Command.make(
     rollout: ofRollout,
     json,
     follow: Options.boolean("follow").pipe(
-      Options.withDescription(
-        "Go on showing it until it has ended or stands still: a bar on a terminal, elsewhere lines."
-      )
+      Options.withDescription("Go on showing it until it has ended or is paused: a bar on a terminal, elsewhere lines.")
     )
   },
   (given) => loaded(async () => (await import("./Rollout.ts")).status(given))

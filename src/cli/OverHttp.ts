@@ -1,5 +1,5 @@
 import { FetchHttpClient } from "@effect/platform"
-import { Config, Effect, Option, Predicate, Redacted } from "effect"
+import { Config, Effect, Option, Predicate, Redacted, Schedule } from "effect"
 import { PublishRefused, type Template } from "../domain/catalog/Template.ts"
 import type { TemplateRefused, WithdrawalRefused } from "../domain/Errors.ts"
 import type { RevisionAnswer } from "../domain/publishing/Revision.ts"
@@ -24,6 +24,21 @@ const shown = {
   }
 } as const
 
+const isOneOf =
+  (...tags: ReadonlyArray<string>) =>
+  (error: unknown) =>
+    tags.some((tag) => Predicate.isTagged(error, tag))
+
+const isUnanswered = isOneOf("RequestError", "TimeoutException")
+const isAway = isOneOf("RequestError", "TimeoutException", "ResponseError", "Unavailable")
+
+/** Looks, and where nobody answers, or another in the service's place, again for two minutes, as while its processes are replaced. */
+export const patiently = <A, E, R>(look: Effect.Effect<A, E, R>) =>
+  look.pipe(
+    Effect.timeout("30 seconds"),
+    Effect.retry({ while: isAway, schedule: Schedule.spaced("1 second").pipe(Schedule.upTo("2 minutes")) })
+  )
+
 /** What an error of the client is to whoever typed the command. */
 export const failedAt =
   (to: string, what: keyof typeof shown = "key") =>
@@ -35,7 +50,7 @@ export const failedAt =
     }
     const said = Predicate.hasProperty(error, "message") ? String(error.message) : String(error)
     return new CommandFailed({
-      message: Predicate.isTagged(error, "RequestError") ? `No service answers at ${to}: ${said}` : said
+      message: isUnanswered(error) ? `No service answers at ${to}: ${said}` : said
     })
   }
 

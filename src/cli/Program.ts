@@ -9,6 +9,14 @@ process.once("SIGTERM", () => {
   terminated = true
 })
 
+// Whoever read the output stopped (`| head`): a command ends as after Ctrl-C, a service goes on without its log.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    if (process.argv[2] !== "serve") process.emit("SIGINT")
+  })
+}
+
 commandLine(process.argv).pipe(
   NodeRuntime.runMain({
     disableErrorReporting: true,

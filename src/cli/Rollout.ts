@@ -21,7 +21,7 @@ import { Rollouts } from "../services/rollout/Rollouts.ts"
 import { ServicesFrom } from "./Application.ts"
 import { DatabaseUrlFrom } from "./Database.ts"
 import { type AsJson, CommandFailed, print, table } from "./Output.ts"
-import { clientOf, failedAt } from "./OverHttp.ts"
+import { clientOf, failedAt, patiently } from "./OverHttp.ts"
 
 const Services = Layer.unwrapEffect(
   Effect.map(settings, (given) => ServicesFrom(given).pipe(Layer.provide(DatabaseUrlFrom(given))))
@@ -116,6 +116,8 @@ type RolloutError = NoSuchRevision | RevisionBroken | RolloutRuns | RolloutNotFo
 interface RolloutsOfTemplate {
   readonly start: (request: RolloutRequest) => Effect.Effect<RolloutId, RolloutError>
   readonly status: (rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
+  /** The same for somebody who follows it: where a service is away for a while, that is waited for. */
+  readonly followed: (rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
   readonly list: Effect.Effect<ReadonlyArray<RolloutStatus>, RolloutError>
   readonly stop: (change: "pause" | "cancel", rolloutId: string) => Effect.Effect<RolloutStatus, RolloutError>
   readonly resume: (rolloutId: string, request: ResumeRequest) => Effect.Effect<RolloutStatus, RolloutError>
@@ -130,6 +132,7 @@ const inDatabase = (slug: string) =>
     return {
       start: (request) => rollouts.start(templateAgentId, request),
       status: (rolloutId) => rollouts.status(templateAgentId, rolloutId),
+      followed: (rolloutId) => rollouts.status(templateAgentId, rolloutId),
       list: Effect.map(rollouts.list(templateAgentId, { limit: 20 }), (page) => page.rollouts),
       stop: (change, rolloutId) => rollouts.stop(change, templateAgentId, rolloutId),
       resume: (rolloutId, request) => rollouts.resume(templateAgentId, rolloutId, request)
@@ -142,9 +145,11 @@ const overHttp = (url: string, publisher: string, template: string) =>
     const { rollouts } = yield* clientOf(url)
     const asked = <A, E>(answer: Effect.Effect<A, E>) => Effect.mapError(answer, failedAt(url))
     const path = { slug: publisher, template }
+    const view = (id: string) => rollouts.view({ path: { ...path, id } })
     return {
       start: (payload) => Effect.map(asked(rollouts.start({ path, payload })), ({ rolloutId }) => rolloutId),
-      status: (id) => asked(rollouts.view({ path: { ...path, id } })),
+      status: (id) => asked(view(id)),
+      followed: (id) => asked(patiently(view(id))),
       list: Effect.map(asked(rollouts.list({ path, urlParams: { limit: 20 } })), (list) => list.rollouts),
       stop: (change, id) => asked(rollouts[change]({ path: { ...path, id } })),
       resume: (id, payload) => asked(rollouts.resume({ path: { ...path, id }, payload }))
@@ -175,7 +180,7 @@ const findRollout = (rollouts: RolloutsOfTemplate, { rollout, template }: OfRoll
   })
 
 /**
- * Follows a roll-out until it has ended or stands still: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
+ * Follows a roll-out until it has ended or is paused: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
  * line, whenever something has changed.
  */
 const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) =>
@@ -183,7 +188,7 @@ const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) 
     const inPlace = !json && process.stdout.isTTY
     let before = ""
     const look = Effect.gen(function* () {
-      const status = yield* rollouts.status(rolloutId)
+      const status = yield* rollouts.followed(rolloutId)
       const line = json ? JSON.stringify(status) : progressLine(status)
       if (line !== before) {
         yield* inPlace ? Effect.sync(() => process.stdout.write(`\r\u001b[K${line}`)) : Console.log(line)

@@ -1,12 +1,16 @@
 import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { HttpServer } from "@effect/platform"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Runtime } from "effect"
 import { Slug } from "../../src/domain/Ids.ts"
+import { TemplateCatalog } from "../../src/services/catalog/TemplateCatalog.ts"
 import { Publishers } from "../../src/services/publishing/Publishers.ts"
+import { Rollouts } from "../../src/services/rollout/Rollouts.ts"
 import { run } from "../e2e/processes.ts"
+import { definition, template } from "../fixtures/templates.ts"
 import { Running, TestServer } from "../http/server.ts"
 
 const folderOf = Effect.acquireRelease(
@@ -99,6 +103,62 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("publish
       const withdrawn = yield* run(["template", "withdraw", "--yes", ...there, "begun"], given)
       assert.include(withdrawn.out, "begun is withdrawn for good", withdrawn.err)
       assert.include((yield* run(["template", "restore", ...there, "begun"], given)).err, "begun")
+    })
+  )
+
+  it.scoped("follows a roll-out while the service is away for a moment", () =>
+    Effect.gen(function* () {
+      const { ask, signUp } = yield* Running
+      const publishers = yield* Publishers
+      const rollouts = yield* Rollouts
+      const catalog = yield* TemplateCatalog
+      const { bearer } = yield* signUp("Bob")
+      yield* Effect.orDie(publishers.create(Slug.make("followed-publisher"), "Bob@example.org"))
+      const { body } = yield* ask("/api/publishers/followed-publisher/keys", {
+        body: { name: "CI", scopes: ["read"] },
+        headers: { authorization: bearer }
+      })
+      const { templateAgentId } = yield* catalog.publish(template("followed", [definition("entity_types", "bill")]))
+      const course = { revision: 1, waves: [100], advance: "manual" as const, stopAbove: 1 }
+      const rolloutId = yield* rollouts.start(templateAgentId, course)
+
+      // What stands in front of the service finds nobody there, then says so in its own words, then finds it again, at its end.
+      let asked = 0
+      const runtime = yield* Effect.runtime()
+      const proxy = createServer((request, response) => {
+        const number = ++asked
+        if (number === 2) return void request.destroy()
+        if (number === 3) return void response.writeHead(502).end("Bad gateway")
+        const headers = { authorization: String(request.headers.authorization) }
+        const answering = Effect.gen(function* () {
+          if (number === 4) yield* rollouts.stop("cancel", templateAgentId, rolloutId)
+          const answer = yield* ask(String(request.url), { headers })
+          response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.text)
+        })
+        Runtime.runFork(runtime)(answering)
+      })
+      yield* Effect.acquireRelease(
+        Effect.async<void>((resume) => {
+          proxy.listen(0, "127.0.0.1", () => resume(Effect.void))
+        }),
+        () => Effect.sync(() => proxy.close())
+      )
+      const front = proxy.address()
+      const url = `http://127.0.0.1:${typeof front === "object" ? front?.port : 0}`
+      const told = ["--url", url, "--publisher", "followed-publisher", "--rollout", rolloutId]
+      const given = { AGENT_INSTALL_KEY: String(body.key) }
+      const followed = yield* run(["rollout", "status", "followed", ...told, "--follow"], given)
+      assert.deepStrictEqual([followed.code, asked], [0, 4], followed.err)
+      assert.deepStrictEqual(
+        followed.out.split("\n").map((line) => line.replace(/.* revision 1, /, "")),
+        ["wave 1 of 1", "cancelled", ""]
+      )
+
+      // Whoever only asks once is told at once.
+      asked = 1
+      const away = yield* run(["rollout", "status", "followed", ...told], given)
+      assert.strictEqual(away.code, 1)
+      assert.include(away.err, `No service answers at ${url}`)
     })
   )
 })

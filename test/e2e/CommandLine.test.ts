@@ -40,4 +40,21 @@ describe("the command line", () => {
       }),
     minutes
   )
+
+  it.scopedLive(
+    "ends quietly where nobody reads what it writes, and a service goes on",
+    () =>
+      Effect.gen(function* () {
+        const DATA_DIR = yield* ownFolder
+        const { child, exited, origin, ready } = yield* serve({ DATA_DIR })
+        child.stdout.destroy()
+        child.stderr.destroy()
+        yield* ready
+        const { code, err } = yield* execute(["demo", "--url", origin], {}, { isRead: false })
+        assert.deepStrictEqual([code, err], [130, ""])
+        child.kill("SIGTERM")
+        assert.strictEqual(yield* exited, 0)
+      }),
+    minutes
+  )
 })

@@ -28,8 +28,8 @@ const numbered = (which: string) =>
 /** What everybody has afterwards, whoever did it and however often they were cut off: ids and times apart. */
 const outcomeOf = Effect.gen(function* () {
   const { rows } = yield* query(
-    `SELECT md5(string_agg(told, E'\\n' ORDER BY organization_id, told)) AS everything FROM (
-       SELECT organization_id, concat_ws(' ', 'row', slug, description, deleted_at IS NOT NULL, managed_by_template_agent_id IS NULL) AS told
+    `SELECT md5(string_agg(line, E'\\n' ORDER BY organization_id, line)) AS everything FROM (
+       SELECT organization_id, concat_ws(' ', 'row', slug, description, deleted_at IS NOT NULL, managed_by_template_agent_id IS NULL) AS line
        FROM entity_types WHERE slug NOT LIKE '$%'
        UNION ALL SELECT organization_id, concat_ws(' ', 'agent', revision, pinned, name) FROM agents
        UNION ALL SELECT organization_id, concat_ws(' ', 'ledger', slug, applied_hash) FROM mirror_ledger
@@ -37,7 +37,7 @@ const outcomeOf = Effect.gen(function* () {
          (SELECT string_agg((one ->> 2) || (one ->> 3), ',') FROM jsonb_array_elements(rows) one)) FROM mirror_history
        UNION ALL SELECT organization_id, concat_ws(' ', 'event', type, data ->> 'revision', data ->> 'by') FROM events
        UNION ALL SELECT organization_id, concat_ws(' ', 'target', outcome, reason) FROM rollout_targets
-     ) told WHERE organization_id IN (${numbered("true")})`
+     ) lines WHERE organization_id IN (${numbered("true")})`
   )
   return String(rows[0]?.everything)
 })

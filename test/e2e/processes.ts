@@ -32,10 +32,15 @@ const environment = (given: Readonly<Record<string, string>>) => ({
   ...given
 })
 
-/** Runs the program to its end, as a process; interrupted, it is killed. */
-export const execute = (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
+/** Runs the program to its end, as a process; interrupted, it is killed. `isRead`: whether somebody reads what it prints. */
+export const execute = (
+  args: ReadonlyArray<string>,
+  given: Readonly<Record<string, string>> = {},
+  { isRead = true }: { readonly isRead?: boolean } = {}
+) =>
   Effect.gen(function* () {
     const child = spawn(process.execPath, [main, ...args], { env: environment(given) })
+    if (!isRead) child.stdout.destroy()
     let [out, err] = ["", ""]
     child.stdout.on("data", (chunk) => {
       out += chunk

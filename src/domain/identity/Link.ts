@@ -263,31 +263,34 @@ export const decideLink = <Name extends LinkEventName>(
   event: LinkEvent<Name>
 ): ReturnType<Rule<Name>> => rules[event.event](facts, event)
 
-/** What other programs are told of a change, and of whose identities. */
-export interface LinkTold {
+/** An event, and whose identities it is of. */
+export interface IdentityEvent {
   readonly entityId: string
-  readonly told: Extract<EventContent, { type: `identity.${string}` }>
+  readonly event: Extract<EventContent, { type: `identity.${string}` }>
 }
 
-/** What other programs are told of the changes that a decision makes: what is verified, and what was and is no more. */
-export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChanges): ReadonlyArray<LinkTold> => {
+/** The events of the changes that a decision makes: what is verified, and what was and is no more. */
+export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChanges): ReadonlyArray<IdentityEvent> => {
   const { displaced, endedIdentities, endedLinks, link } = changes
-  const tell = (type: LinkTold["told"]["type"], of: ReadonlyArray<KnownIdentifier>): ReadonlyArray<LinkTold> => [
+  const eachOnce = (
+    type: IdentityEvent["event"]["type"],
+    of: ReadonlyArray<KnownIdentifier>
+  ): ReadonlyArray<IdentityEvent> => [
     ...new Map(
       of.map(({ entityId, id, linkId, namespace }) => [
         linkId ?? id,
-        { entityId, told: { type, data: { linkId, platform: platformOf(namespace) ?? "" } } }
+        { entityId, event: { type, data: { linkId, platform: platformOf(namespace) ?? "" } } }
       ])
     ).values()
   ]
   const isEnded = ({ id, linkId }: KnownIdentifier) =>
     endedIdentities.includes(id) || (linkId !== null && endedLinks.includes(linkId))
   return [
-    ...tell(
+    ...eachOnce(
       "identity.unlinked",
       identifiers.filter((one) => isVerified(one) && isEnded(one))
     ),
-    ...tell(
+    ...eachOnce(
       "identity.displaced",
       identifiers.filter(({ id }) => displaced.includes(id))
     ),
@@ -295,7 +298,7 @@ export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChange
       ? [
           {
             entityId: person.entityId,
-            told: { type: "identity.verified" as const, data: { linkId: link.id, platform: link.platform } }
+            event: { type: "identity.verified" as const, data: { linkId: link.id, platform: link.platform } }
           }
         ]
       : [])

@@ -125,7 +125,7 @@ export const countVerdicts = (rows: ReadonlyArray<Pick<PlannedRow, "kind" | "ver
 export const RevisionNotes = Schema.Struct({ revision: Schema.Int, notes: Schema.String })
 export type RevisionNotes = typeof RevisionNotes.Type
 
-/** Of how many revisions the notes are told at most. */
+/** The notes of how many revisions a plan has at most. */
 export const mostNotes = 20
 
 /** What an install would do. `planHash` stays the same as long as it would do the same to the same rows. */

@@ -38,7 +38,7 @@ export const statusOf = (
 const mostNamed = 5
 
 /** What the publisher sees of collisions: their own rows that were in the way, and nothing of the organization's. */
-export const toldReason = (collisions: ReadonlyArray<Pick<Collision, "kind" | "slug">>): string | null => {
+export const collisionReason = (collisions: ReadonlyArray<Pick<Collision, "kind" | "slug">>): string | null => {
   if (collisions.length === 0) return null
   const named = collisions.slice(0, mostNamed).map(({ kind, slug }) => `${kind} ${slug}`)
   return [...named, ...(collisions.length > mostNamed ? [`and ${collisions.length - mostNamed} more`] : [])].join(", ")

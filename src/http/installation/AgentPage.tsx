@@ -399,16 +399,16 @@ const show = (visit: Visit) =>
     const { credential, query, request, visitor } = visit
     const { agent, path } = yield* agentAt(visit)
     const { agentId, organizationId, template } = agent
-    const untold = () => Effect.succeedNone
+    const withoutRows = () => Effect.succeedNone
     const view = yield* viewRows(credential, agentId).pipe(
       Effect.asSome,
       Effect.catchTags({
-        NotOrgAdmin: untold,
-        RevisionBroken: untold,
-        TemplateNotFound: untold,
-        TemplateNotPublic: untold,
-        TemplateIsInstalled: untold,
-        SelfInstall: untold
+        NotOrgAdmin: withoutRows,
+        RevisionBroken: withoutRows,
+        TemplateNotFound: withoutRows,
+        TemplateNotPublic: withoutRows,
+        TemplateIsInstalled: withoutRows,
+        SelfInstall: withoutRows
       })
     )
     const watchers = yield* listWatchers(credential, agentId)

@@ -52,12 +52,12 @@ button.disabled=false})}
  */
 export const followingRollouts = `
 const roll=document.querySelector("[data-rollout]")
-if(roll&&"EventSource"in window){const told=new EventSource(roll.dataset.rollout)
-addEventListener("pagehide",()=>told.close())
-told.addEventListener("status",({data})=>{const now=JSON.parse(data)
+if(roll&&"EventSource"in window){const updates=new EventSource(roll.dataset.rollout)
+addEventListener("pagehide",()=>updates.close())
+updates.addEventListener("status",({data})=>{const now=JSON.parse(data)
 for(const one of roll.querySelectorAll("[data-of]"))one.textContent=one.dataset.of.split(".").reduce((at,key)=>at?.[key],now)
 roll.querySelector("progress").value=now.organizations-now.open
-if(now.state+" "+now.wave!==roll.dataset.now&&!leaving&&!document.activeElement?.matches("input,select,textarea")){told.close();location.reload()}})}
+if(now.state+" "+now.wave!==roll.dataset.now&&!leaving&&!document.activeElement?.matches("input,select,textarea")){updates.close();location.reload()}})}
 `
 
 /**

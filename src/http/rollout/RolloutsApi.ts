@@ -126,7 +126,7 @@ export class RolloutsApi extends HttpApiGroup.make("rollouts")
           identifier: "followRollout",
           summary: "Follow a roll-out",
           description:
-            "Server-sent events: an event status with a RolloutStatus at once, then another at most each second when something has changed; the stream ends when the roll-out has.",
+            "Server-sent events: an event status with a RolloutStatus at once, then another at most each second when something has changed; the stream ends when the roll-out has, and for whoever may not read it any more.",
           transform: publisher
         })
       )

@@ -23,7 +23,7 @@ numbered AS (UPDATE events e SET number = landed.number FROM landed WHERE e.id =
 counted AS (
   UPDATE event_numbers SET last = (SELECT max(number) FROM landed) WHERE EXISTS (SELECT FROM landed) RETURNING last
 )
-SELECT pg_notify('${eventChannel}', last::text)::text AS told FROM counted`
+SELECT pg_notify('${eventChannel}', last::text)::text AS notified FROM counted`
 
 /** Parameters: the number before the first, or null; how many. Result: the events, and which numbers there are. */
 export const readStatement = `WITH kept AS MATERIALIZED (

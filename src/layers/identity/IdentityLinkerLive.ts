@@ -76,7 +76,7 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
         changes.displaced,
         JSON.stringify(changes.refused),
         JSON.stringify(changes.forgiven),
-        JSON.stringify(eventsOf(facts, changes).map(({ entityId, told }) => ({ entity_id: entityId, ...told })))
+        JSON.stringify(eventsOf(facts, changes).map(({ entityId, event }) => ({ entity_id: entityId, ...event })))
       ])
 
     /** Gathers, decides and writes in one transaction; retried if another proof of the same sender interfered. */

@@ -153,14 +153,14 @@ const handle =
       const owner = ownerOf(state, about)
       if (owner === undefined || changes === null) return [answer, state] as const
       const at = DateTime.unsafeMake(now)
-      const told = eventsOf(facts, changes).flatMap(({ entityId, told }) =>
+      const events = eventsOf(facts, changes).flatMap(({ entityId, event }) =>
         state.identities
           .filter((one) => one.namespace === "auth_user_id" && entityOf(one) === entityId)
           .slice(0, 1)
-          .map(({ organizationId }) => ({ ...told, organizationId, at }))
+          .map(({ organizationId }) => ({ ...event, organizationId, at }))
       )
       const next = changed(state, owner, changes)
-      return [answer, { ...next, events: [...next.events, ...told] }] as const
+      return [answer, { ...next, events: [...next.events, ...events] }] as const
     })
   }
 

@@ -103,13 +103,13 @@ export const linkFactsStatement = `
 
 /**
  * Writes `LinkChanges` of the entity `$1`: the link or null, the ended links, the ended and the displaced identities,
- * the refused and the forgiven identifiers, what other programs are told. The counts make sure that whatever ends is written first: a verified
+ * the refused and the forgiven identifiers, the events. The counts make sure that whatever ends is written first: a verified
  * identifier belongs to one person, and only one typed claim is open at a time.
  */
 export const writeLinkStatement = `
   WITH asked AS MATERIALIZED (
     SELECT $1::bigint AS entity_id, $2::jsonb AS link, $3::text[] AS ended_links, $4::bigint[] AS ended_identities,
-      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven, $8::jsonb AS told
+      $5::bigint[] AS displaced, $6::jsonb AS refused, $7::jsonb AS forgiven, $8::jsonb AS events
   ),
   ended AS (
     UPDATE entity_identities SET deleted_at = now()
@@ -138,10 +138,10 @@ export const writeLinkStatement = `
     DELETE FROM identity_refusals r USING asked, jsonb_to_recordset(asked.forgiven) AS f (namespace text, identifier text)
     WHERE r.entity_id = asked.entity_id AND r.namespace = f.namespace AND r.identifier = f.identifier
   ),
-  told AS (
+  emitted AS (
     INSERT INTO events (organization_id, type, data)
     SELECT e.organization_id, t.type, t.data
-    FROM asked CROSS JOIN jsonb_to_recordset(asked.told) AS t (entity_id bigint, type text, data jsonb)
+    FROM asked CROSS JOIN jsonb_to_recordset(asked.events) AS t (entity_id bigint, type text, data jsonb)
     CROSS JOIN LATERAL (SELECT organization_id FROM entities WHERE id = t.entity_id LIMIT 1) e
   ),
   link AS (

@@ -150,7 +150,7 @@ recorded AS (
   ), '[]')
   FROM made, start
 ),
-told AS (
+emitted AS (
   INSERT INTO events (organization_id, type, data)
   SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
     'revision', start.revision, 'by', '${event.by}')
@@ -262,7 +262,7 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, besides)
   SELECT ${organization}, ${template}, made.id, ${user}, 'install', start.revision, '[]', '[]' FROM made, start
 )`,
-    `told AS (
+    `emitted AS (
   INSERT INTO events (organization_id, type, data)
   SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
     'revision', start.revision, 'by', '${event.by}')

@@ -233,7 +233,7 @@ recorded AS (
   SELECT organization_id, template_agent_id, installed_id, user_id, action, revision, rows,
     CASE WHEN besides IS NOT NULL THEN since END, besides FROM done
 ),
-told AS (
+emitted AS (
   INSERT INTO events (organization_id, type, data)
   SELECT organization_id, event, jsonb_build_object('agentId', installed_id, 'templateAgentId', template_agent_id,
     'revision', revision, 'by', by)

@@ -143,13 +143,13 @@ export const written = (
   const entry = { id: nextId, organizationId, templateAgentId, userId, action, revision, at, rows }
   const isDone = isRecorded || rows.length > 0
   const { by, type } = eventOf(action, isNew)
-  const told = { type, data: { agentId, templateAgentId, revision, by }, organizationId, at }
+  const event = { type, data: { agentId, templateAgentId, revision, by }, organizationId, at }
   return {
     ...state,
     nextId: nextId + 1,
     definitions: [...state.definitions.filter(({ id }) => !replaced.has(id)), ...written],
     ledger: [...kept, ...added],
     history: isDone ? [...state.history, entry] : state.history,
-    events: isDone ? [...state.events, told] : state.events
+    events: isDone ? [...state.events, event] : state.events
   }
 }

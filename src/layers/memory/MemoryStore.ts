@@ -176,7 +176,7 @@ export interface RolloutRecord
   }>
 }
 
-/** What other programs are told of; numbered by its place. */
+/** An event; its place is its number. */
 export type EventRecord = EventContent & { readonly at: DateTime.Utc; readonly organizationId: OrganizationId }
 
 /** What an install, a resync or an uninstall did. */

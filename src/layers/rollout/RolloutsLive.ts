@@ -30,7 +30,7 @@ import {
   stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
-import { type CountedTargets, statusOf, toldReason } from "../../domain/rollout/Status.ts"
+import { type CountedTargets, collisionReason, statusOf } from "../../domain/rollout/Status.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
@@ -327,7 +327,7 @@ const makeWork = Effect.gen(function* () {
       const outcomes = done.map(({ collisions, organizationId, outcome }) => ({
         organization_id: organizationId,
         outcome,
-        reason: toldReason(collisions)
+        reason: collisionReason(collisions)
       }))
       yield* writeOutcomes({ ...run, outcomes })
       return outcomes

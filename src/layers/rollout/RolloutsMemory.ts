@@ -23,7 +23,7 @@ import {
   stopped,
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
-import { statusOf, toldReason } from "../../domain/rollout/Status.ts"
+import { collisionReason, statusOf } from "../../domain/rollout/Status.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
@@ -203,7 +203,9 @@ export const RolloutWorkMemory = Layer.effect(
           const outcomes = new Map(done.map((one) => [one.organizationId, one]))
           const targets = rollout.targets.map((target) => {
             const one = outcomes.get(target.organizationId)
-            return one === undefined ? target : { ...target, outcome: one.outcome, reason: toldReason(one.collisions) }
+            return one === undefined
+              ? target
+              : { ...target, outcome: one.outcome, reason: collisionReason(one.collisions) }
           })
           const ofWave = targets.filter((target) => target.wave === wave)
           const next = nextOf({

@@ -7,7 +7,7 @@ export interface SweepOptions {
   readonly history: Duration.Duration
   /** Links and identities that have ended. */
   readonly closedLinks: Duration.Duration
-  /** What other programs are told of. */
+  /** What other programs read of what happened. */
   readonly events: Duration.Duration
 }
 

@@ -53,6 +53,22 @@ const policies: Readonly<Record<Permission, RateLimitPolicy>> = {
 /** What `admitPublisher` needs. */
 export type PublisherDoor = Auth | ApiKeys | RateLimiter | Publishers
 
+/** Asks whether somebody who was let in is still to be, for what goes on after it was asked for. Spends nothing. */
+export const mayStill: (
+  permission: Permission,
+  call: PublisherCall
+) => Effect.Effect<boolean, never, Auth | ApiKeys | Publishers> = Effect.fn("mayStill")(function* (permission, call) {
+  const publishers = yield* Publishers
+  return yield* askerOf(call.credential).pipe(
+    Effect.flatMap((asker) =>
+      Effect.flatMap(publishers.facts(call.slug, asker._tag === "Key" ? null : asker.userId), (facts) =>
+        mayDo(permission, call.slug, facts, asker)
+      )
+    ),
+    Effect.isSuccess
+  )
+})
+
 /**
  * Lets in who may do that with the publisher, by session or by key, with a try of their budget spent: a person's own, or the
  * key's own.

@@ -21,7 +21,7 @@ import type {
   RolloutsQuery
 } from "../../domain/rollout/Rollout.ts"
 import { Adoptions } from "../installation/Adoptions.ts"
-import { admitPublisher, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
+import { admitPublisher, mayStill, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
 import { Rollouts } from "./Rollouts.ts"
 
 /* What a publisher does with roll-outs of its templates. */
@@ -115,7 +115,10 @@ export const resumeRollout: <R>(
   return yield* rollouts.resume(templateAgentId, call.rolloutId, yield* call.body)
 })
 
-/** How far a roll-out has come, now and again whenever that has changed, until it has ended. */
+/**
+ * How far a roll-out has come, now and again whenever that has changed, until it has ended, or whoever asks has no right to it any
+ * more, as when their key was deleted.
+ */
 export const watchRollout: (
   call: RolloutCall
 ) => Effect.Effect<Stream.Stream<RolloutStatus>, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> =
@@ -125,11 +128,18 @@ export const watchRollout: (
     const first = yield* rollouts.status(templateAgentId, call.rolloutId)
     // Whoever deletes a template ends what is sent of it.
     const look = Effect.option(rollouts.status(templateAgentId, call.rolloutId))
+    const context = yield* Effect.context<Dependencies>()
+    const isShutOut = mayStill("read", call).pipe(
+      Effect.repeat({ while: (may) => may, schedule: Schedule.spaced("10 seconds") }),
+      Effect.delay("10 seconds"),
+      Effect.provide(context)
+    )
     return Stream.make(Option.some(first)).pipe(
       Stream.concat(Stream.repeatEffectWithSchedule(look, Schedule.spaced("1 second"))),
       Stream.takeWhile(Option.isSome),
       Stream.map(({ value }) => value),
       Stream.changesWith((a, b) => JSON.stringify(a) === JSON.stringify(b)),
-      Stream.takeUntil(({ endedAt }) => endedAt !== null)
+      Stream.takeUntil(({ endedAt }) => endedAt !== null),
+      Stream.interruptWhen(isShutOut)
     )
   })

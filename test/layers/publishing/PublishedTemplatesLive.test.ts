@@ -55,7 +55,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
     const learn = Effect.flatMap(install("ada"), ({ agentId }) => mirror.uninstall({ ...requestOf("ada"), agentId }))
     /** Whether it is withdrawn, how many have it, and how many anything is there of. */
     const state = Effect.gen(function* () {
-      const [row] = yield* sql<Record<"withdrawn" | "agents" | "seen" | "kept" | "told", unknown>>`
+      const [row] = yield* sql<Record<"withdrawn" | "agents" | "seen" | "kept" | "installs", unknown>>`
         SELECT t.withdrawn_at IS NOT NULL AS withdrawn,
           (SELECT count(*)::int FROM agents WHERE template_agent_id = t.id) AS agents,
           (SELECT count(*)::int FROM vocabulary.entity_types v
@@ -64,7 +64,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
             SELECT organization_id FROM watchers WHERE organization_id = ANY (${people.map(idOf)}) AND retired_at IS NULL
               AND (inherits IS NOT NULL OR deleted_at IS NULL)
           ) w) AS kept,
-          (SELECT count(*)::int FROM mirror_history WHERE template_agent_id = t.id AND action = 'install') AS told
+          (SELECT count(*)::int FROM mirror_history WHERE template_agent_id = t.id AND action = 'install') AS installs
         FROM agents t WHERE t.id = ${templateAgentId}`
       return row ?? assert.fail()
     })
@@ -129,7 +129,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
         yield* waits(1)
         yield* letGo
         assert.deepInclude(yield* Fiber.join(withdrawing), { _tag: "TemplateInUse", installations: 1 })
-        assert.deepStrictEqual(yield* state, { withdrawn: false, agents: 1, seen: 1, kept: 1, told: 1 })
+        assert.deepStrictEqual(yield* state, { withdrawn: false, agents: 1, seen: 1, kept: 1, installs: 1 })
       }
     })
   )
@@ -153,7 +153,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
       yield* Effect.promise(() => client.query("COMMIT"))
       yield* Fiber.join(installing)
       assert.deepInclude(yield* Fiber.join(withdrawing), { _tag: "TemplateInUse", installations: 1 })
-      assert.deepStrictEqual(yield* state, { withdrawn: false, agents: 1, seen: 1, kept: 1, told: 2 })
+      assert.deepStrictEqual(yield* state, { withdrawn: false, agents: 1, seen: 1, kept: 1, installs: 2 })
     })
   )
 
@@ -181,7 +181,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
           agents: installed,
           seen: installed,
           kept: installed,
-          told: Number(before.told) + installed
+          installs: Number(before.installs) + installed
         })
       }
     })
@@ -211,7 +211,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an install be
             agents: people.length,
             seen: people.length,
             kept: people.length,
-            told: Number(before.told) + people.length
+            installs: Number(before.installs) + people.length
           })
         }
       }

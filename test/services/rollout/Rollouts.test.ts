@@ -214,7 +214,7 @@ for (const [label, world] of worldsOfBothModes) {
         const other = yield* Effect.flip(rollouts.start(templateAgentId, at({ revision: 1 })))
         assert.deepInclude(other, { _tag: "RolloutRuns", rolloutId })
         assert.deepInclude(yield* run(rolloutId), { state: "paused", because: "next_wave", wave: 1, open: 3 })
-        // Nobody works for one that stands still.
+        // Nobody works for one that is paused.
         assert.deepInclude(yield* run(rolloutId), { wave: 1, open: 3 })
         assert.deepInclude(yield* rollouts.resume(templateAgentId, rolloutId, {}), {
           state: "running",
