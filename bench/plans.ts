@@ -187,7 +187,8 @@ const pagesOfFew = 250
 const longMillis = 1_500
 
 const few = 10
-const many = Number(process.argv.find((argument) => argument.startsWith("--people="))?.slice(9) ?? 100_000)
+/** How many people there are to be. */
+export const many = Number(process.argv.find((argument) => argument.startsWith("--people="))?.slice(9) ?? 100_000)
 
 /** Something is wrong with a plan, or takes long, and has been reported. */
 export class PlanProblems extends Data.TaggedError("PlanProblems")<{ readonly count: number }> {}

@@ -72,7 +72,7 @@ export const copyRowByRow = async (
           kind === "watchers"
             ? { agent_id: agent.id }
             : kind === "event_classifiers"
-              ? { watcher_id: copied.get(String(row.content.watcher_id)) ?? null }
+              ? { watcher_id: copied.get(`watchers ${row.content.watcher_id}`) ?? null }
               : {}
         const written: Readonly<Record<string, unknown>> = {
           organization_id: organizationId,
@@ -83,7 +83,7 @@ export const copyRowByRow = async (
           ...Object.fromEntries(own[kind].map((column) => [column, value(row.content[column])]))
         }
         const [copy] = await run(kind, insert(kind, Object.keys(written)), Object.values(written))
-        copied.set(row.source_id, copy.id)
+        copied.set(`${kind} ${row.source_id}`, copy.id)
         if (kind === "watchers" || kind === "event_classifiers") {
           const { columns: names, owner } = versions[kind]
           const current = kind === "watchers" ? [] : ["is_current"]

@@ -3,11 +3,13 @@ import { Context, Effect, Layer, Logger, LogLevel, type Scope } from "effect"
 import { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import { databaseOn, openPostgres } from "./database.ts"
 import { freshInstalls, InProcess } from "./install.ts"
-import { explaining, plans } from "./plans.ts"
+
+import { explaining, many, plans } from "./plans.ts"
 import { rehearsal } from "./rehearsal.ts"
 import { compare, isSelected, rate, report } from "./report.ts"
 import { fillInstalls, fillPeople, jidOfPerson } from "./seed.ts"
 import { publish, templateOf } from "./templates.ts"
+import { benchMoves, benchVocabulary } from "./vocabulary.ts"
 
 /* `npm run bench:scale`: whether what the service costs stays what it is as people, templates and identities grow. */
 
@@ -82,6 +84,8 @@ const program = Effect.gen(function* () {
   if (isSelected("types")) yield* alone(templates)
   if (isSelected("organizations")) yield* alone(organizations)
   if (isSelected("identities")) yield* identities
+  if (["vocabulary", "entities"].some(isSelected)) yield* alone(benchVocabulary(many), { shared_buffers: "1GB" })
+  if (isSelected("moves")) yield* alone(benchMoves)
   if (isSelected("rollout")) yield* rehearsal
   if (isSelected("plans")) yield* alone(plans, explaining)
 })

@@ -100,6 +100,26 @@ export const fillInstalls = (slug: string, from: number, to: number) =>
     slug
   ).pipe(Effect.zipRight(settle))
 
+/** The same by reference. */
+export const fillReferences = (slug: string, from: number, to: number) =>
+  fillIn(
+    from,
+    to,
+    `WITH n AS MATERIALIZED (
+       SELECT 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'agent_' || md5(at::text) AS agent
+       FROM generate_series($1::int, $2::int) AS at
+     ),
+     t AS MATERIALIZED (SELECT * FROM agents WHERE slug = $3),
+     a AS (
+       INSERT INTO agents (id, organization_id, template_agent_id, name, owner_user_id, revision, template_name, template_description,
+         mode, first_id)
+       SELECT n.agent, n.org, t.id, t.name, n.usr, t.revision, t.name, t.description, 'reference', new_first_id() FROM n, t
+     )
+     INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, besides)
+     SELECT n.org, t.id, n.agent, n.usr, 'install', t.revision, '[]', '[]' FROM n, t`,
+    slug
+  ).pipe(Effect.zipRight(settle))
+
 /** What those people leave behind by using the service: sessions, accounts, limits, codes. */
 export const fillDailyLife = (slug: string, from: number, to: number) =>
   fillIn(

@@ -61,7 +61,7 @@ export const RowFacts = Schema.Struct({
       schedule: optional(Schema.String),
       /**
        * Of a copy that would be as it was applied, did it refer in these columns to these source rows, of which the copies are gone: it
-       * lost those references with them.
+       * lost those references with them. A row that is only referred to shows none there.
        */
       lost: optional(Schema.Record({ key: Schema.String, value: Schema.String }))
     })

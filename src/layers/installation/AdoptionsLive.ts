@@ -43,7 +43,7 @@ const makeLook = (kinds: ReadonlyArray<KindDescription>) =>
         if (found.length === 0) return 0
         const facts = yield* gatherFacts(
           found.map((one) => ({ ...one, templateAgentId })),
-          { onlyChanged: true }
+          { leavesOut: "untouched" }
         )
         const findings = Arr.zipWith(found, facts, ({ agentId }, one) =>
           findingsOf(decide(one, kinds)).map(({ finding, kind, slug, sourceId }) => ({

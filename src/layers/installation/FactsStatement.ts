@@ -85,12 +85,12 @@ const known = `known AS MATERIALIZED (
   FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
   CROSS JOIN LATERAL (
     -- LIMIT: an EXISTS may be planned as a look at every organization there is. OFFSET: asked once, not for every row.
-    SELECT (
+    SELECT COALESCE((
       SELECT true FROM agents WHERE organization_id = installation.organization_id AND mode = 'reference' LIMIT 1
-    ) AS refers, (
+    ), false) AS refers, COALESCE((
       SELECT true FROM mirror_ledger
       WHERE organization_id = installation.organization_id AND template_agent_id <> installation.template_agent_id LIMIT 1
-    ) AS shares, (
+    ), false) AS shares, (
       SELECT first_id FROM agents
       WHERE template_agent_id = installation.template_agent_id AND organization_id = installation.organization_id
         AND mode = 'reference'
@@ -167,16 +167,21 @@ const used = (
 )`
 }
 
-/** Which references a copy lost with the rows that they led to: those with which it would be as it was applied. */
+/**
+ * Which references a copy lost with the rows that they led to: those with which it would be as it was applied. Of a row that is only
+ * referred to: those that it would show.
+ */
 const lostReferences = ({ references = {} }: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
   const gone = Object.entries(references).map(
     ([column, kind]) => `(
       SELECT NULL AS source_id UNION ALL
       SELECT l.source_id::text FROM mirror_ledger l
-      WHERE t.${column} IS NULL AND l.organization_id = known.organization_id AND l.kind = '${kind}' AND NOT EXISTS (
-        SELECT FROM ${kinds.find((other) => other.kind === kind)?.table} live
-        WHERE live.id = l.copy_id AND live.deleted_at IS NULL
-      )
+      WHERE l.organization_id = known.organization_id AND l.kind = '${kind}'
+        AND CASE WHEN known.shown IS NULL THEN t.${column} IS NULL ELSE l.source_id::text = known.shown ->> '${column}' END
+        AND NOT EXISTS (
+          SELECT FROM ${kinds.find((other) => other.kind === kind)?.table} live
+          WHERE live.id = l.copy_id AND live.deleted_at IS NULL
+        )
     ) ${column}_gone`
   )
   const refs = Object.keys(references).map((column) => `'${column}', ${column}_gone.source_id`)
@@ -184,9 +189,9 @@ const lostReferences = ({ references = {} }: KindDescription, kinds: ReadonlyArr
   SELECT refs FROM (
     SELECT jsonb_strip_nulls(jsonb_build_object(${list(refs)})) AS refs FROM ${gone.join(" CROSS JOIN ")} OFFSET 0
   ) chosen
-  WHERE refs <> '{}' AND ${hashOf("copy.content || refs")} = known.applied_hash
-  LIMIT 1
-) lost ON copy.hash <> known.applied_hash`
+  WHERE refs <> '{}' AND (known.shown IS NOT NULL OR ${hashOf("copy.content || refs")} = known.applied_hash)
+  ORDER BY length(refs::text) DESC LIMIT 1
+) lost ON known.shown IS NOT NULL OR copy.hash <> known.applied_hash`
 }
 
 /** The facts of the rows of one kind. */
@@ -201,6 +206,7 @@ const factsOf = (
   const shownSchedule = schedule === undefined ? "" : `, 'schedule', known.shown ->> '${schedule.cron}'`
   const agentOf = agent === undefined ? "" : `, 'agentId', t.${agent}`
   const hasReferences = Object.keys(references).length > 0
+  const lostOf = hasReferences ? ", 'lost', lost.refs" : ""
   const referredBy = referring.flatMap(([other, column]) => [
     `SELECT '${other.kind}' AS kind, r.id FROM ${other.table} r WHERE r.${column} = t.id AND r.deleted_at IS NULL`,
     ...(other.published === undefined
@@ -219,12 +225,17 @@ const factsOf = (
       : `, 'ordinal', CASE WHEN known.copy_id IS NOT NULL OR known.first_id IS NULL OR NOT EXISTS (
       SELECT FROM ${table} past WHERE past.id = known.first_id + known.ordinal AND past.inherits IS NULL
     ) THEN known.ordinal END`
+  // Whatever a row says of which nothing new is published, nothing is done to it where it stands under its slug.
+  const staysAsItIs = `$3::text = 'unwritten' AND known.shown IS NULL AND NOT known.refers AND known.own_hash = known.hash
+    AND known.own_slug = known.slug AND t.slug = known.slug AND NOT known.own_adopted AND t.deleted_at IS NULL
+    AND t.retired_at IS NULL AND known.sibling_template_id IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}`
   return `
 SELECT known.organization_id, known.template_agent_id, known.first_id, known.kind, CASE
-  WHEN known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash) AND known.own_slug = known.slug
-    AND NOT known.own_adopted AND (known.shown IS NOT NULL OR t.deleted_at IS NULL AND t.retired_at IS NULL)
+  WHEN ${staysAsItIs} OR known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash)
+    AND known.own_slug = known.slug AND NOT known.own_adopted
+    AND (known.shown IS NOT NULL OR t.deleted_at IS NULL AND t.retired_at IS NULL)
     AND known.sibling_template_id IS NULL AND holder.facts IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-  THEN CASE WHEN NOT $3::boolean ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id,
+  THEN CASE WHEN $3::text IS NULL ${locks && referring.length > 0 ? "OR true" : ""} THEN jsonb_build_object('untouched', true, 'kind', known.kind, 'sourceId', known.source_id,
     'copyId', known.copy_id, 'slug', known.slug, 'name', known.content ->> 'name', 'hash', known.hash, 'ordinal', known.ordinal,
     'isReferred', known.shown IS NOT NULL, 'isAnchored', t.id IS NOT NULL
     ${schedule === undefined ? "" : `, 'schedule', known.content ->> '${schedule.cron}'`}${agentOf}) END
@@ -240,10 +251,10 @@ SELECT known.organization_id, known.template_agent_id, known.first_id, known.kin
     'copy', CASE
       WHEN known.shown IS NOT NULL THEN jsonb_build_object('slug', known.entry_slug, 'name', known.shown ->> 'name',
         'hash', known.applied_hash, 'deleted', false, 'retired', false, 'managedBy',
-        CASE WHEN known.own_copy_id IS NULL THEN known.sibling_template_id ELSE known.template_agent_id END${shownSchedule}${agentOf})
+        CASE WHEN known.own_copy_id IS NULL THEN known.sibling_template_id ELSE known.template_agent_id END${shownSchedule}${agentOf}${lostOf})
       WHEN t.id IS NOT NULL THEN jsonb_build_object('slug', t.slug, 'name', t.name, 'hash', copy.hash,
         'deleted', t.deleted_at IS NOT NULL, 'retired', t.retired_at IS NOT NULL,
-        'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agentOf}${hasReferences ? ", 'lost', lost.refs" : ""}) END,
+        'managedBy', t.managed_by_template_agent_id${scheduleOf("t.")}${agentOf}${lostOf}) END,
     'holder', holder.facts,
     'used', CASE WHEN known.slug IS NULL THEN known.copy_id IN (SELECT id FROM ${name}_used) END,
     'referredBy', ${referredBy.length === 0 ? "NULL" : `CASE WHEN known.slug IS NULL THEN (SELECT jsonb_agg(r) FROM (${referredBy.join(" UNION ALL ")}) r) END`}
@@ -261,7 +272,7 @@ LEFT JOIN LATERAL (
   SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
     SELECT ${content(kind, "t", "v", referred)} AS content
-    WHERE t.id IS NOT NULL AND known.shown IS NULL OFFSET 0
+    WHERE t.id IS NOT NULL AND known.shown IS NULL AND (${staysAsItIs}) IS NOT TRUE OFFSET 0
   ) as_it_is
   OFFSET 0
 ) copy ON true
@@ -294,8 +305,9 @@ WHERE known.kind = '${name}'`
 
 /**
  * What is known of the rows of some installations. Parameters: the installations as a JSON array of `organization_id`,
- * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; whether rows are left
- * out that stand just as they were applied (but, with `locks`, for those that what is written may refer to). Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
+ * `template_agent_id`, `revision` (null to take it away); whether contents are wanted where they differ; which rows are left
+ * out (null: none; 'untouched': those that stand just as they were applied; 'unwritten': those to which nothing can be done), but, with
+ * `locks`, for those that what is written may refer to. Result: for each installation that has rows, those as a JSON array of `RowFacts`, or of
  * `UntouchedRow` where that says it all, and by kind how many were left out. With `locks` nobody else changes a copy before the transaction ends.
  */
 export const factsStatement = (kinds: ReadonlyArray<KindDescription>, locks: boolean): string => {

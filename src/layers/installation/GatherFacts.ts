@@ -45,8 +45,11 @@ const factsOf = (row: RowFacts | typeof UntouchedRow.Type): RowFacts => {
 export interface GatherOptions {
   /** Includes the contents if they differ: a plan names the fields. */
   readonly withContents?: boolean
-  /** Leaves out the rows that are as they were applied, and counts them: nothing is done to them. */
-  readonly onlyChanged?: boolean
+  /**
+   * Leaves out the rows that are as they were applied, and counts them (`untouched`); or, where nothing but what is written is asked
+   * for, all those to which nothing can be done whatever they say (`unwritten`).
+   */
+  readonly leavesOut?: "untouched" | "unwritten"
   /** Locks the copies until the transaction ends, since what is decided is written. */
   readonly locks?: boolean
 }
@@ -68,7 +71,7 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
             )
           ),
           withContents: Schema.Boolean,
-          onlyChanged: Schema.Boolean
+          leavesOut: Schema.NullOr(Schema.String)
         }),
         Result: Schema.Struct({
           organizationId: OrganizationId,
@@ -77,8 +80,8 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
           rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts)),
           leftOut: Schema.Record({ key: Schema.String, value: Schema.Int })
         }),
-        execute: ({ installations, onlyChanged, withContents }) =>
-          sql.unsafe(text, [installations, withContents, onlyChanged])
+        execute: ({ installations, leavesOut, withContents }) =>
+          sql.unsafe(text, [installations, withContents, leavesOut])
       })
     }
     const [reading, locking] = [gathering(false), gathering(true)]
@@ -86,7 +89,7 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
     /** The facts of each installation, in that order. */
     return (installations: ReadonlyArray<Installation>, options: GatherOptions = {}) => {
       if (installations.length === 0) return Effect.succeed([])
-      const { locks = false, onlyChanged = false, withContents = false } = options
+      const { leavesOut = null, locks = false, withContents = false } = options
       const keyOf = ({ organizationId, templateAgentId }: Pick<Installation, "organizationId" | "templateAgentId">) =>
         `${organizationId} ${templateAgentId}`
       const asked = installations.map(({ organizationId, revision, templateAgentId }) => ({
@@ -95,11 +98,16 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
         revision
       }))
       const gather = locks ? locking : reading
-      return Effect.map(gather({ installations: asked, withContents, onlyChanged }), (found) => {
+      return Effect.map(gather({ installations: asked, withContents, leavesOut }), (found) => {
         const known = new Map(found.map((one) => [keyOf(one), one]))
         return installations.map((one): InstallationFacts => {
           const { firstId, leftOut = {}, rows = [] } = known.get(keyOf(one)) ?? {}
-          return { ...one, firstId: firstId ?? undefined, rows: rows.map(factsOf), leftOut }
+          return {
+            ...one,
+            firstId: firstId ?? undefined,
+            rows: rows.map(factsOf),
+            ...(leavesOut === "untouched" && { leftOut })
+          }
         })
       })
     }

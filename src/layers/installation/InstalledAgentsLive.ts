@@ -116,7 +116,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               templateAgentId: agent.template.templateAgentId,
               revision: judgedRevision(agent)
             })),
-            { withContents: true, onlyChanged: true }
+            { withContents: true, leavesOut: "untouched" }
           )
         ),
         (facts) => Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, decide(one, kinds), kinds))

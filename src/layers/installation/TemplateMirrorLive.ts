@@ -260,7 +260,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const installations = found
         .filter(({ agent }) => leftOut(agent) === null)
         .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
-      const facts = yield* gatherFacts(installations, { locks: true, onlyChanged: true })
+      const facts = yield* gatherFacts(installations, { locks: true, leavesOut: "unwritten" })
       const decided = Arr.zipWith(installations, facts, (installation, one) => {
         const decision = decide(one, kinds)
         const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
@@ -321,7 +321,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         Effect.gen(function* () {
           const installed = yield* findInstallations({ templateAgentId, after, limit })
           const installations = installed.map((one) => ({ ...one, templateAgentId, revision }))
-          const facts = yield* gatherFacts(installations, { onlyChanged: true })
+          const facts = yield* gatherFacts(installations, { leavesOut: "untouched" })
           const last = installed.length < limit ? undefined : installed.at(-1)?.organizationId
           return [{ installed, facts }, Option.fromNullable(last)]
         })

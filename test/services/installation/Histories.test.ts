@@ -52,6 +52,7 @@ const act = FastCheck.oneof(
     arbitrary: FastCheck.record({ act: is("resync"), which, revision: FastCheck.constantFrom(1, 2, "newest") })
   },
   { weight: 1, arbitrary: FastCheck.record({ act: is("uninstall"), which }) },
+  { weight: 2, arbitrary: FastCheck.record({ act: is("rollout"), which }) },
   { weight: 1, arbitrary: FastCheck.record({ act: is("mode"), which, mode: is("copy", "reference") }) }
 )
 type Act = typeof act extends FastCheck.Arbitrary<infer A> ? A : never
@@ -77,10 +78,14 @@ const definitionsOf = ({ classifiers, watchers }: Pick<Publication, "classifiers
   ]
 }
 
+const firstRows = {
+  watchers: [{ slug: "a", name: "X", was: "" }],
+  classifiers: [{ slug: "a", name: "X", bound: true }]
+} satisfies Partial<Publication>
 const installed: Act = { act: "install", which: 0, wish: "none" }
 const watcherErased: Act = { act: "erase", kind: "watchers", slug: "a" }
 
-/** Histories that two worlds once told differently: what refers to a row that the person deletes, and gets back or takes along. */
+/** Histories that are rarely drawn: what refers to a row that the person deletes, and gets it back or goes along; and what comes back. */
 const knownHistories: ReadonlyArray<ReadonlyArray<Act>> = [
   [installed, watcherErased, { ...installed, wish: "restore" }, installed],
   [installed, watcherErased, { act: "uninstall", which: 0 }, installed],
@@ -89,6 +94,15 @@ const knownHistories: ReadonlyArray<ReadonlyArray<Act>> = [
     { act: "publish", which: 0, watchers: [], classifiers: [] },
     watcherErased,
     { act: "resync", which: 0, revision: "newest" }
+  ],
+  [{ ...installed, which: 2 }, watcherErased, { ...installed, wish: "restore" }, installed],
+  [
+    installed,
+    { act: "rename", kind: "event_classifiers", slug: "a" },
+    { act: "publish", which: 0, watchers: [], classifiers: [] },
+    { act: "rollout", which: 0 },
+    { act: "publish", which: 0, ...firstRows },
+    { act: "rollout", which: 0 }
   ]
 ]
 
@@ -108,12 +122,9 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
       catalog.publish(
         template(`told-${at}-${which}`, definitionsOf(rows), { publisher: Slug.make(`told-${at}-${which === 1}`) })
       )
-    const first = {
-      watchers: [{ slug: "a", name: "X", was: "" }],
-      classifiers: [{ slug: "a", name: "X", bound: true }]
-    }
+    const newest = [1, 1, 1]
     const templateIds = yield* Effect.forEach([0, 1, 2], (which) =>
-      Effect.map(Effect.orDie(publish(which, first)), ({ templateAgentId }) => templateAgentId as string)
+      Effect.map(Effect.orDie(publish(which, firstRows)), ({ templateAgentId }) => templateAgentId as string)
     )
     const installed = (which: number) =>
       Effect.map(hands.agents(organizationId), (all) =>
@@ -135,10 +146,32 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
         }))
         .sort((a, b) => (a.row < b.row ? -1 : 1))
     })
+    /** What the history says of the last two changes. */
+    const changes = (agentId: string | undefined) =>
+      Effect.gen(function* () {
+        if (agentId === undefined) return {}
+        const { entries } = yield* agents.history(yield* agents.find(userId, agentId), { limit: 20, rows: "changed" })
+        return {
+          history: entries
+            .filter(({ action }) => action !== "mode")
+            .slice(0, 2)
+            .map(({ action, revision, rows }) => ({
+              action,
+              revision,
+              // Of a row that was referred to, the history says what the revision says: it names the watcher as that did.
+              rows: rows.map((row) => ({
+                ...row,
+                before: row.before && { ...row.before, watcher_id: undefined },
+                fields: row.fields.filter((field) => field !== "watcher_id")
+              }))
+            }))
+        }
+      })
     const tellOne = (one: Act) =>
       Effect.gen(function* () {
         if (one.act === "publish") {
           const { revision } = yield* publish(one.which, one)
+          newest[one.which] = revision
           return { revision }
         }
         if (!("which" in one)) {
@@ -166,6 +199,18 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
             yield* mirror.changeMode({ ...request, agentId: agent.id, mode: one.mode })
           }
           return {}
+        }
+        if (one.act === "rollout") {
+          const [done] = yield* mirror.rollOut({
+            templateAgentId,
+            revision: newest[one.which] ?? 1,
+            organizationIds: [organizationId]
+          })
+          return {
+            outcome: done?.outcome,
+            collisions: done?.collisions.map(({ owner: _, ...collision }) => collision),
+            ...(yield* changes(agent?.id))
+          }
         }
         if (one.act === "uninstall") {
           if (agent === undefined) return {}
@@ -203,25 +248,7 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
           : Effect.either(mirror.resync({ ...resync, expectedPlan: planHash }))
         if (Either.isLeft(done)) return { plan, refused: done.left._tag }
         const { created, mirrored, pinned, revision: brought } = done.right
-        const found = yield* agents.find(userId, done.right.agentId)
-        const { entries } = yield* agents.history(found, { limit: 20, rows: "changed" })
-        return {
-          plan,
-          done: { created, mirrored, pinned, brought },
-          history: entries
-            .filter(({ action }) => action !== "mode")
-            .slice(0, 2)
-            .map(({ action, revision, rows }) => ({
-              action,
-              revision,
-              // Of a row that was referred to, the history says what the revision says: it names the watcher as that did.
-              rows: rows.map((row) => ({
-                ...row,
-                before: row.before && { ...row.before, watcher_id: undefined },
-                fields: row.fields.filter((field) => field !== "watcher_id")
-              }))
-            }))
-        }
+        return { plan, done: { created, mirrored, pinned, brought }, ...(yield* changes(done.right.agentId)) }
       }).pipe(Effect.catchAll(({ _tag }) => Effect.succeed({ refused: _tag })))
     return yield* Effect.forEach(history, (one) =>
       Effect.gen(function* () {
@@ -256,7 +283,7 @@ it(
         }
       }),
       {
-        numRuns,
+        numRuns: numRuns + knownHistories.length,
         examples: knownHistories.map((history) => [[...history]]),
         seed: Number(process.env.HISTORIES_SEED ?? 20261129)
       }

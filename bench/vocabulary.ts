@@ -1,0 +1,229 @@
+import { Duration, Effect } from "effect"
+import { kindDescriptions } from "../src/domain/catalog/Kind.ts"
+import type { Mode } from "../src/domain/catalog/Mode.ts"
+import { shortCutStatement, shortReferenceStatement } from "../src/layers/installation/ShortCutStatement.ts"
+import { PgPool } from "../src/layers/postgres/Database.ts"
+import { rollOut } from "../src/services/rollout/RollOut.ts"
+import { Rollouts } from "../src/services/rollout/Rollouts.ts"
+import { newPeople } from "./database.ts"
+import { compare, rate } from "./report.ts"
+import { fillInstalls, fillPeople, fillReferences, query } from "./seed.ts"
+import { publish, templateOf } from "./templates.ts"
+
+/*
+ * What an install by reference costs and what it makes dearer: the statement that installs, reading the vocabulary by its views and
+ * writing entities among a hundred thousand organizations of which most refer, and roll-outs; each against copies.
+ */
+
+const asked = 2_000
+
+/** How many a second of a statement through the bare driver, two at once as from two programs; unprepared without a name. */
+const statements = (text: string, rows: ReadonlyArray<ReadonlyArray<unknown>>, name?: string) =>
+  Effect.flatMap(PgPool, (pool) =>
+    rate(rows.length, 2, (at) =>
+      Effect.promise(() => pool.query({ text, values: [...(rows[at] ?? [])], ...(name !== undefined && { name }) }))
+    )
+  )
+
+const texts = { copy: shortCutStatement(kindDescriptions), reference: shortReferenceStatement(kindDescriptions) }
+
+/** First installs by the statement alone, so many at once. */
+const installs = (slug: string, mode: Mode, count: number, concurrency: number) =>
+  Effect.gen(function* () {
+    const people = yield* newPeople(count)
+    const [template] = (yield* query("SELECT id FROM agents WHERE slug = $1", [slug])).rows
+    const { rows: watchers } = yield* query(
+      `SELECT DISTINCT content ->> 'schedule' AS schedule FROM template_revision_rows
+       WHERE template_agent_id = $1 AND kind = 'watchers'`,
+      [template?.id]
+    )
+    const due = JSON.stringify(Object.fromEntries(watchers.map(({ schedule }) => [schedule, new Date()])))
+    const pool = yield* PgPool
+    return yield* rate(count, concurrency, (at) => {
+      const person = people[at]
+      const values = [person?.organizationId, template?.id, person?.userId, due, mode]
+      return Effect.promise(() => pool.query({ name: `install ${mode}`, text: texts[mode], values }))
+    })
+  })
+
+/** The statement that installs by reference, against the one that copies. */
+export const benchStatement = (slug: string) =>
+  Effect.forEach(
+    [
+      [8, 5],
+      [32, 8]
+    ] as const,
+    ([concurrency, target]) =>
+      compare(
+        { name: `install/statement/${concurrency}`, unit: "installs/s", turns: 5, target },
+        installs(slug, "reference", 480, concurrency),
+        installs(slug, "copy", 160, concurrency)
+      )
+  )
+
+const reading = "forty-types"
+const types = 40
+
+/**
+ * A hundred thousand organizations, of which one in ten has a copy and the others refer; of those one in a hundred has changed a
+ * type, deleted another and made one of its own.
+ */
+const fillReading = (people: number) =>
+  Effect.gen(function* () {
+    yield* publish({ ...templateOf(reading, types), modes: ["copy", "reference"] })
+    yield* fillPeople(1, people)
+    const copies = people / 10
+    yield* fillInstalls(reading, 1, copies)
+    yield* fillReferences(reading, copies + 1, people)
+    const changed = `organization_id IN (
+      SELECT 'org_' || md5(at::text) FROM generate_series($1::int, $2::int, 100) AS at
+    )`
+    for (let from = copies + 1; from < people; from += 10_000) {
+      const portion = [from, Math.min(people, from + 9_999)]
+      yield* query(`UPDATE vocabulary.entity_types SET name = 'Mine' WHERE slug = 'type-1' AND ${changed}`, portion)
+      yield* query(`DELETE FROM vocabulary.entity_types WHERE slug = 'type-2' AND ${changed}`, portion)
+      yield* query(
+        `INSERT INTO entity_types (organization_id, slug, name)
+         SELECT 'org_' || md5(at::text), 'my-own', 'Own' FROM generate_series($1::int, $2::int, 100) AS at`,
+        portion
+      )
+    }
+    yield* query("VACUUM ANALYZE")
+    const organizations = (from: number, upTo: number) =>
+      Effect.map(
+        query(
+          `SELECT 'org_' || md5((at % ($2::int - $1::int) + $1::int)::text) AS id
+           FROM generate_series(1, $3::int * 7919, 7919) AS at`,
+          [from, upTo, asked]
+        ),
+        ({ rows }) => rows.map(({ id }) => id)
+      )
+    return { copying: yield* organizations(1, copies), referring: yield* organizations(copies + 1, people) }
+  })
+
+/** Entities of a type of each organization: by the view, so that a type that is only referred to is found too. */
+const newEntities = (organizations: ReadonlyArray<unknown>, slug: string) =>
+  Effect.map(
+    query(
+      `INSERT INTO entities (organization_id, entity_type_id, name)
+       SELECT o.id, t.id, 'Entity' FROM unnest($1::text[]) AS o (id)
+       CROSS JOIN LATERAL (SELECT id FROM vocabulary.entity_types WHERE organization_id = o.id AND slug = $2 OFFSET 0) t
+       RETURNING id`,
+      [organizations, slug]
+    ),
+    ({ rows }) => rows.map(({ id }) => [id])
+  )
+
+const typeIds = (organizations: ReadonlyArray<unknown>, slug: string) =>
+  Effect.map(
+    query(
+      `SELECT o.id AS organization, t.id FROM unnest($1::text[]) AS o (id)
+       CROSS JOIN LATERAL (SELECT id FROM vocabulary.entity_types WHERE organization_id = o.id AND slug = $2 OFFSET 0) t`,
+      [organizations, slug]
+    ),
+    ({ rows }) => rows.map(({ id, organization }) => [organization, id])
+  )
+
+const insertEntity = "INSERT INTO entities (organization_id, entity_type_id, name) VALUES ($1, $2, 'Entity')"
+
+/** Without what makes an anchor when a type is first referred to. */
+const withoutTrigger = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    query("ALTER TABLE entities DISABLE TRIGGER entities_refer"),
+    () => effect,
+    () => query("ALTER TABLE entities ENABLE TRIGGER entities_refer")
+  )
+
+/** Reading and writing among so many organizations. */
+export const benchVocabulary = (people: number) =>
+  Effect.gen(function* () {
+    const { copying, referring } = yield* fillReading(people)
+    const each = (organizations: ReadonlyArray<unknown>, ...more: ReadonlyArray<unknown>) =>
+      organizations.map((organization) => [organization, ...more])
+    const list = (relation: string) => `SELECT * FROM ${relation} WHERE organization_id = $1 AND deleted_at IS NULL`
+    const bySlug = (relation: string) => `${list(relation)} AND slug = $2`
+    const unit = "reads/s"
+    yield* compare(
+      { name: "vocabulary/list", unit, turns: 7, target: 0.8 },
+      statements(list("vocabulary.entity_types"), each(referring), "list by view"),
+      statements(list("entity_types"), each(copying), "list")
+    )
+    yield* compare(
+      { name: "vocabulary/slug", unit, turns: 7, target: 0.5 },
+      statements(bySlug("vocabulary.entity_types"), each(referring, "type-7"), "slug by view"),
+      statements(bySlug("entity_types"), each(copying, "type-7"), "slug")
+    )
+    yield* compare(
+      { name: "vocabulary/function", unit, turns: 7, target: 0.7 },
+      statements("SELECT * FROM vocabulary.entity_types_of($1, $2)", each(referring, "type-7")),
+      statements(bySlug("entity_types"), each(copying, "type-7"))
+    )
+    const join = (relation: string) =>
+      `SELECT e.name, t.slug, t.name AS type FROM entities e JOIN ${relation} t ON t.id = e.entity_type_id WHERE e.id = $1`
+    const [referred, copied] = [yield* newEntities(referring, "type-7"), yield* newEntities(copying, "type-7")]
+    yield* query("VACUUM ANALYZE entities")
+    yield* query("VACUUM ANALYZE entity_types")
+    yield* compare(
+      { name: "vocabulary/join", unit, turns: 7, target: 0.6 },
+      statements(join("vocabulary.used_entity_types"), referred, "join by view"),
+      statements(join("entity_types"), copied, "join")
+    )
+    const [own, anchored] = [yield* typeIds(copying, "type-7"), yield* typeIds(referring, "type-7")]
+    const inserted = { unit: "inserts/s", turns: 9 }
+    yield* compare(
+      { name: "entities/own", ...inserted, target: 0.97 },
+      statements(insertEntity, own, "insert"),
+      withoutTrigger(statements(insertEntity, own, "insert"))
+    )
+    yield* compare(
+      { name: "entities/anchored", ...inserted, target: 0.75 },
+      statements(insertEntity, anchored, "insert"),
+      withoutTrigger(statements(insertEntity, own, "insert"))
+    )
+  })
+
+const moving = 1_000
+
+/** Roll-outs to installations that refer, against the same to copies: of a revision in which everything changed, and one type. */
+export const benchMoves = Effect.gen(function* () {
+  let told = 0
+  const slugs = { copy: "moved-copies", reference: "moved-references" } as const
+  const change = (mode: Mode, isChanged: (at: number) => boolean) =>
+    Effect.suspend(() => {
+      const template = templateOf(slugs[mode], 41)
+      const description = `Moved ${++told} times`
+      return publish({
+        ...template,
+        modes: [mode],
+        definitions: template.definitions.map((one, at) => (isChanged(at) ? { ...one, description } : one))
+      })
+    })
+  yield* fillPeople(1, moving * 2)
+  yield* change("copy", () => false)
+  yield* change("reference", () => false)
+  yield* fillInstalls(slugs.copy, 1, moving)
+  yield* fillReferences(slugs.reference, moving + 1, moving * 2)
+  const move = (mode: Mode, isChanged: (at: number) => boolean) =>
+    Effect.gen(function* () {
+      const rollouts = yield* Rollouts
+      const { revision, templateAgentId } = yield* change(mode, isChanged)
+      const rolloutId = yield* rollouts.start(templateAgentId, {
+        revision,
+        waves: [100],
+        advance: "automatic",
+        stopAbove: 1
+      })
+      const [took] = yield* Effect.timed(rollOut({ rolloutId, attempt: 1 }))
+      return moving / Duration.toSeconds(took)
+    })
+  for (const [name, target, isChanged] of [
+    ["moves/everything", 20, () => true],
+    ["moves/one", 2, (at: number) => at === 0]
+  ] as const) {
+    yield* compare(
+      { name, unit: "installs/s", turns: 3, target },
+      move("reference", isChanged),
+      move("copy", isChanged)
+    )
+  }
+})
