@@ -179,6 +179,10 @@ const findRollout = (rollouts: RolloutsOfTemplate, { rollout, template }: OfRoll
     return newest?.rolloutId ?? (yield* new CommandFailed({ message: `${template} was never rolled out.` }))
   })
 
+/** Writes a line over the one before, cut where a terminal would begin another, which the next could not write over. */
+export const inPlaceOf = (line: string, columns: number): string =>
+  `\r\u001b[K${line.slice(0, (columns > 0 ? columns : 80) - 1)}`
+
 /**
  * Follows a roll-out until it has ended or is paused: as a bar on a terminal, elsewhere a line, with `--json` a JSON value on a
  * line, whenever something has changed.
@@ -191,7 +195,9 @@ const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) 
       const status = yield* rollouts.followed(rolloutId)
       const line = json ? JSON.stringify(status) : progressLine(status)
       if (line !== before) {
-        yield* inPlace ? Effect.sync(() => process.stdout.write(`\r\u001b[K${line}`)) : Console.log(line)
+        yield* inPlace
+          ? Effect.sync(() => process.stdout.write(inPlaceOf(line, process.stdout.columns)))
+          : Console.log(line)
       }
       before = line
       return status.state
@@ -201,7 +207,8 @@ const follow = (rollouts: RolloutsOfTemplate, rolloutId: string, json: boolean) 
         Schedule.recurWhile<string>((state) => state === "running").pipe(Schedule.addDelay(() => "1 second"))
       )
     )
-    if (inPlace) yield* Console.log("")
+    // All of what stands at the end.
+    if (inPlace) yield* Console.log(`\r\u001b[K${before}`)
   })
 
 interface Start extends OfTemplate {
