@@ -455,18 +455,18 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("the rou
   )
 
   it.effect(
-    "take seventy sign-ups at once, each with an organization of its own",
+    "take thirty sign-ups at once, each with an organization of its own",
     () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const answers = yield* Effect.forEach(
-          Array.from({ length: 70 }, () => account({ name: "One Of Many" })),
+          Array.from({ length: 30 }, () => account({ name: "One Of Many" })),
           (given) => signUp(given),
           { concurrency: "unbounded" }
         )
         assert.deepStrictEqual([...new Set(answers.map(({ status }) => status))], [200])
         const made = yield* sql`SELECT count(*)::int AS count FROM organization WHERE name = 'One Of Many'`
-        assert.deepStrictEqual(made, [{ count: 70 }])
+        assert.deepStrictEqual(made, [{ count: 30 }])
       }),
     120_000
   )

@@ -56,7 +56,7 @@ const tables = [
 
 const kinds = [...kindDescriptions, routines]
 const content = { steps: [1], timing: "0 7 * * 1", body: "Do it" }
-const all = [...histories(30), ...chosenHistories]
+const all = [...histories(Number(process.env.HISTORIES ?? 6)), ...chosenHistories]
 
 const worlds = worldsOf({ kinds, tables })
 

@@ -40,7 +40,7 @@ type Act = typeof act extends FastCheck.Arbitrary<infer A> ? A : never
 
 const histories: ReadonlyArray<ReadonlyArray<Act>> = FastCheck.sample(
   FastCheck.array(act, { minLength: 6, maxLength: 16 }),
-  { numRuns: 25, seed: 20261129 }
+  { numRuns: Number(process.env.HISTORIES ?? 12), seed: 20261129 }
 )
 
 for (const mode of ["copy", "reference"] as const)
@@ -172,7 +172,7 @@ for (const mode of ["copy", "reference"] as const)
               assert.deepStrictEqual(yield* written(quick.organizationId), yield* written(slow.organizationId), story)
             }
           }
-          assert.isAbove(Math.min(taken.created, taken.confirmed, taken.left), 10, JSON.stringify(taken))
+          assert.isAbove(Math.min(taken.created, taken.confirmed, taken.left), 5, JSON.stringify(taken))
         }),
       120_000
     )

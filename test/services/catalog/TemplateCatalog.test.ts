@@ -212,17 +212,15 @@ for (const [label, world] of worlds) {
           const slug = newSlug()
           const rows = Array.from({ length: templateLimits.rows }, (_, at) => definition("entity_types", `a${at}`))
           const renamed = rows.map((row) => ({ ...row, slug: DefinitionSlug.make(`${row.slug}_b`), was: [row.slug] }))
-          const started = performance.now()
           assert.strictEqual((yield* publish(template(slug, rows))).changes.length, rows.length)
           const { changes } = yield* publish(template(slug, renamed))
           assert.isTrue(changes.length === rows.length && changes.every(({ change }) => change === "renamed"))
           assert.isFalse((yield* publish(template(slug, renamed))).changed)
           const again = rows.map((row, at) => ({ ...row, was: renamed[at] === undefined ? [] : [renamed[at].slug] }))
           assert.strictEqual((yield* publish(template(slug, again))).revision, 3)
-          // Three seconds on a machine with nothing else to do; half a minute there where it grows with the square.
-          assert.isBelow(performance.now() - started, 25_000)
         }),
-      60_000
+      // Where it grew with the square, it would not end in time.
+      30_000
     )
 
     it.effect("withdraws what is no longer there, and brings it back", () =>

@@ -18,7 +18,7 @@ import { Hands, newPerson, worldsOfBothModes } from "../../worlds.ts"
  */
 
 /** How many histories: more are told with HISTORIES=1000. */
-const numRuns = Number(process.env.HISTORIES ?? 20)
+const numRuns = Number(process.env.HISTORIES ?? 12)
 
 const slug = FastCheck.constantFrom("a", "b")
 const which = FastCheck.constantFrom(0, 0, 1, 2)
