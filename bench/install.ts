@@ -70,13 +70,6 @@ export const benchInProcess = (slug: string) =>
         freshCopies(slug, 240, concurrency)
       )
     }
-    for (const concurrency of [8, 32]) {
-      yield* compare(
-        { name: `install/reference/${concurrency}`, unit: "installs/s", turns: 7, target: 3 },
-        freshInstalls(slug, 240, concurrency, "reference"),
-        freshInstalls(slug, 240, concurrency)
-      )
-    }
     const settled = yield* newPeople(240)
     if (isSelected("install/again")) yield* installs(settled, slug, 8)
     yield* compare(

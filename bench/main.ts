@@ -12,7 +12,6 @@ import { benchPhones } from "./phones.ts"
 import { benchResync } from "./resync.ts"
 import { benchRollout } from "./rollout.ts"
 import { Services } from "./server.ts"
-import { benchStatement } from "./vocabulary.ts"
 
 /* `npm run bench`: what the service costs against the same work by hand, on an embedded Postgres. */
 
@@ -21,7 +20,6 @@ const program = (url: Redacted.Redacted<string>) =>
     const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
     yield* Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish({ ...template, modes: ["copy", "reference"] }))
     yield* benchInProcess(template.slug)
-    yield* benchStatement(template.slug)
     yield* benchHttp(template.slug)
     yield* benchResync
     yield* benchRollout

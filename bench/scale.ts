@@ -9,7 +9,7 @@ import { rehearsal } from "./rehearsal.ts"
 import { compare, isSelected, rate, report } from "./report.ts"
 import { fillInstalls, fillPeople, jidOfPerson } from "./seed.ts"
 import { publish, templateOf } from "./templates.ts"
-import { benchMoves, benchVocabulary } from "./vocabulary.ts"
+import { benchInstalls, benchMoves, benchVocabulary } from "./vocabulary.ts"
 
 /* `npm run bench:scale`: whether what the service costs stays what it is as people, templates and identities grow. */
 
@@ -75,15 +75,19 @@ const identities = Effect.gen(function* () {
 /** Each on a Postgres of its own, so that none meets what another left behind. */
 const alone = <A, E>(part: Effect.Effect<A, E, Parts | Scope.Scope>, settings?: Readonly<Record<string, string>>) =>
   Effect.flatMap(openPostgres(settings), (url) =>
-    Effect.provide(part, InProcess.pipe(Layer.provideMerge(databaseOn(url))))
+    Effect.provide(part, InProcess.pipe(Layer.provideMerge(databaseOn(url)), Layer.merge(NodeContext.layer)))
   ).pipe(Effect.scoped)
 
-type Parts = Layer.Layer.Success<typeof InProcess> | Layer.Layer.Success<ReturnType<typeof databaseOn>>
+type Parts =
+  | NodeContext.NodeContext
+  | Layer.Layer.Success<typeof InProcess>
+  | Layer.Layer.Success<ReturnType<typeof databaseOn>>
 
 const program = Effect.gen(function* () {
   if (isSelected("types")) yield* alone(templates)
   if (isSelected("organizations")) yield* alone(organizations)
   if (isSelected("identities")) yield* identities
+  if (isSelected("install")) yield* benchInstalls((part) => alone(part))
   if (["vocabulary", "entities"].some(isSelected)) yield* alone(benchVocabulary(many), { shared_buffers: "1GB" })
   if (isSelected("moves")) yield* alone(benchMoves)
   if (isSelected("rollout")) yield* rehearsal

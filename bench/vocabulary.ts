@@ -1,12 +1,15 @@
-import { Duration, Effect } from "effect"
+import { join } from "node:path"
+import { Duration, Effect, Record } from "effect"
 import { kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import type { Mode } from "../src/domain/catalog/Mode.ts"
+import { readTemplate } from "../src/layers/catalog/TemplateFiles.ts"
 import { shortCutStatement, shortReferenceStatement } from "../src/layers/installation/ShortCutStatement.ts"
 import { PgPool } from "../src/layers/postgres/Database.ts"
 import { rollOut } from "../src/services/rollout/RollOut.ts"
 import { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import { newPeople } from "./database.ts"
-import { compare, rate } from "./report.ts"
+import { freshInstalls } from "./install.ts"
+import { compare, median, rate, report } from "./report.ts"
 import { fillInstalls, fillPeople, fillReferences, query } from "./seed.ts"
 import { publish, templateOf } from "./templates.ts"
 
@@ -46,20 +49,47 @@ const installs = (slug: string, mode: Mode, count: number, concurrency: number) 
     })
   })
 
-/** The statement that installs by reference, against the one that copies. */
-export const benchStatement = (slug: string) =>
-  Effect.forEach(
-    [
-      [8, 5],
-      [32, 8]
-    ] as const,
-    ([concurrency, target]) =>
-      compare(
-        { name: `install/statement/${concurrency}`, unit: "installs/s", turns: 5, target },
-        installs(slug, "reference", 480, concurrency),
-        installs(slug, "copy", 160, concurrency)
-      )
-  )
+/** How many first installs a second in one mode, by the statement alone and by the workflow in the process, at 8 and at 32 at once. */
+export const installRates = (mode: Mode) =>
+  Effect.gen(function* () {
+    const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
+    yield* publish({ ...template, modes: [mode] })
+    const count = mode === "copy" ? 160 : 640
+    const medianOf = <E, R>(one: Effect.Effect<number, E, R>) =>
+      Effect.map(Effect.replicateEffect(one, 6), (rates) => median(rates.slice(1)))
+    // Learns what the short cut has to know.
+    yield* freshInstalls(template.slug, 8, 4, mode)
+    return {
+      "install/statement/8": yield* medianOf(installs(template.slug, mode, count, 8)),
+      "install/statement/32": yield* medianOf(installs(template.slug, mode, count, 32)),
+      "install/reference/8": yield* medianOf(freshInstalls(template.slug, count, 8, mode)),
+      "install/reference/32": yield* medianOf(freshInstalls(template.slug, count, 32, mode))
+    }
+  })
+
+const targets = {
+  "install/statement/8": 5,
+  "install/statement/32": 8,
+  "install/reference/8": 3,
+  "install/reference/32": 3
+} as const
+
+/**
+ * Installs by reference against those that copy, one after the other and each on a Postgres of its own: what copies leave behind to
+ * be vacuumed and written to the disk would slow down whoever comes next.
+ */
+export const benchInstalls = <E, R>(
+  alone: (
+    part: ReturnType<typeof installRates>
+  ) => Effect.Effect<Effect.Effect.Success<ReturnType<typeof installRates>>, E, R>
+) =>
+  Effect.gen(function* () {
+    const [referred, copied] = [yield* alone(installRates("reference")), yield* alone(installRates("copy"))]
+    for (const [name, target] of Record.toEntries(targets)) {
+      const [ours, reference] = [referred[name], copied[name]]
+      yield* report({ name, ours, reference, unit: "installs/s", ratio: ours / reference, target })
+    }
+  })
 
 const reading = "forty-types"
 const types = 40

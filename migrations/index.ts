@@ -29,6 +29,7 @@ import referenceReads from "./0025_reference_reads.ts"
 import turnInAStatement from "./0026_turn_in_a_statement.ts"
 import lifecycle from "./0027_lifecycle.ts"
 import keptAnswers from "./0028_kept_answers.ts"
+import turnByOrganization from "./0029_turn_by_organization.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -59,5 +60,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0025_reference_reads": referenceReads,
   "0026_turn_in_a_statement": turnInAStatement,
   "0027_lifecycle": lifecycle,
-  "0028_kept_answers": keptAnswers
+  "0028_kept_answers": keptAnswers,
+  "0029_turn_by_organization": turnByOrganization
 }

@@ -253,7 +253,7 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
   SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description, 'reference', new_first_id()
   FROM start
   WHERE NOT EXISTS (SELECT ${ofRevision("start")} AND r.ordinal IS NULL) AND NOT (${clashes(kinds, "start")})
-    AND take_turn(${organization}, (SELECT max(h.id) FROM mirror_history h WHERE h.organization_id = ${organization}))
+    AND take_turn(${organization}, (SELECT max(h.id + 0) FROM mirror_history h WHERE h.organization_id = ${organization}))
   ON CONFLICT DO NOTHING
   RETURNING id, first_id
 )`,
