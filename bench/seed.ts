@@ -36,7 +36,7 @@ const settle = Effect.zipRight(query("VACUUM ANALYZE"), query("CHECKPOINT"))
 export const jidOfPerson = (at: number) => `447${String(at).padStart(9, "0")}@s.whatsapp.net`
 
 /**
- * People of those numbers, each with an organization of their own and a verified phone. Ids are scattered, as those of the service
+ * People of those numbers, as far as they are not there yet, each with an organization of their own and a verified phone. Ids are scattered, as those of the service
  * are: the planner knows in which order they stand.
  */
 export const fillPeople = (from: number, to: number) =>
@@ -47,6 +47,7 @@ export const fillPeople = (from: number, to: number) =>
        SELECT at, 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'link_' || md5(at::text) AS link,
          '447' || lpad(at::text, 9, '0') AS digits, nextval('entity_types_id_seq') AS type_id, nextval('entities_id_seq') AS entity_id
        FROM generate_series($1::int, $2::int) AS at
+       WHERE NOT EXISTS (SELECT FROM "user" WHERE id = md5('user' || at))
      ),
      u AS (INSERT INTO "user" (id, name, email, "emailVerified") SELECT usr, 'Seeded', usr || '@example.org', false FROM n),
      o AS (
