@@ -3,7 +3,7 @@ import { PgPool } from "../src/layers/postgres/Database.ts"
 import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { newPeople } from "./database.ts"
 import { compare, isSelected, rate } from "./report.ts"
-import { publish, templateOf } from "./templates.ts"
+import { changing } from "./templates.ts"
 
 /* Plans and resyncs of an installation in which one row of 89 changed, against reading the same rows by one plain statement. */
 
@@ -16,17 +16,8 @@ JOIN mirror_ledger l ON l.organization_id = $1 AND l.template_agent_id = r.templ
 JOIN entity_types t ON t.id = l.copy_id
 WHERE r.template_agent_id = $2 AND r.revision = (SELECT revision FROM agents WHERE id = $2)`
 
-let revisions = 0
-
 /** Publishes a revision in which one row says something else. */
-const changeOne = Effect.suspend(() => {
-  const template = templateOf(slug, types)
-  const description = `Changed ${++revisions} times`
-  return publish({
-    ...template,
-    definitions: template.definitions.map((one, at) => (at === 0 ? { ...one, description } : one))
-  })
-})
+const changeOne = changing(slug, types)
 
 export const benchResync = Effect.gen(function* () {
   if (!isSelected("plan/one-of-89") && !isSelected("resync/one-of-89")) return

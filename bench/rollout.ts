@@ -1,4 +1,5 @@
 import { Duration, Effect, Fiber } from "effect"
+import type { AgentId } from "../src/domain/Ids.ts"
 import type { PgPool } from "../src/layers/postgres/Database.ts"
 import { TemplateMirror } from "../src/services/installation/TemplateMirror.ts"
 import { rollOut } from "../src/services/rollout/RollOut.ts"
@@ -6,7 +7,7 @@ import { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import { newPeople } from "./database.ts"
 import { compare, isSelected } from "./report.ts"
 import { fillInstalls, fillPeople, query } from "./seed.ts"
-import { publish, templateOf } from "./templates.ts"
+import { changing, publish, templateOf } from "./templates.ts"
 
 /* A roll-out that changes one definition of 41 for everybody, against one UPDATE … FROM over the same copies; and installs meanwhile. */
 
@@ -14,30 +15,26 @@ const slug = "forty-one-types"
 const types = 41
 const organizations = 2_000
 
-let revisions = 0
+/** Publishes a revision in which one row says something else. */
+const changeOne = changing(slug, types)
 
-/** Publishes a revision in which one row says something else; its template and number. */
-const changeOne = Effect.suspend(() => {
-  const template = templateOf(slug, types)
-  const description = `Rolled out ${++revisions} times`
-  return publish({
-    ...template,
-    definitions: template.definitions.map((one, at) => (at === 0 ? { ...one, description } : one))
+/** Rolls what that publishes out to everybody who has the template. */
+export const rollOutOf = <E, R>(
+  publishing: Effect.Effect<{ readonly templateAgentId: AgentId; readonly revision: number }, E, R>
+) =>
+  Effect.gen(function* () {
+    const rollouts = yield* Rollouts
+    const { revision, templateAgentId } = yield* publishing
+    const rolloutId = yield* rollouts.start(templateAgentId, {
+      revision,
+      waves: [100],
+      advance: "automatic",
+      stopAbove: 1
+    })
+    yield* rollOut({ rolloutId, attempt: 1 })
   })
-})
 
-/** Rolls the newest revision out to everybody. */
-const rollOutOne = Effect.gen(function* () {
-  const rollouts = yield* Rollouts
-  const { revision, templateAgentId } = yield* changeOne
-  const rolloutId = yield* rollouts.start(templateAgentId, {
-    revision,
-    waves: [100],
-    advance: "automatic",
-    stopAbove: 1
-  })
-  yield* rollOut({ rolloutId, attempt: 1 })
-})
+const rollOutOne = rollOutOf(changeOne)
 
 const rowsPerSecond = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.timed(effect), ([took]) => organizations / Duration.toSeconds(took))

@@ -3,7 +3,6 @@ import { Context, Effect, Layer, Logger, LogLevel, type Scope } from "effect"
 import { IdentityLinker } from "../src/services/identity/IdentityLinker.ts"
 import { databaseOn, openPostgres } from "./database.ts"
 import { freshInstalls, InProcess } from "./install.ts"
-
 import { explaining, many, plans } from "./plans.ts"
 import { rehearsal } from "./rehearsal.ts"
 import { compare, isSelected, rate, report } from "./report.ts"

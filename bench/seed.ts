@@ -36,8 +36,8 @@ const settle = Effect.zipRight(query("VACUUM ANALYZE"), query("CHECKPOINT"))
 export const jidOfPerson = (at: number) => `447${String(at).padStart(9, "0")}@s.whatsapp.net`
 
 /**
- * People of those numbers, as far as they are not there yet, each with an organization of their own and a verified phone. Ids are scattered, as those of the service
- * are: the planner knows in which order they stand.
+ * People of those numbers, as far as they are not there yet, each with an organization of their own and a verified phone. Ids are
+ * scattered, as those of the service are: the planner knows in which order they stand.
  */
 export const fillPeople = (from: number, to: number) =>
   fillIn(
@@ -67,16 +67,19 @@ export const fillPeople = (from: number, to: number) =>
      UNION ALL SELECT org, entity_id, 'wa_jid', digits || '@s.whatsapp.net', 'verified', link, digits || '@s.whatsapp.net' FROM n`
   ).pipe(Effect.zipRight(settle))
 
+/** Who installs, and what: the people from `$1` to `$2`, the template of the slug `$3`. */
+const installing = `WITH n AS MATERIALIZED (
+       SELECT 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'agent_' || md5(at::text) AS agent
+       FROM generate_series($1::int, $2::int) AS at
+     ),
+     t AS MATERIALIZED (SELECT * FROM agents WHERE slug = $3),`
+
 /** Puts the template of that slug, whose rows are entity types, into the organizations of those people, as installs leave it. */
 export const fillInstalls = (slug: string, from: number, to: number) =>
   fillIn(
     from,
     to,
-    `WITH n AS MATERIALIZED (
-       SELECT 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'agent_' || md5(at::text) AS agent
-       FROM generate_series($1::int, $2::int) AS at
-     ),
-     t AS MATERIALIZED (SELECT * FROM agents WHERE slug = $3),
+    `${installing}
      r AS MATERIALIZED (
        SELECT r.* FROM template_revision_rows r JOIN t ON t.id = r.template_agent_id AND t.revision = r.revision
      ),
@@ -106,11 +109,7 @@ export const fillReferences = (slug: string, from: number, to: number) =>
   fillIn(
     from,
     to,
-    `WITH n AS MATERIALIZED (
-       SELECT 'org_' || md5(at::text) AS org, md5('user' || at) AS usr, 'agent_' || md5(at::text) AS agent
-       FROM generate_series($1::int, $2::int) AS at
-     ),
-     t AS MATERIALIZED (SELECT * FROM agents WHERE slug = $3),
+    `${installing}
      a AS (
        INSERT INTO agents (id, organization_id, template_agent_id, name, owner_user_id, revision, template_name, template_description,
          mode, first_id)

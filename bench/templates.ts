@@ -25,3 +25,22 @@ export const templateOf = (slug: string, types: number, description = "One of ma
 
 /** Publishes a template. */
 export const publish = (template: Template) => Effect.flatMap(TemplateCatalog, (catalog) => catalog.publish(template))
+
+/** Publishes, each time it is run, a revision of a template of entity types in which those rows say something else. */
+export const changing = (
+  slug: string,
+  types: number,
+  isChanged: (at: number) => boolean = (at) => at === 0,
+  modes?: Template["modes"]
+) => {
+  const template = templateOf(slug, types)
+  let revisions = 0
+  return Effect.suspend(() => {
+    const description = `Changed ${++revisions} times`
+    return publish({
+      ...template,
+      ...(modes !== undefined && { modes }),
+      definitions: template.definitions.map((one, at) => (isChanged(at) ? { ...one, description } : one))
+    })
+  })
+}

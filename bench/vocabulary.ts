@@ -5,13 +5,12 @@ import type { Mode } from "../src/domain/catalog/Mode.ts"
 import { readTemplate } from "../src/layers/catalog/TemplateFiles.ts"
 import { shortCutStatement, shortReferenceStatement } from "../src/layers/installation/ShortCutStatement.ts"
 import { PgPool } from "../src/layers/postgres/Database.ts"
-import { rollOut } from "../src/services/rollout/RollOut.ts"
-import { Rollouts } from "../src/services/rollout/Rollouts.ts"
 import { newPeople } from "./database.ts"
 import { freshInstalls } from "./install.ts"
 import { compare, median, rate, report } from "./report.ts"
+import { rollOutOf } from "./rollout.ts"
 import { fillInstalls, fillPeople, fillReferences, query } from "./seed.ts"
-import { publish, templateOf } from "./templates.ts"
+import { changing, publish, templateOf } from "./templates.ts"
 
 /*
  * What an install by reference costs and what it makes dearer: the statement that installs, reading the vocabulary by its views and
@@ -50,7 +49,7 @@ const installs = (slug: string, mode: Mode, count: number, concurrency: number) 
   })
 
 /** How many first installs a second in one mode, by the statement alone and by the workflow in the process, at 8 and at 32 at once. */
-export const installRates = (mode: Mode) =>
+const installRates = (mode: Mode) =>
   Effect.gen(function* () {
     const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
     yield* publish({ ...template, modes: [mode] })
@@ -216,44 +215,23 @@ const moving = 1_000
 
 /** Roll-outs to installations that refer, against the same to copies: of a revision in which everything changed, and one type. */
 export const benchMoves = Effect.gen(function* () {
-  let told = 0
   const slugs = { copy: "moved-copies", reference: "moved-references" } as const
-  const change = (mode: Mode, isChanged: (at: number) => boolean) =>
-    Effect.suspend(() => {
-      const template = templateOf(slugs[mode], 41)
-      const description = `Moved ${++told} times`
-      return publish({
-        ...template,
-        modes: [mode],
-        definitions: template.definitions.map((one, at) => (isChanged(at) ? { ...one, description } : one))
-      })
-    })
+  const change = (mode: Mode, isChanged: (at: number) => boolean) => changing(slugs[mode], 41, isChanged, [mode])
   yield* fillPeople(1, moving * 2)
   yield* change("copy", () => false)
   yield* change("reference", () => false)
   yield* fillInstalls(slugs.copy, 1, moving)
   yield* fillReferences(slugs.reference, moving + 1, moving * 2)
-  const move = (mode: Mode, isChanged: (at: number) => boolean) =>
-    Effect.gen(function* () {
-      const rollouts = yield* Rollouts
-      const { revision, templateAgentId } = yield* change(mode, isChanged)
-      const rolloutId = yield* rollouts.start(templateAgentId, {
-        revision,
-        waves: [100],
-        advance: "automatic",
-        stopAbove: 1
-      })
-      const [took] = yield* Effect.timed(rollOut({ rolloutId, attempt: 1 }))
-      return moving / Duration.toSeconds(took)
-    })
+  const move = (publishing: ReturnType<typeof change>) =>
+    Effect.map(Effect.timed(rollOutOf(publishing)), ([took]) => moving / Duration.toSeconds(took))
   for (const [name, target, isChanged] of [
     ["moves/everything", 20, () => true],
     ["moves/one", 2, (at: number) => at === 0]
   ] as const) {
     yield* compare(
       { name, unit: "installs/s", turns: 3, target },
-      move("reference", isChanged),
-      move("copy", isChanged)
+      move(change("reference", isChanged)),
+      move(change("copy", isChanged))
     )
   }
 })
