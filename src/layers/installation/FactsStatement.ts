@@ -81,7 +81,8 @@ const known = `known AS MATERIALIZED (
     sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id,
     COALESCE(pair.own_copy_id, sibling.copy_id) AS copy_id, COALESCE(pair.own_slug, sibling.slug) AS entry_slug,
     COALESCE(pair.own_hash, sibling.applied_hash) AS applied_hash, COALESCE(pair.own_adopted, sibling.adopted) AS adopted,
-    COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown
+    COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown,
+    CASE WHEN pair.own_copy_id IS NULL THEN sibling.applied_edits ELSE pair.own_edits END AS applied_edits
   FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
   CROSS JOIN LATERAL (
     -- LIMIT: an EXISTS may be planned as a look at every organization there is. OFFSET: asked once, not for every row.
@@ -100,29 +101,29 @@ const known = `known AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.ordinal,
       own.copy_id AS own_copy_id, own.slug AS own_slug, own.applied_hash AS own_hash, own.adopted AS own_adopted,
-      own.shown AS own_shown
+      own.shown AS own_shown, own.applied_edits AS own_edits
     FROM (
       SELECT kind, source_id, slug, hash, content, ordinal FROM template_revision_rows
       WHERE template_agent_id = installation.template_agent_id AND revision = installation.revision
     ) r
     FULL JOIN (
-      SELECT kind, source_id, copy_id, slug, applied_hash, adopted, NULL::jsonb AS shown FROM mirror_ledger
+      SELECT kind, source_id, copy_id, slug, applied_hash, adopted, NULL::jsonb AS shown, applied_edits FROM mirror_ledger
       WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
       UNION ALL
-      SELECT kind, source_id, id, slug, hash, false, content FROM referenced_rows
+      SELECT kind, source_id, id, slug, hash, false, content, NULL FROM referenced_rows
       WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
         AND reference.refers
     ) own ON own.kind = r.kind AND own.source_id = r.source_id
   ) pair
   LEFT JOIN LATERAL (
     SELECT remembered.* FROM (
-      SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, a.id AS agent_id, a.created_at
+      SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, l.applied_edits, a.id AS agent_id, a.created_at
       FROM mirror_ledger l
       LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
       WHERE reference.shares AND l.organization_id = installation.organization_id AND l.kind = pair.kind
         AND l.source_id = pair.source_id
       UNION ALL
-      SELECT slug, id, hash, false, template_agent_id, content, agent_id, installed_at FROM referenced_rows
+      SELECT slug, id, hash, false, template_agent_id, content, NULL, agent_id, installed_at FROM referenced_rows
       WHERE organization_id = installation.organization_id AND kind = pair.kind AND source_id = pair.source_id
         AND reference.refers
     ) remembered
@@ -151,6 +152,64 @@ export const mirroredFrom = (
   return referred?.published === undefined
     ? copied
     : `COALESCE(${copied}, (SELECT anchor.inherits::text FROM ${referred.table} anchor WHERE anchor.id = t.${column}))`
+}
+
+/** What a column of a copy `t` refers to, as a revision's content says it; a row that is nobody's copy by its id. */
+const referredTo = (
+  kind: KindDescription,
+  column: string,
+  organization: string,
+  kinds: ReadonlyArray<KindDescription>
+): string =>
+  `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, organization, kinds)}, 'own:' || t.${column}) END`
+
+/**
+ * How many copies of a kind stand just as a revision has them. OFFSET keeps to the look-ups by key, whatever the statistics say.
+ */
+export const standing = (
+  kind: KindDescription,
+  kinds: ReadonlyArray<KindDescription>,
+  of: { readonly organization: string; readonly template: string; readonly revision: string }
+): string => {
+  const { agent, edits, kind: name, table } = kind
+  const asItIs = content(kind, "t", "v", (column) => referredTo(kind, column, of.organization, kinds))
+  return `SELECT count(*) FROM (
+    SELECT * FROM mirror_ledger
+    WHERE template_agent_id = ${of.template} AND organization_id = ${of.organization} AND kind = '${name}' OFFSET 0
+  ) l CROSS JOIN LATERAL (
+    SELECT content FROM template_revision_rows
+    WHERE template_agent_id = ${of.template} AND revision = ${of.revision} AND kind = '${name}' AND source_id = l.source_id
+      AND hash = l.applied_hash AND slug = l.slug OFFSET 0
+  ) r CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE id = l.copy_id OFFSET 0) t
+  ${joinVersion(kind, "t", "v")}
+  WHERE t.organization_id = ${of.organization} AND t.slug = l.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
+    AND NOT l.adopted ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
+    AND (${edits === undefined ? "" : `t.${edits} = l.applied_edits OR `}${asItIs} = r.content)`
+}
+
+/**
+ * Which installations stand wholly as they were applied. Parameter: the installations as `factsStatement` takes them. Result: each
+ * such, with how many rows of each kind it has. Others, and those of organizations that refer to anything, are left out.
+ */
+export const intactStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const of = { organization: "a.organization_id", template: "a.template_agent_id", revision: "a.revision" }
+  return `SELECT a.organization_id, a.template_agent_id, json_build_object(${list(
+    kinds.map(({ kind }) => `'${kind}', ${kind}_standing`)
+  )}) AS left_out
+FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
+JOIN agents a ON a.organization_id = installation.organization_id AND a.template_agent_id = installation.template_agent_id
+  AND a.revision = installation.revision
+CROSS JOIN LATERAL (
+  SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}_standing`))}
+  OFFSET 0
+) counts
+WHERE NOT EXISTS (
+    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
+  ) AND ${kinds.map(({ kind }) => `${kind}_standing`).join(" + ")} = ALL (ARRAY[(
+    SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id
+  ), (
+    SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision
+  )])`
 }
 
 /** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
@@ -201,7 +260,7 @@ const factsOf = (
   locks: boolean,
   kinds: ReadonlyArray<KindDescription>
 ) => {
-  const { agent, kind: name, published, references = {}, schedule, table } = kind
+  const { agent, edits, kind: name, published, references = {}, schedule, table } = kind
   const scheduleOf = (row: string) => (schedule === undefined ? "" : `, 'schedule', ${row}${schedule.cron}`)
   const shownSchedule = schedule === undefined ? "" : `, 'schedule', known.shown ->> '${schedule.cron}'`
   const agentOf = agent === undefined ? "" : `, 'agentId', t.${agent}`
@@ -216,8 +275,7 @@ const factsOf = (
         AND r.kind = '${other.kind}' AND r.content ->> '${column}' = known.source_id::text`
         ])
   ])
-  const referred = (column: string) =>
-    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id", kinds)}, 'own:' || t.${column}) END`
+  const referred = (column: string) => referredTo(kind, column, "known.organization_id", kinds)
   // An id of the block may be that of a row that was held once and is forgotten.
   const ordinal =
     published === undefined
@@ -229,6 +287,12 @@ const factsOf = (
   const staysAsItIs = `$3::text = 'unwritten' AND known.shown IS NULL AND NOT known.refers AND known.own_hash = known.hash
     AND known.own_slug = known.slug AND t.slug = known.slug AND NOT known.own_adopted AND t.deleted_at IS NULL
     AND t.retired_at IS NULL AND known.sibling_template_id IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}`
+  const said = content(kind, "t", "v", referred)
+  // Contents are wanted where they differ.
+  const saidUnlessKnown =
+    edits === undefined
+      ? said
+      : `CASE WHEN (t.${edits} = known.applied_edits AND NOT ($2::boolean AND known.hash <> known.applied_hash)) IS NOT TRUE THEN ${said} END`
   return `
 SELECT known.organization_id, known.template_agent_id, known.first_id, known.kind, CASE
   WHEN ${staysAsItIs} OR known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash)
@@ -269,9 +333,10 @@ ${joinVersion(kind, "t", "v")}
 LEFT JOIN LATERAL (
   -- Equal contents have equal hashes, and comparing is cheaper. OFFSET keeps Postgres from repeating both wherever they
   -- are used.
-  SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
+  SELECT as_it_is.*, CASE WHEN as_it_is.content IS NULL THEN known.applied_hash WHEN as_it_is.content = known.content THEN known.hash
+    ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
-    SELECT ${content(kind, "t", "v", referred)} AS content
+    SELECT ${saidUnlessKnown} AS content
     WHERE t.id IS NOT NULL AND known.shown IS NULL AND (${staysAsItIs}) IS NOT TRUE OFFSET 0
   ) as_it_is
   OFFSET 0

@@ -19,7 +19,7 @@ import { HistoryEntry, type HistoryQuery } from "../../domain/installation/Histo
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
-import { makeGatherFacts } from "./GatherFacts.ts"
+import { makeGatherDifferences } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
@@ -106,17 +106,17 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
     })
 
-    const gatherFacts = yield* makeGatherFacts(kinds)
+    const gatherDifferences = yield* makeGatherDifferences(kinds)
     const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
       Effect.map(
         Effect.orDie(
-          gatherFacts(
+          gatherDifferences(
             agents.map((agent) => ({
               ...agent,
               templateAgentId: agent.template.templateAgentId,
               revision: judgedRevision(agent)
             })),
-            { withContents: true, leavesOut: "untouched" }
+            true
           )
         ),
         (facts) => Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, decide(one, kinds), kinds))
