@@ -18,6 +18,7 @@ import { decide } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
 import { makeGatherDifferences } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
@@ -122,7 +123,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         (facts) => Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, decide(one, kinds), kinds))
       )
 
-    const find = Effect.fn("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
+    const find = traced("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
       // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
       const [agent] = Schema.is(CleanText)(agentId)
         ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
@@ -162,18 +163,18 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     return InstalledAgents.of({
       find,
-      setUpdates: Effect.fn("InstalledAgents.setUpdates")(function* (userId, agentId, updates) {
+      setUpdates: traced("InstalledAgents.setUpdates")(function* (userId, agentId, updates) {
         const { organizationId, ...agent } = yield* find(userId, agentId)
         const written = yield* Effect.orDie(writeUpdates({ userId, agentId: agent.agentId, updates }))
         if (Option.isNone(written)) return yield* new NotOrgAdmin({ organizationId })
         return yield* find(userId, agentId)
       }),
-      overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
+      overview: traced("InstalledAgents.overview")(function* (userId, agentId) {
         const agent = yield* find(userId, agentId)
         const [overview] = yield* withRows([agent])
         return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
-      list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
+      list: traced("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
         const found = yield* Effect.orDie(
           findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1 })
         )
@@ -181,7 +182,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         const agents = yield* withRows(page.map(agentOf))
         return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
       }),
-      history: Effect.fn("InstalledAgents.history")(function* (
+      history: traced("InstalledAgents.history")(function* (
         { organizationId, template: { templateAgentId } }: InstalledAgent,
         { before, limit, rows }: HistoryQuery
       ) {
