@@ -188,28 +188,22 @@ export const standing = (
 }
 
 /**
- * Which installations stand wholly as they were applied. Parameter: the installations as `factsStatement` takes them. Result: each
- * such, with how many rows of each kind it has. Others, and those of organizations that refer to anything, are left out.
+ * How many rows of each kind an installation `a` has, as a JSON object, where it stands wholly as it was applied; null for any other,
+ * and in an organization that refers to anything.
  */
-export const intactStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
   const of = { organization: "a.organization_id", template: "a.template_agent_id", revision: "a.revision" }
-  return `SELECT a.organization_id, a.template_agent_id, json_build_object(${list(
-    kinds.map(({ kind }) => `'${kind}', ${kind}_standing`)
-  )}) AS left_out
-FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
-JOIN agents a ON a.organization_id = installation.organization_id AND a.template_agent_id = installation.template_agent_id
-  AND a.revision = installation.revision
-CROSS JOIN LATERAL (
-  SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}_standing`))}
-  OFFSET 0
-) counts
-WHERE NOT EXISTS (
-    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
-  ) AND ${kinds.map(({ kind }) => `${kind}_standing`).join(" + ")} = ALL (ARRAY[(
+  return `(
+  SELECT json_build_object(${list(kinds.map(({ kind }) => `'${kind}', ${kind}`))})
+  FROM (SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}`))} OFFSET 0) standing
+  WHERE ${kinds.map(({ kind }) => kind).join(" + ")} = ALL (ARRAY[(
     SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id
   ), (
     SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision
-  )])`
+  )]) AND NOT EXISTS (
+    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
+  )
+)`
 }
 
 /** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
