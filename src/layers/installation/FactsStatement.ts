@@ -1,76 +1,8 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { content, hashOf, joinVersion, list } from "../catalog/KindSql.ts"
-import { deprecatedOf } from "../catalog/OfferedSql.ts"
+import { referredTo } from "./CopySql.ts"
 
-/* What is asked before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
-
-/**
- * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
- * `RequestFacts`. With `locks` whoever is about to refer to a row of an installation of the organization for the first time waits
- * until the transaction ends, and who was about to has.
- */
-export const requestFactsStatement = (locks: boolean): string => `WITH
-${
-  locks
-    ? `referring AS MATERIALIZED (
-  SELECT id FROM agents WHERE organization_id = $1::text AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE
-),`
-    : ""
-}
-template AS MATERIALIZED (SELECT * FROM agents WHERE id = $2::text),
-agent AS MATERIALIZED (SELECT * FROM agents WHERE organization_id = $1::text AND template_agent_id = $2::text)
-SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
-  EXISTS (
-    SELECT FROM member WHERE organization_id = $1::text AND user_id = $3::text AND role IN ('owner', 'admin')
-  ) AS administers,
-  (
-    SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
-      'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
-      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision,
-      'offered', CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END,
-      'deprecated', ${deprecatedOf("t")})
-    FROM template t JOIN organization o ON o.id = t.organization_id
-  ) AS template,
-  (
-    SELECT jsonb_build_object('id', id, 'name', name, 'description', description, 'templateName', template_name,
-      'templateDescription', template_description, 'revision', revision, 'pinned', pinned, 'mode', mode)
-    FROM agent
-  ) AS agent,
-  ARRAY(
-    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description, 'broken', r.broken)
-    FROM template_revisions r
-    WHERE r.template_agent_id = $2::text AND r.revision IN (
-      $4::integer, (SELECT revision FROM template), (SELECT revision FROM agent), offered_revision($2::text)
-    )
-  ) AS revisions,
-  (
-    SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text
-    ORDER BY id DESC LIMIT 1
-  ) AS last_revision${locks ? ", (SELECT count(*)::integer FROM referring) AS referring" : ""}`
-
-/** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
-export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
-
-/** Takes the turns of some organizations, in one order. Parameter: their ids. */
-export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
-
-/**
- * Whoever is about to refer to a row of an installation of these organizations for the first time waits from now on, and who was about
- * to has. Parameter: their ids.
- */
-export const awaitUsesStatement =
-  "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
-
-/** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
-export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
-    SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
-      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates, 'mode', a.mode)
-    FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
-  ) AS agent, (
-    SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
-    ORDER BY h.id DESC LIMIT 1
-  ) AS last_revision
-FROM organization o WHERE o.id = ANY ($2::text[])`
+/* What is known of the rows of installations before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
 
 /**
  * Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. What an
@@ -132,79 +64,6 @@ const known = `known AS MATERIALIZED (
     LIMIT 1
   ) sibling ON true
 )`
-
-/**
- * The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's.
- * `kinds` are those that may be referred to instead of copied.
- */
-export const mirroredFrom = (
-  kind: KindDescription,
-  column: string,
-  organization: string,
-  kinds: ReadonlyArray<KindDescription>
-): string => {
-  const referred = kinds.find((other) => other.kind === kind.references?.[column])
-  const copied = `(
-      SELECT referred.source_id::text FROM mirror_ledger referred
-      WHERE referred.kind = '${referred?.kind}' AND referred.copy_id = t.${column}
-        AND referred.organization_id = ${organization} LIMIT 1
-    )`
-  return referred?.published === undefined
-    ? copied
-    : `COALESCE(${copied}, (SELECT anchor.inherits::text FROM ${referred.table} anchor WHERE anchor.id = t.${column}))`
-}
-
-/** What a column of a copy `t` refers to, as a revision's content says it; a row that is nobody's copy by its id. */
-const referredTo = (
-  kind: KindDescription,
-  column: string,
-  organization: string,
-  kinds: ReadonlyArray<KindDescription>
-): string =>
-  `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, organization, kinds)}, 'own:' || t.${column}) END`
-
-/**
- * How many copies of a kind stand just as a revision has them. OFFSET keeps to the look-ups by key, whatever the statistics say.
- */
-export const standing = (
-  kind: KindDescription,
-  kinds: ReadonlyArray<KindDescription>,
-  of: { readonly organization: string; readonly template: string; readonly revision: string }
-): string => {
-  const { agent, edits, kind: name, table } = kind
-  const asItIs = content(kind, "t", "v", (column) => referredTo(kind, column, of.organization, kinds))
-  return `SELECT count(*) FROM (
-    SELECT * FROM mirror_ledger
-    WHERE template_agent_id = ${of.template} AND organization_id = ${of.organization} AND kind = '${name}' OFFSET 0
-  ) l CROSS JOIN LATERAL (
-    SELECT content FROM template_revision_rows
-    WHERE template_agent_id = ${of.template} AND revision = ${of.revision} AND kind = '${name}' AND source_id = l.source_id
-      AND hash = l.applied_hash AND slug = l.slug OFFSET 0
-  ) r CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE id = l.copy_id OFFSET 0) t
-  ${joinVersion(kind, "t", "v")}
-  WHERE t.organization_id = ${of.organization} AND t.slug = l.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
-    AND NOT l.adopted ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-    AND (${edits === undefined ? "" : `t.${edits} = l.applied_edits OR `}${asItIs} = r.content)`
-}
-
-/**
- * How many rows of each kind an installation `a` has, as a JSON object, where it stands wholly as it was applied; null for any other,
- * and in an organization that refers to anything.
- */
-export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
-  const of = { organization: "a.organization_id", template: "a.template_agent_id", revision: "a.revision" }
-  return `(
-  SELECT json_build_object(${list(kinds.map(({ kind }) => `'${kind}', ${kind}`))})
-  FROM (SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}`))} OFFSET 0) standing
-  WHERE ${kinds.map(({ kind }) => kind).join(" + ")} = ALL (ARRAY[(
-    SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id
-  ), (
-    SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision
-  )]) AND NOT EXISTS (
-    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
-  )
-)`
-}
 
 /** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
 const used = (

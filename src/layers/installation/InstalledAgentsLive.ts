@@ -19,7 +19,7 @@ import { HistoryEntry, type HistoryQuery } from "../../domain/installation/Histo
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
-import { intact } from "./FactsStatement.ts"
+import { intact } from "./CopySql.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 
