@@ -9,6 +9,8 @@ export default defineConfig({
     env: { MUTATING: "true" },
     provide: { templateDatabase: "postgres:///none" },
     setupFiles: ["test/reset.ts"],
-    testTimeout: 60_000
+    testTimeout: 60_000,
+    isolate: false,
+    poolOptions: { threads: { isolate: false } }
   }
 })
