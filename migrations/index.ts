@@ -30,6 +30,7 @@ import turnInAStatement from "./0026_turn_in_a_statement.ts"
 import lifecycle from "./0027_lifecycle.ts"
 import keptAnswers from "./0028_kept_answers.ts"
 import turnByOrganization from "./0029_turn_by_organization.ts"
+import edits from "./0030_edits.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
 export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
@@ -61,5 +62,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0026_turn_in_a_statement": turnInAStatement,
   "0027_lifecycle": lifecycle,
   "0028_kept_answers": keptAnswers,
-  "0029_turn_by_organization": turnByOrganization
+  "0029_turn_by_organization": turnByOrganization,
+  "0030_edits": edits
 }

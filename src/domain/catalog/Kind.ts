@@ -53,6 +53,12 @@ export interface KindDescription {
    * Then the schema `vocabulary` has a view of the table's name, and the functions `anchor_<kind>` and `hold_<kind>` are there.
    */
   readonly published?: string
+  /**
+   * The column that counts how often a row's content was changed, by whatever program (`0030_edits`). A copy whose count is still the
+   * one that the ledger remembers says what was applied, and is not read. A kind with references has none: what those come to
+   * may change while the row does not.
+   */
+  readonly edits?: string
   /** A cron column, and the column of the next due time. */
   readonly schedule?: { readonly cron: string; readonly due: string }
 }
@@ -64,14 +70,16 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     table: "entity_types",
     columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" },
     document: "metadata_schema",
-    published: "published_entity_types"
+    published: "published_entity_types",
+    edits: "edits"
   },
   {
     kind: "entity_relationship_types",
     table: "entity_relationship_types",
     columns: { metadata_schema: "jsonb", is_symmetric: "boolean" },
     document: "metadata_schema",
-    published: "published_entity_relationship_types"
+    published: "published_entity_relationship_types",
+    edits: "edits"
   },
   {
     kind: "watchers",
@@ -86,6 +94,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     document: "extraction_schema",
     published: "published_watchers",
     agent: "agent_id",
+    edits: "edits",
     schedule: { cron: "schedule", due: "next_run_at" }
   },
   {

@@ -6,19 +6,20 @@ import { BASE_ERROR_CODES, BetterAuthError, betterAuth } from "better-auth"
 import { APIError, createAuthMiddleware, isAPIError } from "better-auth/api"
 import { verifyPassword } from "better-auth/crypto"
 import { bearer } from "better-auth/plugins"
-import { Cause, Context, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
+import { Cause, Context, Data, DateTime, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import type Pg from "pg"
 import { keyPrefix } from "../../domain/account/ApiKey.ts"
 import { mailLinkSeconds, resetMail, verificationMail } from "../../domain/account/Mail.ts"
 import { Unauthenticated } from "../../domain/Errors.ts"
 import { foreignKeyViolation, isTransient, isUnavailable, sqlStateOf } from "../../domain/Faults.ts"
 import { UserId } from "../../domain/Ids.ts"
-import { Auth } from "../../services/account/Auth.ts"
+import { Auth, type Credential } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { Mailer, type MailSender } from "../../services/account/Mailer.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
 import { isOutdated } from "../postgres/Connection.ts"
-import { PgPool, retryWhile } from "../postgres/Database.ts"
+import { outsideTransaction, PgPool, retryWhile } from "../postgres/Database.ts"
+import { bearerScheme, sessionTokenReader } from "./SessionToken.ts"
 
 export interface BetterAuthOptions {
   /** The public address of the service, as `https://install.example.org`. */
@@ -344,30 +345,56 @@ export const BetterAuthLive = (options: BetterAuthOptions) =>
     })
   )
 
-const bearerScheme = /^bearer\s/i
-
 /** Sessions of better-auth. */
 export const AuthLive = Layer.effect(
   Auth,
   Effect.gen(function* () {
     const auth = yield* BetterAuth
-    const { authCookies } = yield* Effect.promise(() => auth.$context)
+    const { authCookies, secret } = yield* Effect.promise(() => auth.$context)
+    const sql = yield* SqlClient.SqlClient
+    const sessionCookie = authCookies.sessionToken.name
+    const tokenOf = sessionTokenReader(secret, sessionCookie)
+
+    // What has expired by one of the clocks has expired: better-auth reads that of the process. A session's user
+    // exists, by its foreign key.
+    const findSession = SqlSchema.findOne({
+      Request: Schema.Struct({ token: Schema.String, now: Schema.DateFromSelf }),
+      Result: Schema.Struct({ userId: UserId, sessionId: Schema.String }),
+      execute: ({ now, token }) => sql`
+        SELECT "userId" AS user_id, id AS session_id FROM session
+        WHERE token = ${token} AND "expiresAt" > greatest(now(), ${now})
+      `
+    })
+    const find = (token: string) =>
+      DateTime.nowAsDate.pipe(
+        Effect.flatMap((now) => findSession({ token, now })),
+        Effect.orDie,
+        outsideTransaction
+      )
+
+    const ask = Effect.fnUntraced(function* ({ authorization, cookie }: Credential) {
+      const headers = new Headers()
+      if (authorization !== undefined && bearerScheme.test(Redacted.value(authorization))) {
+        headers.set("authorization", Redacted.value(authorization))
+      } else if (cookie !== undefined) {
+        headers.set("cookie", Redacted.value(cookie))
+      } else {
+        return yield* new Unauthenticated()
+      }
+      // Only better-auth's own routes prolong a session, since their answers carry the new cookie.
+      const session = yield* callBetterAuth(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
+      if (session === null) return yield* new Unauthenticated()
+      return { userId: UserId.make(session.user.id), sessionId: session.session.id }
+    })
 
     return Auth.of({
-      sessionCookie: authCookies.sessionToken.name,
-      identify: Effect.fn("Auth.identify")(function* ({ authorization, cookie }) {
-        const headers = new Headers()
-        if (authorization !== undefined && bearerScheme.test(Redacted.value(authorization))) {
-          headers.set("authorization", Redacted.value(authorization))
-        } else if (cookie !== undefined) {
-          headers.set("cookie", Redacted.value(cookie))
-        } else {
-          return yield* new Unauthenticated()
-        }
-        // Only better-auth's own routes prolong a session, since their answers carry the new cookie.
-        const session = yield* callBetterAuth(() => auth.api.getSession({ headers, query: { disableRefresh: true } }))
-        if (session === null) return yield* new Unauthenticated()
-        return { userId: UserId.make(session.user.id), sessionId: session.session.id }
+      sessionCookie,
+      // A token with its signature whose session exists is all that better-auth would ask for, at many times the cost;
+      // it decides whatever is not as plain as that.
+      identify: Effect.fn("Auth.identify")(function* (credential) {
+        const token = tokenOf(credential)
+        const session = token === undefined ? Option.none() : yield* find(token)
+        return Option.isSome(session) ? session.value : yield* ask(credential)
       })
     })
   })

@@ -141,10 +141,10 @@ const reversions = (kind: KindDescription): ReadonlyArray<string> => {
 /**
  * Updates the rows from `<kind>_behind`, each with a new version if that changed. The step needs the columns of
  * `inserts` except organization and creator and, if the kind has a schedule, `is_rescheduled`: whether the due time is
- * written.
+ * written. `returned` are columns of the step that `<kind>_updated` returns, with the edits that each row has from then on.
  */
-export const updates = (kind: KindDescription): ReadonlyArray<string> => {
-  const { kind: name, schedule, table } = kind
+export const updates = (kind: KindDescription, returned: ReadonlyArray<string> = []): ReadonlyArray<string> => {
+  const { edits, kind: name, schedule, table } = kind
   const pointer = pointerOf(kind)
   const columns = [...Object.keys(ownColumns(kind)), ...writtenBesides(kind)]
   return [
@@ -163,6 +163,7 @@ export const updates = (kind: KindDescription): ReadonlyArray<string> => {
       : ""
   ])}
   FROM ${name}_behind b WHERE t.id = b.id
+  RETURNING ${list([...returned.map((column) => `b.${column}`), `${edits === undefined ? "NULL::integer" : `t.${edits}`} AS edits`])}
 )`
   ]
 }

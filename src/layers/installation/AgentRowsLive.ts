@@ -9,7 +9,7 @@ import { AgentRows, type RowRequest } from "../../services/installation/AgentRow
 import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
 import { customizeStatement, findRowStatement, lockRowStatement, removeRowStatement } from "./AgentRowStatements.ts"
 import { makeDueTimes } from "./DueTimes.ts"
-import { lockStatement } from "./FactsStatement.ts"
+import { lockStatement } from "./RequestStatements.ts"
 import { makeRequireAdmin } from "./RequireAdmin.ts"
 import { holdStatement } from "./WriteStatement.ts"
 

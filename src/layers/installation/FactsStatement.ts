@@ -1,76 +1,8 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { content, hashOf, joinVersion, list } from "../catalog/KindSql.ts"
-import { deprecatedOf } from "../catalog/OfferedSql.ts"
+import { referredTo } from "./CopySql.ts"
 
-/* What is asked before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
-
-/**
- * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
- * `RequestFacts`. With `locks` whoever is about to refer to a row of an installation of the organization for the first time waits
- * until the transaction ends, and who was about to has.
- */
-export const requestFactsStatement = (locks: boolean): string => `WITH
-${
-  locks
-    ? `referring AS MATERIALIZED (
-  SELECT id FROM agents WHERE organization_id = $1::text AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE
-),`
-    : ""
-}
-template AS MATERIALIZED (SELECT * FROM agents WHERE id = $2::text),
-agent AS MATERIALIZED (SELECT * FROM agents WHERE organization_id = $1::text AND template_agent_id = $2::text)
-SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
-  EXISTS (
-    SELECT FROM member WHERE organization_id = $1::text AND user_id = $3::text AND role IN ('owner', 'admin')
-  ) AS administers,
-  (
-    SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
-      'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
-      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision,
-      'offered', CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END,
-      'deprecated', ${deprecatedOf("t")})
-    FROM template t JOIN organization o ON o.id = t.organization_id
-  ) AS template,
-  (
-    SELECT jsonb_build_object('id', id, 'name', name, 'description', description, 'templateName', template_name,
-      'templateDescription', template_description, 'revision', revision, 'pinned', pinned, 'mode', mode)
-    FROM agent
-  ) AS agent,
-  ARRAY(
-    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description, 'broken', r.broken)
-    FROM template_revisions r
-    WHERE r.template_agent_id = $2::text AND r.revision IN (
-      $4::integer, (SELECT revision FROM template), (SELECT revision FROM agent), offered_revision($2::text)
-    )
-  ) AS revisions,
-  (
-    SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text
-    ORDER BY id DESC LIMIT 1
-  ) AS last_revision${locks ? ", (SELECT count(*)::integer FROM referring) AS referring" : ""}`
-
-/** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
-export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
-
-/** Takes the turns of some organizations, in one order. Parameter: their ids. */
-export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
-
-/**
- * Whoever is about to refer to a row of an installation of these organizations for the first time waits from now on, and who was about
- * to has. Parameter: their ids.
- */
-export const awaitUsesStatement =
-  "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
-
-/** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
-export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
-    SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
-      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates, 'mode', a.mode)
-    FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
-  ) AS agent, (
-    SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
-    ORDER BY h.id DESC LIMIT 1
-  ) AS last_revision
-FROM organization o WHERE o.id = ANY ($2::text[])`
+/* What is known of the rows of installations before anything is decided: the facts of `src/domain/installation/Facts.ts`. */
 
 /**
  * Each row of the revision and of the ledger, side by side; where only a sibling template mirrored it, by that one's entry. What an
@@ -81,7 +13,8 @@ const known = `known AS MATERIALIZED (
     sibling.template_agent_id AS sibling_template_id, sibling.agent_id AS sibling_agent_id,
     COALESCE(pair.own_copy_id, sibling.copy_id) AS copy_id, COALESCE(pair.own_slug, sibling.slug) AS entry_slug,
     COALESCE(pair.own_hash, sibling.applied_hash) AS applied_hash, COALESCE(pair.own_adopted, sibling.adopted) AS adopted,
-    COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown
+    COALESCE(pair.own_shown, CASE WHEN pair.own_copy_id IS NULL THEN sibling.shown END) AS shown,
+    CASE WHEN pair.own_copy_id IS NULL THEN sibling.applied_edits ELSE pair.own_edits END AS applied_edits
   FROM jsonb_to_recordset($1::jsonb) AS installation (organization_id text, template_agent_id text, revision integer)
   CROSS JOIN LATERAL (
     -- LIMIT: an EXISTS may be planned as a look at every organization there is. OFFSET: asked once, not for every row.
@@ -100,29 +33,29 @@ const known = `known AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT COALESCE(r.kind, own.kind) AS kind, COALESCE(r.source_id, own.source_id) AS source_id, r.slug, r.hash, r.content, r.ordinal,
       own.copy_id AS own_copy_id, own.slug AS own_slug, own.applied_hash AS own_hash, own.adopted AS own_adopted,
-      own.shown AS own_shown
+      own.shown AS own_shown, own.applied_edits AS own_edits
     FROM (
       SELECT kind, source_id, slug, hash, content, ordinal FROM template_revision_rows
       WHERE template_agent_id = installation.template_agent_id AND revision = installation.revision
     ) r
     FULL JOIN (
-      SELECT kind, source_id, copy_id, slug, applied_hash, adopted, NULL::jsonb AS shown FROM mirror_ledger
+      SELECT kind, source_id, copy_id, slug, applied_hash, adopted, NULL::jsonb AS shown, applied_edits FROM mirror_ledger
       WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
       UNION ALL
-      SELECT kind, source_id, id, slug, hash, false, content FROM referenced_rows
+      SELECT kind, source_id, id, slug, hash, false, content, NULL FROM referenced_rows
       WHERE organization_id = installation.organization_id AND template_agent_id = installation.template_agent_id
         AND reference.refers
     ) own ON own.kind = r.kind AND own.source_id = r.source_id
   ) pair
   LEFT JOIN LATERAL (
     SELECT remembered.* FROM (
-      SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, a.id AS agent_id, a.created_at
+      SELECT l.slug, l.copy_id, l.applied_hash, l.adopted, l.template_agent_id, NULL::jsonb AS shown, l.applied_edits, a.id AS agent_id, a.created_at
       FROM mirror_ledger l
       LEFT JOIN agents a ON a.organization_id = l.organization_id AND a.template_agent_id = l.template_agent_id
       WHERE reference.shares AND l.organization_id = installation.organization_id AND l.kind = pair.kind
         AND l.source_id = pair.source_id
       UNION ALL
-      SELECT slug, id, hash, false, template_agent_id, content, agent_id, installed_at FROM referenced_rows
+      SELECT slug, id, hash, false, template_agent_id, content, NULL, agent_id, installed_at FROM referenced_rows
       WHERE organization_id = installation.organization_id AND kind = pair.kind AND source_id = pair.source_id
         AND reference.refers
     ) remembered
@@ -131,27 +64,6 @@ const known = `known AS MATERIALIZED (
     LIMIT 1
   ) sibling ON true
 )`
-
-/**
- * The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's.
- * `kinds` are those that may be referred to instead of copied.
- */
-export const mirroredFrom = (
-  kind: KindDescription,
-  column: string,
-  organization: string,
-  kinds: ReadonlyArray<KindDescription>
-): string => {
-  const referred = kinds.find((other) => other.kind === kind.references?.[column])
-  const copied = `(
-      SELECT referred.source_id::text FROM mirror_ledger referred
-      WHERE referred.kind = '${referred?.kind}' AND referred.copy_id = t.${column}
-        AND referred.organization_id = ${organization} LIMIT 1
-    )`
-  return referred?.published === undefined
-    ? copied
-    : `COALESCE(${copied}, (SELECT anchor.inherits::text FROM ${referred.table} anchor WHERE anchor.id = t.${column}))`
-}
 
 /** The withdrawn copies of a kind that rows of any program refer to, but for those of its versions and of other kinds. */
 const used = (
@@ -201,7 +113,7 @@ const factsOf = (
   locks: boolean,
   kinds: ReadonlyArray<KindDescription>
 ) => {
-  const { agent, kind: name, published, references = {}, schedule, table } = kind
+  const { agent, edits, kind: name, published, references = {}, schedule, table } = kind
   const scheduleOf = (row: string) => (schedule === undefined ? "" : `, 'schedule', ${row}${schedule.cron}`)
   const shownSchedule = schedule === undefined ? "" : `, 'schedule', known.shown ->> '${schedule.cron}'`
   const agentOf = agent === undefined ? "" : `, 'agentId', t.${agent}`
@@ -216,8 +128,7 @@ const factsOf = (
         AND r.kind = '${other.kind}' AND r.content ->> '${column}' = known.source_id::text`
         ])
   ])
-  const referred = (column: string) =>
-    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "known.organization_id", kinds)}, 'own:' || t.${column}) END`
+  const referred = (column: string) => referredTo(kind, column, "known.organization_id", kinds)
   // An id of the block may be that of a row that was held once and is forgotten.
   const ordinal =
     published === undefined
@@ -229,6 +140,12 @@ const factsOf = (
   const staysAsItIs = `$3::text = 'unwritten' AND known.shown IS NULL AND NOT known.refers AND known.own_hash = known.hash
     AND known.own_slug = known.slug AND t.slug = known.slug AND NOT known.own_adopted AND t.deleted_at IS NULL
     AND t.retired_at IS NULL AND known.sibling_template_id IS NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}`
+  const said = content(kind, "t", "v", referred)
+  // Contents are wanted where they differ.
+  const saidUnlessKnown =
+    edits === undefined
+      ? said
+      : `CASE WHEN (t.${edits} = known.applied_edits AND NOT ($2::boolean AND known.hash <> known.applied_hash)) IS NOT TRUE THEN ${said} END`
   return `
 SELECT known.organization_id, known.template_agent_id, known.first_id, known.kind, CASE
   WHEN ${staysAsItIs} OR known.own_hash = known.hash AND (known.shown IS NOT NULL OR copy.hash = known.hash)
@@ -269,9 +186,10 @@ ${joinVersion(kind, "t", "v")}
 LEFT JOIN LATERAL (
   -- Equal contents have equal hashes, and comparing is cheaper. OFFSET keeps Postgres from repeating both wherever they
   -- are used.
-  SELECT as_it_is.*, CASE WHEN as_it_is.content = known.content THEN known.hash ELSE ${hashOf("as_it_is.content")} END AS hash
+  SELECT as_it_is.*, CASE WHEN as_it_is.content IS NULL THEN known.applied_hash WHEN as_it_is.content = known.content THEN known.hash
+    ELSE ${hashOf("as_it_is.content")} END AS hash
   FROM (
-    SELECT ${content(kind, "t", "v", referred)} AS content
+    SELECT ${saidUnlessKnown} AS content
     WHERE t.id IS NOT NULL AND known.shown IS NULL AND (${staysAsItIs}) IS NOT TRUE OFFSET 0
   ) as_it_is
   OFFSET 0

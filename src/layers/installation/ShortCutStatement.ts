@@ -1,17 +1,8 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import type { Mode } from "../../domain/catalog/Mode.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
-import {
-  content,
-  contentColumns,
-  inserts,
-  joinVersion,
-  list,
-  newVersionId,
-  recordOf,
-  sequence
-} from "../catalog/KindSql.ts"
-import { mirroredFrom } from "./FactsStatement.ts"
+import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
+import { standing } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it
@@ -38,28 +29,17 @@ found AS MATERIALIZED (
   WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template} AND a.mode = '${as}'
 )`
 
-/** How many rows of a kind the revision has, and how many of them stand just as they were applied last. */
-const counted = (
-  kind: KindDescription,
-  kinds: ReadonlyArray<KindDescription>
-) => `SELECT '${kind.kind}' AS kind, count(*) AS rows, count(*) FILTER (
-    WHERE l.applied_hash = r.hash AND l.slug = r.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
-      AND t.organization_id = ${organization} ${kind.agent === undefined ? "" : `AND t.${kind.agent} IS NOT NULL`}
-      AND ${content(kind, "t", "v", (column) => mirroredFrom(kind, column, organization, kinds))} = r.content
-  ) AS settled
-  FROM template_revision_rows r
-  LEFT JOIN mirror_ledger l ON l.organization_id = ${organization} AND l.template_agent_id = ${template}
-    AND l.kind = r.kind AND l.source_id = r.source_id
-  LEFT JOIN ${kind.table} t ON t.id = l.copy_id
-  ${joinVersion(kind, "t", "v")}
-  WHERE r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM found) AND r.kind = '${kind.kind}'`
+/** How many rows of a kind stand just as the revision has them. */
+const counted = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) =>
+  `SELECT '${kind.kind}' AS kind, (${standing(kind, kinds, { organization, template, revision: "found.revision" })}) AS rows FROM found`
 
 /** Whether there is nothing to do: every row stands as it was applied, the ledger has no other, and the history says so too. */
 const settled = `settled AS MATERIALIZED (
-  SELECT (SELECT bool_and(rows = settled) FROM counts)
-    AND (SELECT sum(rows) FROM counts) = (
+  SELECT (SELECT sum(rows) FROM counts) = ALL (ARRAY[(
       SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
-    )
+    ), (
+      SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = ${template} AND r.revision = found.revision
+    )])
     AND found.revision IS NOT DISTINCT FROM (
       SELECT h.revision FROM mirror_history h
       WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
@@ -137,11 +117,11 @@ const newRows = (kind: KindDescription) => {
 
 /** What the ledger and the history say of the new rows. */
 const records = (kinds: ReadonlyArray<KindDescription>) => `applied AS MATERIALIZED (
-  ${kinds.map(({ kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash FROM ${kind}_new`).join(" UNION ALL ")}
+  ${kinds.map(({ edits, kind }) => `SELECT '${kind}' AS kind, source_id, id, slug, hash, ${edits === undefined ? "NULL::integer" : "0"} AS edits FROM ${kind}_new`).join(" UNION ALL ")}
 ),
 remembered AS (
-  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
-  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash FROM applied
+  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, applied_edits)
+  SELECT ${organization}, ${template}, kind, source_id, id, slug, hash, edits FROM applied
 ),
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows)

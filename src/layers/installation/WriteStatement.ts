@@ -188,32 +188,47 @@ const changed = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) =
   FROM decided d WHERE d.kind = '${kind.kind}' AND d.change IS NOT NULL`
 }
 
+/** The columns of `_new` and `_behind` that the ledger is written from. */
+const applied = [
+  ...["at", "organization_id", "template_agent_id", "kind", "source_id", "id"],
+  ...["remembered_slug", "remembered_hash", "adopted"]
+]
+
+/** With how many edits a copy `of` was applied: with as many as before, where the same is remembered without being written. */
+const editsOf = (of: string, edits: string) =>
+  `COALESCE(${of}.${edits}, CASE WHEN (l.copy_id, l.applied_hash) = (${of}.copy_id, ${of}.applied_hash) THEN l.applied_edits END)`
+
 /** What the ledger and the history say from now on. */
 const records = (kinds: ReadonlyArray<KindDescription>) => `applied AS MATERIALIZED (
   SELECT * FROM (
     SELECT at, organization_id, template_agent_id, kind, source_id, remembered_id AS copy_id, remembered_slug AS slug,
-      remembered_hash AS applied_hash, adopted
-    FROM decided WHERE write IS DISTINCT FROM 'insert'
+      remembered_hash AS applied_hash, adopted, NULL::integer AS edits
+    FROM decided WHERE write IS NULL OR write NOT IN ('insert', 'update')
     ${kinds
       .map(
-        ({ kind }) => `UNION ALL
-    SELECT at, organization_id, template_agent_id, kind, source_id, id, remembered_slug, remembered_hash, adopted FROM ${kind}_new`
+        ({ edits, kind }) => `UNION ALL
+    SELECT ${list(applied)}, ${edits === undefined ? "NULL" : "0"} FROM ${kind}_new
+    UNION ALL
+    SELECT ${list(applied)}, edits FROM ${kind}_updated`
       )
       .join("\n    ")}
   ) rows WHERE applied_hash IS NOT NULL
 ),
 remembered AS (
-  INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted)
-  SELECT organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted FROM applied
+  INSERT INTO mirror_ledger AS l (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted, applied_edits)
+  SELECT organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, adopted, edits FROM applied
   ON CONFLICT (template_agent_id, organization_id, kind, source_id) DO UPDATE SET copy_id = excluded.copy_id,
-    slug = excluded.slug, applied_hash = excluded.applied_hash, adopted = excluded.adopted
+    slug = excluded.slug, applied_hash = excluded.applied_hash, adopted = excluded.adopted,
+    applied_edits = ${editsOf("excluded", "applied_edits")}
 ),
 remembered_by_siblings AS (
-  UPDATE mirror_ledger l SET copy_id = a.copy_id, slug = a.slug, applied_hash = a.applied_hash, adopted = a.adopted
+  UPDATE mirror_ledger l SET copy_id = a.copy_id, slug = a.slug, applied_hash = a.applied_hash, adopted = a.adopted,
+    applied_edits = ${editsOf("a", "edits")}
   FROM applied a
   WHERE l.organization_id = a.organization_id AND l.kind = a.kind AND l.source_id = a.source_id
     AND l.template_agent_id <> a.template_agent_id
-    AND (l.copy_id, l.applied_hash, l.slug, l.adopted) IS DISTINCT FROM (a.copy_id, a.applied_hash, a.slug, a.adopted)
+    AND (l.copy_id, l.applied_hash, l.slug, l.adopted, l.applied_edits)
+      IS DISTINCT FROM (a.copy_id, a.applied_hash, a.slug, a.adopted, COALESCE(a.edits, l.applied_edits))
 ),
 forgotten AS (
   DELETE FROM mirror_ledger l USING decided d
@@ -261,7 +276,7 @@ export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string =>
     ...contents(kind),
     ...(referred.has(kind.kind) ? [placed(kind)] : []),
     ...inserts(kind),
-    ...updates(kind),
+    ...updates(kind, applied),
     ...anchored(kind),
     ...tagged(kind)
   ])

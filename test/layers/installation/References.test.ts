@@ -309,6 +309,19 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
     })
   )
 
+  it.scoped("has each kind listed by its function, whole and by slug", () =>
+    Effect.gen(function* () {
+      const { ada, mirror, sql } = yield* prepared()
+      yield* mirror.apply(ada)
+      for (const { kind, slug } of oneOfEach) {
+        for (const wanted of [null, slug]) {
+          const listed = yield* sql`SELECT slug FROM ${sql(`vocabulary.${kind}_of`)}(${ada.organizationId}, ${wanted})`
+          assert.deepStrictEqual(listed, [{ slug }], `${kind}_of`)
+        }
+      }
+    })
+  )
+
   it.scoped(
     "hides what a row of one's own has the slug of that came while it was installed, and shows that row once",
     () =>
