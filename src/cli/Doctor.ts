@@ -7,7 +7,13 @@ import { migrations } from "../../migrations/index.ts"
 import { missingSettingsStatement } from "../layers/postgres/Connection.ts"
 import { ConnectionLive } from "../layers/postgres/Database.ts"
 import { connectionOf } from "../layers/postgres/DatabaseAddress.ts"
-import { connectionsFree, databaseConnections, databaseFacts, findingsOf } from "../layers/postgres/DatabaseCheck.ts"
+import {
+  connectionsFree,
+  databaseConnections,
+  databaseFacts,
+  findingsOf,
+  unboundQueries
+} from "../layers/postgres/DatabaseCheck.ts"
 import { installed } from "../layers/runtime/embedded/Binaries.ts"
 import { fits, probe, urlOf } from "../layers/runtime/embedded/Socket.ts"
 import { describeConfigError, type Settings, settings } from "../layers/runtime/Settings.ts"
@@ -181,6 +187,19 @@ const describeSettings = (lacking: ReadonlyArray<string>): Finding =>
         "Run agent-install migrate, or start the service: both give the role what it needs."
       )
 
+const describeQueries = (unbound: Option.Option<ReadonlyArray<string>>): Finding =>
+  Option.match(unbound, {
+    onNone: () => fine("queries", "not looked at: the database has no pg_stat_statements"),
+    onSome: (queries) =>
+      queries.length === 0
+        ? fine("queries", "none that reads the vocabulary of all organizations")
+        : wrong(
+            "queries",
+            `these read the vocabulary of all organizations: ${queries.join("; ")}`,
+            "Name the organization_id in each, or join by id with a used_… view (docs/runtime.md)."
+          )
+  })
+
 const database = (given: Settings) =>
   Effect.gen(function* () {
     const found = yield* address(given)
@@ -217,7 +236,8 @@ const database = (given: Settings) =>
                 given.workers * connectionsOf(given.workers)
               )
             ]),
-        ...(facts.migrated && !askable ? [] : [describeSchema(applied.map(({ migrationId }) => migrationId))])
+        ...(facts.migrated && !askable ? [] : [describeSchema(applied.map(({ migrationId }) => migrationId))]),
+        ...(askable ? [describeQueries(yield* unboundQueries)] : [])
       ]
     }).pipe(
       Effect.provide(ConnectionLive({ url: found.value, maxConnections: 1 })),

@@ -165,3 +165,39 @@ describe("a database that can't be used", () => {
     minutes
   )
 })
+
+describe("queries that read the vocabulary of all organizations", () => {
+  it.scopedLive(
+    "are named by the doctor, where the database counts its statements",
+    () =>
+      Effect.gen(function* () {
+        const { port, query } = yield* ownServer({ settings: { shared_preload_libraries: "pg_stat_statements" } })
+        yield* query("CREATE DATABASE counted")
+        const given = { DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/counted`, AUTH_SECRET: secret, PORT: "1" }
+        assert.strictEqual((yield* run(["migrate"], given)).code, 0)
+        const queries = Effect.map(run(["doctor", "--json"], given), ({ out }) => {
+          const found: ReadonlyArray<{ check: string; found: string; ok: boolean }> = JSON.parse(out).findings
+          return found.filter(({ check }) => check === "queries").map(({ found, ok }) => [ok, found])
+        })
+        assert.deepStrictEqual(yield* queries, [[true, "not looked at: the database has no pg_stat_statements"]])
+        yield* query("CREATE SCHEMA kept", "counted")
+        yield* query("CREATE EXTENSION pg_stat_statements SCHEMA kept", "counted")
+        for (const text of [
+          "SELECT slug FROM vocabulary.entity_types WHERE organization_id = 'org' AND slug = 'a'",
+          "SELECT slug FROM vocabulary.entity_types_of('org')",
+          "SELECT e.id FROM entities e JOIN vocabulary.used_entity_types t ON t.id = e.entity_type_id"
+        ]) {
+          yield* query(text, "counted")
+        }
+        assert.deepStrictEqual(yield* queries, [[true, "none that reads the vocabulary of all organizations"]])
+        yield* query("SELECT slug\n  FROM vocabulary.watchers WHERE slug = 'inbox'", "counted")
+        assert.deepStrictEqual(yield* queries, [
+          [
+            false,
+            "these read the vocabulary of all organizations: SELECT slug FROM vocabulary.watchers WHERE slug = $1"
+          ]
+        ])
+      }),
+    minutes
+  )
+})

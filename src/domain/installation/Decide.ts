@@ -25,7 +25,7 @@ export interface DecidedRow {
   /** Whether it lost a reference when the person deleted the row that it leads to, which comes back now: then it gets it again. */
   readonly isReferredAgain: boolean
   /** For a collision: the slug of the organization whose row is in the way, and whether that is the installation's own. */
-  readonly owner: string | undefined
+  readonly owner: string
   readonly own: boolean
   readonly adoptable: boolean
 }
@@ -134,7 +134,6 @@ const isGranted = (wish: Wish, { adoptable, verdict }: JudgedRow) =>
 const actOf = ({ facts, holder, verdict }: JudgedRow, granted: Wish | undefined): DecidedRow["act"] => {
   if (granted === undefined) return verdict
   if (granted === "adopt") return "adopt"
-  if (granted === "revert") return "update"
   if (holder !== undefined) return "collision"
   return facts.copy === undefined ? "create" : "update"
 }
@@ -147,7 +146,7 @@ const lostRestored = (
   restored: ReadonlySet<string>,
   kinds: ReadonlyArray<KindDescription>
 ) => {
-  if (verdict !== "unchanged" || copy?.lost === undefined || restored.size === 0) return false
+  if (verdict !== "unchanged" || copy?.lost === undefined) return false
   const references = kinds.find((one) => one.kind === kind)?.references ?? {}
   return Object.entries(copy.lost).some(([column, sourceId]) => {
     const referred = references[column]
@@ -189,9 +188,8 @@ export const decide = (
   }
   const rows = judged.map(({ act, granted, row }): DecidedRow => {
     const { adoptable, because, facts: known, fate, hash, holder, verdict } = row
-    const { kind, sourceId, wanted } = known
-    const other = wanted === undefined || staying.size === 0 ? undefined : staying.get(keyOf(kind, wanted.slug))
-    const inTheWay = other?.row.facts.sourceId === sourceId ? undefined : other
+    const { kind, wanted } = known
+    const inTheWay = wanted === undefined || staying.size === 0 ? undefined : staying.get(keyOf(kind, wanted.slug))
     return {
       facts: known,
       hash,
@@ -201,7 +199,7 @@ export const decide = (
       granted,
       act: inTheWay !== undefined && inTheWay.granted === undefined && isWrite(act) ? "collision" : act,
       isReferredAgain: lostRestored(row, restored, kinds),
-      owner: holder?.owner ?? (inTheWay === undefined ? undefined : facts.organizationSlug),
+      owner: holder?.owner ?? facts.organizationSlug,
       own: holder?.authored ?? true,
       adoptable
     }
@@ -222,7 +220,7 @@ export const decide = (
     }),
     collisions: rows
       .filter(({ act }) => act === "collision")
-      .map(({ adoptable, facts: row, own, owner = "" }) => ({
+      .map(({ adoptable, facts: row, own, owner }) => ({
         kind: row.kind,
         slug: slugOf(row),
         owner,
@@ -275,7 +273,7 @@ export const plannedRows = (
         verdict,
         fate: fate ?? null,
         because: fate === "kept" ? (because ?? null) : null,
-        owner: verdict === "collision" ? (owner ?? null) : null,
+        owner: verdict === "collision" ? owner : null,
         adoptable,
         fields: verdict === "update" || verdict === "customized" ? differingFields(row) : []
       }

@@ -37,13 +37,17 @@ const make = (limits: RateLimits) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
+    // The caller need not wait for the disk: a server that crashes forgets the tries of its last half second at most.
+    const unhurried = sql.literal("set_config('synchronous_commit', 'off', true) IS NOT NULL")
+
     // The database's clock, read while the row is locked, so that tries count in the order in which they are decided.
     const spendShared = SqlSchema.single({
       Request: Schema.Struct({ key: Schema.String, limit: Schema.Int, seconds: Schema.Number }),
       Result: Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number }),
       execute: ({ key, limit, seconds }) => sql`
         INSERT INTO rate_limits AS log (key, hits, allowed, expires_at)
-        VALUES (${key}, ARRAY[clock_timestamp()], true, clock_timestamp() + make_interval(secs => ${seconds}))
+        SELECT ${key}, ARRAY[clock_timestamp()], true, clock_timestamp() + make_interval(secs => ${seconds})
+        WHERE ${unhurried}
         ON CONFLICT (key) DO UPDATE SET (hits, allowed, expires_at) = (
           SELECT
             CASE WHEN cardinality(recent.hits) < ${limit} THEN recent.hits || recent.now ELSE recent.hits END,
@@ -65,7 +69,7 @@ const make = (limits: RateLimits) =>
     const unspend = SqlSchema.void({
       Request: Schema.String,
       execute: (key) => sql`
-        UPDATE rate_limits SET hits = hits[1:cardinality(hits) - 1] WHERE key = ${key} AND cardinality(hits) > 0
+        UPDATE rate_limits SET hits = hits[1:cardinality(hits) - 1] WHERE key = ${key} AND cardinality(hits) > 0 AND ${unhurried}
       `
     })
 

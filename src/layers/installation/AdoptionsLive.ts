@@ -8,7 +8,7 @@ import { Adoptions } from "../../services/installation/Adoptions.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { retryTransient } from "../postgres/Database.ts"
 import { adoptionStatement, dueStatement, keepStatement, sizeStatement } from "./AdoptionStatements.ts"
-import { makeGatherDifferences } from "./GatherFacts.ts"
+import { makeGatherFacts } from "./GatherFacts.ts"
 
 /** How many rows are looked at together. */
 const rowsAtOnce = 5_000
@@ -20,7 +20,7 @@ const staleAfter = Duration.hours(6)
 const makeLook = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const gatherDifferences = yield* makeGatherDifferences(kinds)
+    const gatherFacts = yield* makeGatherFacts(kinds)
     const size = SqlSchema.single({
       Request: AgentId,
       Result: Schema.Struct({ rows: Schema.Int }),
@@ -42,9 +42,9 @@ const makeLook = (kinds: ReadonlyArray<KindDescription>) =>
         const limit = Math.max(1, Math.floor(rowsAtOnce / rows))
         const found = yield* due({ templateAgentId, seconds: Duration.toSeconds(since), limit })
         if (found.length === 0) return 0
-        const facts = yield* gatherDifferences(
+        const facts = yield* gatherFacts(
           found.map((one) => ({ ...one, templateAgentId })),
-          false
+          { leavesOut: "untouched" }
         )
         const findings = Arr.zipWith(found, facts, ({ agentId }, one) =>
           findingsOf(decide(one, kinds)).map(({ finding, kind, slug, sourceId }) => ({

@@ -1,6 +1,6 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { content, hashOf, joinVersion, list, recordOf, updates } from "../catalog/KindSql.ts"
-import { mirroredFrom } from "./FactsStatement.ts"
+import { referredTo } from "./CopySql.ts"
 
 /* One row of an installed agent: what it says, and what its person makes of it. */
 
@@ -13,10 +13,8 @@ const isSeen = "t.deleted_at IS NULL AND t.retired_at IS NULL"
 export const findRowStatement = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>): string => {
   const { published, references = {}, table } = kind
   const said = { ...kind, references: {} }
-  const referred = (column: string) =>
-    `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, "t.organization_id", kinds)}, 'own:' || t.${column}) END`
   const held = `SELECT t.id::float8 AS id, false AS referred, ${content(said, "t", "v", () => "NULL")} AS content,
-  ${hashOf(content(kind, "t", "v", referred))} <> l.applied_hash AS customized
+  ${hashOf(content(kind, "t", "v", (column) => referredTo(kind, column, "t.organization_id", kinds)))} <> l.applied_hash AS customized
 FROM mirror_ledger l JOIN ${table} t ON t.id = l.copy_id AND t.organization_id = l.organization_id
 ${joinVersion(kind, "t", "v")}
 WHERE l.organization_id = $1::text AND l.template_agent_id = $2::text AND l.kind = '${kind.kind}' AND t.slug = $3::text AND ${isSeen}`

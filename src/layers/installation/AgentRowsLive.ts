@@ -10,7 +10,7 @@ import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
 import { customizeStatement, findRowStatement, lockRowStatement, removeRowStatement } from "./AgentRowStatements.ts"
 import { makeDueTimes } from "./DueTimes.ts"
-import { lockStatement } from "./FactsStatement.ts"
+import { lockStatement } from "./RequestStatements.ts"
 import { makeRequireAdmin } from "./RequireAdmin.ts"
 import { holdStatement } from "./WriteStatement.ts"
 

@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { type Installation, type InstallationFacts, RowFacts } from "../../domain/installation/Facts.ts"
-import { factsStatement, intactStatement } from "./FactsStatement.ts"
+import { factsStatement } from "./FactsStatement.ts"
 
 /** A row of which the copy stands just as it was applied last, and nothing else is to be known: most rows are such. */
 const UntouchedRow = Schema.Struct({
@@ -54,29 +54,6 @@ export interface GatherOptions {
   readonly locks?: boolean
 }
 
-/** The installations as the statements take them. */
-const Asked = Schema.parseJson(
-  Schema.Array(
-    Schema.Struct({
-      organization_id: OrganizationId,
-      template_agent_id: AgentId,
-      revision: Schema.NullOr(Schema.Int)
-    })
-  )
-)
-
-const LeftOut = Schema.Record({ key: Schema.String, value: Schema.Int })
-
-type Key = Pick<Installation, "organizationId" | "templateAgentId">
-const keyOf = ({ organizationId, templateAgentId }: Key) => `${organizationId} ${templateAgentId}`
-
-const askedOf = (installations: ReadonlyArray<Installation>) =>
-  installations.map(({ organizationId, revision, templateAgentId }) => ({
-    organization_id: organizationId,
-    template_agent_id: templateAgentId,
-    revision
-  }))
-
 /** Gathers what is known of the rows of installations: the one query that the mirror and what shows its state ask. */
 export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
@@ -84,7 +61,15 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
       const text = factsStatement(kinds, locks)
       return SqlSchema.findAll({
         Request: Schema.Struct({
-          installations: Asked,
+          installations: Schema.parseJson(
+            Schema.Array(
+              Schema.Struct({
+                organization_id: OrganizationId,
+                template_agent_id: AgentId,
+                revision: Schema.NullOr(Schema.Int)
+              })
+            )
+          ),
           withContents: Schema.Boolean,
           leavesOut: Schema.NullOr(Schema.String)
         }),
@@ -93,7 +78,7 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
           templateAgentId: AgentId,
           firstId: Schema.NullOr(Schema.Int),
           rows: Schema.Array(Schema.Union(UntouchedRow, RowFacts)),
-          leftOut: LeftOut
+          leftOut: Schema.Record({ key: Schema.String, value: Schema.Int })
         }),
         execute: ({ installations, leavesOut, withContents }) =>
           sql.unsafe(text, [installations, withContents, leavesOut])
@@ -105,8 +90,15 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
     return (installations: ReadonlyArray<Installation>, options: GatherOptions = {}) => {
       if (installations.length === 0) return Effect.succeed([])
       const { leavesOut = null, locks = false, withContents = false } = options
+      const keyOf = ({ organizationId, templateAgentId }: Pick<Installation, "organizationId" | "templateAgentId">) =>
+        `${organizationId} ${templateAgentId}`
+      const asked = installations.map(({ organizationId, revision, templateAgentId }) => ({
+        organization_id: organizationId,
+        template_agent_id: templateAgentId,
+        revision
+      }))
       const gather = locks ? locking : reading
-      return Effect.map(gather({ installations: askedOf(installations), withContents, leavesOut }), (found) => {
+      return Effect.map(gather({ installations: asked, withContents, leavesOut }), (found) => {
         const known = new Map(found.map((one) => [keyOf(one), one]))
         return installations.map((one): InstallationFacts => {
           const { firstId, leftOut = {}, rows = [] } = known.get(keyOf(one)) ?? {}
@@ -119,30 +111,4 @@ export const makeGatherFacts = (kinds: ReadonlyArray<KindDescription>) =>
         })
       })
     }
-  })
-
-/**
- * The same of what is not as it was applied, for installations of which most are: those are found to be so by a shorter query, and
- * only the others gathered.
- */
-export const makeGatherDifferences = (kinds: ReadonlyArray<KindDescription>) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const gatherFacts = yield* makeGatherFacts(kinds)
-    const text = intactStatement(kinds)
-    const findIntact = SqlSchema.findAll({
-      Request: Asked,
-      Result: Schema.Struct({ organizationId: OrganizationId, templateAgentId: AgentId, leftOut: LeftOut }),
-      execute: (installations) => sql.unsafe(text, [installations])
-    })
-    return Effect.fnUntraced(function* (installations: ReadonlyArray<Installation>, withContents: boolean) {
-      const intact = new Map((yield* findIntact(askedOf(installations))).map((one) => [keyOf(one), one.leftOut]))
-      const others = installations.filter((one) => !intact.has(keyOf(one)))
-      const gathered = yield* gatherFacts(others, { withContents, leavesOut: "untouched" })
-      const known = new Map(gathered.map((one) => [keyOf(one), one]))
-      return installations.map(
-        (one): InstallationFacts =>
-          known.get(keyOf(one)) ?? { ...one, firstId: undefined, rows: [], leftOut: intact.get(keyOf(one)) ?? {} }
-      )
-    })
   })

@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
+import { Array as Arr, Effect, Layer, Option, Schema, Struct } from "effect"
 import { Deprecation } from "../../domain/catalog/Deprecation.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode, Modes } from "../../domain/catalog/Mode.ts"
@@ -20,7 +20,8 @@ import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
-import { makeGatherDifferences } from "./GatherFacts.ts"
+import { intact } from "./CopySql.ts"
+import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
@@ -32,7 +33,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         userId: UserId,
         agentId: Schema.NullOr(Schema.String),
         before: Schema.NullOr(AgentCursor),
-        limit: Schema.Int
+        limit: Schema.Int,
+        counts: Schema.Boolean
       }),
       Result: Schema.Struct({
         agentId: AgentId,
@@ -55,9 +57,10 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         available: Schema.Boolean,
         modes: Modes,
         next: Schema.String,
-        rows: Schema.Int
+        rows: Schema.Int,
+        intact: Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Int }))
       }),
-      execute: ({ agentId, before, limit, userId }) => sql`
+      execute: ({ agentId, before, counts, limit, userId }) => sql`
       SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, a.mode, (
           SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
           FROM (
@@ -76,7 +79,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         ) + (
           SELECT count(*) FROM template_revision_rows r
           WHERE a.mode = 'reference' AND r.template_agent_id = t.id AND r.revision = a.revision
-        ) ELSE 0 END::integer AS rows
+        ) ELSE 0 END::integer AS rows,
+        CASE WHEN ${counts} AND a.mode = 'copy' THEN ${sql.unsafe(intact(kinds))} END AS intact
       FROM member m
       JOIN organization o ON o.id = m.organization_id
       JOIN agents a ON a.organization_id = o.id AND a.template_agent_id IS NOT NULL AND a.revision IS NOT NULL
@@ -91,46 +95,51 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
-    const agentOf = ({
-      available,
-      deprecated,
-      modes,
-      next: _,
-      publisher,
-      rows: __,
-      templateAgentId,
-      templateName,
-      templateSlug,
-      ...agent
-    }: Found): InstalledAgent => ({
-      ...agent,
-      template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
-    })
+    const agentOf = (found: Found): InstalledAgent => {
+      const { available, deprecated, modes, publisher, templateAgentId, templateName, templateSlug, ...agent } =
+        Struct.omit(found, "intact", "next", "rows")
+      return {
+        ...agent,
+        template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
+      }
+    }
 
-    const gatherDifferences = yield* makeGatherDifferences(kinds)
-    const withRows = (agents: ReadonlyArray<InstalledAgent>) =>
-      Effect.map(
-        Effect.orDie(
-          gatherDifferences(
-            agents.map((agent) => ({
-              ...agent,
-              templateAgentId: agent.template.templateAgentId,
-              revision: judgedRevision(agent)
-            })),
-            true
-          )
-        ),
-        (facts) => Arr.zipWith(agents, facts, (agent, one) => overviewOf(agent, decide(one, kinds), kinds))
+    const gatherFacts = yield* makeGatherFacts(kinds)
+    /** Agents with the state of their rows, which are asked for where they don't stand as the revision has them that they are judged by. */
+    const withRows = Effect.fnUntraced(function* (found: ReadonlyArray<Found>) {
+      const asked = found.map((one) => {
+        const agent = agentOf(one)
+        const revision = judgedRevision(agent)
+        const installation = { ...agent, templateAgentId: agent.template.templateAgentId, revision }
+        return { agent, installation, leftOut: revision === agent.revision ? one.intact : null }
+      })
+      const others = asked.filter(({ leftOut }) => leftOut === null)
+      const gathered = yield* gatherFacts(
+        others.map(({ installation }) => installation),
+        { withContents: true, leavesOut: "untouched" }
       )
+      const known = new Map(Arr.zipWith(others, gathered, ({ agent }, facts) => [agent.agentId, facts]))
+      return asked.map(({ agent, installation, leftOut }) => {
+        const facts = known.get(agent.agentId) ?? {
+          ...installation,
+          firstId: undefined,
+          rows: [],
+          leftOut: leftOut ?? {}
+        }
+        return overviewOf(agent, decide(facts, kinds), kinds)
+      })
+    }, Effect.orDie)
 
-    const find = traced("InstalledAgents.find")(function* (userId: UserId, agentId: string) {
+    const findOne = Effect.fnUntraced(function* (userId: UserId, agentId: string, counts: boolean) {
       // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
       const [agent] = Schema.is(CleanText)(agentId)
-        ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1 }))
+        ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1, counts }))
         : []
-      if (agent === undefined) return yield* new AgentNotFound({ agentId })
-      return agentOf(agent)
+      return agent ?? (yield* new AgentNotFound({ agentId }))
     })
+    const find = traced("InstalledAgents.find")((userId: UserId, agentId: string) =>
+      Effect.map(findOne(userId, agentId, false), agentOf)
+    )
 
     const historyText = historyStatement(kinds)
     const findHistory = SqlSchema.findAll({
@@ -170,16 +179,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return yield* find(userId, agentId)
       }),
       overview: traced("InstalledAgents.overview")(function* (userId, agentId) {
-        const agent = yield* find(userId, agentId)
-        const [overview] = yield* withRows([agent])
+        const [overview] = yield* withRows([yield* findOne(userId, agentId, true)])
         return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
       list: traced("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
         const found = yield* Effect.orDie(
-          findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1 })
+          findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1, counts: true })
         )
         const page = agentsThatFit(found, limit, ({ rows }) => rows)
-        const agents = yield* withRows(page.map(agentOf))
+        const agents = yield* withRows(page)
         return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
       }),
       history: traced("InstalledAgents.history")(function* (

@@ -2,7 +2,7 @@ import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import type { Mode } from "../../domain/catalog/Mode.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
 import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
-import { standing } from "./FactsStatement.ts"
+import { standing } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it

@@ -34,15 +34,15 @@ import {
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDueTimes } from "./DueTimes.ts"
+import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import {
   awaitUsesStatement,
   lockAllStatement,
   lockStatement,
   requestFactsStatement,
   targetFactsStatement
-} from "./FactsStatement.ts"
-import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
-import { isAsPlanned, planHashOf } from "./PlanHash.ts"
+} from "./RequestStatements.ts"
 import { makeShortCut } from "./ShortCut.ts"
 import { type InstallationWrite, makeWriteDecisions } from "./WriteDecisions.ts"
 

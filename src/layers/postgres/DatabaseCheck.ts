@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Data, Effect, Layer, Schema } from "effect"
+import { Data, Effect, Layer, Option, Schema } from "effect"
+import { sqlStateOf } from "../../domain/Faults.ts"
 
 /** What a database says of itself, names quoted as SQL wants them. */
 export const DatabaseFacts = Schema.Struct({
@@ -165,3 +166,46 @@ export const databaseConnections = Effect.gen(function* () {
   })
   return yield* ask().pipe(Effect.catchTag("ParseError", "NoSuchElementException", Effect.die))
 })
+
+// Lists, and what they are joined with; a `used_…` view is asked by id.
+const listed = [
+  ...["entity_types", "entity_relationship_types", "watchers", "event_classifiers"],
+  ...["watcher_versions", "event_classifier_versions"]
+]
+
+/**
+ * Queries of any program that read a list of the schema `vocabulary` without naming an organization, for which Postgres puts together
+ * the rows of all: those that took most time, at most three. None where the database has no `pg_stat_statements` to tell.
+ */
+export const unboundQueries = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const findExtension = SqlSchema.findOne({
+    Request: Schema.Void,
+    Result: Schema.Struct({ schema: Schema.String }),
+    execute: () =>
+      sql`SELECT extnamespace::regnamespace::text AS schema FROM pg_extension WHERE extname = 'pg_stat_statements'`
+  })
+  const extension = yield* findExtension()
+  if (Option.isNone(extension)) return Option.none<ReadonlyArray<string>>()
+  const find = SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: Schema.Struct({ query: Schema.String }),
+    execute: () => sql`
+      SELECT left(btrim(regexp_replace(query, '\\s+', ' ', 'g')), 200) AS query
+      FROM ${sql.unsafe(`${extension.value.schema}.pg_stat_statements`)}
+      WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND query ~* '^\\s*(select|with|update|delete)\\M' AND query !~* '\\morganization_id\\M'
+        AND query ~* ${`\\mvocabulary\\.(${listed.join("|")})\\M(?! *\\()`}
+      ORDER BY total_exec_time DESC LIMIT 3
+    `
+  })
+  const found = yield* find().pipe(
+    Effect.asSome,
+    // The extension is made, and the server does not load it.
+    Effect.catchIf(
+      (error) => error._tag === "SqlError" && sqlStateOf(error.cause) === "55000",
+      () => Effect.succeedNone
+    )
+  )
+  return Option.map(found, (rows) => rows.map(({ query }) => query))
+}).pipe(Effect.catchTag("ParseError", Effect.die))

@@ -2,7 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import { OrganizationId } from "../../../src/domain/Ids.ts"
 import { checkNumber, IdentityId, LinkId } from "../../../src/domain/identity/Identity.ts"
-import { decideLink, type LinkChanges, type LinkEvent, type LinkEventName } from "../../../src/domain/identity/Link.ts"
+import {
+  decideLink,
+  eventsOf,
+  type LinkChanges,
+  type LinkEvent,
+  type LinkEventName
+} from "../../../src/domain/identity/Link.ts"
 import type { KnownIdentifier, KnownLink, LinkFacts } from "../../../src/domain/identity/LinkFacts.ts"
 import { ownIdentifiers, ownIdentities } from "../../../src/domain/identity/OwnIdentities.ts"
 import type { Identifier } from "../../../src/domain/identity/WaId.ts"
@@ -325,5 +331,36 @@ describe("decideLink", () => {
       outcome(one(false), { event: "unlinked", id: IdentityId.make("3") }),
       "done; end link_code; end link_1"
     )
+  })
+})
+
+describe("eventsOf", () => {
+  const told = (known: LinkFacts, event: LinkEvent<LinkEventName>) =>
+    eventsOf(known, changesOf(known, event)).map(({ entityId, event: { data, type } }) => [type, entityId, data])
+  const of = (id: string | null) => ({ linkId: id, platform: "whatsapp" })
+
+  it("says whose proof stands from now on, and whose does no more", () => {
+    const rival = { ...states["claimed by typing"], identifiers: [known(1), theirProof] }
+    assert.deepStrictEqual(told(rival, events.yes), [
+      ["identity.displaced", theirs, of("link_9")],
+      ["identity.verified", mine, of(linkId)]
+    ])
+  })
+
+  it("says once of a link that it ended, however many identifiers it had", () => {
+    const verified = { state: "verified" } as const
+    const both = { ...states.verified, identifiers: [known(1, verified), known(2, { ...lid, ...verified })] }
+    assert.deepStrictEqual(told(both, events.unlinked), [["identity.unlinked", mine, of(linkId)]])
+    const alone = facts({
+      identifiers: [known(1, { linkId: null, ...verified }), known(2, { linkId: null, ...lid, ...verified })]
+    })
+    assert.deepStrictEqual(told(alone, events.unlinked), [["identity.unlinked", mine, of(null)]])
+  })
+
+  it("says nothing of what was never proved", () => {
+    assert.deepStrictEqual(told(states["claimed by typing"], events.unlinked), [])
+    assert.deepStrictEqual(told(states["claimed by typing"], events.no), [])
+    assert.deepStrictEqual(told(states.displaced, events.unlinked), [])
+    assert.deepStrictEqual(told(states["asked after a code"], events.yes), [])
   })
 })

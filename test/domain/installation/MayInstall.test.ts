@@ -3,7 +3,14 @@ import { Either } from "effect"
 import { AgentId, OrganizationId } from "../../../src/domain/Ids.ts"
 import { agentAfter } from "../../../src/domain/installation/Actions.ts"
 import type { RequestFacts } from "../../../src/domain/installation/Facts.ts"
-import { mayInstall, mayUninstall } from "../../../src/domain/installation/MayInstall.ts"
+import {
+  leftOut,
+  mayChangeMode,
+  mayInstall,
+  mayUninstall,
+  mayWrite,
+  modeOf
+} from "../../../src/domain/installation/MayInstall.ts"
 
 const [organizationId, publisher] = [OrganizationId.make("org_ada"), OrganizationId.make("org_publisher")]
 const [templateAgentId, agentId] = [AgentId.make("agent_template"), AgentId.make("agent_installed")]
@@ -127,6 +134,76 @@ describe("mayInstall", () => {
     assert.strictEqual(tagOf(mayUninstall({ ...facts, agent: null, administers: false }, request)), "AgentNotFound")
     assert.strictEqual(tagOf(mayUninstall({ ...facts, administers: false }, request)), "NotOrgAdmin")
     assert.strictEqual(tagOf(mayUninstall({ ...facts, template: null }, request)), "allowed")
+    assert.strictEqual(tagOf(mayUninstall(facts, { ...request, agentId: templateAgentId })), "AgentNotFound")
+    assert.strictEqual(tagOf(mayUninstall({ ...facts, organizationSlug: null }, request)), "AgentNotFound")
+    assert.deepStrictEqual(mayUninstall(facts, request), Either.right({ organizationSlug: "ada" }))
+  })
+
+  it("is of an organization that exists, and says which", () => {
+    assert.strictEqual(tagOf(mayInstall({ ...facts, organizationSlug: null }, wanted)), "NotOrgAdmin")
+    assert.deepStrictEqual(
+      mayInstall(facts, wanted),
+      Either.right({ revision: 3, name: "Name 3", description: "Description 3", organizationSlug: "ada" })
+    )
+  })
+})
+
+describe("how a template is installed", () => {
+  const both = { ...template, modes: ["reference", "copy"] as const }
+  const request = { organizationId, agentId }
+
+  it("is as it is already, else as is asked for, else as the publisher prefers", () => {
+    const fresh = { ...facts, agent: null, template: both }
+    assert.deepStrictEqual(modeOf(fresh, undefined), Either.right("reference"))
+    assert.deepStrictEqual(modeOf(fresh, "copy"), Either.right("copy"))
+    assert.deepStrictEqual(modeOf({ ...fresh, agent }, "reference"), Either.right("copy"))
+    assert.deepStrictEqual(modeOf({ ...fresh, template: null }, undefined), Either.right("copy"))
+    const refused = modeOf({ ...fresh, template }, "reference")
+    assert.isTrue(Either.isLeft(refused))
+    assert.deepInclude(Either.getOrThrow(Either.flip(refused)), { mode: "reference", modes: ["copy"] })
+  })
+
+  it("may be changed by an administrator to what the publisher offers", () => {
+    const known = { ...facts, template: both }
+    const changed = { organizationSlug: "ada", revision: 1 }
+    const to = (mode: "copy" | "reference", given: RequestFacts = known) => mayChangeMode(given, { ...request, mode })
+    assert.deepStrictEqual(to("reference"), Either.right({ ...changed, isChange: true }))
+    assert.deepStrictEqual(to("copy"), Either.right({ ...changed, isChange: false }))
+    assert.deepStrictEqual(
+      to("copy", { ...known, agent: { ...agent, revision: null } }),
+      Either.right({ ...changed, revision: 0, isChange: false })
+    )
+    // It may stay as it is, whatever the publisher offers today, or where the template is gone.
+    const referring: RequestFacts = { ...facts, agent: { ...agent, mode: "reference" } }
+    assert.deepStrictEqual(to("reference", referring), Either.right({ ...changed, isChange: false }))
+    assert.deepStrictEqual(to("copy", { ...referring, template: null }), Either.right({ ...changed, isChange: true }))
+    assert.strictEqual(tagOf(to("reference", facts)), "ModeNotOffered")
+    assert.strictEqual(tagOf(to("reference", { ...known, administers: false })), "NotOrgAdmin")
+    assert.strictEqual(tagOf(to("reference", { ...known, agent: null })), "AgentNotFound")
+  })
+})
+
+describe("leftOut", () => {
+  it("says why a roll-out does not come to an installation", () => {
+    const automatic = { pinned: false, updates: "automatic" } as const
+    assert.strictEqual(leftOut(null), "gone")
+    assert.strictEqual(leftOut({ pinned: true, updates: "manual" }), "pinned")
+    assert.strictEqual(leftOut({ ...automatic, updates: "manual" }), "manual")
+    assert.isNull(leftOut(automatic))
+  })
+})
+
+describe("mayWrite", () => {
+  it("refuses another plan first, then wishes that are not met, then collisions", () => {
+    const collision = { kind: "entity_types" as const, slug: "a", owner: "ada", own: true, adoptable: true }
+    const unmet = { list: "adopt" as const, kind: "entity_types" as const, slug: "b", verdict: null }
+    const rows = { organizationId, organizationSlug: "ada", templateAgentId, revision: 1, rows: [] }
+    const fine = { facts: rows, rows: [], unmet: [], collisions: [] }
+    const refused = { ...fine, unmet: [unmet], collisions: [collision] }
+    assert.strictEqual(tagOf(mayWrite(refused, false)), "PlanStale")
+    assert.strictEqual(tagOf(mayWrite(refused, true)), "NoSuchRow")
+    assert.strictEqual(tagOf(mayWrite({ ...refused, unmet: [] }, true)), "SchemaCollision")
+    assert.deepStrictEqual(mayWrite(fine, true), Either.right(fine))
   })
 })
 

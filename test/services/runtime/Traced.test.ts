@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Cause, Effect, Either, Exit, Tracer } from "effect"
+import { Cause, Effect, Either, Exit, Option, Tracer } from "effect"
 import { traced } from "../../../src/services/runtime/Traced.ts"
 
 class Refused extends Error {
@@ -24,6 +24,8 @@ const broken = traced("broken")(function* () {
 const thrown = traced("thrown")((): Effect.Effect<void> => {
   throw new Error("no luck at all")
 })
+/** Whether there is a span around what runs. */
+const spanned = traced("spanned")(() => Effect.map(Effect.serviceOption(Tracer.ParentSpan), Option.isSome))
 const around = traced("around")(() => broken())
 
 /** The names of the spans that are made. */
@@ -56,6 +58,7 @@ for (const isEnabled of [true, false]) {
         assert.deepStrictEqual((yield* spansOf(sum(1, 2), isEnabled)).exit, Exit.succeed("1 and more are 3"))
         const refused = yield* Effect.either(Effect.withTracerEnabled(halve(3), isEnabled))
         assert.instanceOf(Either.getOrNull(Either.flip(refused)), Refused)
+        assert.strictEqual(yield* Effect.withTracerEnabled(spanned(), isEnabled), isEnabled)
         // It may run again.
         const again = halve(4)
         assert.deepStrictEqual(yield* Effect.all([again, again]), [2, 2])

@@ -1,0 +1,77 @@
+import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { content, joinVersion, list } from "../catalog/KindSql.ts"
+
+/* What a copy says, and whether that is what was applied. */
+
+/**
+ * The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's.
+ * `kinds` are those that may be referred to instead of copied.
+ */
+const mirroredFrom = (
+  kind: KindDescription,
+  column: string,
+  organization: string,
+  kinds: ReadonlyArray<KindDescription>
+): string => {
+  const referred = kinds.find((other) => other.kind === kind.references?.[column])
+  const copied = `(
+      SELECT referred.source_id::text FROM mirror_ledger referred
+      WHERE referred.kind = '${referred?.kind}' AND referred.copy_id = t.${column}
+        AND referred.organization_id = ${organization} LIMIT 1
+    )`
+  return referred?.published === undefined
+    ? copied
+    : `COALESCE(${copied}, (SELECT anchor.inherits::text FROM ${referred.table} anchor WHERE anchor.id = t.${column}))`
+}
+
+/** What a column of a copy `t` refers to, as a revision's content says it; a row that is nobody's copy by its id. */
+export const referredTo = (
+  kind: KindDescription,
+  column: string,
+  organization: string,
+  kinds: ReadonlyArray<KindDescription>
+): string =>
+  `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, organization, kinds)}, 'own:' || t.${column}) END`
+
+/**
+ * How many copies of a kind stand just as a revision has them. OFFSET keeps to the look-ups by key, whatever the statistics say.
+ */
+export const standing = (
+  kind: KindDescription,
+  kinds: ReadonlyArray<KindDescription>,
+  of: { readonly organization: string; readonly template: string; readonly revision: string }
+): string => {
+  const { agent, edits, kind: name, table } = kind
+  const asItIs = content(kind, "t", "v", (column) => referredTo(kind, column, of.organization, kinds))
+  return `SELECT count(*) FROM (
+    SELECT * FROM mirror_ledger
+    WHERE template_agent_id = ${of.template} AND organization_id = ${of.organization} AND kind = '${name}' OFFSET 0
+  ) l CROSS JOIN LATERAL (
+    SELECT content FROM template_revision_rows
+    WHERE template_agent_id = ${of.template} AND revision = ${of.revision} AND kind = '${name}' AND source_id = l.source_id
+      AND hash = l.applied_hash AND slug = l.slug OFFSET 0
+  ) r CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE id = l.copy_id OFFSET 0) t
+  ${joinVersion(kind, "t", "v")}
+  WHERE t.organization_id = ${of.organization} AND t.slug = l.slug AND t.deleted_at IS NULL AND t.retired_at IS NULL
+    AND NOT l.adopted ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
+    AND (${edits === undefined ? "" : `t.${edits} = l.applied_edits OR `}${asItIs} = r.content)`
+}
+
+/**
+ * How many rows of each kind an installation `a` has, as a JSON object, where it stands wholly as it was applied; null for any other,
+ * and in an organization that refers to anything.
+ */
+export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
+  const of = { organization: "a.organization_id", template: "a.template_agent_id", revision: "a.revision" }
+  return `(
+  SELECT json_build_object(${list(kinds.map(({ kind }) => `'${kind}', ${kind}`))})
+  FROM (SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}`))} OFFSET 0) standing
+  WHERE ${kinds.map(({ kind }) => kind).join(" + ")} = ALL (ARRAY[(
+    SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id
+  ), (
+    SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision
+  )]) AND NOT EXISTS (
+    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
+  )
+)`
+}

@@ -1,0 +1,71 @@
+import { deprecatedOf } from "../catalog/OfferedSql.ts"
+
+/* Whose turn it is, and what is asked of a request before anything is decided. */
+
+/**
+ * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
+ * `RequestFacts`. With `locks` whoever is about to refer to a row of an installation of the organization for the first time waits
+ * until the transaction ends, and who was about to has.
+ */
+export const requestFactsStatement = (locks: boolean): string => `WITH
+${
+  locks
+    ? `referring AS MATERIALIZED (
+  SELECT id FROM agents WHERE organization_id = $1::text AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE
+),`
+    : ""
+}
+template AS MATERIALIZED (SELECT * FROM agents WHERE id = $2::text),
+agent AS MATERIALIZED (SELECT * FROM agents WHERE organization_id = $1::text AND template_agent_id = $2::text)
+SELECT (SELECT slug FROM organization WHERE id = $1::text) AS organization_slug,
+  EXISTS (
+    SELECT FROM member WHERE organization_id = $1::text AND user_id = $3::text AND role IN ('owner', 'admin')
+  ) AS administers,
+  (
+    SELECT jsonb_build_object('organizationId', o.id, 'isPublic', o.visibility = 'public',
+      'isMember', EXISTS (SELECT FROM member m WHERE m.organization_id = o.id AND m.user_id = $3::text),
+      'isInstalled', t.template_agent_id IS NOT NULL, 'isNamed', t.slug IS NOT NULL, 'modes', t.modes, 'newest', t.revision,
+      'offered', CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END,
+      'deprecated', ${deprecatedOf("t")})
+    FROM template t JOIN organization o ON o.id = t.organization_id
+  ) AS template,
+  (
+    SELECT jsonb_build_object('id', id, 'name', name, 'description', description, 'templateName', template_name,
+      'templateDescription', template_description, 'revision', revision, 'pinned', pinned, 'mode', mode)
+    FROM agent
+  ) AS agent,
+  ARRAY(
+    SELECT jsonb_build_object('revision', r.revision, 'name', r.name, 'description', r.description, 'broken', r.broken)
+    FROM template_revisions r
+    WHERE r.template_agent_id = $2::text AND r.revision IN (
+      $4::integer, (SELECT revision FROM template), (SELECT revision FROM agent), offered_revision($2::text)
+    )
+  ) AS revisions,
+  (
+    SELECT revision FROM mirror_history WHERE organization_id = $1::text AND template_agent_id = $2::text
+    ORDER BY id DESC LIMIT 1
+  ) AS last_revision${locks ? ", (SELECT count(*)::integer FROM referring) AS referring" : ""}`
+
+/** Takes the organization's turn, before anything is read that is to be written. Parameter: organization. */
+export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR NO KEY UPDATE"
+
+/** Takes the turns of some organizations, in one order. Parameter: their ids. */
+export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
+
+/**
+ * Whoever is about to refer to a row of an installation of these organizations for the first time waits from now on, and who was about
+ * to has. Parameter: their ids.
+ */
+export const awaitUsesStatement =
+  "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
+
+/** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
+export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
+    SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
+      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates, 'mode', a.mode)
+    FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
+  ) AS agent, (
+    SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
+    ORDER BY h.id DESC LIMIT 1
+  ) AS last_revision
+FROM organization o WHERE o.id = ANY ($2::text[])`
