@@ -4,7 +4,15 @@ import { Kind, type KindDescription, kindDescriptions } from "../../domain/catal
 import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import { actionsOf, agentAfter, copying, countsOf, referringTo, rolledOut } from "../../domain/installation/Actions.ts"
+import {
+  actionsOf,
+  agentAfter,
+  copying,
+  countsOf,
+  referringTo,
+  rolledOut,
+  underIds
+} from "../../domain/installation/Actions.ts"
 import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
 import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
@@ -36,6 +44,7 @@ import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../po
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
+import { pristineStatement } from "./PristineStatement.ts"
 import {
   awaitUsesStatement,
   lockAllStatement,
@@ -243,6 +252,22 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])
     })
+    const pristineText = pristineStatement(kinds)
+    const findPristine = SqlSchema.findAll({
+      Request: Schema.Struct({
+        templateAgentId: AgentId,
+        revision: Schema.Int,
+        organizationIds: Schema.Array(OrganizationId)
+      }),
+      Result: Schema.Struct({
+        organizationId: OrganizationId,
+        since: Schema.Int,
+        agentId: AgentId,
+        firstId: Schema.Int
+      }),
+      execute: ({ organizationIds, revision, templateAgentId }) =>
+        sql.unsafe(pristineText, [templateAgentId, revision, organizationIds])
+    })
     const findRevision = SqlSchema.single({
       Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
       Result: Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String }),
@@ -261,11 +286,33 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const installations = found
         .filter(({ agent }) => leftOut(agent) === null)
         .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
-      const facts = yield* gatherFacts(installations, { locks: true, leavesOut: "unwritten" })
-      const decided = Arr.zipWith(installations, facts, (installation, one) => {
-        const decision = decide(one, kinds)
-        const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
-        const actions = actionsOf(decision, { isUninstall: false, agentId: agent?.id }, kinds)
+      const pristine = new Map(
+        (yield* findPristine({ ...request, organizationIds: installations.map((one) => one.organizationId) })).map(
+          (one) => [one.organizationId, one]
+        )
+      )
+      // One stands for all pristine installations at its revision: what is decided about it is decided about them.
+      const models = new Map([...pristine.values()].map((one) => [one.since, one]))
+      const modelOf = (organizationId: OrganizationId) => models.get(pristine.get(organizationId)?.since ?? 0)
+      const asked = installations.filter(
+        ({ organizationId }) => (modelOf(organizationId)?.organizationId ?? organizationId) === organizationId
+      )
+      const facts = yield* gatherFacts(asked, { locks: true, leavesOut: "unwritten" })
+      const decisions = new Map(
+        Arr.zipWith(asked, facts, ({ organizationId }, one) => {
+          const decision = decide(one, kinds)
+          const agentId = known.get(organizationId)?.agent?.id
+          return [organizationId, { decision, actions: actionsOf(decision, { isUninstall: false, agentId }, kinds) }]
+        })
+      )
+      const decided = installations.flatMap((installation) => {
+        const { organizationId } = installation
+        const [own, model] = [pristine.get(organizationId), modelOf(organizationId)]
+        const found = decisions.get(model?.organizationId ?? organizationId)
+        if (found === undefined) return []
+        const { decision } = found
+        const { agent = null, lastRevision = null } = known.get(organizationId) ?? {}
+        const actions = own === undefined || model === undefined ? found.actions : underIds(found.actions, model, own)
         const write: InstallationWrite = {
           ...installation,
           userId: null,
@@ -275,7 +322,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           isRecorded: lastRevision !== revision.revision,
           actions
         }
-        return { decision, write, outcome: rolledOut(decision, write) }
+        return [{ decision, write, outcome: rolledOut(decision, write) }]
       })
       const writes = decided.flatMap(({ outcome, write }) => (outcome === "updated" ? [write] : []))
       if (writes.length > 0) yield* writeDecisions(writes)
