@@ -31,6 +31,7 @@ import {
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
 import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
@@ -345,7 +346,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       sql.withTransaction(step).pipe(retryTransient(isConflict))
 
     return TemplateMirror.of({
-      apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
+      apply: traced("TemplateMirror.apply")((request: ApplyRequest) =>
         shortCut.installOrConfirm(request).pipe(
           retryTransient(isConflict),
           Effect.flatMap(Option.match({ onNone: () => transactionally(applyOnce(request)), onSome: Effect.succeed })),
@@ -354,35 +355,35 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           dieOfFaults
         )
       ),
-      resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
+      resync: traced("TemplateMirror.resync")((request: ResyncRequest) =>
         // An agent that is there has its mode, whether or not others may have it.
         transactionally(applyOnce(request)).pipe(
           Effect.catchTag("TemplateDeprecated", "ModeNotOffered", Effect.die),
           dieOfFaults
         )
       ),
-      rollOut: Effect.fn("TemplateMirror.rollOut")((request: RollOutRequest) =>
+      rollOut: traced("TemplateMirror.rollOut")((request: RollOutRequest) =>
         Effect.orDie(transactionally(rollOut(request)))
       ),
-      plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
+      plan: traced("TemplateMirror.plan")((request: MirrorRequest) =>
         plan(request).pipe(Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die), dieOfFaults)
       ),
-      planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
+      planResync: traced("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
         plan(request).pipe(Effect.catchTag("TemplateDeprecated", Effect.die), dieOfFaults)
       ),
-      uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
+      uninstall: traced("TemplateMirror.uninstall")((request: UninstallRequest) =>
         transactionally(uninstallOnce(request)).pipe(dieOfFaults)
       ),
-      changeMode: Effect.fn("TemplateMirror.changeMode")((request: ModeRequest) =>
+      changeMode: traced("TemplateMirror.changeMode")((request: ModeRequest) =>
         transactionally(changeModeOnce(request)).pipe(dieOfFaults)
       ),
-      planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
+      planUninstall: traced("TemplateMirror.planUninstall")((request: UninstallRequest) =>
         Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({
           ...planned,
           planHash: planHashOf(decision)
         })).pipe(dieOfFaults)
       ),
-      impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
+      impact: traced("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
         Effect.orDie(impact(templateAgentId, revision, since))
       )
     })
