@@ -1,18 +1,10 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import {
-  actionsOf,
-  agentAfter,
-  copying,
-  countsOf,
-  referringTo,
-  rolledOut,
-  underIds
-} from "../../domain/installation/Actions.ts"
+import { actionsOf, agentAfter, copying, countsOf, referringTo, rolledOut } from "../../domain/installation/Actions.ts"
 import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
 import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
@@ -41,10 +33,10 @@ import {
 } from "../../services/installation/TemplateMirror.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
+import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
-import { pristineStatement } from "./PristineStatement.ts"
 import {
   awaitUsesStatement,
   lockAllStatement,
@@ -67,6 +59,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const dueTimes = makeDueTimes()
     const shortCut = yield* makeShortCut(kinds, dueTimes)
     const gatherFacts = yield* makeGatherFacts(kinds)
+    const decideTogether = yield* makeDecideTogether(kinds)
     const writeDecisions = yield* makeWriteDecisions(kinds, dueTimes)
 
     const takeTurn = SqlSchema.void({
@@ -252,22 +245,6 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])
     })
-    const pristineText = pristineStatement(kinds)
-    const findPristine = SqlSchema.findAll({
-      Request: Schema.Struct({
-        templateAgentId: AgentId,
-        revision: Schema.Int,
-        organizationIds: Schema.Array(OrganizationId)
-      }),
-      Result: Schema.Struct({
-        organizationId: OrganizationId,
-        since: Schema.Int,
-        agentId: AgentId,
-        firstId: Schema.Int
-      }),
-      execute: ({ organizationIds, revision, templateAgentId }) =>
-        sql.unsafe(pristineText, [templateAgentId, revision, organizationIds])
-    })
     const findRevision = SqlSchema.single({
       Request: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int }),
       Result: Schema.Struct({ revision: Schema.Int, name: Schema.String, description: Schema.String }),
@@ -286,44 +263,21 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const installations = found
         .filter(({ agent }) => leftOut(agent) === null)
         .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
-      const pristine = new Map(
-        (yield* findPristine({ ...request, organizationIds: installations.map((one) => one.organizationId) })).map(
-          (one) => [one.organizationId, one]
-        )
-      )
-      // One stands for all pristine installations at its revision: what is decided about it is decided about them.
-      const models = new Map([...pristine.values()].map((one) => [one.since, one]))
-      const modelOf = (organizationId: OrganizationId) => models.get(pristine.get(organizationId)?.since ?? 0)
-      const asked = installations.filter(
-        ({ organizationId }) => (modelOf(organizationId)?.organizationId ?? organizationId) === organizationId
-      )
-      const facts = yield* gatherFacts(asked, { locks: true, leavesOut: "unwritten" })
-      const decisions = new Map(
-        Arr.zipWith(asked, facts, ({ organizationId }, one) => {
-          const decision = decide(one, kinds)
-          const agentId = known.get(organizationId)?.agent?.id
-          return [organizationId, { decision, actions: actionsOf(decision, { isUninstall: false, agentId }, kinds) }]
-        })
-      )
-      const decided = installations.flatMap((installation) => {
-        const { organizationId } = installation
-        const [own, model] = [pristine.get(organizationId), modelOf(organizationId)]
-        const found = decisions.get(model?.organizationId ?? organizationId)
-        if (found === undefined) return []
-        const { decision } = found
-        const { agent = null, lastRevision = null } = known.get(organizationId) ?? {}
-        const actions = own === undefined || model === undefined ? found.actions : underIds(found.actions, model, own)
-        const write: InstallationWrite = {
-          ...installation,
-          userId: null,
-          agentId: agent?.id,
-          agent: agentAfter(agent, revision, {}),
-          action: "rollout",
-          isRecorded: lastRevision !== revision.revision,
-          actions
+      const decided = (yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })).map(
+        ({ actions, decision, installation }) => {
+          const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
+          const write: InstallationWrite = {
+            ...installation,
+            userId: null,
+            agentId: agent?.id,
+            agent: agentAfter(agent, revision, {}),
+            action: "rollout",
+            isRecorded: lastRevision !== revision.revision,
+            actions: actions(agent?.id)
+          }
+          return { decision, write, outcome: rolledOut(decision, write) }
         }
-        return [{ decision, write, outcome: rolledOut(decision, write) }]
-      })
+      )
       const writes = decided.flatMap(({ outcome, write }) => (outcome === "updated" ? [write] : []))
       if (writes.length > 0) yield* writeDecisions(writes)
       const done = new Map(decided.map((one) => [one.write.organizationId, one]))
@@ -369,17 +323,20 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         Effect.gen(function* () {
           const installed = yield* findInstallations({ templateAgentId, after, limit })
           const installations = installed.map((one) => ({ ...one, templateAgentId, revision }))
-          const facts = yield* gatherFacts(installations, { leavesOut: "untouched" })
+          const decided = yield* decideTogether(installations, { leavesOut: "untouched" })
           const last = installed.length < limit ? undefined : installed.at(-1)?.organizationId
-          return [{ installed, facts }, Option.fromNullable(last)]
+          return [decided, Option.fromNullable(last)]
         })
       )
-      // The next batch is gathered while one is decided.
+      // The next batch is gathered while one is counted.
       return yield* Stream.buffer(batches, { capacity: 1 }).pipe(
-        Stream.runFold(noImpact, (impact, { facts, installed }) =>
+        Stream.runFold(noImpact, (impact, decided) =>
           addImpact(
             impact,
-            Arr.zipWith(installed, facts, (one, known) => ({ ...one, ...count(decide(known, kinds)) }))
+            decided.map(({ decision, installation: { organizationId, organizationSlug, pinned } }) => ({
+              ...{ organizationId, organizationSlug, pinned },
+              ...count(decision)
+            }))
           )
         )
       )

@@ -168,7 +168,23 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a roll-out to
                 [...newAlone, oldAlone]
               ]
             : [newTogether, newAlone]
-        const { revision } = yield* publish("main", definitions)
+        const { revision, since } = yield* publish("main", definitions)
+        if (at === 0) {
+          const { installations, total } = yield* mirror.impact(templateAgentId, revision, since)
+          const plans = yield* Effect.forEach([...together, ...alone, oldTogether, oldAlone], (organizationId) =>
+            mirror.plan({
+              userId: UserId.make(organizationId.replace("org", "person")),
+              organizationId,
+              templateAgentId
+            })
+          )
+          const count = (verdict: string) =>
+            plans.flatMap(({ rows }) => rows.filter((row) => row.verdict === verdict)).length
+          assert.deepStrictEqual(
+            [installations, total.updates, total.creates, total.collisions],
+            [plans.length, count("update"), count("create"), count("collision")]
+          )
+        }
         const all = yield* mirror.rollOut({ templateAgentId, revision, organizationIds: together })
         const each = yield* Effect.forEach(alone, (one) =>
           Effect.map(mirror.rollOut({ templateAgentId, revision, organizationIds: [one] }), ([done]) => done)
