@@ -49,7 +49,8 @@ export const openPostgres = (settings: Readonly<Record<string, string>> = {}) =>
   })
 
 /** Pool, client and schema of the service on that Postgres. */
-export const databaseOn = (url: Redacted.Redacted<string>) => DatabaseLive({ url, maxConnections })
+export const databaseOn = (url: Redacted.Redacted<string>, connections = maxConnections) =>
+  DatabaseLive({ url, maxConnections: connections })
 
 /** Somebody who has signed up, with the bearer token of their session. */
 export interface BenchPerson {

@@ -72,9 +72,16 @@ const identities = Effect.gen(function* () {
 }).pipe(Effect.scoped)
 
 /** Each on a Postgres of its own, so that none meets what another left behind. */
-const alone = <A, E>(part: Effect.Effect<A, E, Parts | Scope.Scope>, settings?: Readonly<Record<string, string>>) =>
+const alone = <A, E>(
+  part: Effect.Effect<A, E, Parts | Scope.Scope>,
+  settings?: Readonly<Record<string, string>>,
+  connections?: number
+) =>
   Effect.flatMap(openPostgres(settings), (url) =>
-    Effect.provide(part, InProcess.pipe(Layer.provideMerge(databaseOn(url)), Layer.merge(NodeContext.layer)))
+    Effect.provide(
+      part,
+      InProcess.pipe(Layer.provideMerge(databaseOn(url, connections)), Layer.merge(NodeContext.layer))
+    )
   ).pipe(Effect.scoped)
 
 type Parts =
@@ -86,7 +93,7 @@ const program = Effect.gen(function* () {
   if (isSelected("types")) yield* alone(templates)
   if (isSelected("organizations")) yield* alone(organizations)
   if (isSelected("identities")) yield* identities
-  if (isSelected("install")) yield* benchInstalls((part) => alone(part))
+  if (isSelected("install")) yield* benchInstalls((part) => alone(part, {}, 32))
   if (["vocabulary", "entities"].some(isSelected)) yield* alone(benchVocabulary(many), { shared_buffers: "1GB" })
   if (isSelected("moves")) yield* alone(benchMoves)
   if (isSelected("rollout")) yield* rehearsal

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { Duration, Effect, Record } from "effect"
+import { Duration, Effect, Layer, Record } from "effect"
 import { kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import type { Mode } from "../src/domain/catalog/Mode.ts"
 import { readTemplate } from "../src/layers/catalog/TemplateFiles.ts"
@@ -10,6 +10,7 @@ import { freshInstalls } from "./install.ts"
 import { compare, median, rate, report } from "./report.ts"
 import { rollOutOf } from "./rollout.ts"
 import { fillInstalls, fillPeople, fillReferences, query } from "./seed.ts"
+import { portOf, post, Services } from "./server.ts"
 import { changing, publish, templateOf } from "./templates.ts"
 
 /*
@@ -48,7 +49,14 @@ const installs = (slug: string, mode: Mode, count: number, concurrency: number) 
     })
   })
 
-/** How many first installs a second in one mode, by the statement alone and by the workflow in the process, at 8 and at 32 at once. */
+/** First installs over HTTP, with session and limiter, eight at once. */
+const installsOverHttp = (port: number, slug: string, count: number) =>
+  Effect.flatMap(newPeople(count), (people) => {
+    const posts = people.map(({ bearer }) => ({ authorization: bearer, body: JSON.stringify({ slug }) }))
+    return post({ port, path: "/api/install", concurrency: 8, posts })
+  })
+
+/** How many first installs a second in one mode: by the statement alone and by the workflow in the process, at 8 and at 32 at once, and over HTTP. */
 const installRates = (mode: Mode) =>
   Effect.gen(function* () {
     const { template } = yield* readTemplate(join(process.cwd(), "templates", "personal-finance"))
@@ -56,13 +64,15 @@ const installRates = (mode: Mode) =>
     const count = mode === "copy" ? 160 : 640
     const medianOf = <E, R>(one: Effect.Effect<number, E, R>) =>
       Effect.map(Effect.replicateEffect(one, 6), (rates) => median(rates.slice(1)))
+    const port = yield* portOf(Services, Layer.empty)
     // Learns what the short cut has to know.
     yield* freshInstalls(template.slug, 8, 4, mode)
     return {
       "install/statement/8": yield* medianOf(installs(template.slug, mode, count, 8)),
       "install/statement/32": yield* medianOf(installs(template.slug, mode, count, 32)),
       "install/reference/8": yield* medianOf(freshInstalls(template.slug, count, 8, mode)),
-      "install/reference/32": yield* medianOf(freshInstalls(template.slug, count, 32, mode))
+      "install/reference/32": yield* medianOf(freshInstalls(template.slug, count, 32, mode)),
+      "install/reference/http/8": yield* medianOf(installsOverHttp(port, template.slug, count))
     }
   })
 
@@ -70,7 +80,8 @@ const targets = {
   "install/statement/8": 5,
   "install/statement/32": 8,
   "install/reference/8": 3,
-  "install/reference/32": 3
+  "install/reference/32": 3,
+  "install/reference/http/8": 2.5
 } as const
 
 /**
