@@ -99,8 +99,8 @@ export const fillInstalls = (slug: string, from: number, to: number) =>
          (SELECT jsonb_agg(jsonb_build_array(kind, source_id, slug, 'created', NULL)) FROM r)
        FROM n, t
      )
-     INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash)
-     SELECT c.org, t.id, c.kind, c.source_id, c.copy_id, c.slug, c.hash FROM c, t`,
+     INSERT INTO mirror_ledger (organization_id, template_agent_id, kind, source_id, copy_id, slug, applied_hash, applied_edits)
+     SELECT c.org, t.id, c.kind, c.source_id, c.copy_id, c.slug, c.hash, 0 FROM c, t`,
     slug
   ).pipe(Effect.zipRight(settle))
 

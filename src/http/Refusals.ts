@@ -6,8 +6,16 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Cause, type Context, Effect, Option } from "effect"
-import { type AnyRefusal, Internal, MethodNotAllowed, RouteNotFound, refusals, Unavailable } from "../domain/Errors.ts"
+import { Cause, type Context, Effect, Either, Option } from "effect"
+import {
+  type AnyRefusal,
+  Internal,
+  type InvalidRequest,
+  MethodNotAllowed,
+  RouteNotFound,
+  refusals,
+  Unavailable
+} from "../domain/Errors.ts"
 import { isUnavailable, sqlStateOf } from "../domain/Faults.ts"
 import { Health } from "../services/runtime/Health.ts"
 import { invalidRequest } from "./Body.ts"
@@ -22,34 +30,34 @@ const unrouted = (request: HttpServerRequest.HttpServerRequest) => {
   return allow.length === 0 || allow.includes(request.method) ? new RouteNotFound() : new MethodNotAllowed({ allow })
 }
 
-/**
- * Passes a request on with only its path and query, however its target was written. Refuses a request without a target.
- */
-const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.flatMap(readTarget(request), ({ pathname, search }) => {
-      const url = `${pathname}${search}`
-      return url === request.url
-        ? app
-        : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
-    })
-  )
-
 /** Whether the entry at this position of the raw header lines (names and values in turn) is the name `Host`. */
 const isHost = (text: string, at: number) => at % 2 === 0 && text.length === 4 && text.toLowerCase() === "host"
 
-/** HTTP/1.1 requires exactly one `Host` field (RFC 9112, 3.2) in the syntax of a host (RFC 3986, 3.2.2). */
-const withHost = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
-  if (!(source instanceof IncomingMessage) || source.httpVersion !== "1.1") return Effect.void
+/** What is wrong with the host: HTTP/1.1 requires exactly one `Host` (RFC 9112, 3.2), as RFC 3986, 3.2.2 writes it. */
+const wrongHost = ({ source }: HttpServerRequest.HttpServerRequest): string | undefined => {
+  if (!(source instanceof IncomingMessage) || source.httpVersion !== "1.1") return undefined
   const { host } = source.headers
-  const wrong =
-    host === undefined
-      ? "is missing"
-      : source.rawHeaders.filter(isHost).length > 1 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
-        ? "must be one host"
-        : undefined
-  return wrong === undefined ? Effect.void : invalidRequest([{ path: ["host"], message: wrong }])
-})
+  if (host === undefined) return "is missing"
+  return source.rawHeaders.filter(isHost).length > 1 || !/^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host)
+    ? "must be one host"
+    : undefined
+}
+
+/**
+ * Passes a request on with only its path and query, however its target was written. Refuses a request without a target
+ * or a host.
+ */
+const withTarget = <A, E, R>(app: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<A, E | InvalidRequest, R> => {
+    const wrong = wrongHost(request)
+    if (wrong !== undefined) return invalidRequest([{ path: ["host"], message: wrong }])
+    const target = readTarget(request)
+    if (Either.isLeft(target)) return target.left
+    const url = `${target.right.pathname}${target.right.search}`
+    return url === request.url
+      ? app
+      : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
+  })
 
 const isRefusal = (error: unknown): error is AnyRefusal => refusals.some((refusal) => error instanceof refusal)
 
@@ -130,7 +138,7 @@ const respondProblem = (refusal: AnyRefusal) =>
 export const Refusals = HttpApiBuilder.middleware(
   Effect.map(Health, (health) =>
     HttpMiddleware.make((app) =>
-      Effect.catchAllCause(Effect.zipRight(withHost, withTarget(app)), (cause) =>
+      Effect.catchAllCause(withTarget(app), (cause) =>
         Cause.isInterruptedOnly(cause)
           ? Effect.failCause(Cause.stripFailures(cause))
           : Effect.flatMap(refusalOf(cause, health), respond)

@@ -12,7 +12,7 @@ import {
 import { Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
-import { withApiVersion } from "./ApiVersion.ts"
+import { versionFieldFor } from "./ApiVersion.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
@@ -35,7 +35,7 @@ import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
-import { withSecurityHeaders } from "./SecurityHeaders.ts"
+import { securityFieldsAt } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -59,58 +59,77 @@ const logWith = (annotations: Readonly<Record<string, string | number>>) =>
     Object.entries(annotations).reduce((more, [name, value]) => HashMap.set(more, name, value), all)
   )
 
-/** Puts a span around the answer if a tracer collects spans. */
-const spanning =
-  (request: HttpServerRequest.HttpServerRequest, attributes: Readonly<Record<string, string>>) =>
-  <A, E, R>(answer: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isEnabled) =>
-      isEnabled
-        ? Effect.withSpan(answer, `${attributes["http.request.method"]} ${attributes["http.route"]}`, {
-            kind: "server",
-            attributes,
-            captureStackTrace: false,
-            parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
-          })
-        : answer
-    )
+/** Puts a span around the answer. */
+const spanning = (request: HttpServerRequest.HttpServerRequest, attributes: Readonly<Record<string, string>>) =>
+  Effect.withSpan(`${attributes["http.request.method"]} ${attributes["http.route"]}`, {
+    kind: "server",
+    attributes,
+    captureStackTrace: false,
+    parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(request.headers))
+  })
 
 /**
- * Gives a request its id (in its log lines, span, problem body and answer) and logs that it was answered. Only method
- * and route are logged, since a URL or a header may hold private data.
+ * Adds header fields to the answer, and `no-store` unless the answer itself says that it may be kept, which only
+ * answers that are the same for everybody do.
+ */
+const answerWith = (fields: Readonly<Record<string, string>>) =>
+  HttpApp.appendPreResponseHandler((_request, response) =>
+    Effect.succeed(
+      HttpServerResponse.setHeaders(response, {
+        "cache-control": response.headers["cache-control"] ?? "no-store",
+        ...fields
+      })
+    )
+  )
+
+/**
+ * Gives a request its id (in its log lines, span, problem body and answer) and the header fields that every answer has,
+ * and logs that it was answered. Only method and route are logged, since a URL or a header may hold private data.
  */
 const observeRequest = HttpMiddleware.make((app) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+  Effect.contextWithEffect((context: Context.Context<HttpServerRequest.HttpServerRequest | ServerConfig>) => {
+    const request = Context.get(context, HttpServerRequest.HttpServerRequest)
+    const { ownOrigins } = Context.get(context, ServerConfig)
     const requestId = randomUUID()
     const route = routeOf(request)
     const asked = { "http.request.method": methods.has(request.method) ? request.method : "OTHER", "http.route": route }
-    const name = HttpApp.appendPreResponseHandler((_request, response) =>
-      Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId))
-    )
+    const fields = { ...securityFieldsAt(ownOrigins), ...versionFieldFor(request), "x-request-id": requestId }
     const begin = Effect.zipRight(
       FiberRef.set(currentRequestId, requestId),
-      Effect.zipRight(logWith({ requestId }), name)
+      Effect.zipRight(logWith({ requestId }), answerWith(fields))
     )
-    const note = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>, took: Duration.Duration) => {
+    const end = (
+      exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>,
+      took: Duration.Duration,
+      isTraced: boolean
+    ) => {
       const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
       durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
       // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
       const log = route.startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
-      return Effect.annotateCurrentSpan(answered).pipe(
-        Effect.zipRight(logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) })),
-        Effect.zipRight(log("Answered"))
+      const said = Effect.zipRight(
+        logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }),
+        log("Answered")
       )
+      return isTraced ? Effect.zipRight(Effect.annotateCurrentSpan(answered), said) : said
     }
-    return Effect.zipRight(begin, Effect.exit(app)).pipe(
-      Effect.timed,
-      Effect.flatMap(([took, exit]) => Effect.zipRight(note(exit, took), exit)),
-      spanning(request, { ...asked, requestId })
+    const answer = (isTraced: boolean) =>
+      Effect.clockWith((clock) => {
+        const begun = clock.unsafeCurrentTimeNanos()
+        return Effect.flatMap(Effect.zipRight(begin, Effect.exit(app)), (exit) =>
+          Effect.zipRight(end(exit, Duration.nanos(clock.unsafeCurrentTimeNanos() - begun), isTraced), exit)
+        )
+      })
+    // Without a tracer no span is looked for either: not to find one makes an error, with its stack.
+    return Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isTraced) =>
+      isTraced ? spanning(request, { ...asked, requestId })(answer(true)) : answer(false)
     )
   })
 )
 
 // What is outermost changes an answer first.
-const observed = flow(withSecurityHeaders, withApiVersion, observeRequest, showJsonAsPage)
+const observed = flow(observeRequest, showJsonAsPage)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),

@@ -282,6 +282,24 @@ export const referringTo = (
   })
 }
 
+/** Under which ids an installation by reference has what it refers to: its agent, and the first of its block. */
+export interface ReferenceIds {
+  readonly agentId: AgentId
+  readonly firstId: number
+}
+
+/** What is written of the rows of an installation of which as little is known as of another: the same, under its own ids. */
+export const underIds = (
+  actions: ReadonlyArray<RowAction>,
+  from: ReferenceIds,
+  to: ReferenceIds
+): ReadonlyArray<RowAction> =>
+  actions.map((action) => ({
+    ...action,
+    rowId: action.rowId === null ? null : action.rowId - from.firstId + to.firstId,
+    agentId: action.agentId === from.agentId ? to.agentId : action.agentId
+  }))
+
 /** What other programs are told an entry of the history is. */
 export const eventOf = (
   action: HistoryEntry["action"],

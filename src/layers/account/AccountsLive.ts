@@ -8,6 +8,7 @@ import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/
 import { OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violatesForeignKey } from "../postgres/Database.ts"
 import { type HeldTable, heldStatement, heldTables } from "./HeldTables.ts"
 
@@ -251,12 +252,12 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return Accounts.of({
-      withEmail: Effect.fn("Accounts.withEmail")(function* (email) {
+      withEmail: traced("Accounts.withEmail")(function* (email) {
         // Postgres can't store unclean text, so no account has such an address, and asking would be an error.
         if (!Schema.is(CleanText)(email)) return Option.none()
         return Option.map(yield* Effect.orDie(findByEmail(email)), ({ id }) => id)
       }),
-      view: Effect.fn("Accounts.view")(function* (userId, sessionId) {
+      view: traced("Accounts.view")(function* (userId, sessionId) {
         const user = yield* Effect.orDie(findUser(userId))
         if (Option.isNone(user)) return yield* new Unauthenticated()
         const sessions = yield* Effect.orDie(findSessions(userId))
@@ -266,13 +267,13 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         }
       }),
       held,
-      planDeletion: Effect.fn("Accounts.planDeletion")(function* (userId) {
+      planDeletion: traced("Accounts.planDeletion")(function* (userId) {
         const user = yield* Effect.orDie(findUser(userId))
         if (Option.isNone(user)) return yield* new Unauthenticated()
         const sessions = yield* Effect.orDie(findSessions(userId))
         return { email: user.value.email, sessions: sessions.length, ...(yield* Effect.orDie(decided(userId))) }
       }),
-      delete: Effect.fn("Accounts.delete")(function* (userId, password) {
+      delete: traced("Accounts.delete")(function* (userId, password) {
         const found = yield* Effect.orDie(findPassword(userId))
         if (Option.isNone(found)) return yield* new Unauthenticated()
         const { hash } = found.value

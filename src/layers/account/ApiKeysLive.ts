@@ -5,6 +5,7 @@ import { KeyNotFound, LimitReached, Unauthenticated } from "../../domain/Errors.
 import { OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { ApiKeys } from "../../services/account/ApiKeys.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { BetterAuth, callBetterAuth } from "./BetterAuthLive.ts"
 
 /** The scope of a key, as better-auth stores it. */
@@ -45,7 +46,7 @@ const make = Effect.gen(function* () {
   })
 
   return ApiKeys.of({
-    verify: Effect.fn("ApiKeys.verify")(function* (key) {
+    verify: traced("ApiKeys.verify")(function* (key) {
       const { key: found, valid } = yield* callBetterAuth(() =>
         auth.api.verifyApiKey({ body: { key: Redacted.value(key) } })
       )
@@ -57,7 +58,7 @@ const make = Effect.gen(function* () {
         scopes: permissions.value.publisher
       }
     }),
-    create: Effect.fn("ApiKeys.create")(function* (organizationId, { name, scopes }) {
+    create: traced("ApiKeys.create")(function* (organizationId, { name, scopes }) {
       const { keys } = yield* Effect.orDie(count(organizationId))
       if (keys >= mostKeys) return yield* new LimitReached({ what: "keys", limit: mostKeys })
       // The plugin calls the owner of a key a user unless its own organizations are set up.
@@ -66,13 +67,13 @@ const make = Effect.gen(function* () {
       )
       return { id, key: Redacted.make(key) }
     }),
-    list: Effect.fn("ApiKeys.list")((organizationId) =>
+    list: traced("ApiKeys.list")((organizationId) =>
       findAll(organizationId).pipe(
         Effect.map((keys) => keys.map(({ permissions, ...key }) => ({ ...key, scopes: permissions.publisher }))),
         Effect.orDie
       )
     ),
-    delete: Effect.fn("ApiKeys.delete")(function* (organizationId, id) {
+    delete: traced("ApiKeys.delete")(function* (organizationId, id) {
       const found = Schema.is(CleanText)(id) ? yield* Effect.orDie(remove({ organizationId, id })) : Option.none()
       if (Option.isNone(found)) return yield* new KeyNotFound()
     })

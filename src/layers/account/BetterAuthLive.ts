@@ -17,6 +17,7 @@ import { Auth, type Credential } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { Mailer, type MailSender } from "../../services/account/Mailer.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { isOutdated } from "../postgres/Connection.ts"
 import { outsideTransaction, PgPool, retryWhile } from "../postgres/Database.ts"
 import { bearerScheme, sessionTokenReader } from "./SessionToken.ts"
@@ -391,7 +392,7 @@ export const AuthLive = Layer.effect(
       sessionCookie,
       // A token with its signature whose session exists is all that better-auth would ask for, at many times the cost;
       // it decides whatever is not as plain as that.
-      identify: Effect.fn("Auth.identify")(function* (credential) {
+      identify: traced("Auth.identify")(function* (credential) {
         const token = tokenOf(credential)
         const session = token === undefined ? Option.none() : yield* find(token)
         return Option.isSome(session) ? session.value : yield* ask(credential)
@@ -464,7 +465,7 @@ export const AuthRoutesLive = Layer.effect(
     return AuthRoutes.of({
       isOffered: true,
       sendsMail: Option.isSome(yield* Mailer),
-      session: Effect.fn("AuthRoutes.session")(function* (cookie) {
+      session: traced("AuthRoutes.session")(function* (cookie) {
         const headers = new Headers({ cookie: Redacted.value(cookie) })
         const answer = yield* callBetterAuth(() => auth.api.getSession({ headers, returnHeaders: true }))
         return Option.map(Option.fromNullable(answer.response), ({ user: { email, id, name } }) => ({
@@ -472,13 +473,13 @@ export const AuthRoutesLive = Layer.effect(
           cookies: answer.headers.getSetCookie()
         }))
       }),
-      addressesOf: Effect.fn("AuthRoutes.addressesOf")((email) =>
+      addressesOf: traced("AuthRoutes.addressesOf")((email) =>
         findAddresses(email).pipe(
           Effect.map((rows) => rows.map(({ address }) => address)),
           Effect.orDie
         )
       ),
-      handle: Effect.fn("AuthRoutes.handle")(function* (request, clientAddress) {
+      handle: traced("AuthRoutes.handle")(function* (request, clientAddress) {
         const headers = new Headers(request.headers)
         headers.set(addressHeader, clientAddress)
         // It is stored with the session for as long as that lasts, and shown in the list of sessions.

@@ -4,6 +4,7 @@ import { NoPersonalOrg, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { OrgResolver } from "../../services/account/OrgResolver.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -42,14 +43,14 @@ const make = Effect.gen(function* () {
   })
 
   return OrgResolver.of({
-    personalOrg: Effect.fn("OrgResolver.personalOrg")(function* (userId) {
+    personalOrg: traced("OrgResolver.personalOrg")(function* (userId) {
       const found = yield* findPersonalOrg(userId).pipe(Effect.orDie)
       return yield* Option.match(found, {
         onNone: () => new NoPersonalOrg({ userId }),
         onSome: Effect.succeed
       })
     }),
-    resolve: Effect.fn("OrgResolver.resolve")(function* ({ slug, userId }) {
+    resolve: traced("OrgResolver.resolve")(function* ({ slug, userId }) {
       if (!Schema.is(CleanText)(slug)) return yield* new UnknownTemplateSlug({ slug })
       const { id, slug: own, templateAgentId } = yield* findBoth({ userId, slug }).pipe(Effect.orDie)
       if (templateAgentId === null) return yield* new UnknownTemplateSlug({ slug })

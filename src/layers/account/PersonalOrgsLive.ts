@@ -4,6 +4,7 @@ import { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { numberedSlug, personalSlug, reservedSlugs } from "../../domain/Slug.ts"
 import { shownName } from "../../domain/Text.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { retryTransient, violates } from "../postgres/Database.ts"
 
 const User = Schema.Struct({ id: UserId, name: Schema.String, email: Schema.String, emailVerified: Schema.Boolean })
@@ -167,7 +168,7 @@ const make = Effect.gen(function* () {
   })
 
   return PersonalOrgs.of({
-    ensure: Effect.fn("PersonalOrgs.ensure")((userId: UserId) =>
+    ensure: traced("PersonalOrgs.ensure")((userId: UserId) =>
       sql.withTransaction(complete(userId)).pipe(retryTransient(isConflict), Effect.orDie)
     )
   })

@@ -5,6 +5,7 @@ import { answerAgain, KeptAnswer, keptFor, type RepeatableRequest } from "../../
 import { IdempotencyKeyInUse } from "../../domain/Errors.ts"
 import { OrganizationId, UserId } from "../../domain/Ids.ts"
 import { KeptAnswers } from "../../services/admission/KeptAnswers.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { Transactor } from "../../services/runtime/Transactor.ts"
 import { PgPool } from "../postgres/Database.ts"
 
@@ -77,7 +78,7 @@ const make = (secret: Redacted.Redacted<string>) =>
     const turns = yield* Effect.makeSemaphore(Math.max(1, Math.floor((options.max ?? 10) / 2)))
 
     return KeptAnswers.of({
-      once: Effect.fn("KeptAnswers.once")(function* (request, work) {
+      once: traced("KeptAnswers.once")(function* (request, work) {
         const { digest, readBy, turn } = derive(request)
         const {
           caller: { organizationId, userId },

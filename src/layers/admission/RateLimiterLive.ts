@@ -4,6 +4,7 @@ import { spend } from "../../domain/admission/Budget.ts"
 import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
 import { limiterRefusals } from "../../services/runtime/Metrics.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { outsideTransaction } from "../postgres/Database.ts"
 
 /**
@@ -77,7 +78,7 @@ const make = (limits: RateLimits) =>
       outsideTransaction(Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) })))
 
     return RateLimiter.of({
-      take: Effect.fn("RateLimiter.take")(function* (policy, key) {
+      take: traced("RateLimiter.take")(function* (policy, key) {
         const { limit, window } = limits[policy]
         const take = policy === "read" ? here.take : takeShared
         const spent = yield* take(`${policy}:${key}`, limits[policy])
@@ -86,7 +87,7 @@ const make = (limits: RateLimits) =>
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
         return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
       }),
-      giveBack: Effect.fn("RateLimiter.giveBack")((policy, key) => {
+      giveBack: traced("RateLimiter.giveBack")((policy, key) => {
         const name = `${policy}:${key}`
         return policy === "read" ? here.giveBack(name) : outsideTransaction(Effect.orDie(unspend(name)))
       })

@@ -26,6 +26,7 @@ import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import { deprecatedOf } from "./OfferedSql.ts"
 import {
@@ -330,12 +331,12 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     return TemplateCatalog.of({
       list: Effect.orDie(findAll()).pipe(Effect.withSpan("TemplateCatalog.list")),
-      publish: Effect.fn("TemplateCatalog.publish")(function* (template) {
+      publish: traced("TemplateCatalog.publish")(function* (template) {
         const issues = templateIssues(template, kinds)
         if (issues.length > 0) return yield* refuse(...issues)
         return yield* sql.withTransaction(writeTemplate(template)).pipe(retryTransient(isConflict), dieOfFaults)
       }),
-      manifest: Effect.fn("TemplateCatalog.manifest")(function* (slug) {
+      manifest: traced("TemplateCatalog.manifest")(function* (slug) {
         // Postgres can't even be asked for other text, and nothing has such a slug.
         const head = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findHead(slug)) : Option.none()
         return yield* Option.isSome(head) ? Effect.orDie(manifestOf(head.value)) : new UnknownTemplateSlug({ slug })

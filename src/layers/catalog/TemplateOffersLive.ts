@@ -6,6 +6,7 @@ import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "./OfferedSql.ts"
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
@@ -65,19 +66,19 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return TemplateOffers.of({
-      statusIn: Effect.fn("TemplateOffers.statusIn")((organizationId, templateAgentId) =>
+      statusIn: traced("TemplateOffers.statusIn")((organizationId, templateAgentId) =>
         Effect.map(
           Effect.orDie(findStatus({ organizationId, templateAgentId })),
           Option.getOrElse(() => ({ agentId: null, hasBotPhone: false }))
         )
       ),
-      search: Effect.fn("TemplateOffers.search")((query) =>
+      search: traced("TemplateOffers.search")((query) =>
         Effect.map(
           Effect.orDie(findOffers({ after: query.after, words: wordsOf(query.q), limit: offersToFind(query) })),
           (found) => offerPage(found, query)
         )
       ),
-      find: Effect.fn("TemplateOffers.find")(function* (slug) {
+      find: traced("TemplateOffers.find")(function* (slug) {
         // Postgres can't store unclean text, so no template has such a slug, and asking would be an error.
         const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findOffer(slug)) : Option.none()
         return yield* Effect.mapError(found, () => new UnknownTemplateSlug({ slug }))

@@ -3,6 +3,7 @@ import { Effect, Layer, Schedule, Schema } from "effect"
 import { EventsGone } from "../../domain/Errors.ts"
 import { Event, isContinued } from "../../domain/events/Event.ts"
 import { Events } from "../../services/events/Events.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { retryTransient } from "../postgres/Database.ts"
 import { numberStatement, readStatement, turnStatement, unnumberedStatement } from "./EventStatements.ts"
 
@@ -30,7 +31,7 @@ const make = Effect.gen(function* () {
     execute: ({ after, limit }) => sql.unsafe(readStatement, [after, limit])
   })
   return Events.of({
-    read: Effect.fn("Events.read")(function* ({ after, limit }) {
+    read: traced("Events.read")(function* ({ after, limit }) {
       yield* Effect.orDie(number)
       const { events, ...kept } = yield* Effect.orDie(find({ after: after ?? null, limit }))
       if (after !== undefined && !isContinued(kept, after)) return yield* new EventsGone({ ...kept, after })

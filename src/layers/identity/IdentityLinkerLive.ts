@@ -15,6 +15,7 @@ import { jidOf, readPhone } from "../../domain/identity/Phone.ts"
 import { canonical } from "../../domain/identity/Platform.ts"
 import { identifiersOf } from "../../domain/identity/WaId.ts"
 import { IdentityLinker, type IdentityLinkerOptions } from "../../services/identity/IdentityLinker.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { retryTransient, violates } from "../postgres/Database.ts"
 import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
@@ -120,28 +121,28 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
     })
 
     return IdentityLinker.of({
-      claimPhone: Effect.fn("IdentityLinker.claimPhone")(function* ({ country, phone: typed, ...person }) {
+      claimPhone: traced("IdentityLinker.claimPhone")(function* ({ country, phone: typed, ...person }) {
         const phone = yield* readPhone(typed, country ?? defaultCountry)
         const sender = { platform: "whatsapp" as const, identifiers: identifiersOf(phone) }
         const scope = { ...person, identifiers: sender.identifiers }
         const state = yield* handle(scope, { event: "typed", organizationId: person.organizationId, sender })
         return { phone, waJid: jidOf(phone), verified: state === "verified", state }
       }),
-      list: Effect.fn("IdentityLinker.list")(function* (person) {
+      list: traced("IdentityLinker.list")(function* (person) {
         return ownIdentities(ownIdentifiers(yield* findFacts({ ...person, linkId: null, identifiers: [] })))
       }, Effect.orDie),
-      confirm: Effect.fn("IdentityLinker.confirm")((own) => handle(own, { event: "confirmed", id: own.id }, own.id)),
-      unlink: Effect.fn("IdentityLinker.unlink")((own) => handle(own, { event: "unlinked", id: own.id }, own.id)),
-      challenge: Effect.fn("IdentityLinker.challenge")(({ sender, ...person }) =>
+      confirm: traced("IdentityLinker.confirm")((own) => handle(own, { event: "confirmed", id: own.id }, own.id)),
+      unlink: traced("IdentityLinker.unlink")((own) => handle(own, { event: "unlinked", id: own.id }, own.id)),
+      challenge: traced("IdentityLinker.challenge")(({ sender, ...person }) =>
         handle(
           { ...person, identifiers: sender.identifiers },
           { event: "code", organizationId: person.organizationId, sender }
         )
       ),
-      answer: Effect.fn("IdentityLinker.answer")(({ linkId, sender, yes }) =>
+      answer: traced("IdentityLinker.answer")(({ linkId, sender, yes }) =>
         handle({ linkId, identifiers: sender.identifiers }, { event: "answered", linkId, sender, yes })
       ),
-      lookup: Effect.fn("IdentityLinker.lookup")(function* ({ identities, template }: LookupRequest) {
+      lookup: traced("IdentityLinker.lookup")(function* ({ identities, template }: LookupRequest) {
         const asked = identities.flatMap(({ identifier, namespace }, at) => {
           const one = canonical(namespace, identifier)
           return one === undefined ? [] : [{ ...one, at }]

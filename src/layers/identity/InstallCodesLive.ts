@@ -5,6 +5,7 @@ import { AgentId, UserId } from "../../domain/Ids.ts"
 import { codeBytes, codeLifetimeSeconds, codeOf } from "../../domain/identity/InstallCode.ts"
 import { E164 } from "../../domain/identity/Phone.ts"
 import { type CodeOwner, InstallCodes } from "../../services/identity/InstallCodes.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 
 const make = (secret: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
@@ -60,12 +61,12 @@ const make = (secret: Redacted.Redacted<string>) =>
     })
 
     return InstallCodes.of({
-      mint: Effect.fn("InstallCodes.mint")(function* ({ templateAgentId, userId }: CodeOwner) {
+      mint: traced("InstallCodes.mint")(function* ({ templateAgentId, userId }: CodeOwner) {
         const code = Redacted.make(codeOf(randomBytes(codeBytes)))
         const { botPhone } = yield* put({ userId, templateAgentId, digest: digestOf(code) }).pipe(Effect.orDie)
         return { code, botPhone }
       }),
-      consume: Effect.fn("InstallCodes.consume")(function* (code) {
+      consume: traced("InstallCodes.consume")(function* (code) {
         const found = yield* use(digestOf(code)).pipe(Effect.orDie)
         if (Option.isNone(found)) return { status: "token_invalid" } as const
         const { status, ...consumed } = found.value

@@ -5,6 +5,7 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { Adoption, Finding, findingsOf, foundRows } from "../../domain/installation/Adoption.ts"
 import { decide } from "../../domain/installation/Decide.ts"
 import { Adoptions } from "../../services/installation/Adoptions.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { retryTransient } from "../postgres/Database.ts"
 import { adoptionStatement, dueStatement, keepStatement, sizeStatement } from "./AdoptionStatements.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
@@ -79,7 +80,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       execute: (templateAgentId) => sql.unsafe(adoptionStatement, [templateAgentId])
     })
     return Adoptions.of({
-      of: Effect.fn("Adoptions.of")(function* (templateAgentId) {
+      of: traced("Adoptions.of")(function* (templateAgentId) {
         yield* look(templateAgentId, Duration.zero)
         const { found, ...counted } = yield* Effect.orDie(count(templateAgentId))
         const following = counted.installations - counted.pinned - counted.manual

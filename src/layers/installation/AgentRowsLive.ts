@@ -6,6 +6,7 @@ import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { type AgentRow, changeProblems, changesNothing, fieldsOf } from "../../domain/installation/Row.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { AgentRows, type RowRequest } from "../../services/installation/AgentRows.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
 import { customizeStatement, findRowStatement, lockRowStatement, removeRowStatement } from "./AgentRowStatements.ts"
 import { makeDueTimes } from "./DueTimes.ts"
@@ -101,8 +102,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return AgentRows.of({
-      view: Effect.fn("AgentRows.view")((request) => view(request).pipe(dieOfFaults)),
-      customize: Effect.fn("AgentRows.customize")((request, changes) =>
+      view: traced("AgentRows.view")((request) => view(request).pipe(dieOfFaults)),
+      customize: traced("AgentRows.customize")((request, changes) =>
         Effect.gen(function* () {
           const { asked, content, id, take } = yield* findToWrite(request)
           const issues = changeProblems(asked.kind, changes)
@@ -120,7 +121,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           return yield* view(request)
         }).pipe(sql.withTransaction, retryTransient(), dieOfFaults)
       ),
-      remove: Effect.fn("AgentRows.remove")((request) =>
+      remove: traced("AgentRows.remove")((request) =>
         Effect.gen(function* () {
           const { asked, id, take } = yield* findToWrite(request)
           yield* take

@@ -33,14 +33,17 @@ export const referredTo = (
 ): string =>
   `CASE WHEN t.${column} IS NOT NULL THEN COALESCE(${mirroredFrom(kind, column, organization, kinds)}, 'own:' || t.${column}) END`
 
+/** A revision of a template in an organization, as SQL names them. */
+interface Place {
+  readonly organization: string
+  readonly template: string
+  readonly revision: string
+}
+
 /**
  * How many copies of a kind stand just as a revision has them. OFFSET keeps to the look-ups by key, whatever the statistics say.
  */
-export const standing = (
-  kind: KindDescription,
-  kinds: ReadonlyArray<KindDescription>,
-  of: { readonly organization: string; readonly template: string; readonly revision: string }
-): string => {
+export const standing = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>, of: Place): string => {
   const { agent, edits, kind: name, table } = kind
   const asItIs = content(kind, "t", "v", (column) => referredTo(kind, column, of.organization, kinds))
   return `SELECT count(*) FROM (
@@ -74,4 +77,24 @@ export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
     SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
   )
 )`
+}
+
+/** Whether an own row of the organization has the slug of a row of the revision. */
+export const clashes = (kinds: ReadonlyArray<KindDescription>, of: Place): string =>
+  kinds
+    .map(
+      ({ kind, table }) => `EXISTS (
+    SELECT FROM ${table} own JOIN template_revision_rows r ON r.slug = own.slug
+    WHERE own.organization_id = ${of.organization} AND own.deleted_at IS NULL AND r.kind = '${kind}'
+      AND r.template_agent_id = ${of.template} AND r.revision = ${of.revision}
+  )`
+    )
+    .join(" OR ")
+
+/** The kinds of which each row that is referred to has an anchor: it has something for itself, or others refer to it by a column. */
+export const alwaysAnchored = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray<KindDescription> => {
+  const referredTo = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
+  return kinds.filter(
+    ({ agent, kind, published }) => published !== undefined && (agent !== undefined || referredTo.has(kind))
+  )
 }

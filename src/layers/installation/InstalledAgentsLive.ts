@@ -18,6 +18,7 @@ import { decide } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
 import { intact } from "./CopySql.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
@@ -136,7 +137,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         : []
       return agent ?? (yield* new AgentNotFound({ agentId }))
     })
-    const find = Effect.fn("InstalledAgents.find")((userId: UserId, agentId: string) =>
+    const find = traced("InstalledAgents.find")((userId: UserId, agentId: string) =>
       Effect.map(findOne(userId, agentId, false), agentOf)
     )
 
@@ -171,17 +172,17 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     return InstalledAgents.of({
       find,
-      setUpdates: Effect.fn("InstalledAgents.setUpdates")(function* (userId, agentId, updates) {
+      setUpdates: traced("InstalledAgents.setUpdates")(function* (userId, agentId, updates) {
         const { organizationId, ...agent } = yield* find(userId, agentId)
         const written = yield* Effect.orDie(writeUpdates({ userId, agentId: agent.agentId, updates }))
         if (Option.isNone(written)) return yield* new NotOrgAdmin({ organizationId })
         return yield* find(userId, agentId)
       }),
-      overview: Effect.fn("InstalledAgents.overview")(function* (userId, agentId) {
+      overview: traced("InstalledAgents.overview")(function* (userId, agentId) {
         const [overview] = yield* withRows([yield* findOne(userId, agentId, true)])
         return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
-      list: Effect.fn("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
+      list: traced("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
         const found = yield* Effect.orDie(
           findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1, counts: true })
         )
@@ -189,7 +190,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         const agents = yield* withRows(page)
         return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }
       }),
-      history: Effect.fn("InstalledAgents.history")(function* (
+      history: traced("InstalledAgents.history")(function* (
         { organizationId, template: { templateAgentId } }: InstalledAgent,
         { before, limit, rows }: HistoryQuery
       ) {

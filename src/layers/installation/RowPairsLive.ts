@@ -4,6 +4,7 @@ import { Kind, type KindDescription, kindDescriptions } from "../../domain/catal
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { RowPair } from "../../domain/installation/Difference.ts"
 import { RowPairs } from "../../services/installation/RowPairs.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { content, joinVersion } from "../catalog/KindSql.ts"
 
 // A row that a sibling template shares has a ledger entry for each template, and one copy.
@@ -44,7 +45,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return RowPairs.of({
-      of: Effect.fn("RowPairs.of")(({ organizationId, template: { templateAgentId } }, revision, rows) =>
+      of: traced("RowPairs.of")(({ organizationId, template: { templateAgentId } }, revision, rows) =>
         rows.length === 0
           ? Effect.succeed([])
           : Effect.orDie(

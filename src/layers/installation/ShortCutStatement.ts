@@ -2,7 +2,7 @@ import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import type { Mode } from "../../domain/catalog/Mode.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
 import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
-import { standing } from "./CopySql.ts"
+import { alwaysAnchored, clashes, standing } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it
@@ -162,18 +162,6 @@ SELECT COALESCE(made.id, CASE WHEN settled.settled THEN found.id END) AS agent_i
 FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN settled ON true LEFT JOIN start ON true`
 }
 
-/** Whether an own row of the organization has the slug of a row of the revision `of` has. */
-const clashes = (kinds: ReadonlyArray<KindDescription>, of: string) =>
-  kinds
-    .map(
-      ({ kind, table }) => `EXISTS (
-    SELECT FROM ${table} own JOIN template_revision_rows r ON r.slug = own.slug
-    WHERE own.organization_id = ${organization} AND own.deleted_at IS NULL AND r.kind = '${kind}'
-      AND r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM ${of})
-  )`
-    )
-    .join(" OR ")
-
 /** The rows of a kind that have something for themselves, or that others refer to by a column: each with its anchor. */
 const newAnchors = ({ agent, kind, schedule, table }: KindDescription) => `${kind}_anchored AS (
   INSERT INTO ${table} (${list([
@@ -195,10 +183,9 @@ const newAnchors = ({ agent, kind, schedule, table }: KindDescription) => `${kin
  * index that would keep it apart; where something was done there meanwhile, it does nothing.
  */
 export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const referredTo = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
-  const anchored = kinds.filter(
-    ({ agent, kind, published }) => published !== undefined && (agent !== undefined || referredTo.has(kind))
-  )
+  const anchored = alwaysAnchored(kinds)
+  const clashesWith = (of: string) =>
+    clashes(kinds, { organization, template, revision: `(SELECT revision FROM ${of})` })
   const ofRevision = (of: string) =>
     `FROM template_revision_rows r WHERE r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM ${of})`
   const bound = anchored.map(
@@ -224,7 +211,7 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
     ) = 1 AND found.revision IS NOT DISTINCT FROM (
       SELECT h.revision FROM mirror_history h
       WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-    ) AND ${[...bound, `NOT (${clashes(kinds, "found")})`].join(" AND ")} AS settled
+    ) AND ${[...bound, `NOT (${clashesWith("found")})`].join(" AND ")} AS settled
   FROM found
 )`,
     `made AS MATERIALIZED (
@@ -232,7 +219,7 @@ export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): 
     template_description, mode, first_id)
   SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description, 'reference', new_first_id()
   FROM start
-  WHERE NOT EXISTS (SELECT ${ofRevision("start")} AND r.ordinal IS NULL) AND NOT (${clashes(kinds, "start")})
+  WHERE NOT EXISTS (SELECT ${ofRevision("start")} AND r.ordinal IS NULL) AND NOT (${clashesWith("start")})
     AND take_turn(${organization}, (SELECT max(h.id + 0) FROM mirror_history h WHERE h.organization_id = ${organization}))
   ON CONFLICT DO NOTHING
   RETURNING id, first_id

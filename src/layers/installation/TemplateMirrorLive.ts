@@ -1,5 +1,5 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
@@ -31,7 +31,9 @@ import {
   TemplateMirror,
   type UninstallRequest
 } from "../../services/installation/TemplateMirror.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../postgres/Database.ts"
+import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
@@ -57,6 +59,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const dueTimes = makeDueTimes()
     const shortCut = yield* makeShortCut(kinds, dueTimes)
     const gatherFacts = yield* makeGatherFacts(kinds)
+    const decideTogether = yield* makeDecideTogether(kinds)
     const writeDecisions = yield* makeWriteDecisions(kinds, dueTimes)
 
     const takeTurn = SqlSchema.void({
@@ -260,22 +263,21 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const installations = found
         .filter(({ agent }) => leftOut(agent) === null)
         .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
-      const facts = yield* gatherFacts(installations, { locks: true, leavesOut: "unwritten" })
-      const decided = Arr.zipWith(installations, facts, (installation, one) => {
-        const decision = decide(one, kinds)
-        const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
-        const actions = actionsOf(decision, { isUninstall: false, agentId: agent?.id }, kinds)
-        const write: InstallationWrite = {
-          ...installation,
-          userId: null,
-          agentId: agent?.id,
-          agent: agentAfter(agent, revision, {}),
-          action: "rollout",
-          isRecorded: lastRevision !== revision.revision,
-          actions
+      const decided = (yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })).map(
+        ({ actions, decision, installation }) => {
+          const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
+          const write: InstallationWrite = {
+            ...installation,
+            userId: null,
+            agentId: agent?.id,
+            agent: agentAfter(agent, revision, {}),
+            action: "rollout",
+            isRecorded: lastRevision !== revision.revision,
+            actions: actions(agent?.id)
+          }
+          return { decision, write, outcome: rolledOut(decision, write) }
         }
-        return { decision, write, outcome: rolledOut(decision, write) }
-      })
+      )
       const writes = decided.flatMap(({ outcome, write }) => (outcome === "updated" ? [write] : []))
       if (writes.length > 0) yield* writeDecisions(writes)
       const done = new Map(decided.map((one) => [one.write.organizationId, one]))
@@ -321,17 +323,20 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         Effect.gen(function* () {
           const installed = yield* findInstallations({ templateAgentId, after, limit })
           const installations = installed.map((one) => ({ ...one, templateAgentId, revision }))
-          const facts = yield* gatherFacts(installations, { leavesOut: "untouched" })
+          const decided = yield* decideTogether(installations, { leavesOut: "untouched" })
           const last = installed.length < limit ? undefined : installed.at(-1)?.organizationId
-          return [{ installed, facts }, Option.fromNullable(last)]
+          return [decided, Option.fromNullable(last)]
         })
       )
-      // The next batch is gathered while one is decided.
+      // The next batch is gathered while one is counted.
       return yield* Stream.buffer(batches, { capacity: 1 }).pipe(
-        Stream.runFold(noImpact, (impact, { facts, installed }) =>
+        Stream.runFold(noImpact, (impact, decided) =>
           addImpact(
             impact,
-            Arr.zipWith(installed, facts, (one, known) => ({ ...one, ...count(decide(known, kinds)) }))
+            decided.map(({ decision, installation: { organizationId, organizationSlug, pinned } }) => ({
+              ...{ organizationId, organizationSlug, pinned },
+              ...count(decision)
+            }))
           )
         )
       )
@@ -341,7 +346,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       sql.withTransaction(step).pipe(retryTransient(isConflict))
 
     return TemplateMirror.of({
-      apply: Effect.fn("TemplateMirror.apply")((request: ApplyRequest) =>
+      apply: traced("TemplateMirror.apply")((request: ApplyRequest) =>
         shortCut.installOrConfirm(request).pipe(
           retryTransient(isConflict),
           Effect.flatMap(Option.match({ onNone: () => transactionally(applyOnce(request)), onSome: Effect.succeed })),
@@ -350,35 +355,35 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           dieOfFaults
         )
       ),
-      resync: Effect.fn("TemplateMirror.resync")((request: ResyncRequest) =>
+      resync: traced("TemplateMirror.resync")((request: ResyncRequest) =>
         // An agent that is there has its mode, whether or not others may have it.
         transactionally(applyOnce(request)).pipe(
           Effect.catchTag("TemplateDeprecated", "ModeNotOffered", Effect.die),
           dieOfFaults
         )
       ),
-      rollOut: Effect.fn("TemplateMirror.rollOut")((request: RollOutRequest) =>
+      rollOut: traced("TemplateMirror.rollOut")((request: RollOutRequest) =>
         Effect.orDie(transactionally(rollOut(request)))
       ),
-      plan: Effect.fn("TemplateMirror.plan")((request: MirrorRequest) =>
+      plan: traced("TemplateMirror.plan")((request: MirrorRequest) =>
         plan(request).pipe(Effect.catchTag("AgentNotFound", "NoSuchRevision", Effect.die), dieOfFaults)
       ),
-      planResync: Effect.fn("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
+      planResync: traced("TemplateMirror.planResync")((request: ResyncPlanRequest) =>
         plan(request).pipe(Effect.catchTag("TemplateDeprecated", Effect.die), dieOfFaults)
       ),
-      uninstall: Effect.fn("TemplateMirror.uninstall")((request: UninstallRequest) =>
+      uninstall: traced("TemplateMirror.uninstall")((request: UninstallRequest) =>
         transactionally(uninstallOnce(request)).pipe(dieOfFaults)
       ),
-      changeMode: Effect.fn("TemplateMirror.changeMode")((request: ModeRequest) =>
+      changeMode: traced("TemplateMirror.changeMode")((request: ModeRequest) =>
         transactionally(changeModeOnce(request)).pipe(dieOfFaults)
       ),
-      planUninstall: Effect.fn("TemplateMirror.planUninstall")((request: UninstallRequest) =>
+      planUninstall: traced("TemplateMirror.planUninstall")((request: UninstallRequest) =>
         Effect.map(decideUninstall(request, false), ({ decision, planned }) => ({
           ...planned,
           planHash: planHashOf(decision)
         })).pipe(dieOfFaults)
       ),
-      impact: Effect.fn("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
+      impact: traced("TemplateMirror.impact")((templateAgentId: AgentId, revision: number, since: number) =>
         Effect.orDie(impact(templateAgentId, revision, since))
       )
     })

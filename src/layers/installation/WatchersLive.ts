@@ -6,6 +6,7 @@ import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import { AgentWatcher, dueOnResume } from "../../domain/installation/Watcher.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { Watchers } from "../../services/installation/Watchers.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults } from "../postgres/Database.ts"
 import { makeRequireAdmin } from "./RequireAdmin.ts"
 
@@ -75,8 +76,8 @@ const make = Effect.gen(function* () {
   })
 
   return Watchers.of({
-    list: Effect.fn("Watchers.list")((agent) => Effect.orDie(find(of(agent, null)))),
-    set: Effect.fn("Watchers.set")(function* (change, { agent, slug, userId }) {
+    list: traced("Watchers.list")((agent) => Effect.orDie(find(of(agent, null)))),
+    set: traced("Watchers.set")(function* (change, { agent, slug, userId }) {
       const { organizationId } = agent
       const request = of(agent, slug)
       const now = yield* DateTime.nowAsDate

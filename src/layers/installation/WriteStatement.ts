@@ -34,26 +34,32 @@ const installations = `given AS MATERIALIZED (
     revision integer, user_id text, agent_id text, action text, event text, by text, is_recorded boolean,
     besides jsonb, agent jsonb)
 ),
-installed AS (
-  INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
-    template_description, revision, pinned, mode, first_id)
-  SELECT given.organization_id, given.template_agent_id, given.user_id, agent.*
+as_it_is_to_be AS MATERIALIZED (
+  SELECT given.organization_id, given.template_agent_id, given.user_id, given.agent_id, agent.*
   FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
     template_description text, revision integer, pinned boolean, mode text, first_id bigint)
   WHERE given.agent IS NOT NULL
-  ON CONFLICT (organization_id, template_agent_id) WHERE template_agent_id IS NOT NULL DO UPDATE SET
-    name = excluded.name, description = excluded.description, template_name = excluded.template_name,
-    template_description = excluded.template_description, revision = excluded.revision, pinned = excluded.pinned,
-    updated_at = now()
+),
+made AS (
+  INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
+    template_description, revision, pinned, mode, first_id)
+  SELECT organization_id, template_agent_id, user_id, name, description, template_name, template_description, revision, pinned, mode,
+    first_id
+  FROM as_it_is_to_be WHERE agent_id IS NULL
   RETURNING id, organization_id, template_agent_id
 ),
+brought AS (
+  UPDATE agents a SET name = n.name, description = n.description, template_name = n.template_name,
+    template_description = n.template_description, revision = n.revision, pinned = n.pinned, updated_at = now()
+  FROM as_it_is_to_be n WHERE a.id = n.agent_id
+),
 installation AS MATERIALIZED (
-  SELECT given.*, COALESCE(installed.id, given.agent_id) AS installed_id,
+  SELECT given.*, COALESCE(given.agent_id, (
+      SELECT id FROM made WHERE made.organization_id = given.organization_id AND made.template_agent_id = given.template_agent_id
+    )) AS installed_id,
     (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
     (SELECT revision FROM agents WHERE id = given.agent_id) AS since
   FROM given
-  LEFT JOIN installed
-    ON installed.organization_id = given.organization_id AND installed.template_agent_id = given.template_agent_id
 ),
 decided AS MATERIALIZED (
   SELECT i.at, i.organization_id, i.template_agent_id, i.publisher, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,

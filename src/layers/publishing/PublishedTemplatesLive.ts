@@ -11,6 +11,7 @@ import { OwnTemplate, revisionsOfPage } from "../../domain/publishing/Revision.t
 import { RolloutId, RolloutState, stopped } from "../../domain/rollout/Rollout.ts"
 import { CleanText } from "../../domain/Text.ts"
 import { PublishedTemplates } from "../../services/publishing/PublishedTemplates.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
 import { withdrawStatement } from "../catalog/PublishStatements.ts"
 import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
@@ -209,18 +210,18 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     return PublishedTemplates.of({
-      deprecate: Effect.fn("PublishedTemplates.deprecate")(function* (organizationId, slug, request) {
+      deprecate: traced("PublishedTemplates.deprecate")(function* (organizationId, slug, request) {
         const { id } = yield* found(organizationId, slug)
         const { offered } = yield* Effect.orDie(isOffered(request.successor ?? ""))
         yield* Effect.orDie(writeDeprecation({ id, ...(yield* deprecationOf(slug, request, offered)) }))
         return yield* own(organizationId, slug)
       }),
-      restore: Effect.fn("PublishedTemplates.restore")(function* (organizationId, slug) {
+      restore: traced("PublishedTemplates.restore")(function* (organizationId, slug) {
         const { id } = yield* found(organizationId, slug)
         yield* Effect.orDie(writeDeprecation({ id, reason: null, successor: null }))
         return yield* own(organizationId, slug)
       }),
-      markBroken: Effect.fn("PublishedTemplates.markBroken")(function* (organizationId, slug, revision, reason) {
+      markBroken: traced("PublishedTemplates.markBroken")(function* (organizationId, slug, revision, reason) {
         const { id: templateAgentId, revision: newest } = yield* found(organizationId, slug)
         if (revision > newest) return yield* new NoSuchRevision({ revision, newest })
         yield* Effect.gen(function* () {
@@ -236,14 +237,14 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         }).pipe(sql.withTransaction, retryTransient(), dieOfFaults)
         return yield* own(organizationId, slug)
       }),
-      withdraw: Effect.fn("PublishedTemplates.withdraw")(function* (organizationId, slug) {
+      withdraw: traced("PublishedTemplates.withdraw")(function* (organizationId, slug) {
         const { id } = yield* found(organizationId, slug)
         yield* withdrawOnce(slug, id).pipe(sql.withTransaction, retryTransient(), dieOfFaults)
       }),
-      list: Effect.fn("PublishedTemplates.list")((organizationId) =>
+      list: traced("PublishedTemplates.list")((organizationId) =>
         Effect.orDie(findTemplates({ organizationId, slug: null }))
       ),
-      revisions: Effect.fn("PublishedTemplates.revisions")(function* (organizationId, slug, before = 2 ** 31 - 1) {
+      revisions: traced("PublishedTemplates.revisions")(function* (organizationId, slug, before = 2 ** 31 - 1) {
         const { id: templateAgentId } = yield* found(organizationId, slug)
         const all = yield* Effect.orDie(findRevisions({ templateAgentId, before: Math.min(before, 2 ** 31 - 1) }))
         const revisions = all
@@ -251,7 +252,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           .map((revision) => ({ ...revision, changes: sortChanges(revision.changes, kinds) }))
         return { revisions, next: all.length > revisionsOfPage ? (revisions.at(-1)?.revision ?? null) : null }
       }),
-      revision: Effect.fn("PublishedTemplates.revision")(function* (organizationId, slug, wanted) {
+      revision: traced("PublishedTemplates.revision")(function* (organizationId, slug, wanted) {
         const { id: templateAgentId, modes, revision: newest, ...template } = yield* found(organizationId, slug)
         const revision = wanted ?? newest
         const head = revision > newest ? Option.none() : yield* Effect.orDie(findHead({ templateAgentId, revision }))

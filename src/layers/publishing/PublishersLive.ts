@@ -15,6 +15,7 @@ import {
 import { CleanText } from "../../domain/Text.ts"
 import { NoSuchAccount, NotAPublisher } from "../../services/publishing/NotCreated.ts"
 import { Publishers } from "../../services/publishing/Publishers.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 
 const time = Schema.DateTimeUtcFromDate
 
@@ -199,7 +200,7 @@ const make = Effect.gen(function* () {
     sql.withTransaction(effect).pipe(Effect.catchTag("SqlError", Effect.die))
 
   return Publishers.of({
-    create: Effect.fn("Publishers.create")((slug, email) =>
+    create: traced("Publishers.create")((slug, email) =>
       atomically(
         Effect.gen(function* () {
           const account = yield* Effect.orDie(findAccount(email))
@@ -214,12 +215,12 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    facts: Effect.fn("Publishers.facts")(facts),
-    list: Effect.fn("Publishers.list")((userId) => Effect.orDie(findOfPerson(userId))),
-    members: Effect.fn("Publishers.members")((organizationId) =>
+    facts: traced("Publishers.facts")(facts),
+    list: traced("Publishers.list")((userId) => Effect.orDie(findOfPerson(userId))),
+    members: traced("Publishers.members")((organizationId) =>
       Effect.orDie(Effect.all({ members: findMembers(organizationId), invitations: findInvitations(organizationId) }))
     ),
-    change: Effect.fn("Publishers.change")((organizationId, userId, role) =>
+    change: traced("Publishers.change")((organizationId, userId, role) =>
       atomically(
         Effect.gen(function* () {
           yield* Effect.orDie(hold(organizationId))
@@ -231,7 +232,7 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    invite: Effect.fn("Publishers.invite")((organizationId, { email: written, role }) =>
+    invite: traced("Publishers.invite")((organizationId, { email: written, role }) =>
       atomically(
         Effect.gen(function* () {
           const email = written.trim().toLowerCase()
@@ -244,14 +245,14 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    withdraw: Effect.fn("Publishers.withdraw")(function* (organizationId, id) {
+    withdraw: traced("Publishers.withdraw")(function* (organizationId, id) {
       const gone = Schema.is(CleanText)(id)
         ? yield* Effect.orDie(removeInvitation({ organizationId, id }))
         : Option.none()
       if (Option.isNone(gone)) return yield* new InvitationNotFound()
     }),
-    invited: Effect.fn("Publishers.invited")((userId, token) => invited(offeredTo(userId, token))),
-    join: Effect.fn("Publishers.join")((userId, token) =>
+    invited: traced("Publishers.invited")((userId, token) => invited(offeredTo(userId, token))),
+    join: traced("Publishers.join")((userId, token) =>
       atomically(
         Effect.gen(function* () {
           const offered = offeredTo(userId, token)

@@ -36,6 +36,7 @@ import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
+import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   askStatement,
@@ -206,11 +207,11 @@ const makeRollouts = Effect.gen(function* () {
   })
 
   return Rollouts.of({
-    templateOf: Effect.fn("Rollouts.templateOf")(function* (publisher, slug) {
+    templateOf: traced("Rollouts.templateOf")(function* (publisher, slug) {
       const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findTemplate({ publisher, slug })) : Option.none()
       return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
     }),
-    start: Effect.fn("Rollouts.start")(function* (templateAgentId, request) {
+    start: traced("Rollouts.start")(function* (templateAgentId, request) {
       yield* askFor(templateAgentId, request.revision)
       // A step of its own, so that a transaction around it goes on where it is refused.
       const begun = Effect.gen(function* () {
@@ -233,8 +234,8 @@ const makeRollouts = Effect.gen(function* () {
       yield* askFor(templateAgentId, request.revision)
       return yield* Effect.dieMessage("A revision that is not broken is rolled out")
     }),
-    status: Effect.fn("Rollouts.status")(status),
-    list: Effect.fn("Rollouts.list")((templateAgentId, query) =>
+    status: traced("Rollouts.status")(status),
+    list: traced("Rollouts.list")((templateAgentId, query) =>
       Effect.map(
         Effect.orDie(
           find({ templateAgentId, rolloutId: null, before: query.before ?? null, limit: rolloutsToFind(query) })
@@ -242,14 +243,14 @@ const makeRollouts = Effect.gen(function* () {
         (found) => rolloutPage(found.map(statusFrom), query)
       )
     ),
-    stop: Effect.fn("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
+    stop: traced("Rollouts.stop")(function* (change, templateAgentId, rolloutId) {
       yield* inTurn(change, templateAgentId, rolloutId, (before) => {
         const after = stopped(before, change)
         return after === undefined ? Effect.void : set({ ...before, ...after })
       })
       return yield* status(templateAgentId, rolloutId)
     }),
-    resume: Effect.fn("Rollouts.resume")(function* (templateAgentId, rolloutId, request) {
+    resume: traced("Rollouts.resume")(function* (templateAgentId, rolloutId, request) {
       if (request.revision !== undefined) yield* askFor(templateAgentId, request.revision)
       yield* inTurn("resume", templateAgentId, rolloutId, (before) =>
         Effect.gen(function* () {
@@ -386,7 +387,7 @@ const makeWork = Effect.gen(function* () {
 
   return RolloutWork.of({
     running: Effect.orDie(findRunning()),
-    batch: Effect.fn("RolloutWork.batch")(function* (run) {
+    batch: traced("RolloutWork.batch")(function* (run) {
       const outcomes = yield* bringSome(run, batchSize)
       yield* Effect.forEach(
         outcomes,
@@ -398,7 +399,7 @@ const makeWork = Effect.gen(function* () {
       if (outcomes.length === 0 && next === "more") yield* Effect.sleep("100 millis")
       return next
     }),
-    retry: Effect.fn("RolloutWork.retry")(({ attempt, rolloutId }) =>
+    retry: traced("RolloutWork.retry")(({ attempt, rolloutId }) =>
       sql.unsafe(retryStatement, [rolloutId, attempt]).pipe(Effect.asVoid, Effect.orDie)
     )
   })

@@ -5,6 +5,7 @@ import type { OrganizationInUse, RateLimitExceeded, ReadError, Unauthenticated }
 import { WrongPassword } from "../../domain/Errors.ts"
 import { admit } from "../admission/Admission.ts"
 import { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Accounts } from "./Accounts.ts"
 import { Auth, type Credential } from "./Auth.ts"
 
@@ -13,7 +14,7 @@ import { Auth, type Credential } from "./Auth.ts"
 /** The account of whoever asks. */
 export const viewAccount: (
   credential: Credential
-) => Effect.Effect<Account, Unauthenticated | RateLimitExceeded, Accounts | Auth | RateLimiter> = Effect.fn(
+) => Effect.Effect<Account, Unauthenticated | RateLimitExceeded, Accounts | Auth | RateLimiter> = traced(
   "OwnAccount.viewAccount"
 )(function* (credential) {
   const auth = yield* Auth
@@ -25,14 +26,14 @@ export const viewAccount: (
 })
 
 /** What is held of whoever asks, to be read as it is sent. It costs more than a read, so it spends the budget of changes. */
-export const exportAccount = Effect.fn("OwnAccount.exportAccount")(function* (credential: Credential) {
+export const exportAccount = traced("OwnAccount.exportAccount")(function* (credential: Credential) {
   const accounts = yield* Accounts
   const userId = yield* admit("change", credential)
   return accounts.held(userId)
 })
 
 /** What the deletion of the account would do. */
-export const planAccountDeletion = Effect.fn("OwnAccount.planAccountDeletion")(function* (credential: Credential) {
+export const planAccountDeletion = traced("OwnAccount.planAccountDeletion")(function* (credential: Credential) {
   const accounts = yield* Accounts
   const userId = yield* admit("read", credential)
   return yield* accounts.planDeletion(userId)
@@ -53,7 +54,7 @@ export const deleteAccount: (
   void,
   Unauthenticated | RateLimitExceeded | ReadError | WrongPassword | OrganizationInUse,
   Accounts | Auth | RateLimiter
-> = Effect.fn("OwnAccount.deleteAccount")(function* ({ body, credential }) {
+> = traced("OwnAccount.deleteAccount")(function* ({ body, credential }) {
   const accounts = yield* Accounts
   const limiter = yield* RateLimiter
   const userId = yield* admit("change", credential)

@@ -3,6 +3,7 @@ import { type Withdrawal, withdrawalToAgreeTo } from "../../domain/catalog/Publi
 import type { Published, PublishRefused, Template } from "../../domain/catalog/Template.ts"
 import { type Impact, noImpact } from "../../domain/installation/Impact.ts"
 import { TemplateMirror } from "../installation/TemplateMirror.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Transactor } from "../runtime/Transactor.ts"
 import { TemplateCatalog } from "./TemplateCatalog.ts"
 
@@ -47,7 +48,7 @@ export const publishTemplate: (
   template: Template,
   withdraw: boolean
 ) => Effect.Effect<Publication, PublishRefused | WithdrawalNotAgreed, TemplateCatalog | TemplateMirror | Transactor> =
-  Effect.fn("publishTemplate")(function* (template, withdraw) {
+  traced("publishTemplate")(function* (template, withdraw) {
     if (withdraw) return yield* publish(template)
     const { atomically } = yield* Transactor
     return yield* atomically(
@@ -65,12 +66,12 @@ class Rehearsed extends Data.TaggedError("Rehearsed")<Publication> {}
 /** Says what publishing a template would change, by publishing it in a transaction that is rolled back. */
 export const diffTemplate: (
   template: Template
-) => Effect.Effect<Publication, PublishRefused, TemplateCatalog | TemplateMirror | Transactor> = Effect.fn(
-  "diffTemplate"
-)(function* (template) {
-  const { atomically } = yield* Transactor
-  const rehearsal = Effect.flatMap(publish(template), (seen) => new Rehearsed(seen))
-  return yield* atomically(rehearsal).pipe(
-    Effect.catchTag("Rehearsed", ({ impact, published }) => Effect.succeed({ published, impact }))
-  )
-})
+) => Effect.Effect<Publication, PublishRefused, TemplateCatalog | TemplateMirror | Transactor> = traced("diffTemplate")(
+  function* (template) {
+    const { atomically } = yield* Transactor
+    const rehearsal = Effect.flatMap(publish(template), (seen) => new Rehearsed(seen))
+    return yield* atomically(rehearsal).pipe(
+      Effect.catchTag("Rehearsed", ({ impact, published }) => Effect.succeed({ published, impact }))
+    )
+  }
+)

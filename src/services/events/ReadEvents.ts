@@ -3,6 +3,7 @@ import type { EventsGone, InvalidRequest, NotGateway } from "../../domain/Errors
 import type { EventPage, EventsQuery } from "../../domain/events/Event.ts"
 import type { Credential } from "../account/Auth.ts"
 import { Gateway } from "../identity/Gateway.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Events } from "./Events.ts"
 
 const pause = Duration.millis(250)
@@ -11,7 +12,7 @@ const pause = Duration.millis(250)
 export const readEvents: <R>(
   credential: Credential,
   query: Effect.Effect<EventsQuery, InvalidRequest, R>
-) => Effect.Effect<EventPage, NotGateway | InvalidRequest | EventsGone, Gateway | Events | R> = Effect.fn("readEvents")(
+) => Effect.Effect<EventPage, NotGateway | InvalidRequest | EventsGone, Gateway | Events | R> = traced("readEvents")(
   function* (credential, query) {
     const gateway = yield* Gateway
     const events = yield* Events

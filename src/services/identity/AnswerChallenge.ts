@@ -1,8 +1,9 @@
-import { Effect, Schema } from "effect"
+import { type Effect, Schema } from "effect"
 import { type NotGateway, PendingNotFound, type RateLimitExceeded, type ReadError } from "../../domain/Errors.ts"
 import { type AnswerResult, answerTexts, LinkId, type SenderAnswer } from "../../domain/identity/Identity.ts"
 import { senderKey } from "../../domain/identity/Platform.ts"
 import { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Gateway, type GatewayCall } from "./Gateway.ts"
 import { IdentityLinker } from "./IdentityLinker.ts"
 import { readSender } from "./ReadSender.ts"
@@ -19,7 +20,7 @@ export const answerChallenge: <R>(
   AnswerResult,
   NotGateway | ReadError | RateLimitExceeded | PendingNotFound,
   Gateway | RateLimiter | IdentityLinker | R
-> = Effect.fn("answerChallenge")(function* ({ body, credential, pendingId }) {
+> = traced("answerChallenge")(function* ({ body, credential, pendingId }) {
   const gateway = yield* Gateway
   const limiter = yield* RateLimiter
   const identities = yield* IdentityLinker

@@ -1,4 +1,4 @@
-import { Effect, Redacted } from "effect"
+import { type Effect, Redacted } from "effect"
 import type { PlanError } from "../../domain/Errors.ts"
 import type { TokenAnswer } from "../../domain/identity/Identity.ts"
 import { codeLifetimeSeconds, messageWith } from "../../domain/identity/InstallCode.ts"
@@ -9,6 +9,7 @@ import type { OrgResolver } from "../account/OrgResolver.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
 import { readTemplateCall, type TemplateCall } from "../installation/Install.ts"
 import { TemplateMirror } from "../installation/TemplateMirror.ts"
+import { traced } from "../runtime/Traced.ts"
 import { InstallCodes } from "./InstallCodes.ts"
 
 /**
@@ -18,7 +19,7 @@ import { InstallCodes } from "./InstallCodes.ts"
 export const makeInstallCode: <R>(
   call: TemplateCall<PlanRequest, R>
 ) => Effect.Effect<TokenAnswer, PlanError, Auth | RateLimiter | OrgResolver | TemplateMirror | InstallCodes | R> =
-  Effect.fn("makeInstallCode")(function* (call) {
+  traced("makeInstallCode")(function* (call) {
     const mirror = yield* TemplateMirror
     const codes = yield* InstallCodes
 

@@ -14,6 +14,7 @@ import type { Auth, Credential } from "../account/Auth.ts"
 import { OrgResolver } from "../account/OrgResolver.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { IdentityLinker, type Person } from "./IdentityLinker.ts"
 
 /** A phone as it is typed: by whom, and how to read it once they may. */
@@ -40,7 +41,7 @@ export const listIdentities: (
   ReadonlyArray<OwnIdentity>,
   Unauthenticated | RateLimitExceeded | NoPersonalOrg,
   Auth | RateLimiter | OrgResolver | IdentityLinker
-> = Effect.fn("listIdentities")(function* (credential) {
+> = traced("listIdentities")(function* (credential) {
   const identities = yield* IdentityLinker
   const userId = yield* admit("read", credential)
   return yield* identities.list(yield* personOf(userId))
@@ -53,7 +54,7 @@ export const typePhone: <R>(
   ClaimedPhone,
   Unauthenticated | RateLimitExceeded | ReadError | NoPersonalOrg | InvalidPhone | NoMember | IdentityTaken,
   Auth | RateLimiter | OrgResolver | IdentityLinker | R
-> = Effect.fn("typePhone")(function* ({ body, credential }) {
+> = traced("typePhone")(function* ({ body, credential }) {
   const identities = yield* IdentityLinker
   const userId = yield* admit("change", credential)
   const { country, phone } = yield* body
@@ -73,7 +74,7 @@ const ownOf = ({ credential, id }: OwnCall) =>
   })
 
 /** Confirms the masked sender of a link. */
-export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnError, OwnServices> = Effect.fn(
+export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnError, OwnServices> = traced(
   "confirmIdentity"
 )(function* (call) {
   const identities = yield* IdentityLinker
@@ -81,9 +82,9 @@ export const confirmIdentity: (call: OwnCall) => Effect.Effect<OwnIdentity, OwnE
 })
 
 /** Ends one of the caller's identities, or declines one that is claimed. */
-export const unlinkIdentity: (call: OwnCall) => Effect.Effect<void, OwnError, OwnServices> = Effect.fn(
-  "unlinkIdentity"
-)(function* (call) {
-  const identities = yield* IdentityLinker
-  yield* identities.unlink(yield* ownOf(call))
-})
+export const unlinkIdentity: (call: OwnCall) => Effect.Effect<void, OwnError, OwnServices> = traced("unlinkIdentity")(
+  function* (call) {
+    const identities = yield* IdentityLinker
+    yield* identities.unlink(yield* ownOf(call))
+  }
+)

@@ -7,6 +7,7 @@ import { type Organization, OrgResolver } from "../account/OrgResolver.ts"
 import { RateLimiter } from "../admission/RateLimiter.ts"
 import { countRows, measuredInstall } from "../installation/InstallMetrics.ts"
 import { TemplateMirror } from "../installation/TemplateMirror.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Transactor } from "../runtime/Transactor.ts"
 import { Gateway, type GatewayCall } from "./Gateway.ts"
 import { IdentityLinker } from "./IdentityLinker.ts"
@@ -41,7 +42,7 @@ export const redeemCode: <R>(
   ClaimAnswer,
   NotGateway | ReadError | RateLimitExceeded,
   Gateway | RateLimiter | InstallCodes | OrgResolver | TemplateMirror | IdentityLinker | Transactor | R
-> = Effect.fn("redeemCode")(function* ({ body, credential }) {
+> = traced("redeemCode")(function* ({ body, credential }) {
   const gateway = yield* Gateway
   const limiter = yield* RateLimiter
   const codes = yield* InstallCodes

@@ -1,8 +1,9 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { AgentError, ModeNotOffered, PlanStale } from "../../domain/Errors.ts"
 import type { ModeAnswer, ModeRequest } from "../../domain/installation/Agent.ts"
 import type { Auth } from "../account/Auth.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import type { InstalledAgents } from "./InstalledAgents.ts"
 import { type AgentCall, readAgentCall } from "./ResyncAgent.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
@@ -17,7 +18,7 @@ export const changeMode: <E, R>(
   ModeAnswer,
   E | AgentError | ModeNotOffered | PlanStale,
   Auth | RateLimiter | InstalledAgents | TemplateMirror | R
-> = Effect.fn("changeMode")(function* (call) {
+> = traced("changeMode")(function* (call) {
   const mirror = yield* TemplateMirror
   const { agent, request, wanted } = yield* readAgentCall(call)
   yield* mirror.changeMode({ ...request, ...wanted })

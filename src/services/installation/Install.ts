@@ -13,6 +13,7 @@ import { OrgResolver } from "../account/OrgResolver.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter, RateLimitPolicy } from "../admission/RateLimiter.ts"
 import { IdentityLinker, type PhoneClaim } from "../identity/IdentityLinker.ts"
+import { traced } from "../runtime/Traced.ts"
 import { countRows, type InstallLabels, measuredInstall } from "./InstallMetrics.ts"
 import { TemplateMirror } from "./TemplateMirror.ts"
 
@@ -113,7 +114,7 @@ export const install: <R>(
   InstallAnswer,
   InstallError,
   Auth | RateLimiter | OrgResolver | TemplateMirror | IdentityLinker | R
-> = Effect.fn("install")(<R>(call: TemplateCall<InstallRequest, R>) => {
+> = traced("install")(<R>(call: TemplateCall<InstallRequest, R>) => {
   const labels: InstallLabels = { template: "none" }
   return measuredInstall(labels, steps(call, labels))
 })

@@ -13,6 +13,7 @@ import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
 import { TemplateReader } from "../catalog/TemplateReader.ts"
+import { traced } from "../runtime/Traced.ts"
 import { AgentRows } from "./AgentRows.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 
@@ -29,13 +30,14 @@ export interface RowCall {
 /** A row of one of the caller's agents, with all that it says. */
 export const viewRow: (
   call: RowCall
-) => Effect.Effect<AgentRow, Unauthenticated | RateLimitExceeded | AgentNotFound | RowNotFound, Dependencies> =
-  Effect.fn("viewRow")(function* ({ agentId, credential, kind, slug }) {
-    const agents = yield* InstalledAgents
-    const rows = yield* AgentRows
-    const userId = yield* admit("read", credential)
-    return yield* rows.view({ userId, agent: yield* agents.find(userId, agentId), kind, slug })
-  })
+) => Effect.Effect<AgentRow, Unauthenticated | RateLimitExceeded | AgentNotFound | RowNotFound, Dependencies> = traced(
+  "viewRow"
+)(function* ({ agentId, credential, kind, slug }) {
+  const agents = yield* InstalledAgents
+  const rows = yield* AgentRows
+  const userId = yield* admit("read", credential)
+  return yield* rows.view({ userId, agent: yield* agents.find(userId, agentId), kind, slug })
+})
 
 /** Refuses JSON Schemas that are none. */
 const checkSchemas = Effect.fnUntraced(function* ({ content = {} }: RowChanges) {
@@ -50,18 +52,19 @@ const checkSchemas = Effect.fnUntraced(function* ({ content = {} }: RowChanges) 
 /** Makes a row of one of the caller's agents their own, with what is to be other than it is. */
 export const customizeRow: <E, R>(
   call: RowCall & { readonly body: Effect.Effect<RowChanges, E, R> }
-) => Effect.Effect<AgentRow, E | AgentError | RowNotFound | InvalidRequest, Dependencies | TemplateReader | R> =
-  Effect.fn("customizeRow")(function* ({ agentId, body, credential, kind, slug }) {
-    const agents = yield* InstalledAgents
-    const rows = yield* AgentRows
-    const userId = yield* admit("change", credential)
-    const changes = yield* body
-    yield* checkSchemas(changes)
-    return yield* rows.customize({ userId, agent: yield* agents.find(userId, agentId), kind, slug }, changes)
-  })
+) => Effect.Effect<AgentRow, E | AgentError | RowNotFound | InvalidRequest, Dependencies | TemplateReader | R> = traced(
+  "customizeRow"
+)(function* ({ agentId, body, credential, kind, slug }) {
+  const agents = yield* InstalledAgents
+  const rows = yield* AgentRows
+  const userId = yield* admit("change", credential)
+  const changes = yield* body
+  yield* checkSchemas(changes)
+  return yield* rows.customize({ userId, agent: yield* agents.find(userId, agentId), kind, slug }, changes)
+})
 
 /** Deletes a row of one of the caller's agents. */
-export const deleteRow: (call: RowCall) => Effect.Effect<void, AgentError | RowNotFound, Dependencies> = Effect.fn(
+export const deleteRow: (call: RowCall) => Effect.Effect<void, AgentError | RowNotFound, Dependencies> = traced(
   "deleteRow"
 )(function* ({ agentId, credential, kind, slug }) {
   const agents = yield* InstalledAgents

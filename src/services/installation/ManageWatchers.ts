@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type {
   AgentError,
   AgentNotFound,
@@ -10,6 +10,7 @@ import type { AgentWatcher, WatcherChange } from "../../domain/installation/Watc
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 import { Watchers } from "./Watchers.ts"
 
@@ -20,7 +21,7 @@ export const listWatchers: (
   credential: Credential,
   agentId: string
 ) => Effect.Effect<ReadonlyArray<AgentWatcher>, Unauthenticated | RateLimitExceeded | AgentNotFound, Dependencies> =
-  Effect.fn("listWatchers")(function* (credential, agentId) {
+  traced("listWatchers")(function* (credential, agentId) {
     const agents = yield* InstalledAgents
     const watchers = yield* Watchers
     const userId = yield* admit("read", credential)
@@ -38,7 +39,7 @@ export interface WatcherCall {
 export const setWatcher: (
   change: WatcherChange,
   call: WatcherCall
-) => Effect.Effect<AgentWatcher, AgentError | WatcherNotFound, Dependencies> = Effect.fn("setWatcher")(function* (
+) => Effect.Effect<AgentWatcher, AgentError | WatcherNotFound, Dependencies> = traced("setWatcher")(function* (
   change,
   { agentId, credential, slug }
 ) {

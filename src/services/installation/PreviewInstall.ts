@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { Offer, OfferStatus } from "../../domain/catalog/Offer.ts"
 import type { NoPersonalOrg, RateLimitExceeded, TemplateDeprecated, Unauthenticated } from "../../domain/Errors.ts"
 import type { Plan } from "../../domain/installation/Plan.ts"
@@ -7,6 +7,7 @@ import { type Organization, OrgResolver } from "../account/OrgResolver.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
 import { TemplateOffers } from "../catalog/TemplateOffers.ts"
+import { traced } from "../runtime/Traced.ts"
 import { type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
 
 /** What an install would do for somebody: where, what is there already, and each row. */
@@ -23,7 +24,7 @@ export const previewInstall: (
   Preview,
   Unauthenticated | RateLimitExceeded | NoPersonalOrg | TemplateDeprecated | MirrorRefusal,
   Auth | RateLimiter | OrgResolver | TemplateMirror | TemplateOffers
-> = Effect.fn("previewInstall")(function* (credential, { templateAgentId }) {
+> = traced("previewInstall")(function* (credential, { templateAgentId }) {
   const orgs = yield* OrgResolver
   const mirror = yield* TemplateMirror
   const offers = yield* TemplateOffers

@@ -5,6 +5,7 @@ import type { Plan } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 import { countRows } from "./InstallMetrics.ts"
 import { type ApplyRefusal, type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
@@ -37,7 +38,7 @@ export const readAgentCall = <A, E, R>({ agentId, body, credential }: AgentCall<
 /** Brings an installed agent up to its template's newest revision, or to the one that is asked for. */
 export const resyncAgent: <E, R>(
   call: AgentCall<ResyncRequest, E, R>
-) => Effect.Effect<ResyncAnswer, E | AgentError | NoSuchRevision | ApplyRefusal, Dependencies | R> = Effect.fn(
+) => Effect.Effect<ResyncAnswer, E | AgentError | NoSuchRevision | ApplyRefusal, Dependencies | R> = traced(
   "resyncAgent"
 )(function* (call) {
   const mirror = yield* TemplateMirror
@@ -60,7 +61,7 @@ export const resyncAgent: <E, R>(
 /** Says what a resync would do, row by row; changes nothing. */
 export const planResync: <E, R>(
   call: AgentCall<ResyncPlanQuery, E, R>
-) => Effect.Effect<Plan, E | AgentError | NoSuchRevision | MirrorRefusal, Dependencies | R> = Effect.fn("planResync")(
+) => Effect.Effect<Plan, E | AgentError | NoSuchRevision | MirrorRefusal, Dependencies | R> = traced("planResync")(
   function* (call) {
     const mirror = yield* TemplateMirror
     const { request, wanted } = yield* readAgentCall(call)

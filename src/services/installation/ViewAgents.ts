@@ -1,10 +1,11 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { AgentNotFound, InvalidRequest, RateLimitExceeded, Unauthenticated } from "../../domain/Errors.ts"
 import type { AgentList, AgentOverview, AgentsQuery } from "../../domain/installation/Agent.ts"
 import type { History, HistoryQuery } from "../../domain/installation/History.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 
 type Dependencies = Auth | RateLimiter | InstalledAgents
@@ -13,7 +14,7 @@ type Dependencies = Auth | RateLimiter | InstalledAgents
 export const listAgents: <R>(
   credential: Credential,
   page: Effect.Effect<AgentsQuery, InvalidRequest, R>
-) => Effect.Effect<AgentList, Unauthenticated | RateLimitExceeded | InvalidRequest, Dependencies | R> = Effect.fn(
+) => Effect.Effect<AgentList, Unauthenticated | RateLimitExceeded | InvalidRequest, Dependencies | R> = traced(
   "listAgents"
 )(function* (credential, page) {
   const agents = yield* InstalledAgents
@@ -25,7 +26,7 @@ export const listAgents: <R>(
 export const viewAgent: (
   credential: Credential,
   agentId: string
-) => Effect.Effect<AgentOverview, Unauthenticated | RateLimitExceeded | AgentNotFound, Dependencies> = Effect.fn(
+) => Effect.Effect<AgentOverview, Unauthenticated | RateLimitExceeded | AgentNotFound, Dependencies> = traced(
   "viewAgent"
 )(function* (credential, agentId) {
   const agents = yield* InstalledAgents
@@ -39,7 +40,7 @@ export const viewHistory: <R>(
   agentId: string,
   page: Effect.Effect<HistoryQuery, InvalidRequest, R>
 ) => Effect.Effect<History, Unauthenticated | RateLimitExceeded | InvalidRequest | AgentNotFound, Dependencies | R> =
-  Effect.fn("viewHistory")(function* (credential, agentId, page) {
+  traced("viewHistory")(function* (credential, agentId, page) {
     const agents = yield* InstalledAgents
     const userId = yield* admit("read", credential)
     const wanted = yield* page

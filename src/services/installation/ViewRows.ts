@@ -1,10 +1,11 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { AgentNotFound, NoSuchRevision, RateLimitExceeded, Unauthenticated } from "../../domain/Errors.ts"
 import { differencesIn, differingRows, type RowDifference } from "../../domain/installation/Difference.ts"
 import type { Plan, WantedRevision } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { InstalledAgents } from "./InstalledAgents.ts"
 import { RowPairs } from "./RowPairs.ts"
 import { type MirrorRefusal, TemplateMirror } from "./TemplateMirror.ts"
@@ -24,7 +25,7 @@ export const viewRows: (
   RowsView,
   Unauthenticated | RateLimitExceeded | AgentNotFound | NoSuchRevision | MirrorRefusal,
   Auth | RateLimiter | InstalledAgents | TemplateMirror | RowPairs
-> = Effect.fn("viewRows")(function* (credential, agentId, revision) {
+> = traced("viewRows")(function* (credential, agentId, revision) {
   const agents = yield* InstalledAgents
   const mirror = yield* TemplateMirror
   const pairs = yield* RowPairs

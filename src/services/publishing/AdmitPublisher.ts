@@ -6,6 +6,7 @@ import type { Permission, Publisher } from "../../domain/publishing/Publisher.ts
 import { ApiKeys } from "../account/ApiKeys.ts"
 import { Auth, type Credential } from "../account/Auth.ts"
 import { RateLimiter, type RateLimitPolicy } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Publishers } from "./Publishers.ts"
 
 /** What is asked of a publisher, and who asks. */
@@ -57,7 +58,7 @@ export type PublisherDoor = Auth | ApiKeys | RateLimiter | Publishers
 export const mayStill: (
   permission: Permission,
   call: PublisherCall
-) => Effect.Effect<boolean, never, Auth | ApiKeys | Publishers> = Effect.fn("mayStill")(function* (permission, call) {
+) => Effect.Effect<boolean, never, Auth | ApiKeys | Publishers> = traced("mayStill")(function* (permission, call) {
   const publishers = yield* Publishers
   return yield* askerOf(call.credential).pipe(
     Effect.flatMap((asker) =>
@@ -77,7 +78,7 @@ export const admitPublisher: (
   permission: Permission,
   call: PublisherCall,
   policy?: RateLimitPolicy
-) => Effect.Effect<Admitted, PublisherError, PublisherDoor> = Effect.fn("admitPublisher")(function* (
+) => Effect.Effect<Admitted, PublisherError, PublisherDoor> = traced("admitPublisher")(function* (
   permission,
   { credential, slug },
   policy = policies[permission]

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { ApiKey, KeyRequest, NewApiKey } from "../../domain/account/ApiKey.ts"
 import type {
   InvitationNotFound,
@@ -24,6 +24,7 @@ import { ApiKeys } from "../account/ApiKeys.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
+import { traced } from "../runtime/Traced.ts"
 import { admitPublisher, type PublisherCall, type PublisherDoor } from "./AdmitPublisher.ts"
 import { Publishers } from "./Publishers.ts"
 
@@ -38,14 +39,14 @@ export interface PublisherBody<A, R> extends PublisherCall {
 export const listPublishers: (
   credential: Credential
 ) => Effect.Effect<ReadonlyArray<OwnPublisher>, Unauthenticated | RateLimitExceeded, Auth | RateLimiter | Publishers> =
-  Effect.fn("listPublishers")(function* (credential) {
+  traced("listPublishers")(function* (credential) {
     const publishers = yield* Publishers
     return yield* publishers.list(yield* admit("read", credential))
   })
 
 /** The keys of a publisher. */
 export const listKeys: (call: PublisherCall) => Effect.Effect<ReadonlyArray<ApiKey>, PublisherError, PublisherDoor> =
-  Effect.fn("listKeys")(function* (call) {
+  traced("listKeys")(function* (call) {
     const keys = yield* ApiKeys
     const { publisher } = yield* admitPublisher("keys", call, "read")
     return yield* keys.list(publisher.id)
@@ -54,7 +55,7 @@ export const listKeys: (call: PublisherCall) => Effect.Effect<ReadonlyArray<ApiK
 /** Makes a key of a publisher. */
 export const createKey: <R>(
   call: PublisherBody<KeyRequest, R>
-) => Effect.Effect<NewApiKey, PublisherError | ReadError | LimitReached, PublisherDoor | R> = Effect.fn("createKey")(
+) => Effect.Effect<NewApiKey, PublisherError | ReadError | LimitReached, PublisherDoor | R> = traced("createKey")(
   function* (call) {
     const keys = yield* ApiKeys
     const { publisher } = yield* admitPublisher("keys", call)
@@ -66,14 +67,14 @@ export const createKey: <R>(
 export const deleteKey: (
   call: PublisherCall,
   id: string
-) => Effect.Effect<void, PublisherError | KeyNotFound, PublisherDoor> = Effect.fn("deleteKey")(function* (call, id) {
+) => Effect.Effect<void, PublisherError | KeyNotFound, PublisherDoor> = traced("deleteKey")(function* (call, id) {
   const keys = yield* ApiKeys
   const { publisher } = yield* admitPublisher("keys", call)
   return yield* keys.delete(publisher.id, id)
 })
 
 /** Who belongs to a publisher, and who is invited. */
-export const listMembers: (call: PublisherCall) => Effect.Effect<Team, PublisherError, PublisherDoor> = Effect.fn(
+export const listMembers: (call: PublisherCall) => Effect.Effect<Team, PublisherError, PublisherDoor> = traced(
   "listMembers"
 )(function* (call) {
   const publishers = yield* Publishers
@@ -84,7 +85,7 @@ export const listMembers: (call: PublisherCall) => Effect.Effect<Team, Publisher
 /** Invites somebody to a publisher. */
 export const inviteMember: <R>(
   call: PublisherBody<InvitationRequest, R>
-) => Effect.Effect<NewInvitation, PublisherError | ReadError | LimitReached, PublisherDoor | R> = Effect.fn(
+) => Effect.Effect<NewInvitation, PublisherError | ReadError | LimitReached, PublisherDoor | R> = traced(
   "inviteMember"
 )(function* (call) {
   const publishers = yield* Publishers
@@ -96,7 +97,7 @@ export const inviteMember: <R>(
 export const withdrawInvitation: (
   call: PublisherCall,
   id: string
-) => Effect.Effect<void, PublisherError | InvitationNotFound, PublisherDoor> = Effect.fn("withdrawInvitation")(
+) => Effect.Effect<void, PublisherError | InvitationNotFound, PublisherDoor> = traced("withdrawInvitation")(
   function* (call, id) {
     const publishers = yield* Publishers
     const { publisher } = yield* admitPublisher("members", call)
@@ -108,7 +109,7 @@ export const withdrawInvitation: (
 export const setRole: <R>(
   call: PublisherBody<RoleRequest, R>,
   userId: string
-) => Effect.Effect<void, PublisherError | ReadError | MemberNotFound | LastOwner, PublisherDoor | R> = Effect.fn(
+) => Effect.Effect<void, PublisherError | ReadError | MemberNotFound | LastOwner, PublisherDoor | R> = traced(
   "setRole"
 )(function* (call, userId) {
   const publishers = yield* Publishers
@@ -121,7 +122,7 @@ export const setRole: <R>(
 export const removeMember: (
   call: PublisherCall,
   userId: string
-) => Effect.Effect<void, PublisherError | MemberNotFound | LastOwner, PublisherDoor> = Effect.fn("removeMember")(
+) => Effect.Effect<void, PublisherError | MemberNotFound | LastOwner, PublisherDoor> = traced("removeMember")(
   function* (call, userId) {
     const publishers = yield* Publishers
     const { asker, may, publisher } = yield* admitPublisher("team", call, "change")
@@ -139,7 +140,7 @@ export const viewInvitation: (
   OwnPublisher,
   Unauthenticated | RateLimitExceeded | InvitationNotFound,
   Auth | RateLimiter | Publishers
-> = Effect.fn("viewInvitation")(function* (credential, token) {
+> = traced("viewInvitation")(function* (credential, token) {
   const publishers = yield* Publishers
   return yield* publishers.invited(yield* admit("read", credential), token)
 })
@@ -152,7 +153,7 @@ export const joinPublisher: <R>(call: {
   OwnPublisher,
   Unauthenticated | RateLimitExceeded | ReadError | InvitationNotFound,
   Auth | RateLimiter | Publishers | R
-> = Effect.fn("joinPublisher")(function* ({ body, credential }) {
+> = traced("joinPublisher")(function* ({ body, credential }) {
   const publishers = yield* Publishers
   const userId = yield* admit("change", credential)
   const { token } = yield* body

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { BrokenRequest, DeprecationRequest } from "../../domain/catalog/Deprecation.ts"
 import type {
   InvalidRequest,
@@ -9,6 +9,7 @@ import type {
   UnknownTemplateSlug
 } from "../../domain/Errors.ts"
 import type { OwnTemplate } from "../../domain/publishing/Revision.ts"
+import { traced } from "../runtime/Traced.ts"
 import { admitPublisher, type PublisherDoor } from "./AdmitPublisher.ts"
 import { PublishedTemplates } from "./PublishedTemplates.ts"
 import type { TemplateCall } from "./PublishRevision.ts"
@@ -25,7 +26,7 @@ export interface RevisionCall<R> extends TemplateCall {
 /** Deprecates a template: it is not installed anew. */
 export const deprecateTemplate: <R>(
   call: TemplateCall & { readonly body: Effect.Effect<DeprecationRequest, ReadError, R> }
-) => Effect.Effect<OwnTemplate, PublisherError | ReadError | UnknownTemplateSlug, Dependencies | R> = Effect.fn(
+) => Effect.Effect<OwnTemplate, PublisherError | ReadError | UnknownTemplateSlug, Dependencies | R> = traced(
   "deprecateTemplate"
 )(function* (call) {
   const templates = yield* PublishedTemplates
@@ -36,7 +37,7 @@ export const deprecateTemplate: <R>(
 /** Ends the deprecation of a template. */
 export const restoreTemplate: (
   call: TemplateCall
-) => Effect.Effect<OwnTemplate, PublisherError | UnknownTemplateSlug, Dependencies> = Effect.fn("restoreTemplate")(
+) => Effect.Effect<OwnTemplate, PublisherError | UnknownTemplateSlug, Dependencies> = traced("restoreTemplate")(
   function* (call) {
     const templates = yield* PublishedTemplates
     const { publisher } = yield* admitPublisher("withdraw", call)
@@ -47,7 +48,7 @@ export const restoreTemplate: (
 /** Withdraws a template for good, where nobody has it installed. */
 export const withdrawTemplate: (
   call: TemplateCall
-) => Effect.Effect<void, PublisherError | UnknownTemplateSlug | TemplateInUse, Dependencies> = Effect.fn(
+) => Effect.Effect<void, PublisherError | UnknownTemplateSlug | TemplateInUse, Dependencies> = traced(
   "withdrawTemplate"
 )(function* (call) {
   const templates = yield* PublishedTemplates
@@ -62,7 +63,7 @@ export const markRevisionBroken: <R, RB>(
   OwnTemplate,
   PublisherError | ReadError | UnknownTemplateSlug | NoSuchRevision,
   Dependencies | R | RB
-> = Effect.fn("markRevisionBroken")(function* (call) {
+> = traced("markRevisionBroken")(function* (call) {
   const templates = yield* PublishedTemplates
   const { publisher } = yield* admitPublisher("withdraw", call)
   const revision = yield* call.revision
@@ -77,7 +78,7 @@ export const restoreRevision: <R>(
   OwnTemplate,
   PublisherError | InvalidRequest | UnknownTemplateSlug | NoSuchRevision,
   Dependencies | R
-> = Effect.fn("restoreRevision")(function* (call) {
+> = traced("restoreRevision")(function* (call) {
   const templates = yield* PublishedTemplates
   const { publisher } = yield* admitPublisher("withdraw", call)
   return yield* templates.markBroken(publisher.id, call.template, yield* call.revision, null)

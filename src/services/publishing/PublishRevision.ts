@@ -24,6 +24,7 @@ import { diffTemplate, publishTemplate } from "../catalog/PublishTemplate.ts"
 import type { TemplateCatalog } from "../catalog/TemplateCatalog.ts"
 import { TemplateReader } from "../catalog/TemplateReader.ts"
 import { TemplateMirror } from "../installation/TemplateMirror.ts"
+import { traced } from "../runtime/Traced.ts"
 import type { Transactor } from "../runtime/Transactor.ts"
 import { admitPublisher, type PublisherCall, type PublisherDoor } from "./AdmitPublisher.ts"
 import { PublishedTemplates } from "./PublishedTemplates.ts"
@@ -64,7 +65,7 @@ export const publishRevision: <R, RQ>(
   RevisionAnswer,
   PublisherError | ReadError | TemplateRefused | WithdrawalRefused,
   PublisherDoor | TemplateReader | TemplateCatalog | TemplateMirror | Transactor | R | RQ
-> = Effect.fn("publishRevision")(function* <R, RQ>(call: PublishCall<R, RQ>) {
+> = traced("publishRevision")(function* <R, RQ>(call: PublishCall<R, RQ>) {
   const reader = yield* TemplateReader
   const { publisher } = yield* admitPublisher("publish", call)
   const { dryRun } = yield* call.query
@@ -88,7 +89,7 @@ export const publishRevision: <R, RQ>(
 /** The templates of a publisher. */
 export const listOwnTemplates: (
   call: PublisherCall
-) => Effect.Effect<ReadonlyArray<OwnTemplate>, PublisherError, PublisherDoor | PublishedTemplates> = Effect.fn(
+) => Effect.Effect<ReadonlyArray<OwnTemplate>, PublisherError, PublisherDoor | PublishedTemplates> = traced(
   "listOwnTemplates"
 )(function* (call) {
   const templates = yield* PublishedTemplates
@@ -104,7 +105,7 @@ export const viewImpact: (
   RevisionAnswer["impact"],
   PublisherError | UnknownTemplateSlug | NoSuchRevision,
   PublisherDoor | PublishedTemplates | TemplateMirror
-> = Effect.fn("viewImpact")(function* (call, revision) {
+> = traced("viewImpact")(function* (call, revision) {
   const templates = yield* PublishedTemplates
   const mirror = yield* TemplateMirror
   const { publisher } = yield* admitPublisher("read", call, "change")
@@ -126,7 +127,7 @@ export const listRevisions: <R>(
   RevisionList,
   PublisherError | InvalidRequest | UnknownTemplateSlug,
   PublisherDoor | PublishedTemplates | R
-> = Effect.fn("listRevisions")(function* (call) {
+> = traced("listRevisions")(function* (call) {
   const templates = yield* PublishedTemplates
   const { publisher } = yield* admitPublisher("read", call)
   const { before } = yield* call.query
@@ -141,7 +142,7 @@ export const readRevision: (
   RevisionDocuments,
   PublisherError | UnknownTemplateSlug | NoSuchRevision,
   PublisherDoor | PublishedTemplates | TemplateReader
-> = Effect.fn("readRevision")(function* (call, revision) {
+> = traced("readRevision")(function* (call, revision) {
   const templates = yield* PublishedTemplates
   const reader = yield* TemplateReader
   const { publisher } = yield* admitPublisher("read", call)

@@ -22,6 +22,7 @@ import type {
 } from "../../domain/rollout/Rollout.ts"
 import { Adoptions } from "../installation/Adoptions.ts"
 import { admitPublisher, mayStill, type PublisherCall, type PublisherDoor } from "../publishing/AdmitPublisher.ts"
+import { traced } from "../runtime/Traced.ts"
 import { Rollouts } from "./Rollouts.ts"
 
 /* What a publisher does with roll-outs of its templates. */
@@ -50,12 +51,12 @@ export const admitTemplate = (permission: Permission, call: TemplateOfPublisher)
 /** How a template fares with those who have it installed, in numbers. */
 export const viewAdoption: (
   call: TemplateOfPublisher
-) => Effect.Effect<Adoption, PublisherError | UnknownTemplateSlug, Dependencies | Adoptions> = Effect.fn(
-  "viewAdoption"
-)(function* (call) {
-  const adoptions = yield* Adoptions
-  return yield* adoptions.of(yield* admitTemplate("read", call))
-})
+) => Effect.Effect<Adoption, PublisherError | UnknownTemplateSlug, Dependencies | Adoptions> = traced("viewAdoption")(
+  function* (call) {
+    const adoptions = yield* Adoptions
+    return yield* adoptions.of(yield* admitTemplate("read", call))
+  }
+)
 
 /** Begins a roll-out of a template. */
 export const startRollout: <R>(
@@ -64,7 +65,7 @@ export const startRollout: <R>(
   { readonly rolloutId: RolloutId },
   PublisherError | UnknownTemplateSlug | ReadError | NoSuchRevision | RevisionBroken | RolloutRuns,
   Dependencies | R
-> = Effect.fn("startRollout")(function* (call) {
+> = traced("startRollout")(function* (call) {
   const rollouts = yield* Rollouts
   const templateAgentId = yield* admitTemplate("publish", call)
   return { rolloutId: yield* rollouts.start(templateAgentId, yield* call.body) }
@@ -73,7 +74,7 @@ export const startRollout: <R>(
 /** The roll-outs of a template, page by page. */
 export const listRollouts: <R>(
   call: TemplateOfPublisher & { readonly query: Effect.Effect<RolloutsQuery, InvalidRequest, R> }
-) => Effect.Effect<RolloutList, PublisherError | UnknownTemplateSlug | InvalidRequest, Dependencies | R> = Effect.fn(
+) => Effect.Effect<RolloutList, PublisherError | UnknownTemplateSlug | InvalidRequest, Dependencies | R> = traced(
   "listRollouts"
 )(function* (call) {
   const rollouts = yield* Rollouts
@@ -84,7 +85,7 @@ export const listRollouts: <R>(
 /** How far a roll-out has come. */
 export const viewRollout: (
   call: RolloutCall
-) => Effect.Effect<RolloutStatus, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> = Effect.fn(
+) => Effect.Effect<RolloutStatus, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> = traced(
   "viewRollout"
 )(function* (call) {
   const rollouts = yield* Rollouts
@@ -96,7 +97,7 @@ export const stopRollout: (
   change: "pause" | "cancel",
   call: RolloutCall
 ) => Effect.Effect<RolloutStatus, PublisherError | UnknownTemplateSlug | RolloutNotFound | RolloutEnded, Dependencies> =
-  Effect.fn("stopRollout")(function* (change, call) {
+  traced("stopRollout")(function* (change, call) {
     const rollouts = yield* Rollouts
     const templateAgentId = yield* admitTemplate("publish", call)
     return yield* rollouts.stop(change, templateAgentId, call.rolloutId)
@@ -109,7 +110,7 @@ export const resumeRollout: <R>(
   RolloutStatus,
   PublisherError | UnknownTemplateSlug | ReadError | RolloutNotFound | RolloutEnded | NoSuchRevision | RevisionBroken,
   Dependencies | R
-> = Effect.fn("resumeRollout")(function* (call) {
+> = traced("resumeRollout")(function* (call) {
   const rollouts = yield* Rollouts
   const templateAgentId = yield* admitTemplate("publish", call)
   return yield* rollouts.resume(templateAgentId, call.rolloutId, yield* call.body)
@@ -122,7 +123,7 @@ export const resumeRollout: <R>(
 export const watchRollout: (
   call: RolloutCall
 ) => Effect.Effect<Stream.Stream<RolloutStatus>, PublisherError | UnknownTemplateSlug | RolloutNotFound, Dependencies> =
-  Effect.fn("watchRollout")(function* (call) {
+  traced("watchRollout")(function* (call) {
     const rollouts = yield* Rollouts
     const templateAgentId = yield* admitTemplate("read", call)
     const first = yield* rollouts.status(templateAgentId, call.rolloutId)

@@ -1,0 +1,57 @@
+import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { alwaysAnchored, clashes } from "./CopySql.ts"
+
+/** Whether rows of a kind keep an installation `a` from being pristine: its own within its block of ids, and anchors that are not bound to it. */
+const isHeld = ({ agent, published, table }: KindDescription) =>
+  published === undefined
+    ? []
+    : [
+        `EXISTS (
+    SELECT FROM ${table} t
+    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + 4096
+      AND (t.inherits IS NULL ${agent === undefined ? "" : `OR t.${agent} IS DISTINCT FROM a.id`})
+  )`
+      ]
+
+/** Whether anchors of a kind are missing that every installation has. */
+const lacksAnchors = ({ kind, table }: KindDescription) => `(
+    SELECT count(*) FROM ${table} t
+    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + 4096
+  ) <> (
+    SELECT count(*) FROM template_revision_rows r
+    WHERE r.template_agent_id = $1::text AND r.revision = a.revision AND r.kind = '${kind}'
+  )`
+
+/**
+ * The installations of which nothing is known but what the two revisions say: they refer to everything, nobody has touched a row, no
+ * other template is installed, no slug is taken, and the new revision withdraws nothing. What is decided about one of them is decided
+ * about all that are at the same revision. Parameters: template, the new revision, the organizations. Result: each with the
+ * revision it is at, its agent, and the first of its ids.
+ */
+export const pristineStatement = (kinds: ReadonlyArray<KindDescription>): string => {
+  const coming = { organization: "a.organization_id", template: "$1::text", revision: "$2::integer" }
+  return `WITH installed AS MATERIALIZED (
+  SELECT id, organization_id, first_id, revision FROM agents
+  WHERE template_agent_id = $1::text AND organization_id = ANY ($3::text[]) AND mode = 'reference'
+),
+followed AS MATERIALIZED (
+  SELECT since.revision FROM (SELECT DISTINCT revision FROM installed) since
+  WHERE NOT EXISTS (
+    SELECT FROM template_revision_rows o
+    WHERE o.template_agent_id = $1::text AND o.revision = since.revision AND (o.ordinal IS NULL OR NOT EXISTS (
+      SELECT FROM template_revision_rows n
+      WHERE n.template_agent_id = $1::text AND n.revision = $2::integer AND n.kind = o.kind AND n.source_id = o.source_id
+    ))
+  ) AND NOT EXISTS (
+    SELECT FROM template_revision_rows n
+    WHERE n.template_agent_id = $1::text AND n.revision = $2::integer AND n.ordinal IS NULL
+  )
+)
+SELECT a.organization_id, a.revision AS since, a.id AS agent_id, a.first_id::float8 AS first_id
+FROM installed a JOIN followed ON followed.revision = a.revision
+WHERE NOT EXISTS (SELECT FROM mirror_ledger l WHERE l.organization_id = a.organization_id)
+  AND NOT EXISTS (
+    SELECT FROM agents other WHERE other.organization_id = a.organization_id AND other.mode = 'reference' AND other.id <> a.id
+  )
+  AND NOT (${[...kinds.flatMap(isHeld), ...alwaysAnchored(kinds).map(lacksAnchors), clashes(kinds, coming)].join(" OR ")})`
+}
