@@ -48,22 +48,29 @@ describe("what a publisher learns of the rows of an installation", () => {
       of("watchers", "a", "deleted", 5),
       of("entity_types", "a", "customized", 2),
       of("entity_types", "b", "customized", 3),
-      of("entity_types", "a", "retired", 4),
+      of("entity_types", "b", "retired", 4),
       of("entity_types", "c", "customized", 2),
       of("entity_types", "c", "colliding", 1),
       of("entity_types", "d", "deleted", 5),
+      of("entity_types", "e", "deleted", 5),
+      of("entity_types", "f", "deleted", 1),
+      of("event_classifiers", "z", "colliding", 6),
       of("entity_types", "a", "customized", 1)
     ])
     assert.deepStrictEqual(found.kinds, [
-      { kind: "entity_types", customized: 8, deleted: 5, colliding: 1, retired: 4 },
+      { kind: "entity_types", customized: 8, deleted: 11, colliding: 1, retired: 4 },
+      { kind: "event_classifiers", ...none, colliding: 6 },
       { kind: "watchers", ...none, deleted: 5 }
     ])
     assert.deepStrictEqual(found.rows, [
-      { kind: "entity_types", slug: "a", ...none, customized: 3, retired: 4 },
-      { kind: "entity_types", slug: "b", ...none, customized: 3 },
+      { kind: "entity_types", slug: "b", ...none, customized: 3, retired: 4 },
+      { kind: "entity_types", slug: "a", ...none, customized: 3 },
       { kind: "entity_types", slug: "c", ...none, customized: 2, colliding: 1 },
+      { kind: "event_classifiers", slug: "z", ...none, colliding: 6 },
       { kind: "entity_types", slug: "d", ...none, deleted: 5 },
-      { kind: "watchers", slug: "a", ...none, deleted: 5 }
+      { kind: "entity_types", slug: "e", ...none, deleted: 5 },
+      { kind: "watchers", slug: "a", ...none, deleted: 5 },
+      { kind: "entity_types", slug: "f", ...none, deleted: 1 }
     ])
     const many = Array.from({ length: mostFoundRows + 1 }, (_, at) => of("watchers", `s-${at}`, "deleted", 1))
     assert.lengthOf(foundRows(many).rows, mostFoundRows)

@@ -295,7 +295,8 @@ describe("decide", () => {
         without("wanted")(of(5, "", { copy: { ...copy, slug: "d" }, sibling, used: true })),
         without("wanted", "copy")(of(6, "", { entry: { ...entry, slug: "e" } })),
         without("entry", "copy")(of(7, "f", { kind: "entity_relationship_types" })),
-        without("copy")(of(8, "g", { entry: { ...entry, copyId: 80 } }))
+        without("copy")(of(8, "g", { entry: { ...entry, copyId: 80 } })),
+        of(9, "b", { kind: "watchers" })
       ])
     )
     assert.deepStrictEqual(
@@ -316,7 +317,8 @@ describe("decide", () => {
         ["entity_types", "e", null, "retire", "forgotten", null, null],
         ["entity_types", "g", "A", "deleted_by_owner", null, null, null],
         ["entity_relationship_types", "f", "A", "create", null, null, null],
-        ["watchers", "a", "Mine", "customized", null, null, null]
+        ["watchers", "a", "Mine", "customized", null, null, null],
+        ["watchers", "b", "A", "update", null, null, null]
       ]
     )
   })
