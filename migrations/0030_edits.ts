@@ -54,8 +54,7 @@ const triggers = ([table, columns]: [string, ReadonlyArray<string>]) => [
   `ALTER TABLE ${table} ADD COLUMN edits integer NOT NULL DEFAULT 0`,
   `CREATE TRIGGER ${table}_zz_count BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${changes([...columns, "edits"])})
   EXECUTE FUNCTION count_edit()`,
-  `CREATE TRIGGER ${table}_uncount AFTER DELETE ON ${table} REFERENCING OLD TABLE AS gone
-  FOR EACH STATEMENT EXECUTE FUNCTION forget_edits()`
+  `CREATE TRIGGER ${table}_uncount AFTER DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION forget_edits()`
 ]
 
 export default Effect.gen(function* () {
@@ -73,8 +72,8 @@ export default Effect.gen(function* () {
     // A row that is made under the id of one that is gone counts from the beginning, and is no copy of anything.
     `CREATE FUNCTION forget_edits() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
     BEGIN
-      UPDATE mirror_ledger l SET applied_edits = NULL FROM gone
-      WHERE l.kind = TG_TABLE_NAME AND l.copy_id = gone.id AND l.applied_edits IS NOT NULL;
+      UPDATE mirror_ledger SET applied_edits = NULL
+      WHERE organization_id = OLD.organization_id AND kind = TG_TABLE_NAME AND copy_id = OLD.id AND applied_edits IS NOT NULL;
       RETURN NULL;
     END
     $$`,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import {
+  Cookies,
   HttpApiBuilder,
   HttpApp,
   HttpMiddleware,
@@ -35,7 +36,7 @@ import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
-import { securityFieldsAt } from "./SecurityHeaders.ts"
+import { cookiesAt, securityFieldsAt } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -70,17 +71,20 @@ const spanning = (request: HttpServerRequest.HttpServerRequest, attributes: Read
 
 /**
  * Adds header fields to the answer, and `no-store` unless the answer itself says that it may be kept, which only
- * answers that are the same for everybody do.
+ * answers that are the same for everybody do. Cookies of a service with an HTTPS address are for that alone.
  */
-const answerWith = (fields: Readonly<Record<string, string>>) =>
-  HttpApp.appendPreResponseHandler((_request, response) =>
-    Effect.succeed(
-      HttpServerResponse.setHeaders(response, {
-        "cache-control": response.headers["cache-control"] ?? "no-store",
-        ...fields
-      })
+const answerWith = (fields: Readonly<Record<string, string>>, ownOrigins: ReadonlyArray<string>) =>
+  HttpApp.appendPreResponseHandler((_request, response) => {
+    const named = HttpServerResponse.setHeaders(response, {
+      "cache-control": response.headers["cache-control"] ?? "no-store",
+      ...fields
+    })
+    return Effect.succeed(
+      Cookies.isEmpty(named.cookies)
+        ? named
+        : HttpServerResponse.replaceCookies(named, cookiesAt(ownOrigins, named.cookies))
     )
-  )
+  })
 
 /**
  * Gives a request its id (in its log lines, span, problem body and answer) and the header fields that every answer has,
@@ -96,7 +100,7 @@ const observeRequest = HttpMiddleware.make((app) =>
     const fields = { ...securityFieldsAt(ownOrigins), ...versionFieldFor(request), "x-request-id": requestId }
     const begin = Effect.zipRight(
       FiberRef.set(currentRequestId, requestId),
-      Effect.zipRight(logWith({ requestId }), answerWith(fields))
+      Effect.zipRight(logWith({ requestId }), answerWith(fields, ownOrigins))
     )
     const end = (
       exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>,

@@ -1,8 +1,16 @@
+import { BlockList } from "node:net"
+import { Cookies, HttpServer } from "@effect/platform"
 import { assert, it, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { openApi } from "../../src/http/Api.ts"
 import { authPaths } from "../../src/http/account/AuthPaths.ts"
-import { securityFieldsAt } from "../../src/http/SecurityHeaders.ts"
+import { NodeServerLive } from "../../src/http/NodeServer.ts"
+import { cookiesAt, securityFieldsAt } from "../../src/http/SecurityHeaders.ts"
+import { HttpLive } from "../../src/http/Server.ts"
+import { ServerConfig } from "../../src/http/ServerConfig.ts"
+import { AppLive } from "../../src/layers/AppLive.ts"
+import { PgTest } from "../pg.ts"
+import { appOptions } from "../worlds.ts"
 import { Running, TestServer } from "./server.ts"
 
 /** What is the same for everybody, and may be kept and asked about again. */
@@ -62,4 +70,39 @@ it("HTTPS alone is asked for where the service is known by it", () => {
     securityFieldsAt(ownOrigins)["strict-transport-security"]
   assert.strictEqual(transportOf("https://install.example.org"), "max-age=31536000")
   assert.isUndefined(transportOf("http://localhost:3000", "http://127.0.0.1:3000"))
+})
+
+it("cookies are sent back by HTTPS alone where the service is known by it", () => {
+  const cookies = Cookies.fromIterable([
+    Cookies.unsafeMakeCookie("made", "key a+b/c=", { httpOnly: true, sameSite: "strict", path: "/publish" })
+  ])
+  const set = "made=key%20a%2Bb%2Fc%3D; Path=/publish; HttpOnly; "
+  const sent = (origin: string) => Cookies.toSetCookieHeaders(cookiesAt([origin], cookies))
+  assert.deepStrictEqual(sent("https://install.example.org"), [`${set}Secure; SameSite=Strict`])
+  assert.deepStrictEqual(sent("http://localhost:3000"), [`${set}SameSite=Strict`])
+})
+
+const Https = HttpLive.pipe(
+  Layer.provideMerge(NodeServerLive({ port: 0, host: "127.0.0.1" })),
+  Layer.provide(AppLive(appOptions).pipe(Layer.provide(PgTest), Layer.orDie)),
+  Layer.provide(
+    Layer.succeed(ServerConfig, { ownOrigins: ["https://install.example.org"], trustedProxies: new BlockList() })
+  ),
+  Layer.provide(Logger.remove(Logger.defaultLogger))
+)
+
+layer(Https, { timeout: "60 seconds", excludeTestServices: true })("a service with an HTTPS address", (it) => {
+  it.effect("sets cookies that are for that alone", () =>
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const url = `http://127.0.0.1:${address._tag === "TcpAddress" ? address.port : 0}/api/auth/sign-up/email`
+      const body = JSON.stringify({ name: "Ada", email: "ada@example.org", password: "a long password" })
+      const headers = { "content-type": "application/json", origin: "https://install.example.org" }
+      const answer = yield* Effect.promise(() => fetch(url, { method: "POST", headers, body }))
+      assert.strictEqual(answer.headers.get("strict-transport-security"), "max-age=31536000")
+      const cookies = answer.headers.getSetCookie()
+      assert.isNotEmpty(cookies)
+      for (const cookie of cookies) assert.include(cookie, "; Secure")
+    })
+  )
 })
