@@ -91,14 +91,19 @@ const Https = HttpLive.pipe(
   Layer.provide(Logger.remove(Logger.defaultLogger))
 )
 
+const signUpAt = (url: string) =>
+  fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: "https://install.example.org" },
+    body: JSON.stringify({ name: "Ada", email: "ada@example.org", password: "a long password" })
+  })
+
 layer(Https, { timeout: "60 seconds", excludeTestServices: true })("a service with an HTTPS address", (it) => {
   it.effect("sets cookies that are for that alone", () =>
     Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
       const url = `http://127.0.0.1:${address._tag === "TcpAddress" ? address.port : 0}/api/auth/sign-up/email`
-      const body = JSON.stringify({ name: "Ada", email: "ada@example.org", password: "a long password" })
-      const headers = { "content-type": "application/json", origin: "https://install.example.org" }
-      const answer = yield* Effect.promise(() => fetch(url, { method: "POST", headers, body }))
+      const answer = yield* Effect.promise(() => signUpAt(url))
       assert.strictEqual(answer.headers.get("strict-transport-security"), "max-age=31536000")
       const cookies = answer.headers.getSetCookie()
       assert.isNotEmpty(cookies)
