@@ -2,12 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { AgentId, OrganizationId } from "../../../src/domain/Ids.ts"
 import {
   actionsOf,
+  agentAfter,
   copying,
   countsOf,
   eventOf,
   type RowAction,
   referringTo,
-  rolledOut
+  rolledOut,
+  underIds
 } from "../../../src/domain/installation/Actions.ts"
 import { decide, type WishedRow } from "../../../src/domain/installation/Decide.ts"
 import type { RowFacts } from "../../../src/domain/installation/Facts.ts"
@@ -543,5 +545,117 @@ describe("what is said of an installation", () => {
         { kind: "watchers", verdict: "retire", rows: 1 }
       ]
     )
+  })
+})
+
+describe("what is written of rows that have an ordinal, or not", () => {
+  const inserted = {
+    write: "insert",
+    rowId: null,
+    isRescheduled: true,
+    change: "created",
+    remembered: { ...applied, copyId: null }
+  } as const
+
+  it("is a copy where the installation has no block of ids, or the row no number in it", () => {
+    holds([
+      ["a number, and no block", { wanted: { ...wanted, ordinal: 3 } }, inserted],
+      ["a block, and no number", { wanted }, inserted, { firstId: 4096 }]
+    ])
+  })
+
+  it("is the same of another installation, under the ids of that", () => {
+    const [from, to] = [
+      { agentId, firstId: 4096 },
+      { agentId: other, firstId: 8192 }
+    ]
+    const rows = [
+      { ...nothing, rowId: 4099, agentId },
+      { ...nothing, rowId: null, agentId: sibling.agentId },
+      { ...nothing, rowId: 4096 }
+    ]
+    assert.deepStrictEqual(underIds(rows, from, to), [
+      { ...nothing, rowId: 8195, agentId: other },
+      { ...nothing, rowId: null, agentId: sibling.agentId },
+      { ...nothing, rowId: 8192 }
+    ])
+  })
+})
+
+describe("an agent after an update", () => {
+  const agent = {
+    id: agentId,
+    name: "Mine",
+    description: "Old",
+    templateName: "Old",
+    templateDescription: "Old",
+    revision: 1,
+    pinned: false,
+    mode: "copy"
+  } as const
+  const revision = { revision: 2, name: "New", description: "New" }
+  const followed = { templateDescription: "New", revision: 2, pinned: false }
+
+  it("keeps what its person called it, and follows in all else", () => {
+    assert.deepStrictEqual(agentAfter(agent, revision, {}), {
+      ...followed,
+      ...{ name: "Mine", templateName: "Old", description: "New" }
+    })
+    assert.deepStrictEqual(agentAfter({ ...agent, name: "Old" }, revision, {}), {
+      ...followed,
+      ...{ name: "New", templateName: "New", description: "New" }
+    })
+    assert.deepStrictEqual(agentAfter(agent, revision, { name: "Called" }), {
+      ...followed,
+      ...{ name: "Called", templateName: null, description: "New" }
+    })
+  })
+
+  it("stays as it is where it is pinned, until a revision is asked for", () => {
+    const pinned = { ...agent, name: "Old", pinned: true }
+    assert.deepStrictEqual(agentAfter(pinned, revision, {}), {
+      ...{ name: "Old", templateName: "Old", description: "Old", templateDescription: "Old" },
+      ...{ revision: 2, pinned: true }
+    })
+    assert.deepStrictEqual(agentAfter(pinned, revision, { revision: "newest" }), {
+      ...followed,
+      ...{ name: "New", templateName: "New", description: "New" }
+    })
+  })
+})
+
+it("a roll-out has something to tell of where one row of many changed", () => {
+  const actions = [nothing, { ...nothing, change: "updated" as const }, nothing]
+  assert.strictEqual(rolledOut(decided([]), { actions, isRecorded: false }), "updated")
+})
+
+describe("a row that was hidden and is not withdrawn any more", () => {
+  it("stays untouched where its person deleted it", () => {
+    const retired = { ...copy, hash: "wanted", deleted: true, retired: true }
+    assert.strictEqual(actionOf({ wanted, entry, copy: retired })?.write, null)
+  })
+})
+
+describe("a row that goes to a sibling, or is forgotten", () => {
+  const withdrawn = { entry, copy }
+
+  it("is hidden afterwards only where it was before, and a sibling has it", () => {
+    assert.isFalse(actionOf({ ...withdrawn, sibling }, { isUninstall: true })?.isRetired)
+    const retired = { ...copy, retired: true }
+    assert.isTrue(actionOf({ ...withdrawn, copy: retired, sibling }, { isUninstall: true })?.isRetired)
+    assert.isFalse(actionOf({ ...withdrawn, copy: retired }, { isUninstall: true })?.isRetired)
+  })
+
+  it("is not told of where nothing of it is there any more", () => {
+    assert.strictEqual(actionOf({ entry }, { isUninstall: true })?.change, null)
+  })
+
+  it("stays the template's where it was adopted, is withdrawn and hidden, and nobody uninstalls", () => {
+    const adopted = { entry: { ...entry, adopted: true }, copy: { ...mine, retired: true } }
+    assert.strictEqual(actionOf(adopted)?.managedBy, templateAgentId)
+    assert.strictEqual(actionOf(adopted, { isUninstall: true })?.managedBy, null)
+    // A sibling that has it keeps it.
+    const passed = actionOf({ ...adopted, sibling }, { isUninstall: true })
+    assert.strictEqual(passed?.managedBy, sibling.templateAgentId)
   })
 })
