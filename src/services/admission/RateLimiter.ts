@@ -30,7 +30,8 @@ export class RateLimiter extends Context.Tag("agent-install/RateLimiter")<
   {
     /**
      * Spends one try of the key's budget. Exact under parallel calls and across processes: in no window do more than
-     * `limit` tries pass. Reads, whose budget protects a process, are counted in each. A refused try spends nothing.
+     * `limit` tries pass, but that a database server which crashes may forget those of its last half second. Reads, whose
+     * budget protects a process, are counted in each. A refused try spends nothing.
      */
     readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitStatus, RateLimitExceeded>
     /** Gives the newest try back, for one that was taken and turned out not to count. */
