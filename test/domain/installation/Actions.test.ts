@@ -364,6 +364,22 @@ describe("rows that take each other's slugs", () => {
   })
 })
 
+it("a copy that is referred to from now on leaves the index of slugs for the row that takes its slug", () => {
+  const copied = { ...entry, copyId: 4099 }
+  const rows = [
+    rowOf({ wanted: { ...wanted, slug: "b", ordinal: 3 }, entry: copied, copy }),
+    rowOf({ sourceId: 2, wanted: { ...wanted, hash: "another" } })
+  ]
+  const actions = actionsOf(decided(rows, [], 4096), { isUninstall: false, agentId })
+  assert.deepStrictEqual(
+    actions.map(({ isInTheWay, slug, write }) => [slug, write, isInTheWay]),
+    [
+      ["b", "anchor", true],
+      ["a", "insert", false]
+    ]
+  )
+})
+
 describe("what is written where an installation refers to rows", () => {
   const firstId = 100
   const wantedHere = { ...wanted, ordinal: 5 }
