@@ -53,8 +53,9 @@ const impactRows = 5_000
 const make = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    // Made by hand since it was decided: a row of that slug, or one that refers to what goes, in whichever table.
-    const isTaken = violates(...kinds.map(({ table }) => `${table}_slug`))
+    // Made since it was decided: by hand, a row of that slug, or one that refers to what goes, in whichever table; or the agent, by
+    // the short cut.
+    const isTaken = violates("agents_one_install", ...kinds.map(({ table }) => `${table}_slug`))
     const isConflict = (error: unknown) => isTaken(error) || violatesForeignKey(error)
     const dueTimes = makeDueTimes()
     const shortCut = yield* makeShortCut(kinds, dueTimes)

@@ -54,6 +54,41 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
     })
   )
 
+  it.scoped("goes on with the agent that somebody else makes at the same time", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const pool = yield* PgPool
+      const catalog = yield* TemplateCatalog
+      const mirror = yield* TemplateMirror
+      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('eve', 'Eve', 'eve@example.org', false)`
+      yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_eve', 'Eve', 'eve')`
+      yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_eve', 'eve', 'owner')`
+      const { templateAgentId } = yield* catalog.publish(template("shared", entityTypes(2)))
+      const other = yield* Effect.acquireRelease(
+        Effect.promise(() => pool.connect()),
+        (client) => Effect.sync(() => client.release())
+      )
+      yield* Effect.promise(() => other.query("BEGIN"))
+      // As the short cut does, which does not wait for the organization's turn.
+      yield* Effect.promise(() =>
+        other.query(
+          "INSERT INTO agents (organization_id, template_agent_id, name, owner_user_id, revision) VALUES ('org_eve', $1, 'A', 'eve', 1)",
+          [templateAgentId]
+        )
+      )
+      const install = yield* Effect.fork(
+        mirror.apply({ userId: UserId.make("eve"), organizationId: OrganizationId.make("org_eve"), templateAgentId })
+      )
+      const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+      yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
+      yield* Effect.promise(() => other.query("COMMIT"))
+      const { created, mirrored } = yield* Fiber.join(install)
+      assert.deepStrictEqual([created, mirrored.entity_types], [false, 2])
+      const agents = yield* sql`SELECT FROM agents WHERE organization_id = 'org_eve'`
+      assert.lengthOf(agents, 1)
+    })
+  )
+
   // What takes the square of the rows takes minutes: without statistics Postgres expects one row wherever there are thousands.
   it.scoped(
     "judges thousands of rows, their collisions and their impact before Postgres knows how many there are",
