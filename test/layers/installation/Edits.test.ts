@@ -2,13 +2,13 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { type Kind, kindDescriptions } from "../../../src/domain/catalog/Kind.ts"
-import { OrganizationId, UserId } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { contentColumns } from "../../../src/layers/catalog/KindSql.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
@@ -28,10 +28,7 @@ const installed = Effect.gen(function* () {
   const mirror = yield* TemplateMirror
   const agents = yield* InstalledAgents
   const at = ++made
-  const [userId, organizationId] = [UserId.make(`person-${at}`), OrganizationId.make(`org-${at}`)]
-  yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${at}@example.org`}, false)`
-  yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`org-${at}`})`
-  yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
+  const { organizationId, userId } = yield* ownerNamed(`person-${at}`)
   const slug = `template-${at}`
   const { templateAgentId } = yield* catalog.publish(template(slug, oneOfEach))
   const person = { userId, organizationId, templateAgentId }

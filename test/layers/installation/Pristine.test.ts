@@ -3,11 +3,12 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Mode } from "../../../src/domain/catalog/Mode.ts"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
-import { OrganizationId, UserId } from "../../../src/domain/Ids.ts"
+import { UserId } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
@@ -118,10 +119,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a roll-out to
       const installed = (course: string) =>
         Effect.gen(function* () {
           const at = ++people
-          const [userId, organizationId] = [UserId.make(`person-${at}`), OrganizationId.make(`org-${at}`)]
-          yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${at}@example.org`}, false)`
-          yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`org-${at}`})`
-          yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
+          const { organizationId, userId } = yield* ownerNamed(`person-${at}`)
           yield* mirror.apply({ userId, organizationId, templateAgentId })
           const { also, hands = [], mayFail } = courses[course] ?? {}
           const done = Effect.gen(function* () {
@@ -173,7 +171,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a roll-out to
           const { installations, total } = yield* mirror.impact(templateAgentId, revision, since)
           const plans = yield* Effect.forEach([...together, ...alone, oldTogether, oldAlone], (organizationId) =>
             mirror.plan({
-              userId: UserId.make(organizationId.replace("org", "person")),
+              userId: UserId.make(organizationId.replace("org_", "")),
               organizationId,
               templateAgentId
             })

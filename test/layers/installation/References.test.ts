@@ -5,12 +5,13 @@ import { Effect, Either, Fiber, Layer } from "effect"
 import pg from "pg"
 import type { Mode } from "../../../src/domain/catalog/Mode.ts"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
-import { AgentId, OrganizationId, UserId } from "../../../src/domain/Ids.ts"
+import { AgentId } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
@@ -31,11 +32,7 @@ const prepared = (definitions: ReadonlyArray<Definition> = oneOfEach) =>
     const { templateAgentId } = yield* publish(definitions)
     const newPerson = (name: string) =>
       Effect.gen(function* () {
-        const [userId, organizationId] = [UserId.make(`${name}-${at}`), OrganizationId.make(`org_${name}_${at}`)]
-        yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${userId}@example.org`}, false)`
-        yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`${name}-${at}`})`
-        yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
-        return { userId, organizationId, templateAgentId }
+        return { ...(yield* ownerNamed(`${name}-${at}`)), templateAgentId }
       })
     const ada = yield* newPerson("ada")
     const types = (organizationId = ada.organizationId) =>

@@ -2,13 +2,14 @@ import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FastCheck, Layer, Option } from "effect"
 import { kindDescriptions } from "../../../src/domain/catalog/Kind.ts"
-import { AgentId, OrganizationId, Slug, UserId } from "../../../src/domain/Ids.ts"
+import { AgentId, Slug } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { makeDueTimes } from "../../../src/layers/installation/DueTimes.ts"
 import { makeShortCut } from "../../../src/layers/installation/ShortCut.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
@@ -58,14 +59,7 @@ for (const mode of ["copy", "reference"] as const)
           const seen = (table: string) => sql(mode === "copy" ? table : `vocabulary.${table}`)
           let people = 0
 
-          const newPerson = Effect.gen(function* () {
-            const at = ++people
-            const [userId, organizationId] = [UserId.make(`person-${at}`), OrganizationId.make(`org_person_${at}`)]
-            yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES (${userId}, 'Ada', ${`${at}@example.org`}, false)`
-            yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', ${`person-${at}`})`
-            yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, ${userId}, 'owner')`
-            return { userId, organizationId }
-          })
+          const newPerson = Effect.suspend(() => ownerNamed(`person-${++people}`))
           /** All that is written of an organization, by what has no id of its own. */
           const written = (organizationId: string) =>
             sql`

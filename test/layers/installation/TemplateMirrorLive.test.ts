@@ -1,12 +1,12 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Schedule } from "effect"
-import { OrganizationId, UserId } from "../../../src/domain/Ids.ts"
 import { ServicesLive } from "../../../src/layers/AppLive.ts"
 import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { entityTypes, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 
 const budget = { limit: 1_000, window: Duration.hours(1) }
@@ -31,9 +31,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
       const pool = yield* PgPool
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
-      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('ada', 'Ada', 'ada@example.org', false)`
-      yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_ada', 'Ada', 'ada')`
-      yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_ada', 'ada', 'owner')`
+      const ada = yield* ownerNamed("ada")
       const { templateAgentId } = yield* catalog.publish(template("raced", entityTypes(2)))
       const other = yield* Effect.acquireRelease(
         Effect.promise(() => pool.connect()),
@@ -42,9 +40,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
       const says = (text: string) => Effect.promise(() => other.query(text))
       yield* says("BEGIN")
       yield* says("SELECT FROM organization WHERE id = 'org_ada' FOR UPDATE")
-      const install = yield* Effect.fork(
-        mirror.apply({ userId: UserId.make("ada"), organizationId: OrganizationId.make("org_ada"), templateAgentId })
-      )
+      const install = yield* Effect.fork(mirror.apply({ ...ada, templateAgentId }))
       const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
       yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
       yield* catalog.publish(template("raced", entityTypes(5)))
@@ -60,9 +56,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
       const pool = yield* PgPool
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
-      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('eve', 'Eve', 'eve@example.org', false)`
-      yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_eve', 'Eve', 'eve')`
-      yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_eve', 'eve', 'owner')`
+      const eve = yield* ownerNamed("eve")
       const { templateAgentId } = yield* catalog.publish(template("shared", entityTypes(2)))
       const other = yield* Effect.acquireRelease(
         Effect.promise(() => pool.connect()),
@@ -76,9 +70,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
           [templateAgentId]
         )
       )
-      const install = yield* Effect.fork(
-        mirror.apply({ userId: UserId.make("eve"), organizationId: OrganizationId.make("org_eve"), templateAgentId })
-      )
+      const install = yield* Effect.fork(mirror.apply({ ...eve, templateAgentId }))
       const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
       yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
       yield* Effect.promise(() => other.query("COMMIT"))
@@ -94,16 +86,12 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
     "judges thousands of rows, their collisions and their impact before Postgres knows how many there are",
     () =>
       Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
         const catalog = yield* TemplateCatalog
         const mirror = yield* TemplateMirror
-        yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('bob', 'Bob', 'bob@example.org', false)`
-        yield* sql`INSERT INTO organization (id, name, slug) VALUES ('org_bob', 'Bob', 'bob')`
-        yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES ('org_bob', 'bob', 'owner')`
+        const bob = yield* ownerNamed("bob")
         const count = 4_000
         const first = yield* catalog.publish(template("first", entityTypes(count)))
         const second = yield* catalog.publish(template("second", entityTypes(count)))
-        const bob = { userId: UserId.make("bob"), organizationId: OrganizationId.make("org_bob") }
         yield* mirror.apply({ ...bob, templateAgentId: first.templateAgentId })
         const { rows } = yield* mirror.plan({ ...bob, templateAgentId: second.templateAgentId })
         assert.strictEqual(rows.filter(({ verdict }) => verdict === "collision").length, count)
