@@ -13,20 +13,23 @@ const isHeld = ({ agent, published, table }: KindDescription) =>
   )`
       ]
 
-/** Whether anchors of a kind are missing that every installation has. */
+/** How many anchors of a kind every installation at the revision has. */
+const anchors = ({ kind }: KindDescription) => `(
+    SELECT count(*) FROM template_revision_rows r
+    WHERE r.template_agent_id = $1::text AND r.revision = since.revision AND r.kind = '${kind}'
+  ) AS ${kind}`
+
+/** Whether some of them are missing. */
 const lacksAnchors = ({ kind, table }: KindDescription) => `(
     SELECT count(*) FROM ${table} t
     WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + 4096
-  ) <> (
-    SELECT count(*) FROM template_revision_rows r
-    WHERE r.template_agent_id = $1::text AND r.revision = a.revision AND r.kind = '${kind}'
-  )`
+  ) <> followed.${kind}`
 
 /**
  * The installations of which nothing is known but what the two revisions say: they refer to everything, nobody has touched a row, no
  * other template is installed, no slug is taken, and the new revision withdraws nothing. What is decided about one of them is decided
- * about all that are at the same revision. Parameters: template, the new revision, the organizations. Result: each with the
- * revision it is at, its agent, and the first of its ids.
+ * about all that are at the same revision. Parameters: template, the new revision, the organizations. Result: the revisions they are
+ * at, each with the organizations, their agents, and the first of the ids of each.
  */
 export const pristineStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const coming = { organization: "a.organization_id", template: "$1::text", revision: "$2::integer" }
@@ -35,7 +38,8 @@ export const pristineStatement = (kinds: ReadonlyArray<KindDescription>): string
   WHERE template_agent_id = $1::text AND organization_id = ANY ($3::text[]) AND mode = 'reference'
 ),
 followed AS MATERIALIZED (
-  SELECT since.revision FROM (SELECT DISTINCT revision FROM installed) since
+  SELECT ${["since.revision", ...alwaysAnchored(kinds).map(anchors)].join(", ")}
+  FROM (SELECT DISTINCT revision FROM installed) since
   WHERE NOT EXISTS (
     SELECT FROM template_revision_rows o
     WHERE o.template_agent_id = $1::text AND o.revision = since.revision AND (o.ordinal IS NULL OR NOT EXISTS (
@@ -47,11 +51,13 @@ followed AS MATERIALIZED (
     WHERE n.template_agent_id = $1::text AND n.revision = $2::integer AND n.ordinal IS NULL
   )
 )
-SELECT a.organization_id, a.revision AS since, a.id AS agent_id, a.first_id::float8 AS first_id
+SELECT a.revision AS since, array_agg(a.organization_id) AS organization_ids, array_agg(a.id) AS agent_ids,
+  array_agg(a.first_id::float8) AS first_ids
 FROM installed a JOIN followed ON followed.revision = a.revision
 WHERE NOT EXISTS (SELECT FROM mirror_ledger l WHERE l.organization_id = a.organization_id)
   AND NOT EXISTS (
     SELECT FROM agents other WHERE other.organization_id = a.organization_id AND other.mode = 'reference' AND other.id <> a.id
   )
-  AND NOT (${[...kinds.flatMap(isHeld), ...alwaysAnchored(kinds).map(lacksAnchors), clashes(kinds, coming)].join(" OR ")})`
+  AND NOT (${[...kinds.flatMap(isHeld), ...alwaysAnchored(kinds).map(lacksAnchors), clashes(kinds, coming)].join(" OR ")})
+GROUP BY a.revision`
 }

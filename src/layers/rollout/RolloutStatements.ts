@@ -98,9 +98,9 @@ export const pickStatement = `SELECT t.organization_id FROM rollout_targets t JO
 WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL
 ORDER BY t.place LIMIT $3::integer FOR NO KEY UPDATE OF t, o SKIP LOCKED`
 
-/** Parameters: id, a JSON array of `organization_id`, `outcome`, `reason`. */
+/** Parameters: id, the organizations, the outcome of each, the reason of each or null. */
 export const outcomesStatement = `UPDATE rollout_targets t SET outcome = d.outcome, reason = d.reason
-FROM jsonb_to_recordset($2::jsonb) AS d (organization_id text, outcome text, reason text)
+FROM unnest($2::text[], $3::text[], $4::text[]) AS d (organization_id, outcome, reason)
 WHERE t.rollout_id = $1::text AND t.organization_id = d.organization_id AND t.outcome IS NULL`
 
 /** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `RolloutProgress`, and the revision. */

@@ -1,6 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Metric, Option, Schema } from "effect"
 import {
   NoSuchRevision,
   RevisionBroken,
@@ -287,17 +287,18 @@ const makeWork = Effect.gen(function* () {
     Result: Schema.Struct({ organizationId: OrganizationId }),
     execute: ({ limit, rolloutId, wave }) => sql.unsafe(pickStatement, [rolloutId, wave, limit])
   })
-  const writeOutcomes = SqlSchema.void({
-    Request: Schema.Struct({
-      rolloutId: RolloutId,
-      outcomes: Schema.parseJson(
-        Schema.Array(
-          Schema.Struct({ organization_id: OrganizationId, outcome: Outcome, reason: Schema.NullOr(Schema.String) })
-        )
-      )
-    }),
-    execute: ({ outcomes, rolloutId }) => sql.unsafe(outcomesStatement, [rolloutId, outcomes])
-  })
+  interface Became {
+    readonly organizationId: OrganizationId
+    readonly outcome: Outcome
+    readonly reason: string | null
+  }
+  const writeOutcomes = (rolloutId: RolloutId, outcomes: ReadonlyArray<Became>) =>
+    sql.unsafe(outcomesStatement, [
+      rolloutId,
+      outcomes.map(({ organizationId }) => organizationId),
+      outcomes.map(({ outcome }) => outcome),
+      outcomes.map(({ reason }) => reason)
+    ])
   const findStanding = SqlSchema.findOne({
     Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
     Result: Schema.Struct({
@@ -326,11 +327,11 @@ const makeWork = Effect.gen(function* () {
       if (organizationIds.length === 0) return []
       const done = yield* mirror.rollOut({ templateAgentId, revision, organizationIds })
       const outcomes = done.map(({ collisions, organizationId, outcome }) => ({
-        organization_id: organizationId,
+        organizationId,
         outcome,
         reason: collisionReason(collisions)
       }))
-      yield* writeOutcomes({ ...run, outcomes })
+      yield* writeOutcomes(run.rolloutId, outcomes)
       return outcomes
     }).pipe(sql.withTransaction, retryTransient())
 
@@ -340,8 +341,8 @@ const makeWork = Effect.gen(function* () {
       yield* Effect.logWarning("An organization could not be brought to a revision", cause).pipe(
         Effect.annotateLogs({ rolloutId: run.rolloutId, organizationId, code })
       )
-      const outcomes = [{ organization_id: organizationId, outcome: "failed" as const, reason: code }]
-      yield* writeOutcomes({ ...run, outcomes })
+      const outcomes = [{ organizationId, outcome: "failed" as const, reason: code }]
+      yield* writeOutcomes(run.rolloutId, outcomes)
       return outcomes
     })
 
@@ -390,8 +391,9 @@ const makeWork = Effect.gen(function* () {
     batch: traced("RolloutWork.batch")(function* (run) {
       const outcomes = yield* bringSome(run, batchSize)
       yield* Effect.forEach(
-        outcomes,
-        ({ outcome }) => Effect.tagMetrics(Metric.increment(organizationsRolledOut), { outcome }),
+        Object.entries(Arr.groupBy(outcomes, ({ outcome }) => outcome)),
+        ([outcome, those]) =>
+          Effect.tagMetrics(Metric.incrementBy(organizationsRolledOut, those.length), { outcome }),
         { discard: true }
       )
       const next = yield* goOn(run)

@@ -9,7 +9,7 @@ import {
   type RowAction,
   referringTo,
   rolledOut,
-  underIds
+  underOwnIds
 } from "../../../src/domain/installation/Actions.ts"
 import { decide, type WishedRow } from "../../../src/domain/installation/Decide.ts"
 import type { RowFacts } from "../../../src/domain/installation/Facts.ts"
@@ -580,20 +580,16 @@ describe("what is written of rows that have an ordinal, or not", () => {
     ])
   })
 
-  it("is the same of another installation, under the ids of that", () => {
-    const [from, to] = [
-      { agentId, firstId: 4096 },
-      { agentId: other, firstId: 8192 }
-    ]
+  it("is the same of other installations, under their own ids", () => {
     const rows = [
       { ...nothing, rowId: 4099, agentId },
       { ...nothing, rowId: null, agentId: sibling.agentId },
       { ...nothing, rowId: 4096 }
     ]
-    assert.deepStrictEqual(underIds(rows, from, to), [
-      { ...nothing, rowId: 8195, agentId: other },
+    assert.deepStrictEqual(underOwnIds(rows, { agentId, firstId: 4096 }), [
+      { ...nothing, rowId: 3, isBound: true, agentId: null },
       { ...nothing, rowId: null, agentId: sibling.agentId },
-      { ...nothing, rowId: 8192 }
+      { ...nothing, rowId: 0 }
     ])
   })
 })
