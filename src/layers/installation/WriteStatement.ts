@@ -55,7 +55,9 @@ made AS (
 brought AS (
   UPDATE agents a SET name = n.name, description = n.description, template_name = n.template_name,
     template_description = n.template_description, revision = n.revision, pinned = n.pinned, updated_at = now()
-  FROM as_it_is_to_be n JOIN place p ON p.of = n.of WHERE a.id = p.agent_id
+  FROM as_it_is_to_be n JOIN place p ON p.of = n.of
+  -- By their keys, however few of the agents there are.
+  WHERE a.id = p.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM place))
 ),
 installation AS MATERIALIZED (
   SELECT p.of, p.at, p.organization_id, p.agent_id, p.first_id, given.template_agent_id, given.revision, given.user_id, given.action,

@@ -98,10 +98,14 @@ export const pickStatement = `SELECT t.organization_id FROM rollout_targets t JO
 WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL
 ORDER BY t.place LIMIT $3::integer FOR NO KEY UPDATE OF t, o SKIP LOCKED`
 
-/** Parameters: id, the organizations, the outcome of each, the reason of each or null. */
-export const outcomesStatement = `UPDATE rollout_targets t SET outcome = d.outcome, reason = d.reason
-FROM unnest($2::text[], $3::text[], $4::text[]) AS d (organization_id, outcome, reason)
-WHERE t.rollout_id = $1::text AND t.organization_id = d.organization_id AND t.outcome IS NULL`
+/**
+ * Gives those that are open an outcome, by their keys: a join, or a look at all that are open, takes the longer the more there are.
+ * Parameters: id, a JSON object of `[outcome, reason or null]` by organization.
+ */
+export const outcomesStatement = `UPDATE rollout_targets t
+SET outcome = $2::jsonb -> t.organization_id ->> 0, reason = $2::jsonb -> t.organization_id ->> 1
+WHERE t.rollout_id = $1::text AND t.organization_id = ANY (ARRAY(SELECT jsonb_object_keys($2::jsonb)))
+  AND COALESCE(t.outcome, '') = ''`
 
 /** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `RolloutProgress`, and the revision. */
 export const standingStatement = `SELECT r.template_agent_id, r.revision, r.state, r.wave, r.sizes, r.advance, r.stop_above,

@@ -292,13 +292,10 @@ const makeWork = Effect.gen(function* () {
     readonly outcome: Outcome
     readonly reason: string | null
   }
-  const writeOutcomes = (rolloutId: RolloutId, outcomes: ReadonlyArray<Became>) =>
-    sql.unsafe(outcomesStatement, [
-      rolloutId,
-      outcomes.map(({ organizationId }) => organizationId),
-      outcomes.map(({ outcome }) => outcome),
-      outcomes.map(({ reason }) => reason)
-    ])
+  const writeOutcomes = (rolloutId: RolloutId, outcomes: ReadonlyArray<Became>) => {
+    const byOrganization = outcomes.map(({ organizationId, outcome, reason }) => [organizationId, [outcome, reason]])
+    return sql.unsafe(outcomesStatement, [rolloutId, JSON.stringify(Object.fromEntries(byOrganization))])
+  }
   const findStanding = SqlSchema.findOne({
     Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
     Result: Schema.Struct({
@@ -392,8 +389,7 @@ const makeWork = Effect.gen(function* () {
       const outcomes = yield* bringSome(run, batchSize)
       yield* Effect.forEach(
         Object.entries(Arr.groupBy(outcomes, ({ outcome }) => outcome)),
-        ([outcome, those]) =>
-          Effect.tagMetrics(Metric.incrementBy(organizationsRolledOut, those.length), { outcome }),
+        ([outcome, those]) => Effect.tagMetrics(Metric.incrementBy(organizationsRolledOut, those.length), { outcome }),
         { discard: true }
       )
       const next = yield* goOn(run)
