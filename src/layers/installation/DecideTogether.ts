@@ -6,6 +6,7 @@ import { actionsOf, followsFromRevisions, type RowAction, underOwnIds } from "..
 import { type Decision, decide } from "../../domain/installation/Decide.ts"
 import type { Installation } from "../../domain/installation/Facts.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { given } from "./Given.ts"
 import { pristineStatement } from "./PristineStatement.ts"
 
 /** What is decided about some installations at once. */
@@ -40,12 +41,12 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.Struct({
         templateAgentId: AgentId,
         revision: Schema.Int,
-        organizationIds: Schema.Array(OrganizationId)
+        organizationIds: given<OrganizationId>()
       }),
       Result: Schema.Struct({
         since: Schema.Int,
         organizationIds: Schema.Array(OrganizationId),
-        agentIds: Schema.Array(AgentId),
+        agentId: AgentId,
         firstIds: Schema.Array(Schema.Int)
       }),
       execute: ({ organizationIds, revision, templateAgentId }) =>
@@ -67,24 +68,24 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
     ) {
       const [first] = installations
       if (first === undefined) return []
-      const about = (asked: ReadonlyArray<I>) =>
-        Effect.map(gatherFacts(asked, options), (facts) =>
-          Arr.zipWith(asked, facts, (installation, one) => ({ installation, decision: decide(one, kinds) }))
+      const about = (those: ReadonlyArray<I>) =>
+        Effect.map(gatherFacts(those, options), (facts) =>
+          Arr.zipWith(those, facts, (installation, one) => ({ installation, decision: decide(one, kinds) }))
         )
-      const given = new Map(installations.map((one) => [one.organizationId, one]))
+      const asked = new Map(installations.map((one) => [one.organizationId, one]))
       const followedBy = Effect.fnUntraced(function* ({
-        agentIds,
+        agentId,
         firstIds,
         organizationIds,
         since
       }: Effect.Effect.Success<ReturnType<typeof findPristine>>[number]) {
-        const alike = organizationIds.flatMap((organizationId) => given.get(organizationId) ?? [])
+        const alike = organizationIds.flatMap((organizationId) => asked.get(organizationId) ?? [])
         const name = [first.templateAgentId, since, first.revision, options.leavesOut].join(" ")
         const known = remembered.get(name)
         if (known !== undefined) return [{ ...known, alike, organizationIds, firstIds }]
-        const [agentId, firstId] = [agentIds[0], firstIds[0]]
+        const [firstId] = firstIds
         const [model] = yield* about(alike.slice(0, 1))
-        if (agentId === undefined || firstId === undefined || model === undefined) return []
+        if (firstId === undefined || model === undefined) return []
         const actions = actionsOf(model.decision, { isUninstall: false, agentId }, kinds)
         // Somebody has come in between.
         if (!followsFromRevisions(model.decision, actions)) return []
@@ -104,8 +105,8 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
           actions: () => actions
         })
       )
-      for (const { organizationIds } of followed) for (const one of organizationIds) given.delete(one)
-      const alone = (yield* about([...given.values()])).map(
+      for (const { organizationIds } of followed) for (const one of organizationIds) asked.delete(one)
+      const alone = (yield* about([...asked.values()])).map(
         ({ decision, installation }): DecidedTogether<I> => ({
           decision,
           installations: [installation],

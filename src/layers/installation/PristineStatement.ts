@@ -34,7 +34,7 @@ const clashing = ({ kind, table }: KindDescription) => `SELECT own.organization_
  * The installations of which nothing is known but what the two revisions say: they refer to everything, nobody has touched a row, no
  * other template is installed, no slug is taken, and the new revision withdraws nothing. What is decided about one of them is decided
  * about all that are at the same revision. Parameters: template, the new revision, the organizations. Result: the revisions they are
- * at, each with the organizations, their agents, and the first of the ids of each.
+ * at, each with the organizations, the agent of the first of them, and the first of the ids of each.
  */
 export const pristineStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const perInstallation = [...kinds.flatMap(isHeld), ...alwaysAnchored(kinds).map(lacksAnchors)]
@@ -62,7 +62,7 @@ coming AS MATERIALIZED (
 clashing AS MATERIALIZED (
   ${kinds.map(clashing).join("\n  UNION\n  ")}
 )
-SELECT a.revision AS since, array_agg(a.organization_id) AS organization_ids, array_agg(a.id) AS agent_ids,
+SELECT a.revision AS since, array_agg(a.organization_id) AS organization_ids, (array_agg(a.id))[1] AS agent_id,
   array_agg(a.first_id::float8) AS first_ids
 FROM installed a JOIN followed ON followed.revision = a.revision
 WHERE NOT EXISTS (SELECT FROM mirror_ledger l WHERE l.organization_id = a.organization_id)

@@ -36,6 +36,7 @@ import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../po
 import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { given } from "./Given.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import {
   awaitUsesStatement,
@@ -234,15 +235,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     const takeTurns = SqlSchema.void({
-      Request: Schema.Array(OrganizationId),
+      Request: given<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
     })
     const awaitUses = SqlSchema.void({
-      Request: Schema.Array(OrganizationId),
+      Request: given<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(awaitUsesStatement, [organizationIds])
     })
     const findTargets = SqlSchema.findAll({
-      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: Schema.Array(OrganizationId) }),
+      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: given<OrganizationId>() }),
       Result: TargetFacts,
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])

@@ -2,10 +2,11 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
-import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import { AgentId, type OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
+import { given } from "./Given.ts"
 import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
 /** An installation that is written. */
@@ -34,14 +35,14 @@ export interface InstallationWrite {
   readonly actions: ReadonlyArray<RowAction>
 }
 
-/** An installation as `writeStatement` reads it: which of those that are `Written` is written there. */
-const Place = Schema.Struct({
-  of: Schema.Int,
-  at: Schema.Int,
-  organization_id: OrganizationId,
-  agent_id: Schema.UndefinedOr(AgentId),
-  first_id: Schema.Int
-})
+/** An installation as `writeStatement` reads it, and which of those that are `Written` is written of it. */
+interface Place {
+  readonly of: number
+  readonly at: number
+  readonly organization_id: OrganizationId
+  readonly agent_id: AgentId | undefined
+  readonly first_id: number
+}
 
 /** What is written of an installation or several. */
 const Written = Schema.Struct({
@@ -124,7 +125,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       Request: Schema.Struct({
         installations: Schema.parseJson(Schema.Array(Written)),
         rows: Schema.parseJson(Schema.Array(WrittenRow)),
-        places: Schema.parseJson(Schema.Array(Place))
+        places: Schema.parseJson(given<Place>())
       }),
       Result: Schema.Struct({ of: Schema.Int, agentId: AgentId }),
       execute: ({ installations, places, rows }) => sql.unsafe(writeText, [installations, rows, places])
