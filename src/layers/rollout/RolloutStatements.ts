@@ -93,10 +93,14 @@ WHERE id = $1::text AND attempt = $2::integer AND state = 'running'`
 export const holdStatement = `SELECT template_agent_id, revision, wave FROM rollouts
 WHERE id = $1::text AND attempt = $2::integer AND state = 'running' FOR SHARE`
 
-/** Who comes next, but for those whom somebody else is at. Parameters: id, wave, how many. Takes their turns. */
-export const pickStatement = `SELECT t.organization_id FROM rollout_targets t JOIN organization o ON o.id = t.organization_id
-WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL
+/** Who comes next after a place, but for those whom somebody else is at. Parameters: id, wave, how many, the place. Takes their turns. */
+export const pickStatement = `SELECT t.organization_id, t.place FROM rollout_targets t JOIN organization o ON o.id = t.organization_id
+WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL AND t.place > $4::integer
 ORDER BY t.place LIMIT $3::integer FOR NO KEY UPDATE OF t, o SKIP LOCKED`
+
+/** How many of some organizations refer to what is published. Parameters: template, their ids. */
+export const referringStatement = `SELECT count(*)::integer AS organizations FROM agents
+WHERE template_agent_id = $1::text AND organization_id = ANY ($2::text[]) AND mode = 'reference'`
 
 /**
  * Gives those that are open an outcome, by their keys: a join, or a look at all that are open, takes the longer the more there are.
