@@ -6,6 +6,7 @@ import {
   copying,
   countsOf,
   eventOf,
+  followsFromRevisions,
   type RowAction,
   referringTo,
   rolledOut,
@@ -578,6 +579,14 @@ describe("what is written of rows that have an ordinal, or not", () => {
       ["a number, and no block", { wanted: { ...wanted, ordinal: 3 } }, inserted],
       ["a block, and no number", { wanted }, inserted, { firstId: 4096 }]
     ])
+  })
+
+  it("follows from two revisions only where all of it does, and nothing is in the way", () => {
+    const collisions = [{ kind: "entity_types", slug: "note", owner: "acme", own: true, adoptable: false }] as const
+    const implied = { ...nothing, isImplied: true }
+    assert.isTrue(followsFromRevisions({ collisions: [] }, [implied, implied]))
+    assert.isFalse(followsFromRevisions({ collisions: [] }, [implied, nothing]))
+    assert.isFalse(followsFromRevisions({ collisions }, [implied]))
   })
 
   it("is the same of other installations, under their own ids", () => {
