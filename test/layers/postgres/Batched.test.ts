@@ -29,31 +29,33 @@ const asking = (options?: BatchedOptions<string>) => {
   return { ask, answer, statements, asked: () => statements.map(({ questions }) => questions.join("")) }
 }
 
-/** Puts questions one after the other; each has begun to wait before the next is put. */
-const put = (ask: (question: string) => Effect.Effect<string, string>, questions: string) =>
-  Effect.forEach([...questions], (question) => Effect.tap(Effect.fork(ask(question)), Effect.yieldNow()))
+type Ask = (question: string) => Effect.Effect<string, string>
+
+/** Puts a question; it is asked, or waits, when this ends. */
+const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), Effect.yieldNow())
+const putAll = (ask: Ask, questions: string) => Effect.forEach([...questions], (question) => put(ask, question))
 
 describe("batched", () => {
   it.effect("asks for a lone caller at once, and for those who come meanwhile together", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking()
-      const callers = yield* put(ask, "abcd")
+      const callers = yield* putAll(ask, "abcd")
       assert.deepStrictEqual(asked(), ["a"])
       yield* answer(0)
-      assert.strictEqual(yield* callers[0] ?? Effect.never, "a!")
+      yield* Effect.yieldNow()
       assert.deepStrictEqual(asked(), ["a", "bcd"])
       yield* answer(1)
       assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "b!", "c!", "d!"])
-      const [late] = yield* put(ask, "e")
+      const late = yield* put(ask, "e")
       yield* answer(2)
-      assert.strictEqual(yield* late ?? Effect.never, "e!")
+      assert.strictEqual(yield* Fiber.join(late), "e!")
     })
   )
 
   it.effect("runs no more statements at a time, and asks no more by one, than it may", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking({ inFlight: 2, size: 3 })
-      const callers = yield* put(ask, "abcdefg")
+      const callers = yield* putAll(ask, "abcdefg")
       assert.deepStrictEqual(asked(), ["a", "b"])
       yield* answer(1)
       yield* Effect.yieldNow()
@@ -69,7 +71,7 @@ describe("batched", () => {
   it.effect("asks questions of one key one after the other, and holds nobody else up for them", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking({ keyOf: (question) => question })
-      const callers = yield* put(ask, "axxyx")
+      const callers = yield* putAll(ask, "axxyx")
       for (const at of [0, 1, 2, 3]) yield* Effect.zipRight(answer(at), Effect.yieldNow())
       assert.deepStrictEqual(asked(), ["a", "xy", "x", "x"])
       assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "x!", "x!", "y!", "x!"])
@@ -79,7 +81,7 @@ describe("batched", () => {
   it.effect("fails all who were asked for together, and nobody else", () =>
     Effect.gen(function* () {
       const { answer, ask, asked, statements } = asking()
-      const callers = yield* put(ask, "abc")
+      const callers = yield* putAll(ask, "abc")
       yield* answer(0)
       yield* Effect.yieldNow()
       const later = yield* put(ask, "d")
@@ -87,7 +89,7 @@ describe("batched", () => {
       const exits = yield* Effect.forEach(callers, Fiber.await)
       assert.deepStrictEqual(exits, [Exit.succeed("a!"), Exit.fail("no"), Exit.fail("no")])
       yield* answer(2)
-      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(later)), ["d!"])
+      assert.strictEqual(yield* Fiber.join(later), "d!")
       assert.deepStrictEqual(asked(), ["a", "bc", "d"])
     })
   )
@@ -95,8 +97,7 @@ describe("batched", () => {
   it.effect("takes nothing from the others when a caller is interrupted, whether it asks, waits or is asked for", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking()
-      const [a, b, c, d] = yield* put(ask, "abcd")
-      if (a === undefined || b === undefined || c === undefined || d === undefined) return yield* Effect.dieMessage("4")
+      const [a, b, c, d] = [yield* put(ask, "a"), yield* put(ask, "b"), yield* put(ask, "c"), yield* put(ask, "d")]
       yield* Fiber.interrupt(b)
       yield* Fiber.interrupt(a)
       yield* Effect.yieldNow()
@@ -104,23 +105,23 @@ describe("batched", () => {
       yield* Fiber.interrupt(c)
       yield* answer(1)
       assert.strictEqual(yield* Fiber.join(d), "d!")
-      const [e] = yield* put(ask, "e")
+      const e = yield* put(ask, "e")
       yield* answer(2)
-      assert.strictEqual(yield* e ?? Effect.never, "e!")
+      assert.strictEqual(yield* Fiber.join(e), "e!")
     })
   )
 
   it.effect("asks alone within a transaction, whoever else asks", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking()
-      const [outside] = yield* put(ask, "a")
+      const outside = yield* put(ask, "a")
       const transaction = Context.make(SqlClient.TransactionConnection, [] as never)
-      const [within] = yield* put((question) => Effect.provide(ask(question), transaction), "b")
+      const within = yield* put((question) => Effect.provide(ask(question), transaction), "b")
       assert.deepStrictEqual(asked(), ["a", "b"])
       yield* answer(1)
-      assert.strictEqual(yield* within ?? Effect.never, "b!")
+      assert.strictEqual(yield* Fiber.join(within), "b!")
       yield* answer(0)
-      assert.strictEqual(yield* outside ?? Effect.never, "a!")
+      assert.strictEqual(yield* Fiber.join(outside), "a!")
     })
   )
 
