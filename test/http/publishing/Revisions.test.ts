@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Slug } from "../../../src/domain/Ids.ts"
 import { publicationLimits } from "../../../src/domain/publishing/Revision.ts"
 import { Publishers } from "../../../src/services/publishing/Publishers.ts"
+import { mutating } from "../../machine.ts"
 import { type Ask, afterAllAnswers, isProblem, Running, TestServer } from "../server.ts"
 
 let made = 0
@@ -146,7 +147,7 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("publis
     })
   )
 
-  it.effect("takes five thousand definitions, which install, and no body above its limit", () =>
+  it.effect.skipIf(mutating)("takes five thousand definitions, which install, and no body above its limit", () =>
     Effect.gen(function* () {
       const { at, headers, publish, slug, template } = yield* acme
       const { signUp } = yield* Running
