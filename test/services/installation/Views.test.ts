@@ -1,39 +1,29 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Auth } from "../../../src/services/account/Auth.ts"
-import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
-import { PersonalOrgs } from "../../../src/services/account/PersonalOrgs.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { previewInstall } from "../../../src/services/installation/PreviewInstall.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { viewRows } from "../../../src/services/installation/ViewRows.ts"
 import { oneOfEach, template } from "../../fixtures/templates.ts"
-import { credential, Hands, worlds } from "../../worlds.ts"
+import { Hands, newVisitor, worlds } from "../../worlds.ts"
 
 let made = 0
 
 for (const [label, world] of worlds) {
   it.layer(world, { timeout: "60 seconds" })(`what somebody is shown of an installation (${label})`, (it) => {
     /** Somebody who is signed in, and a template. */
-    const visitor = Effect.gen(function* () {
-      const hands = yield* Hands
-      const auth = yield* Auth
-      const orgs = yield* OrgResolver
-      const personalOrgs = yield* PersonalOrgs
+    const visited = Effect.gen(function* () {
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
-      const session = credential({ bearer: (yield* hands.signUp(`viewer-${++made}`)).bearer })
-      const { userId } = yield* Effect.orDie(auth.identify(session))
-      yield* personalOrgs.ensure(userId)
-      const organization = yield* Effect.orDie(orgs.personalOrg(userId))
+      const { organization, session, userId } = yield* newVisitor
       const offer = yield* Effect.orDie(catalog.publish(template(`viewed-${++made}`, oneOfEach)))
       const request = { userId, organizationId: organization.id, templateAgentId: offer.templateAgentId }
-      return { hands, mirror, offer, organization, request, session }
+      return { mirror, offer, organization, request, session }
     })
 
     it.effect("is where an install would go, what is there, and each row, within the budget of reads", () =>
       Effect.gen(function* () {
-        const { mirror, offer, organization, request, session } = yield* visitor
+        const { mirror, offer, organization, request, session } = yield* visited
         assert.deepStrictEqual(yield* previewInstall(session, offer), {
           agentId: null,
           hasBotPhone: false,
@@ -50,7 +40,8 @@ for (const [label, world] of worlds) {
 
     it.effect("is what a resync would do with each row, and what the rows that differ say", () =>
       Effect.gen(function* () {
-        const { hands, mirror, request, session } = yield* visitor
+        const hands = yield* Hands
+        const { mirror, request, session } = yield* visited
         const { agentId } = yield* mirror.apply(request)
         yield* hands.rename({ organizationId: request.organizationId, kind: "entity_types", slug: "invoice" }, "Mine")
         assert.deepStrictEqual(yield* viewRows(session, agentId), {
