@@ -25,10 +25,12 @@ export interface Admitted {
 }
 
 /** The key that a credential shows as its bearer token. */
-const keyIn = ({ authorization }: Credential): Option.Option<Redacted.Redacted<string>> => {
-  const [, token = ""] = /^bearer\s+(.*)$/i.exec(authorization === undefined ? "" : Redacted.value(authorization)) ?? []
-  return token.startsWith(keyPrefix) ? Option.some(Redacted.make(token)) : Option.none()
-}
+const keyIn = ({ authorization }: Credential): Option.Option<Redacted.Redacted<string>> =>
+  Option.fromNullable(authorization).pipe(
+    Option.flatMapNullable((shown) => /^bearer\s+(.*)/i.exec(Redacted.value(shown))?.[1]),
+    Option.filter((token) => token.startsWith(keyPrefix)),
+    Option.map(Redacted.make)
+  )
 
 /** The person or the key that a credential shows. */
 export const askerOf = (credential: Credential) =>
