@@ -107,8 +107,11 @@ layer(TestServer, { timeout: "120 seconds", excludeTestServices: true })("publis
       })
       isProblem(elsewhere, 400, "template_refused")
       assert.deepStrictEqual(
-        elsewhere.body.issues.map(({ path }: { path: ReadonlyArray<string> }) => path),
-        [["slug"], ["publisher"]]
+        elsewhere.body.issues.map(({ message, path }: Record<string, unknown>) => [path, message]),
+        [
+          [["slug"], `"other" is not the template that this is sent to, which is "${template.slug}"`],
+          [["publisher"], `"other" is not the publisher that this is sent to; say publisher: ${template.publisher}`]
+        ]
       )
       isProblem(yield* ask(at, { headers }), 404, "unknown_slug")
       isProblem(yield* ask(at, { body: { template }, headers }), 400, "invalid_request")
