@@ -559,6 +559,12 @@ for (const [label, world] of worlds) {
         assert.deepStrictEqual(agentsOf(yield* look("phone", `+${one}`, slug)), agents.slice(0, 1))
         assert.deepStrictEqual(agentsOf(yield* look("phone", `+${one}`, "nothing-of-that-name")), [])
         assert.deepStrictEqual(agentsOf(yield* look("phone", `+${other}`, slug)), [])
+        const questions = identities.flatMap(({ identifier, namespace }) =>
+          [undefined, ...slugs].map((wanted) => look(namespace, identifier, wanted))
+        )
+        const answers = yield* Effect.all([...questions, ...questions], { concurrency: "unbounded" })
+        const oneByOne = yield* Effect.all(questions)
+        assert.deepStrictEqual(answers, [...oneByOne, ...oneByOne])
         const many = yield* linker.lookup({
           identities: Array.from({ length: 500 }, (_, at) => ({
             namespace: "wa_jid" as const,
