@@ -3,6 +3,7 @@ import { Either, Schema } from "effect"
 import { AgentId, OrganizationId, Slug } from "../../../src/domain/Ids.ts"
 import {
   AgentsQuery,
+  agentPath,
   agentsThatFit,
   type InstalledAgent,
   judgedRevision,
@@ -91,6 +92,10 @@ describe("an agent with the state of its rows", () => {
     assert.strictEqual(judged({ newestRevision: null }), 2)
     assert.strictEqual(judged({ pinned: true }), 2)
     assert.strictEqual(judged({ template: { ...agent.template, available: false } }), 2)
+  })
+
+  it("has its page below its organization", () => {
+    assert.strictEqual(agentPath(agent.organizationSlug, agent.agentId), "/ada/agents/agent_ada")
   })
 
   it("comes in pages of not too many rows", () => {
