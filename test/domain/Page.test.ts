@@ -108,7 +108,7 @@ describe("a page of a list that is read whole", () => {
       Buffer.from("{}").toString("base64url"),
       Buffer.from("[null]").toString("base64url")
     ]) {
-      assert.isTrue(Either.isLeft(query({ after })), after)
+      assert.match(String(query({ after })), /Expected the next of a page/, after)
     }
     for (const limit of ["0", "101", "many"]) assert.isTrue(Either.isLeft(query({ limit })), limit)
     assert.deepStrictEqual(Either.getOrThrow(query({})), { limit: 100 })
