@@ -1,4 +1,4 @@
-import { Predicate, Schema } from "effect"
+import { Order, Predicate, Schema } from "effect"
 import { AgentId, DefinitionSlug, exampleIds, Slug } from "../Ids.ts"
 import { E164 } from "../identity/Phone.ts"
 import { didYouMean } from "../Nearest.ts"
@@ -76,13 +76,15 @@ export const Published = Schema.Struct({
 })
 export type Published = typeof Published.Type
 
+const bySlug = Order.mapInput(Order.string, ({ slug }: { readonly slug: string }) => slug)
+
 /** Sorts changes by kind and slug. */
 export const sortChanges = (
   changes: ReadonlyArray<PublishedChange>,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<PublishedChange> => {
-  const position = (kind: Kind) => kinds.findIndex((one) => one.kind === kind)
-  return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+  const position = ({ kind }: PublishedChange) => kinds.findIndex((one) => one.kind === kind)
+  return changes.toSorted(Order.combine(Order.mapInput(Order.number, position), bySlug))
 }
 
 /** A row of a revision as it is kept: its content by column, what it refers to by the number of the row. */
@@ -103,7 +105,7 @@ export const definitionsOf = (
   return kinds.flatMap(({ columns, kind, references = {}, versions }) =>
     rows
       .filter((row) => row.kind === kind)
-      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+      .toSorted(bySlug)
       .map(({ content, slug, was }) => {
         const said = (names: Readonly<Record<string, unknown>>) =>
           Object.fromEntries(Object.keys(names).map((name) => [name, content[name] ?? null]))
@@ -183,7 +185,7 @@ export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Ki
   byKind((kind) =>
     rows
       .filter((row) => row.kind === kind)
-      .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+      .toSorted(bySlug)
       .map(({ description, name, slug }) => ({ slug, name, description }))
   )
 
