@@ -35,7 +35,8 @@ const distance = (one: string, other: string, most: number): number => {
  * fewest letters tell from it, where they are few; `undefined` where none is near. Of words equally near, the first.
  */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
-  const given = word.length > longest ? "" : plain(word)
+  if (word.length > longest) return undefined
+  const given = plain(word)
   if (given === "") return undefined
   let best: { readonly word: string; readonly letters: number } | undefined
   for (const candidate of known) {

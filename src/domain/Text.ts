@@ -84,8 +84,8 @@ export const findUncleanText = (value: unknown): ReadonlyArray<PropertyKey> | un
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next.value === "string") {
       if (!clean(next.value)) return next.path
-    } else if (typeof next.value === "object" && next.value !== null) {
-      for (const [key, child] of Object.entries(next.value)) {
+    } else {
+      for (const [key, child] of Object.entries(next.value ?? {})) {
         const path = open.length < 10_000 ? [...next.path.slice(0, 32), key] : next.path
         if (!clean(key)) return path
         open.push({ value: child, path })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, Schema } from "effect"
+import { Either, JSONSchema, Schema } from "effect"
 import { BoundedProse, BoundedText, findUncleanText, Name, Prose, shownName } from "../../src/domain/Text.ts"
 
 const said = <A>(schema: Schema.Schema<A, string>, text: string) =>
@@ -9,6 +9,8 @@ describe("text", () => {
   it("has as many characters as it may have, and not only blanks where it must have one", () => {
     for (const text of [BoundedText, BoundedProse]) {
       const [any, some] = [text(0, 3), text(1, 3)]
+      const described = { type: "string", minLength: 1, maxLength: 3, description: "Why" }
+      assert.deepInclude(JSONSchema.make(some.annotations({ description: "Why" })), described)
       assert.deepStrictEqual(
         ["", " ", "🦊🦊🦊"].map((one) => said(any, one)),
         ["fine", "fine", "fine"]
@@ -77,6 +79,9 @@ describe("text", () => {
     assert.deepStrictEqual(findUncleanText({ a: [1, { b: "\u0000" }] }), ["a", "1", "b"])
     assert.deepStrictEqual(findUncleanText({ "\ud800": 1 }), ["\ud800"])
     const deep = JSON.parse(`${"[".repeat(9_000)}"\\u0000"${"]".repeat(9_000)}`)
-    assert.isDefined(findUncleanText(deep))
+    assert.lengthOf(findUncleanText(deep) ?? [], 33)
+    const wide = (before: number) => ({ list: [...Array.from({ length: before }, () => 0), "\u0000"] })
+    assert.deepStrictEqual(findUncleanText(wide(9_999)), ["list", "9999"])
+    assert.deepStrictEqual(findUncleanText(wide(10_000)), ["list"])
   })
 })
