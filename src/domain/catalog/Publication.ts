@@ -63,7 +63,7 @@ export const renameIssues = (
   const isFirst = known.every(({ foundIn }) => foundIn === "elsewhere")
   const before = [...known, ...known.flatMap(({ kind, was }) => was.map((slug) => ({ kind, slug }))), ...former]
   const existed = new Set(before.map(({ kind, slug }) => `${kind} ${slug}`))
-  const slugsOf = (wanted: Kind) => before.flatMap(({ kind, slug }) => (kind === wanted ? [slug] : []))
+  const slugsOf = (wanted: Kind) => before.filter(({ kind }) => kind === wanted).map(({ slug }) => slug)
   return definitions.flatMap((definition, at) => {
     const { kind, slug, was } = definition
     const place = (old: DefinitionSlug | undefined) => ["was", ...(old === undefined ? [] : [was.indexOf(old)])]

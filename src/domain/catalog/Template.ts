@@ -315,12 +315,9 @@ const limitIssues = ({ definitions, notes: _, ...head }: Template): ReadonlyArra
     const bytes = jsonBytes(value)
     whole += bytes
     if (bytes <= templateLimits.rowBytes) return
-    const [largest] = Object.keys(parts).sort((a, b) => jsonBytes(parts[b]) - jsonBytes(parts[a]))
+    const largest = Object.keys(parts).reduce((a, b) => (jsonBytes(parts[b]) > jsonBytes(parts[a]) ? b : a))
     issues.push(
-      issue(
-        largest === undefined ? [] : [largest],
-        `makes this ${inBytes(bytes)} as JSON; at most ${inBytes(templateLimits.rowBytes)} are taken`
-      )
+      issue([largest], `makes this ${inBytes(bytes)} as JSON; at most ${inBytes(templateLimits.rowBytes)} are taken`)
     )
   }
   measure(head, { description: head.description, ...head.extensions }, headIssue)
@@ -353,7 +350,7 @@ export const templateIssues = (
   if (tooMuch.length > 0) return tooMuch
   const at = positions(definitions)
   const slugsOf = (kind: Kind | undefined) =>
-    definitions.flatMap((definition) => (definition.kind === kind ? [definition.slug] : []))
+    definitions.filter((definition) => definition.kind === kind).map(({ slug }) => slug)
   const continuing = new Map<string, number>()
   const described = new Map(kinds.map((kind) => [kind.kind, kind]))
   const issues: Array<TemplateIssue> = reservedSlugs.has(publisher)
@@ -367,12 +364,12 @@ export const templateIssues = (
     const { columns, references = {}, schedule, versions } = described.get(kind) ?? { columns: {} }
     const missing = Object.keys({ ...columns, ...versions?.columns }).filter((column) => content[column] === undefined)
     if (missing.length > 0) add([], `lacks ${missing.join(", ")}`)
-    const never = schedule === undefined ? undefined : scheduleProblem(String(content[schedule.cron]))
-    if (schedule !== undefined && never !== undefined) add([schedule.cron], never)
-    const first = at.get(`${kind} ${slug}`)
-    if (first !== undefined && first !== number) {
-      add(["slug"], `another ${typeOf(kind)} has the slug "${slug}" already`, first)
+    if (schedule !== undefined) {
+      const never = scheduleProblem(String(content[schedule.cron]))
+      if (never !== undefined) add([schedule.cron], never)
     }
+    const first = at.get(`${kind} ${slug}`)
+    if (first !== number) add(["slug"], `another ${typeOf(kind)} has the slug "${slug}" already`, first)
     for (const [index, former] of was.entries()) {
       const other = continuing.get(`${kind} ${former}`)
       if (other !== undefined && other !== number) {
@@ -386,7 +383,7 @@ export const templateIssues = (
     }
     for (const [column, target] of Object.entries(named)) {
       const wanted = references[column]
-      if (wanted === undefined || !at.has(`${wanted} ${target}`)) {
+      if (!at.has(`${wanted} ${target}`)) {
         const what = wanted === undefined ? column : typeOf(wanted)
         add(
           [referenceField(column)],

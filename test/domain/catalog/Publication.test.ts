@@ -204,10 +204,11 @@ describe("renameIssues", () => {
     assert.deepStrictEqual(said(type("x", ["a", "b"]), [source("a"), source("b")]), [
       "was a, b are published as 2 definitions, and this can continue only one; name that one"
     ])
-    const taking = type("b", ["x", "a"])
+    assert.deepStrictEqual(said(type("b", ["a"]), [source("a"), source("b", { was: ["a"] })]), [])
+    const taking = type("b", ["b", "x", "a"])
     const known = [source("a"), source("b"), source("x", { foundIn: "earlier" })]
     assert.deepStrictEqual(said(taking, known), [
-      'was.1 "a" can\'t become "b", which is published as another definition; say was: [b] in the one that continues that, or publish once without it first'
+      'was.2 "a" can\'t become "b", which is published as another definition; say was: [b] in the one that continues that, or publish once without it first'
     ])
     assert.deepStrictEqual(renameIssues([taking, type("c", ["b"])], known, []), [])
     const [issue, ...more] = renameIssues(
