@@ -18,6 +18,11 @@ export const CleanText = Schema.String.pipe(
   })
 )
 
+/** Clean text, or null. */
+export const TextOrNull = Schema.NullOr(CleanText).annotations({
+  message: () => ({ message: "Expected text or null", override: true })
+})
+
 /** Clean text of `min` to `max` characters, not only white space where `min` is one. */
 export const BoundedText = (min: 0 | 1, max: number) =>
   CleanText.pipe(

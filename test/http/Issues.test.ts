@@ -4,6 +4,8 @@ import { ClaimRequest, LookupRequest, PhoneRequest, SenderAnswer } from "../../s
 import { ResyncPlanQuery, ResyncRequest, UninstallQuery } from "../../src/domain/installation/Agent.ts"
 import { HistoryQuery } from "../../src/domain/installation/History.ts"
 import { InstallRequest, PlanRequest } from "../../src/domain/installation/Install.ts"
+import { Verdict } from "../../src/domain/installation/Plan.ts"
+import { RolloutRequest } from "../../src/domain/rollout/Rollout.ts"
 import { placesOf } from "../../src/http/Issues.ts"
 
 const issuesOf = (schema: Schema.Schema.AnyNoContext, value: unknown): ReadonlyArray<string> =>
@@ -82,6 +84,18 @@ describe("what is wrong with a request", () => {
           "adopt.0.slugg: unknown; did you mean slug?",
           "adopt.0.slug: is missing"
         ],
+        [PlanRequest, {}, "slug: give slug or templateAgentId"],
+        [
+          PlanRequest,
+          { slug: "a", templateAgentId: "agent_1" },
+          "templateAgentId: give slug or templateAgentId, not both"
+        ],
+        [InstallRequest, { slug: "a", whatsapp_phone: 7 }, "whatsapp_phone: Expected text or null"],
+        [
+          InstallRequest,
+          { slug: "a", expectedPlan: "x" },
+          "expectedPlan: Expected the planHash of a plan: 64 digits, 0 to 9 and a to f"
+        ],
         [PlanRequest, JSON.parse('{"slug":"a","__proto__":1}'), "__proto__: unknown; known are slug, templateAgentId"],
         [ResyncRequest, { revision: "latest" }, 'revision: Expected number, or "newest"'],
         [ResyncRequest, { revision: 0 }, 'revision: Expected a number between 1 and 2147483647, or "newest"'],
@@ -97,6 +111,25 @@ describe("what is wrong with a request", () => {
           { limit: "0", befor: "1" },
           "befor: unknown; did you mean before?",
           "limit: Expected a number from 1 to 100"
+        ],
+        [HistoryQuery, { rows: "some" }, "rows: Expected changed or whole"],
+        [
+          ResyncPlanQuery,
+          { revision: "oldest", kind: "Tables", verdict: "good" },
+          "revision: Expected a revision's number, or newest",
+          "kind: Expected kinds, with commas between",
+          `verdict: Expected ${Verdict.literals.join(", ")}; commas between several`
+        ],
+        [
+          RolloutRequest,
+          { revision: 1, waves: [0, 100], stopAbove: 2 },
+          "waves.0: Expected a percentage from 1 to 100",
+          "stopAbove: Expected a share from 0 to 1"
+        ],
+        [
+          RolloutRequest,
+          { revision: 1, waves: [1] },
+          "waves: name up to 20 percentages, each higher than the one before, the last one 100"
         ],
         [UninstallQuery, { "expected-plan": "x" }, "expected-plan: unknown; did you mean expectedPlan?"]
       ]

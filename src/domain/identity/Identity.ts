@@ -1,7 +1,7 @@
 import { Hash, Schema } from "effect"
 import { AgentId, exampleIds, OrganizationId, Slug, UserId } from "../Ids.ts"
 import { listQuery, next, type PageKey } from "../Page.ts"
-import { BoundedText, CleanText } from "../Text.ts"
+import { BoundedText, TextOrNull } from "../Text.ts"
 import { codeLifetimeSeconds, messageWith } from "./InstallCode.ts"
 import { E164, LinkedPhone, WaJid } from "./Phone.ts"
 import { Namespace, Platform, platforms } from "./Platform.ts"
@@ -132,12 +132,8 @@ export const OwnIdentities = Schema.Struct({
 /** The parameters of that list. */
 export const IdentitiesQuery = Schema.Struct(listQuery("identities"))
 
-/** What the list is in the order of: what is displaced stands after all else. */
-export const orderOfIdentities = ({ id, state }: OwnIdentity): PageKey => [state === "displaced" ? 1 : 0, id]
-
-const TextOrNull = Schema.NullOr(CleanText).annotations({
-  message: () => ({ message: "Expected text or null", override: true })
-})
+/** What the list is in the order of: the oldest first, and what is displaced after all else. */
+export const orderOfIdentities = ({ id, state }: OwnIdentity): PageKey => [state === "displaced" ? 1 : 0, Number(id)]
 
 /** The body of `POST /api/identities/phone`. */
 export const PhoneRequest = Schema.Struct({

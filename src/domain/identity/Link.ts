@@ -1,4 +1,4 @@
-import { Duration, Either } from "effect"
+import { Array as Arr, Duration, Either } from "effect"
 import { IdentityNotFound, IdentityTaken, NoMember, PendingNotFound } from "../Errors.ts"
 import type { EventContent } from "../events/Event.ts"
 import type { OrganizationId } from "../Ids.ts"
@@ -12,7 +12,7 @@ import {
   linkOf,
   ofPerson
 } from "./LinkFacts.ts"
-import { groupOf, isUnproved, leadOf, ownIdentifiers, ownIdentity } from "./OwnIdentities.ts"
+import { groupOf, leadOf, ownIdentifiers, ownIdentity } from "./OwnIdentities.ts"
 import { platformOf } from "./Platform.ts"
 import { isOneOf, isSameSender, type Sender } from "./Sender.ts"
 import type { Identifier } from "./WaId.ts"
@@ -119,7 +119,7 @@ const after = (link: KnownLink, changed: Partial<LinkAfter>): LinkAfter => ({
   ...changed
 })
 
-const linkIds = (identifiers: ReadonlyArray<KnownIdentifier>): ReadonlyArray<LinkId> => [
+const linkIds = (identifiers: ReadonlyArray<Pick<KnownIdentifier, "linkId">>): ReadonlyArray<LinkId> => [
   ...new Set(identifiers.flatMap(({ linkId }) => linkId ?? []))
 ]
 
@@ -195,7 +195,7 @@ const saidYes: Answered = (facts, link, shown) => {
   const isKnown = ofPerson(facts).some((one) => {
     const by = linkOf(facts, one)
     const isTyped = by?.origin === "typed" && isWaiting(by, facts.now)
-    return isOfSender(one) && (isVerified(one) || (one.state === "claimed" && isTyped))
+    return isOfSender(one) && (isVerified(one) || isTyped)
   })
   const forgiven = facts.refusals.filter(isOfSender)
   return link.personAgreed || isKnown
@@ -236,21 +236,20 @@ const proof = (
 
 const confirmed: Rule<"confirmed"> = (facts, { id }) => {
   const group = groupOf(ownIdentifiers(facts), id)
+  if (group === undefined) return Either.left(new IdentityNotFound())
   const lead = leadOf(group)
-  const [first] = lead
-  if (first === undefined) return Either.left(new IdentityNotFound())
-  const link = linkOf(facts, first)
-  if (link === undefined || !isUnproved(first.state) || !isWaiting(link, facts.now)) return decided(ownIdentity(group))
+  const link = linkOf(facts, lead[0])
+  if (link === undefined || !isWaiting(link, facts.now)) return decided(ownIdentity(group))
   if (!link.senderAgreed) return decided(ownIdentity(group), { link: after(link, { personAgreed: true }) })
-  return decided(ownIdentity(lead.map((one) => ({ ...one, state: "verified" }))), proof(facts, link, lead))
+  return decided(ownIdentity(Arr.map(lead, (one) => ({ ...one, state: "verified" }))), proof(facts, link, lead))
 }
 
 const unlinked: Rule<"unlinked"> = (facts, { id }) => {
   const group = groupOf(ownIdentifiers(facts), id)
-  if (group.length === 0) return Either.left(new IdentityNotFound())
+  if (group === undefined) return Either.left(new IdentityNotFound())
   const endsAlone = ({ linkId, state }: (typeof group)[number]) => linkId === null || state === "displaced"
   return decided(undefined, {
-    endedLinks: [...new Set(group.flatMap((one) => (endsAlone(one) ? [] : (one.linkId ?? []))))],
+    endedLinks: linkIds(group.filter((one) => !endsAlone(one))),
     endedIdentities: group.filter(endsAlone).map((one) => one.id)
   })
 }
@@ -279,12 +278,12 @@ export const eventsOf = ({ identifiers, person }: LinkFacts, changes: LinkChange
     ...new Map(
       of.map(({ entityId, id, linkId, namespace }) => [
         linkId ?? id,
-        { entityId, event: { type, data: { linkId, platform: platformOf(namespace) ?? "" } } }
+        { entityId, event: { type, data: { linkId, platform: platformOf(namespace) } } }
       ])
     ).values()
   ]
   const isEnded = ({ id, linkId }: KnownIdentifier) =>
-    endedIdentities.includes(id) || (linkId !== null && endedLinks.includes(linkId))
+    endedIdentities.includes(id) || endedLinks.some((link) => link === linkId)
   return [
     ...eachOnce(
       "identity.unlinked",

@@ -74,6 +74,9 @@ export const stateOf = (facts: LinkFacts, identifier: KnownIdentifier): Identity
   return isAsked(link.origin, isOneOf(facts.refusals)(identifier)) ? "claimed" : "declined"
 }
 
+/** Identities are numbered as they come. */
+export const byAge: Order.Order<{ readonly id: IdentityId }> = Order.mapInput(Order.bigint, ({ id }) => BigInt(id))
+
 /**
  * Which of the links between one person and one sender takes precedence, both in the question to the sender and in the
  * person's list: one that waits for the person, then one of a code, then the newest.
@@ -85,5 +88,5 @@ export const precedence: Order.Order<{
 }> = Order.combineAll([
   Order.mapInput(Order.boolean, ({ senderAgreed }) => !senderAgreed),
   Order.mapInput(Order.boolean, ({ origin }) => origin !== "code"),
-  Order.mapInput(Order.reverse(Order.bigint), ({ id }) => BigInt(id))
+  Order.reverse(byAge)
 ])

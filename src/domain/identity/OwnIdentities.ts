@@ -1,4 +1,4 @@
-import { Array as Arr, Option } from "effect"
+import { Array as Arr, Option, Order } from "effect"
 import {
   checkNumber,
   type IdentityId,
@@ -8,7 +8,7 @@ import {
   maxIdentities,
   type OwnIdentity
 } from "./Identity.ts"
-import { type KnownLink, type LinkFacts, linkOf, ofPerson, precedence, stateOf } from "./LinkFacts.ts"
+import { byAge, type KnownLink, type LinkFacts, linkOf, ofPerson, precedence, stateOf } from "./LinkFacts.ts"
 import { type Namespace, type Platform, platformOf, rankOf } from "./Platform.ts"
 import { isOneOf } from "./Sender.ts"
 
@@ -32,11 +32,11 @@ export const isUnproved = (state: IdentityState): boolean => state !== "verified
 /** All identifiers that a person sees, without expired claims. */
 export const ownIdentifiers = (facts: LinkFacts): ReadonlyArray<OwnIdentifier> =>
   ofPerson(facts).flatMap((one): ReadonlyArray<OwnIdentifier> => {
-    const platform = platformOf(one.namespace)
     const link = linkOf(facts, one)
-    if (platform === undefined || (one.state === "claimed" && (link?.expiresAt ?? 0) <= facts.now)) return []
+    if (one.state === "claimed" && (link?.expiresAt ?? 0) <= facts.now) return []
     const { id, identifier, linkId, namespace } = one
-    return [{ id, platform, namespace, identifier, state: stateOf(facts, one), linkId, origin: link?.origin ?? null }]
+    const [platform, state] = [platformOf(namespace), stateOf(facts, one)]
+    return [{ id, platform, namespace, identifier, state, linkId, origin: link?.origin ?? null }]
   })
 
 type Group = Arr.NonEmptyReadonlyArray<OwnIdentifier>
@@ -62,34 +62,34 @@ const groupsOf = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<Group> => {
   return groups
     .filter((group) => joined.every((one) => one.group !== group))
     .map((group) => {
-      const [{ linkId, state }] = group
+      const ofCode = joined.filter(({ linkId }) => linkId === group[0].linkId)
       return Arr.appendAll(
         group,
-        isUnproved(state) ? joined.filter((one) => one.linkId === linkId).flatMap((one) => one.group) : []
+        ofCode.flatMap((one) => one.group)
       )
     })
 }
 
-/** The group of the identifier with this id; empty if there is no such identifier. */
-export const groupOf = (all: ReadonlyArray<OwnIdentifier>, id: IdentityId): ReadonlyArray<OwnIdentifier> =>
-  groupsOf(all).find((group) => group.some((one) => one.id === id)) ?? []
+/** The group of the identifier with this id; undefined if there is no such identifier. */
+export const groupOf = (all: ReadonlyArray<OwnIdentifier>, id: IdentityId): Group | undefined =>
+  groupsOf(all).find((group) => group.some((one) => one.id === id))
 
 /** The identifiers of the link by which a group is shown. */
-export const leadOf = (group: ReadonlyArray<OwnIdentifier>): ReadonlyArray<OwnIdentifier> =>
-  group.filter(({ linkId }) => linkId === group[0]?.linkId)
+export const leadOf = ([first, ...more]: Group): Group => [
+  first,
+  ...more.filter(({ linkId }) => linkId === first.linkId)
+]
 
 /** The link by which an identity of the person is shown; null if it has none. */
 export const linkShownAs = (facts: LinkFacts, id: IdentityId): LinkId | null =>
-  leadOf(groupOf(ownIdentifiers(facts), id))[0]?.linkId ?? null
+  groupOf(ownIdentifiers(facts), id)?.[0].linkId ?? null
 
-const isOlder = (a: { readonly id: IdentityId }, b: { readonly id: IdentityId }) =>
-  a.id.length - b.id.length || (a.id < b.id ? -1 : 1)
+const byRank = Order.mapInput(Order.number, ({ namespace }: OwnIdentifier) => rankOf(namespace))
+const byName = Order.combine(byRank, byAge)
 
 /** A group as its person sees it: the identifier that names the sender best. */
-export const ownIdentity = (group: ReadonlyArray<OwnIdentifier>): OwnIdentity => {
-  const [best] = leadOf(group).toSorted((a, b) => rankOf(a.namespace) - rankOf(b.namespace) || isOlder(a, b))
-  if (best === undefined) throw new RangeError("a group has at least one identifier")
-  const { id, identifier, linkId, namespace, platform, state } = best
+export const ownIdentity = (group: Group): OwnIdentity => {
+  const { id, identifier, linkId, namespace, platform, state } = Arr.min(leadOf(group), byName)
   return {
     id,
     platform,
@@ -106,11 +106,11 @@ export const ownIdentity = (group: ReadonlyArray<OwnIdentifier>): OwnIdentity =>
  */
 export const ownIdentities = (all: ReadonlyArray<OwnIdentifier>): ReadonlyArray<OwnIdentity> => {
   const [current, displaced] = Arr.partition(
-    groupsOf(all).map(ownIdentity).toSorted(isOlder),
+    groupsOf(all).map(ownIdentity).toSorted(byAge),
     ({ state }) => state === "displaced"
   )
   return [
     ...current.slice(-maxIdentities),
     ...Arr.takeRight(displaced, Math.max(0, maxIdentities - current.length))
-  ].toSorted(isOlder)
+  ].toSorted(byAge)
 }

@@ -5,7 +5,8 @@ import {
   getCountryCallingCode,
   isSupportedCountry,
   isValidPhoneNumber,
-  parsePhoneNumberWithError
+  parsePhoneNumberWithError,
+  validatePhoneNumberLength
 } from "libphonenumber-js/max"
 import { InvalidPhone } from "../Errors.ts"
 
@@ -86,18 +87,20 @@ const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
 
 const refuse = (reason: Reason) => refusals[reason]
 
+const reasonOf = (problem = ""): Reason => reasons[problem] ?? "not_a_number"
+
 const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPhone> => {
   try {
     const parsed = parsePhoneNumberWithError(text, { defaultCountry: country, extract: false })
     if (parsed.ext !== undefined) return refuse("has_extension")
     const number = current(parsed.number)
-    if (number === parsed.number && !parsed.isPossible()) {
-      return refuse(parsed.nationalNumber.length > 10 ? "too_long" : "too_short")
-    }
+    if (number === parsed.number && !parsed.isPossible()) return refuse(reasonOf(validatePhoneNumberLength(number)))
     if (bot.test(number)) return refuse("not_a_person")
-    return isE164(number) ? Either.right(number) : refuse("not_a_number")
+    if (!isE164(number)) return refuse("not_a_number")
+    // A number that nobody can have may still begin with the 0 that is dialled in its country.
+    return number === text || parsed.isValid() ? Either.right(number) : read(number, country)
   } catch (error) {
-    return refuse(reasons[error instanceof Error ? error.message : ""] ?? "not_a_number")
+    return refuse(reasonOf(error instanceof Error ? error.message : undefined))
   }
 }
 

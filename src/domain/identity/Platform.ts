@@ -34,7 +34,8 @@ export const platforms = {
 
 const names = Object.keys(platforms) as ReadonlyArray<keyof typeof platforms>
 
-const namespaces = names.flatMap((name) => platforms[name].namespaces)
+const namespaceNames = names.flatMap((name) => platforms[name].namespaces)
+const namespaces: ReadonlyArray<string> = namespaceNames
 
 const oneOf = (words: ReadonlyArray<string>) => ({
   message: () => ({ message: `must be one of ${words.join(", ")}`, override: true })
@@ -45,7 +46,7 @@ export const Platform = Schema.Literal(...names).annotations(oneOf(names))
 export type Platform = typeof Platform.Type
 
 /** A namespace of the identifiers by which senders are known. */
-export const Namespace = Schema.Literal(...namespaces).annotations(oneOf(namespaces))
+export const Namespace = Schema.Literal(...namespaceNames).annotations(oneOf(namespaces))
 export type Namespace = typeof Namespace.Type
 
 const owners = new Map<string, Platform>(
@@ -53,20 +54,18 @@ const owners = new Map<string, Platform>(
 )
 
 /** The platform of a namespace; undefined for a namespace without one, as `email`. */
-export const platformOf = (namespace: string): Platform | undefined => owners.get(namespace)
+export function platformOf(namespace: Namespace): Platform
+export function platformOf(namespace: string): Platform | undefined
+export function platformOf(namespace: string): Platform | undefined {
+  return owners.get(namespace)
+}
 
 /** Puts an identifier into canonical form; undefined if it can't be a person's. */
-export const canonical = (namespace: Namespace, identifier: string): Identifier | undefined => {
-  const platform = platformOf(namespace)
-  return platform === undefined ? undefined : platforms[platform].canonical(namespace, identifier)
-}
+export const canonical = (namespace: Namespace, identifier: string): Identifier | undefined =>
+  platforms[platformOf(namespace)].canonical(namespace, identifier)
 
 /** How well people recognize the identifiers of a namespace: the lower, the better. */
-export const rankOf = (namespace: string): number => {
-  const platform = platformOf(namespace)
-  const namespaces: ReadonlyArray<string> = platform === undefined ? [] : platforms[platform].namespaces
-  return namespaces.indexOf(namespace)
-}
+export const rankOf = (namespace: string): number => namespaces.indexOf(namespace)
 
 /**
  * The key of a sender's budgets: the identifier that names them best (a phone before a LID, either before a user id),

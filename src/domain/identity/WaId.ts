@@ -29,7 +29,7 @@ const otherServers = new Set(["g.us", "broadcast", "newsletter", "bot", "msgr", 
 
 const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
   { namespace: "phone", identifier: phone },
-  { namespace: "wa_jid", identifier: jidOf(phone), ...(address === undefined ? {} : { address }) }
+  { namespace: "wa_jid", identifier: jidOf(phone), address }
 ]
 
 // The same senders write again and again, and parsing a number takes longer than the rest of a look-up in this process.
@@ -57,7 +57,8 @@ const internationally = (digits: string): Either.Either<E164, NoSender> => {
  * (also those with a phone number) and the system's own ids are refused.
  */
 export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>, NoSender> => {
-  const id = text.length > longest ? "" : text.trim()
+  if (text.length > longest) return Either.left("not_an_id")
+  const id = text.trim()
   if (bsuid.test(id)) return Either.right([{ namespace: "wa_bsuid", identifier: id, address: id }])
   if (/^\+[0-9]{5,17}$/.test(id)) {
     return Either.map(internationally(id.slice(1)), (phone) => ofPhone(phone, id))
@@ -68,8 +69,8 @@ export const readWaId = (text: string): Either.Either<ReadonlyArray<Identifier>,
   if (otherServers.has(server)) return Either.left("not_a_person")
   const isPhone = phoneServers.has(server)
   if (!isPhone && !lidServers.has(server)) return Either.left("unknown_server")
-  const [, user = ""] = jid.exec(`${id.slice(0, at)}@${server}`) ?? []
-  if (user === "") return Either.left("not_an_id")
+  const user = jid.exec(`${id.slice(0, at)}@${server}`)?.[1]
+  if (user === undefined) return Either.left("not_an_id")
   if (!isPhone) {
     const lid = `${user}@lid`
     return Either.right([{ namespace: "wa_lid", identifier: lid, address: lid }])
@@ -93,8 +94,8 @@ export const oneSender = (
   ids: ReadonlyArray<ReadonlyArray<Identifier>>
 ): Either.Either<ReadonlyArray<Identifier>, "two_senders"> => {
   const all = ids.flat()
-  const mobiles = all.flatMap(({ identifier, namespace }) =>
-    namespace === "phone" && withoutNine(identifier) !== identifier ? [withoutNine(identifier)] : []
+  const mobiles = all.flatMap(({ identifier }) =>
+    withoutNine(identifier) !== identifier ? [withoutNine(identifier)] : []
   )
   const known = new Map<string, Identifier>()
   const aliases = new Map<string, Identifier>()

@@ -4,12 +4,8 @@ import { Mode } from "../catalog/Mode.ts"
 import { IdentityTaken, InvalidPhone, NoMember, Unavailable } from "../Errors.ts"
 import { AgentId, exampleIds, OrganizationId, Slug } from "../Ids.ts"
 import { E164, LinkedPhone, WaJid } from "../identity/Phone.ts"
-import { BoundedText, CleanText, Name } from "../Text.ts"
+import { BoundedText, Name, TextOrNull } from "../Text.ts"
 import { expectedPlan, namesEachRowOnce, Wishes } from "./Plan.ts"
-
-const TextOrNull = Schema.NullOr(CleanText).annotations({
-  message: () => ({ message: "Expected text or null", override: true })
-})
 
 const whichTemplate = {
   slug: Schema.optionalWith(BoundedText(1, 200), { exact: true }).annotations({

@@ -1,8 +1,13 @@
-import { Effect, Exit } from "effect"
+import { Cause, Effect, Option } from "effect"
 import type { Account, DeleteRequest } from "../../domain/account/Account.ts"
 import { ownPasswordKey } from "../../domain/admission/Budget.ts"
-import type { OrganizationInUse, RateLimitExceeded, ReadError, Unauthenticated } from "../../domain/Errors.ts"
-import { WrongPassword } from "../../domain/Errors.ts"
+import type {
+  OrganizationInUse,
+  RateLimitExceeded,
+  ReadError,
+  Unauthenticated,
+  WrongPassword
+} from "../../domain/Errors.ts"
 import { admit } from "../admission/Admission.ts"
 import { RateLimiter } from "../admission/RateLimiter.ts"
 import { traced } from "../runtime/Traced.ts"
@@ -46,7 +51,7 @@ export interface DeleteAccountRequest {
 
 /**
  * Deletes the account of whoever asks and gives its password. A wrong one counts against the budget of the person; it is taken
- * before the password is looked at, so that many at once don't pass together, and given back for anything but a wrong one.
+ * before the password is looked at, so that many at once don't pass together, and given back where something else keeps the account.
  */
 export const deleteAccount: (
   request: DeleteAccountRequest
@@ -61,11 +66,9 @@ export const deleteAccount: (
   const { password } = yield* body
   const budget = ownPasswordKey(userId)
   yield* limiter.take("password", budget)
-  const exit = yield* Effect.exit(accounts.delete(userId, password))
-  const isWrong = Exit.match(exit, {
-    onFailure: (cause) => cause._tag === "Fail" && cause.error instanceof WrongPassword,
-    onSuccess: () => false
-  })
-  if (!isWrong) yield* limiter.giveBack("password", budget)
-  return yield* exit
+  return yield* Effect.tapErrorCause(accounts.delete(userId, password), (cause) =>
+    Option.exists(Cause.failureOption(cause), ({ _tag }) => _tag === "WrongPassword")
+      ? Effect.void
+      : limiter.giveBack("password", budget)
+  )
 })

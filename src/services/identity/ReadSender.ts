@@ -1,4 +1,4 @@
-import { Effect, Either } from "effect"
+import { Array as Arr, Effect, Either } from "effect"
 import { InvalidRequest } from "../../domain/Errors.ts"
 import type { SenderFields } from "../../domain/identity/Identity.ts"
 import { platforms } from "../../domain/identity/Platform.ts"
@@ -24,11 +24,13 @@ export const readSender = ({
       { path: "platformUserId", id: platformUserId },
       ...alternateIds.map((id, at) => ({ path: `alternateIds.${at}`, id }))
     ]
-    const read = named.map(({ id, path }) => ({ path, ids: platforms[platform].read(id) }))
-    const issues = read.flatMap(({ ids, path }) => (Either.isLeft(ids) ? [{ path, message: messages[ids.left] }] : []))
+    const [issues, ids] = Arr.partitionMap(named, ({ id, path }) =>
+      Either.mapLeft(platforms[platform].read(id), (reason) => ({ path, message: messages[reason] }))
+    )
     if (issues.length > 0) return yield* new InvalidRequest({ issues })
-    const identifiers = yield* oneSender(read.flatMap(({ ids }) => (Either.isRight(ids) ? [ids.right] : []))).pipe(
-      Either.mapLeft((reason) => new InvalidRequest({ issues: [{ path: "alternateIds", message: messages[reason] }] }))
+    const identifiers = yield* Either.mapLeft(
+      oneSender(ids),
+      (reason) => new InvalidRequest({ issues: [{ path: "alternateIds", message: messages[reason] }] })
     )
     return { platform, identifiers }
   })

@@ -1,5 +1,5 @@
 import { Effect, Redacted } from "effect"
-import { installErrors, type NotGateway, type RateLimitExceeded, type ReadError } from "../../domain/Errors.ts"
+import { codeOf, type NotGateway, type RateLimitExceeded, type ReadError } from "../../domain/Errors.ts"
 import { type ClaimAnswer, type ClaimRequest, codeTexts, promptOf } from "../../domain/identity/Identity.ts"
 import { codeIn } from "../../domain/identity/InstallCode.ts"
 import { senderKey } from "../../domain/identity/Platform.ts"
@@ -25,9 +25,7 @@ const installFor = ({ installed, templateAgentId, userId }: ConsumedCode, { id }
         Effect.tap(countRows),
         (apply) => measuredInstall({ template: templateAgentId }, apply),
         Effect.match({
-          onFailure: ({ _tag }) => ({
-            installError: installErrors.find((refusal) => refusal._tag === _tag)?.code ?? _tag
-          }),
+          onFailure: (refusal) => ({ installError: codeOf(refusal) }),
           onSuccess: () => ({})
         })
       )

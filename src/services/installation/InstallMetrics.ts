@@ -56,13 +56,10 @@ export const measuredInstall = <A extends Pick<Applied, "created">, E extends In
             ? "created"
             : "updated"
       const exists = landed !== undefined || Option.exists(refusal, ({ _tag }) => knownToExist.has(_tag))
-      return Effect.all(
-        [
-          Effect.tagMetrics(Metric.increment(installs), { template: exists ? labels.template : "none" }),
-          Metric.update(installDuration, Duration.toSeconds(took))
-        ],
-        { discard: true }
-      ).pipe(Effect.tagMetrics({ outcome }))
+      return Effect.all([
+        Effect.tagMetrics(Metric.increment(installs), { template: exists ? labels.template : "none" }),
+        Metric.update(installDuration, Duration.toSeconds(took))
+      ]).pipe(Effect.tagMetrics({ outcome }))
     }),
     Effect.flatMap(([, exit]) => exit)
   )

@@ -1,23 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck, Schema } from "effect"
 import {
-  challengeText,
   checkNumber,
-  IdentityId,
-  type IdentityState,
   LinkId,
   LookupAnswer,
   maskEmail,
-  maskIdentifier
+  maskIdentifier,
+  promptOf
 } from "../../../src/domain/identity/Identity.ts"
 import { codeBytes, codeIn, codeOf, messageWith } from "../../../src/domain/identity/InstallCode.ts"
-import { type OwnIdentifier, ownIdentities } from "../../../src/domain/identity/OwnIdentities.ts"
 
 describe("a masked", () => {
   it("identifier keeps how it begins and ends", () => {
     assert.deepStrictEqual(
-      ["+447911123456", "185031603552434@lid", "BR.1502576394655843", "+12345", "1@lid", ""].map(maskIdentifier),
-      ["+44•••456", "185•••434@lid", "BR.•••843", "•••45", "•••1@lid", "•••"]
+      ["+447911123456", "185031603552434@lid", "BR.1502576394655843", "+1234567", "1@lid", ""].map(maskIdentifier),
+      ["+44•••456", "185•••434@lid", "BR.•••843", "•••67", "•••1@lid", "•••"]
     )
   })
 
@@ -28,32 +25,11 @@ describe("a masked", () => {
       "•••@b.co"
     ])
     const id = LinkId.make("link_62c5d8a11e204abba6d6b6ddc7daed22")
-    assert.include(challengeText("ada.lovelace@example.org", id), "a•••e@example.org")
-    assert.include(challengeText("ada.lovelace@example.org", id), checkNumber(id))
-    assert.notInclude(challengeText("ada.lovelace@example.org", id), "lovelace")
-  })
-})
-
-describe("a person's identities", () => {
-  const identifiers = (count: number, state: IdentityState, from: number): ReadonlyArray<OwnIdentifier> =>
-    Array.from({ length: count }, (_, at) => ({
-      id: IdentityId.make(String(from + at)),
-      linkId: LinkId.make(`link_${from + at}`),
-      platform: "whatsapp",
-      namespace: "phone",
-      identifier: `+4479111${23_456 + from + at}`,
-      state,
-      origin: "code"
-    }))
-  const shown = (rows: ReadonlyArray<OwnIdentifier>) => ownIdentities(rows).map(({ id }) => Number(id))
-
-  it("are all shown up to 200; beyond, the newest, and what is displaced after all else", () => {
-    const few = [...identifiers(100, "displaced", 1), ...identifiers(100, "claimed", 101)]
-    assert.deepStrictEqual(shown(few), few.map(({ id }) => Number(id)) as Array<number>)
-    const lost = shown([...identifiers(1, "verified", 1), ...identifiers(250, "displaced", 2)])
-    assert.deepStrictEqual([lost.length, lost[0], lost[1], lost.at(-1)], [200, 1, 53, 251])
-    const many = shown([...identifiers(250, "claimed", 1), ...identifiers(5, "displaced", 251)])
-    assert.deepStrictEqual([many.length, many[0], many.at(-1)], [200, 51, 250])
+    const { pendingId, text } = promptOf("ada.lovelace@example.org", id)
+    assert.strictEqual(pendingId, id)
+    assert.include(text, "a•••e@example.org")
+    assert.include(text, checkNumber(id))
+    assert.notInclude(text, "lovelace")
   })
 })
 

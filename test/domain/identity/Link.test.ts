@@ -54,6 +54,8 @@ const facts = (more: Partial<LinkFacts>): LinkFacts => ({
 })
 
 const claims = (more: Partial<KnownLink>) => facts({ links: [link(more)], identifiers: [known(1)] })
+const other = { namespace: "phone", identifier: "+447911999999" } as const
+const unlinked = known(8, { ...other, linkId: null, state: "verified" })
 const asked = { origin: "code" } as const
 const agreed = { senderAgreed: true, personAgreed: true, closed: true } as const
 const theirProof = known(9, { entityId: theirs, linkId: LinkId.make("link_9"), state: "verified" })
@@ -73,7 +75,7 @@ const states = {
   "taken back": facts({ links: [link({ closed: true })] }),
   "verified for another": facts({ identifiers: [theirProof] }),
   "verified for one whose entity is gone": facts({ identifiers: [{ ...theirProof, orphaned: true }] }),
-  "no account": facts({ person: null })
+  "no account": facts({ person: null, identifiers: [theirProof] })
 } as const
 
 /** What can happen to it. */
@@ -91,7 +93,11 @@ const written = ({ displaced, endedIdentities, endedLinks, forgiven, link, refus
     ? []
     : [
         [
-          link.verified ? "verify" : link.id === "link_new" ? `open ${link.origin}` : "go on",
+          link.verified && link.senderAgreed && link.personAgreed
+            ? "verify"
+            : link.id === "link_new"
+              ? `open ${link.origin}`
+              : "go on",
           ...(link.verified || !link.senderAgreed ? [] : ["sender agrees"]),
           ...(link.verified || !link.personAgreed || link.origin === "typed" ? [] : ["person agrees"])
         ].join(", ")
@@ -108,11 +114,13 @@ const outcome = <Name extends LinkEventName>(known: LinkFacts, event: LinkEvent<
     Either.mapLeft(decideLink(known, event), ({ _tag }) => _tag),
     {
       onLeft: (tag) => tag,
-      onRight: ({ answer, changes }) =>
-        [
+      onRight: ({ answer, changes }) => {
+        if (changes !== null) assert.isNotEmpty(written(changes))
+        return [
           typeof answer !== "object" ? (answer ?? "done") : "state" in answer ? answer.state : "asked",
           ...(changes === null ? [] : written(changes))
         ].join("; ")
+      }
     }
   )
 
@@ -250,14 +258,16 @@ describe("decideLink", () => {
     const [old, question] = [LinkId.make("link_old"), LinkId.make("link_question")]
     const changes = changesOf(
       facts({
-        links: [link({}), link({ ...agreed, id: old }), link({ ...asked, id: question, entityId: theirs })],
+        links: [link({ ...agreed, id: old }), link({}), link({ ...asked, id: question, entityId: theirs })],
         identifiers: [
           known(1),
-          known(2, { linkId: old, identifier: "+447911999999", state: "verified" }),
+          known(2, { ...other, linkId: old, state: "verified" }),
           known(3, { linkId: null, state: "verified" }),
           known(4, { linkId: LinkId.make("link_lost"), state: "displaced" }),
           known(5, { linkId: question, entityId: theirs }),
-          known(6, { linkId: LinkId.make("link_other"), identifier: "+447911999999", entityId: theirs }),
+          known(6, { ...other, linkId: LinkId.make("link_other"), entityId: theirs }),
+          known(7, { ...other, linkId: LinkId.make("link_typed") }),
+          known(8, { ...lid, linkId: null, state: "verified" }),
           theirProof
         ]
       }),
@@ -271,6 +281,68 @@ describe("decideLink", () => {
       "end identity 4",
       "displace 9"
     ])
+  })
+
+  it("waits an hour for the answer to a code, and thirty days for that of a number, from when it was typed last", () => {
+    const opened = { id: "link_new", platform: "whatsapp", senderAgreed: false, identifiers: [phone], verified: false }
+    const [inHour, inMonth] = [now + 3_600_000, now + 30 * 24 * 3_600_000]
+    const [typed, code] = [changesOf(facts({}), events.typed), decideLink(facts({}), events.code)]
+    assert.deepEqual(typed.link as unknown, { ...opened, origin: "typed", personAgreed: true, expiresAt: inMonth })
+    const again = changesOf(states["claimed by typing"], events.typed)
+    assert.deepInclude(again.link, { id: linkId, identifiers: [], expiresAt: inMonth })
+    assert(Either.isRight(code))
+    assert.deepStrictEqual<unknown>(code.right.answer, { linkId: "link_new", email: "ada@example.org" })
+    assert.deepEqual(code.right.changes?.link as unknown, {
+      ...opened,
+      origin: "code",
+      personAgreed: false,
+      expiresAt: inHour
+    })
+  })
+
+  it("opens a link for a typed number in place of the person's own on that platform, and of no other", () => {
+    const code = LinkId.make("link_code")
+    const cases: ReadonlyArray<readonly [outcome: string, of: Partial<LinkFacts>]> = [
+      ["claimed; open typed", { links: [link({ entityId: theirs })], identifiers: [known(1, { entityId: theirs })] }],
+      ["claimed; open typed", { links: [link({ platform: "telegram" as never })], identifiers: [known(1)] }],
+      [
+        "claimed; open typed; end link_1",
+        { links: [link({}), link({ ...asked, id: code })], identifiers: [known(1, other), known(2, { linkId: code })] }
+      ],
+      ["claimed; go on", { links: [link({})], identifiers: [known(1), unlinked] }]
+    ]
+    for (const [expected, of] of cases) assert.strictEqual(outcome(facts(of), events.typed), expected)
+  })
+
+  it("asks the sender of a code unless all that is shown of them is proved, in place of that sender's earlier code", () => {
+    const another = facts({ links: [link(asked)], identifiers: [known(1, lid), unlinked] })
+    assert.strictEqual(outcome(another, events.code), "asked; open code")
+    const partly = facts({ identifiers: [known(1, { linkId: null, state: "verified" })] })
+    const both = { ...events.code, sender: { ...sender, identifiers: [phone, lid] } }
+    assert.strictEqual(outcome(partly, both), "asked; open code")
+    assert.strictEqual(outcome(partly, events.code), "already_linked_here")
+  })
+
+  it("ends by a no what the sender was asked about, and nothing that is proved or another's", () => {
+    const two = LinkId.make("link_2")
+    const proved = known(3, { ...lid, linkId: null, state: "verified" })
+    const asking = facts({
+      links: [link({}), link({ id: two })],
+      identifiers: [known(1), known(2, { ...other, linkId: two }), proved],
+      linkSender: [phone, lid]
+    })
+    assert.strictEqual(outcome(asking, events.no), "declined; end link_1; refuse")
+    const expired = facts({ links: [link({ expiresAt: now })], identifiers: [known(1), unlinked] })
+    assert.strictEqual(outcome(expired, events.no), "declined; end link_1; refuse")
+  })
+
+  it("forgives by a yes the sender who says it, and no other", () => {
+    assert.deepStrictEqual(changesOf({ ...claims({}), refusals: [phone, other] }, events.yes).forgiven, [phone])
+  })
+
+  it("leaves what is proved without a link as it is, whoever confirms it", () => {
+    const proved = facts({ identifiers: [known(1, { linkId: null, state: "verified" })] })
+    assert.strictEqual(outcome(proved, events.confirmed), "verified")
   })
 
   it("takes what else is shown of the sender into the link, in the form in which it was shown", () => {
@@ -299,16 +371,17 @@ describe("decideLink", () => {
       also(asked, {}),
       also({ entityId: theirs }, { entityId: theirs }),
       also(agreed, { state: "displaced" }),
-      also({}, { identifier: "+447911999999" })
+      also({}, other),
+      also({}, { ...other, linkId: null, state: "verified" })
     ].map((each) => outcome(each, events.yes).split(";")[0])
-    assert.deepStrictEqual(outcomes, ["verified", "verified", ...Array.from({ length: 5 }, () => "confirm_session")])
+    assert.deepStrictEqual(outcomes, ["verified", "verified", ...Array.from({ length: 6 }, () => "confirm_session")])
   })
 
   it("hears nobody but the sender who was asked", () => {
-    for (const identifiers of [[lid], [{ ...phone, identifier: "+447911999999" }], []]) {
+    const elsewhere = { ...sender, platform: "telegram" as never }
+    for (const from of [...[[lid], [other], []].map((identifiers) => ({ ...sender, identifiers })), elsewhere]) {
       for (const event of [events.yes, events.no]) {
-        const from = { ...event, sender: { ...sender, identifiers } }
-        assert.strictEqual(outcome(states["claimed by typing"], from), "PendingNotFound")
+        assert.strictEqual(outcome(states["claimed by typing"], { ...event, sender: from }), "PendingNotFound")
       }
     }
   })
@@ -349,7 +422,8 @@ describe("eventsOf", () => {
 
   it("says once of a link that it ended, however many identifiers it had", () => {
     const verified = { state: "verified" } as const
-    const both = { ...states.verified, identifiers: [known(1, verified), known(2, { ...lid, ...verified })] }
+    const another = known(3, { ...other, ...verified, linkId: LinkId.make("link_3") })
+    const both = { ...states.verified, identifiers: [known(1, verified), known(2, { ...lid, ...verified }), another] }
     assert.deepStrictEqual(told(both, events.unlinked), [["identity.unlinked", mine, of(linkId)]])
     const alone = facts({
       identifiers: [known(1, { linkId: null, ...verified }), known(2, { linkId: null, ...lid, ...verified })]

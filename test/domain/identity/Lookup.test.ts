@@ -69,9 +69,17 @@ describe("decideLookup", () => {
       { one: byPhone, known: proof, answerTo: null, newAddress: null }
     ]
     for (const { answerTo, known, newAddress, one } of cases) {
-      const decision = decideLookup(one, { proof: known, claims: [], owner }, false)
-      assert.deepInclude(decision.result, { verified: true, answerTo } as never)
-      assert.strictEqual(decision.newAddress, newAddress)
+      assert.deepStrictEqual(decideLookup(one, { proof: known, claims: [], owner }, false), {
+        result: {
+          verified: true,
+          person: { userId: owner.userId, name: owner.name },
+          organization: { id: owner.organizationId, slug: owner.organizationSlug },
+          memberEntityId: owner.memberEntityId,
+          agents: owner.agents,
+          answerTo
+        },
+        newAddress
+      })
     }
   })
 })

@@ -1,10 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, FastCheck } from "effect"
-import { jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
+import { Either, FastCheck, Schema } from "effect"
+import { Country, jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
 import { readWaId } from "../../../src/domain/identity/WaId.ts"
 
 const read = (text: string, country = "GB") =>
   Either.match(readPhone(text, country), { onLeft: ({ reason }) => reason, onRight: (phone) => phone as string })
+
+describe("a country", () => {
+  it("is named by the two letters by which numbers are read", () => {
+    assert.deepStrictEqual(["GB", "US", "gb", "ZZ", ""].filter(Schema.is(Country)), ["GB", "US"])
+    assert.throws(() => Schema.decodeSync(Country)("ZZ"), "must be a country code like GB")
+  })
+})
 
 describe("readPhone", () => {
   const numbers: ReadonlyArray<readonly [text: string, country: string, phone: string]> = [
@@ -54,15 +61,18 @@ describe("readPhone", () => {
     ["011 229 97 12 34 56", "US", "+2290197123456"],
     ["0044 7911 123456", "RU", "+447911123456"],
     ["0044 7911 123456", "JP", "+447911123456"],
+    [" 0044 7911 123456", "RU", "+447911123456"],
     ["0011 44 7911 123456", "AU", "+447911123456"],
     ["0011 972 50-123-4567", "AU", "+972501234567"],
+    ["0011 64 21 123 456", "AU", "+6421123456"],
     ["00 52 1 55 1234 5678", "BR", "+525512345678"],
     ["01 97 12 34 56", "BJ", "+2290197123456"],
     ["+229 21 30 00 00", "GB", "+2290121300000"],
     ["+1 313 554 9999", "GB", "+13135549999"],
     ["+1 316 555 0100", "GB", "+13165550100"],
     ["\u202a+44\u00a07911\u00a0123456\u202c", "GB", "+447911123456"],
-    ["\u200e07911 123456", "GB", "+447911123456"]
+    ["\u200e07911 123456", "GB", "+447911123456"],
+    [`+44${" ".repeat(51)}7911123456`, "GB", "+447911123456"]
   ]
   for (const [text, country, phone] of numbers) {
     it(`reads ${text} (${country})`, () => assert.strictEqual(read(text, country), phone))
@@ -86,7 +96,14 @@ describe("readPhone", () => {
     ["0044 7911 123456", "", "unknown_country"],
     ["001 313 555 0002", "RU", "not_a_person"],
     ["00", "GB", "too_short"],
+    ["1", "GB", "too_short"],
     ["12", "GB", "too_short"],
+    ["+31 000", "GB", "too_short"],
+    ["+229 97 12 34 567", "GB", "too_short"],
+    ["+52 1 55 1234 56789", "GB", "too_long"],
+    ["+47 123 45 678 90", "GB", "too_long"],
+    ["+999 123456", "GB", "unknown_country"],
+    [`+44${" ".repeat(52)}7911123456`, "GB", "too_long"],
     ["+44 7911 123456 7890", "GB", "too_long"],
     ["9".repeat(100_000), "GB", "too_long"]
   ]
@@ -97,7 +114,11 @@ describe("readPhone", () => {
   it("reads again what it read, and never throws", () => {
     FastCheck.assert(
       FastCheck.property(
-        FastCheck.oneof(FastCheck.string(), FastCheck.stringMatching(/^\+?[0-9 ()-]{0,18}$/)),
+        FastCheck.oneof(
+          FastCheck.string(),
+          FastCheck.stringMatching(/^\+?[0-9 ()-]{0,18}$/),
+          FastCheck.stringMatching(/^\+[1-9][0-9]0{0,4}[0-9]{0,10}$/)
+        ),
         (text) => {
           const once = readPhone(text, "BR")
           if (Either.isRight(once)) assert.deepStrictEqual(readPhone(once.right, "GB"), once)

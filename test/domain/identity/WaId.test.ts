@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, FastCheck } from "effect"
+import { Either, FastCheck, Schema } from "effect"
 import { jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
-import { canonical, senderKey } from "../../../src/domain/identity/Platform.ts"
+import { canonical, Namespace, Platform, senderKey } from "../../../src/domain/identity/Platform.ts"
 import { isSameSender } from "../../../src/domain/identity/Sender.ts"
 import { type Identifier, oneSender, readWaId } from "../../../src/domain/identity/WaId.ts"
 import { mutating, workOf } from "../../machine.ts"
@@ -23,6 +23,7 @@ describe("readWaId", () => {
     ["447911123456:99@hosted", ["+447911123456", [jid, jid]]],
     [" 447911123456@S.WhatsApp.net ", ["+447911123456", [jid, jid]]],
     ["+447911123456", ["+447911123456", [jid, "+447911123456"]]],
+    [`${jid}${" ".repeat(200 - jid.length)}`, ["+447911123456", [jid, jid]]],
     [
       "5215512345678@s.whatsapp.net",
       ["+525512345678", ["525512345678@s.whatsapp.net", "5215512345678@s.whatsapp.net"]]
@@ -47,6 +48,7 @@ describe("readWaId", () => {
     ["BR.1502576394655843", [["BR.1502576394655843", "BR.1502576394655843"]]],
     ["US.ENT.11815799212886844830", [["US.ENT.11815799212886844830", "US.ENT.11815799212886844830"]]],
     ["120363021234567890@g.us", "not_a_person"],
+    ["@g.us", "not_a_person"],
     ["447911123456-1587000000@g.us", "not_a_person"],
     ["status@broadcast", "not_a_person"],
     ["120363021234567890@newsletter", "not_a_person"],
@@ -65,6 +67,9 @@ describe("readWaId", () => {
     ["44@7911@s.whatsapp.net", "not_an_id"],
     ["12@s.whatsapp.net", "not_a_phone"],
     ["+12345", "not_a_phone"],
+    ["x+447911123456", "not_an_id"],
+    ["+447911123456x", "not_an_id"],
+    [`${jid}${" ".repeat(201 - jid.length)}`, "not_an_id"],
     ["", "not_an_id"],
     [`${"4".repeat(100_000)}@s.whatsapp.net`, "not_an_id"]
   ]
@@ -164,6 +169,18 @@ describe("an identifier to look up", () => {
     assert.isUndefined(canonical("wa_jid", "13135550002@s.whatsapp.net"))
     assert.strictEqual(canonical("phone", "+22997123456")?.identifier, "+2290197123456")
     assert.isUndefined(canonical("wa_jid", "120363021234567890@g.us"))
+  })
+})
+
+describe("the name of a platform or a namespace", () => {
+  it("is one of those that there are, which a refusal names", () => {
+    const refusal = <A, I>(schema: Schema.Schema<A, I>) =>
+      Either.match(Schema.decodeUnknownEither(schema)("telegram"), {
+        onLeft: ({ message }) => message,
+        onRight: String
+      })
+    assert.strictEqual(refusal(Platform), "must be one of whatsapp")
+    assert.strictEqual(refusal(Namespace), "must be one of phone, wa_lid, wa_bsuid, wa_jid")
   })
 })
 

@@ -300,6 +300,9 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       const before = yield* prove
       yield* sql`UPDATE entities SET deleted_at = now() WHERE id = ${before.memberEntityId}`
       assert.deepStrictEqual(yield* lookup(jid(digits)), [null])
+      const { body } = yield* me("/api/install/token", { slug: "helper" })
+      const claimed = yield* asGateway("/api/install/claim", whatsapp(jid(digits), { message: body.token }))
+      assert.deepStrictEqual([claimed.status, claimed.body.status], [200, "no_personal_org"])
       yield* personalOrgs.ensure(before.person.userId)
       const after = yield* prove
       assert.strictEqual(after.person.userId, before.person.userId)

@@ -4,6 +4,7 @@ import { UserId } from "../../../src/domain/Ids.ts"
 import { Accounts } from "../../../src/services/account/Accounts.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
 import { OrgResolver } from "../../../src/services/account/OrgResolver.ts"
+import { deleteAccount } from "../../../src/services/account/OwnAccount.ts"
 import { PersonalOrgs } from "../../../src/services/account/PersonalOrgs.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
@@ -246,6 +247,28 @@ for (const [label, world] of worlds) {
           [(yield* accounts.planDeletion(bob.userId)).obstacles.length, (yield* held(ada.userId)).length],
           [1, 0]
         )
+      })
+    )
+
+    it.effect("counts a wrong password that is given for its deletion, and no right one with which it stays", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const [ada, bob] = [yield* signedUp, yield* signedUp]
+        const shared = yield* published()
+        yield* hands.setRole(shared.publisher, ada.userId, "owner")
+        yield* hands.setRole(shared.publisher, bob.userId, "member")
+        const refused = (given: string) =>
+          deleteAccount({
+            credential: credential({ bearer: ada.bearer }),
+            body: Effect.succeed({ password: Redacted.make(given) })
+          }).pipe(
+            Effect.flip,
+            Effect.map(({ _tag }) => _tag)
+          )
+        // Four tries in a quarter of an hour.
+        for (const _ of [1, 2, 3, 4, 5]) assert.strictEqual(yield* refused(password), "OrganizationInUse")
+        for (const _ of [1, 2, 3, 4]) assert.strictEqual(yield* refused("another password"), "WrongPassword")
+        assert.strictEqual(yield* refused("another password"), "RateLimitExceeded")
       })
     )
 

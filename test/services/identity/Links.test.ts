@@ -744,6 +744,12 @@ for (const [label, world] of worlds) {
         assert.match(made.token, /^[a-z2-7]{32}$/)
         assert.strictEqual(made.expiresInSeconds, 900)
         assert.strictEqual(made.link, `https://wa.me/15550001111?text=Link%20this%20chat%3A%20${made.token}`)
+        yield* published(`mute-${label}`)
+        const mute = yield* makeInstallCode({
+          credential: credential({ bearer }),
+          body: Effect.succeed({ slug: `mute-${label}` })
+        })
+        assert.hasAllKeys(mute, ["token", "expiresInSeconds"])
         const digits = newDigits()
         const first = yield* handOn(`hello ${made.token.toUpperCase()}`, jid(digits))
         assert.strictEqual(first.status, "confirm_sender")
@@ -753,6 +759,19 @@ for (const [label, world] of worlds) {
         assert.strictEqual((yield* handOn("no code", jid(digits))).status, "token_invalid")
         assert.strictEqual((yield* handOn("a".repeat(32), jid(digits))).status, "token_invalid")
         assert.strictEqual(yield* say(first.pendingId as LinkId, true, jid(digits)), "confirm_session")
+      })
+    )
+
+    it.effect("are not asked for anew by a code whose sender is linked, which installs the template all the same", () =>
+      Effect.gen(function* () {
+        const hands = yield* Hands
+        const digits = newDigits()
+        const person = yield* proved(digits)
+        const { templateAgentId } = yield* published(`linked-${label}`)
+        const answer = yield* handOn(Redacted.value(yield* mint(person, templateAgentId)), jid(digits))
+        assert.strictEqual(answer.status, "already_linked_here")
+        assert.hasAllKeys(answer, ["status", "text"])
+        assert.lengthOf(yield* hands.agents(person.organization.id), 1)
       })
     )
 
@@ -839,8 +858,10 @@ for (const [label, world] of worlds) {
           refused._tag === "InvalidRequest" ? refused.issues.map(({ path }) => path) : refused._tag,
           ["platformUserId", "alternateIds.0"]
         )
-        const two = yield* Effect.either(handOn("x", jid(newDigits()), [jid(newDigits())]))
-        assert.isTrue(Either.isLeft(two))
+        const two = yield* Effect.flip(handOn("x", jid(newDigits()), [jid(newDigits())]))
+        assert.deepStrictEqual(two._tag === "InvalidRequest" ? two.issues : two._tag, [
+          { path: "alternateIds", message: "must be ids of the same sender" }
+        ])
       })
     )
   })

@@ -609,6 +609,24 @@ for (const [label, world] of worldsOfBothModes) {
         assert.strictEqual((yield* Effect.flip(catalog.manifest(`changes-${templates}`)))._tag, "UnknownTemplateSlug")
       })
     )
+
+    it.effect("needs no agreement to what withdraws nothing, and tells of no copies where there are none", () =>
+      Effect.gen(function* () {
+        const slug = newSlug()
+        const publish = (...slugs: ReadonlyArray<string>) =>
+          publishTemplate(
+            template(
+              slug,
+              slugs.map((one) => entityType(one))
+            ),
+            false
+          )
+        assert.strictEqual((yield* publish("a", "b", "c")).published.revision, 1)
+        const refused = yield* Effect.either(publish("a"))
+        assert(Either.isLeft(refused) && refused.left._tag === "WithdrawalNotAgreed")
+        assert.strictEqual(refused.left.message, "It withdraws 2 of 3 rows.")
+      })
+    )
   })
 }
 
