@@ -32,7 +32,7 @@ const lookUp = async (request: IncomingMessage) => {
   const { identities, template }: Asked = JSON.parse(await textOf(request))
   const namespaces = identities.map(({ namespace }) => namespace)
   const identifiers = identities.map(({ identifier }) => identifier)
-  const values = [namespaces, identifiers, template ?? null]
+  const values = [namespaces, identifiers, identities.map(() => template ?? null)]
   const { rows } = await pool.query({ name: "lookup", text: lookupStatement, values })
   const found = identities.map((_, at) => rows.find((row) => row.at === at + 1))
   return JSON.stringify({

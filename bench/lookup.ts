@@ -21,7 +21,7 @@ const BareHttp = HttpApiBuilder.group(BareApi, "bare", (handlers) =>
     handlers.handle("lookup", ({ payload: { identities, template = null } }) => {
       const namespaces = identities.map(({ namespace }) => namespace)
       const identifiers = identities.map(({ identifier }) => identifier)
-      return Effect.orDie(sql.unsafe(lookupStatement, [namespaces, identifiers, template]))
+      return Effect.orDie(sql.unsafe(lookupStatement, [namespaces, identifiers, identities.map(() => template)]))
     })
   )
 )

@@ -29,6 +29,10 @@ export const UpdatesRequest = Schema.Struct({ updates: Updates }).annotations({
 })
 export type UpdatesRequest = typeof UpdatesRequest.Type
 
+/** The path of an agent's page. */
+export const agentPath = (organizationSlug: string, agentId: string): `/${string}` =>
+  `/${organizationSlug}/agents/${agentId}`
+
 const agentFields = {
   agentId: AgentId,
   organizationId: OrganizationId,

@@ -18,6 +18,7 @@ import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { Mailer, type MailSender } from "../../services/account/Mailer.ts"
 import { PersonalOrgs } from "../../services/account/PersonalOrgs.ts"
 import { traced } from "../../services/runtime/Traced.ts"
+import { batched } from "../postgres/Batched.ts"
 import { isOutdated } from "../postgres/Connection.ts"
 import { outsideTransaction, PgPool, retryWhile } from "../postgres/Database.ts"
 import { bearerScheme, sessionTokenReader } from "./SessionToken.ts"
@@ -358,20 +359,21 @@ export const AuthLive = Layer.effect(
 
     // What has expired by one of the clocks has expired: better-auth reads that of the process. A session's user
     // exists, by its foreign key.
-    const findSession = SqlSchema.findOne({
-      Request: Schema.Struct({ token: Schema.String, now: Schema.DateFromSelf }),
-      Result: Schema.Struct({ userId: UserId, sessionId: Schema.String }),
-      execute: ({ now, token }) => sql`
-        SELECT "userId" AS user_id, id AS session_id FROM session
-        WHERE token = ${token} AND "expiresAt" > greatest(now(), ${now})
+    const findSessions = SqlSchema.findAll({
+      Request: Schema.Struct({ tokens: Schema.Array(Schema.String), now: Schema.DateFromSelf }),
+      Result: Schema.Struct({ token: Schema.String, userId: UserId, sessionId: Schema.String }),
+      execute: ({ now, tokens }) => sql`
+        SELECT token, "userId" AS user_id, id AS session_id FROM session
+        WHERE token = ANY (${tokens}::text[]) AND "expiresAt" > greatest(now(), ${now})
       `
     })
-    const find = (token: string) =>
+    const findSession = batched((tokens: ReadonlyArray<string>) =>
       DateTime.nowAsDate.pipe(
-        Effect.flatMap((now) => findSession({ token, now })),
-        Effect.orDie,
-        outsideTransaction
+        Effect.flatMap((now) => findSessions({ tokens, now })),
+        Effect.map((sessions) => tokens.map((token) => sessions.find((session) => session.token === token)))
       )
+    )
+    const find = (token: string) => findSession(token).pipe(Effect.orDie, outsideTransaction)
 
     const ask = Effect.fnUntraced(function* ({ authorization, cookie }: Credential) {
       const headers = new Headers()
@@ -394,8 +396,9 @@ export const AuthLive = Layer.effect(
       // it decides whatever is not as plain as that.
       identify: traced("Auth.identify")(function* (credential) {
         const token = tokenOf(credential)
-        const session = token === undefined ? Option.none() : yield* find(token)
-        return Option.isSome(session) ? session.value : yield* ask(credential)
+        const session = token === undefined ? undefined : yield* find(token)
+        if (session === undefined) return yield* ask(credential)
+        return { userId: session.userId, sessionId: session.sessionId }
       })
     })
   })

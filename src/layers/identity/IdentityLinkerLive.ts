@@ -16,6 +16,7 @@ import { canonical } from "../../domain/identity/Platform.ts"
 import { identifiersOf } from "../../domain/identity/WaId.ts"
 import { IdentityLinker, type IdentityLinkerOptions } from "../../services/identity/IdentityLinker.ts"
 import { traced } from "../../services/runtime/Traced.ts"
+import { batched } from "../postgres/Batched.ts"
 import { retryTransient, violates } from "../postgres/Database.ts"
 import { linkFactsStatement, lockLinksStatement, lockPersonStatement, writeLinkStatement } from "./LinkStatements.ts"
 import { lookupStatement } from "./LookupStatement.ts"
@@ -29,6 +30,14 @@ const Scope = Schema.Struct({
 })
 type Scope = typeof Scope.Type
 
+/** What a look-up asks for. */
+interface Asked {
+  readonly namespace: string
+  readonly identifier: string
+  /** The slug or id of the template whose agents are wanted; null for all. */
+  readonly template: string | null
+}
+
 const LookupRow = Schema.Struct({
   at: Schema.Int,
   proofId: Schema.NullOr(IdentityId),
@@ -37,6 +46,7 @@ const LookupRow = Schema.Struct({
   claims: LookupFacts.fields.claims,
   ...LookupFacts.fields.owner.fields
 })
+type LookupRow = typeof LookupRow.Type
 
 const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =>
   Effect.gen(function* () {
@@ -98,12 +108,26 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       Request: Schema.Struct({
         namespaces: Schema.Array(Schema.String),
         identifiers: Schema.Array(Schema.String),
-        template: Schema.NullOr(Schema.String)
+        templates: Schema.Array(Schema.NullOr(Schema.String))
       }),
       Result: LookupRow,
-      execute: ({ identifiers, namespaces, template }) =>
-        sql.unsafe(lookupStatement, [namespaces, identifiers, template])
+      execute: ({ identifiers, namespaces, templates }) =>
+        sql.unsafe(lookupStatement, [namespaces, identifiers, templates])
     })
+    const findAllOwners = (asked: ReadonlyArray<Asked>) =>
+      Effect.map(
+        findOwners({
+          namespaces: asked.map(({ namespace }) => namespace),
+          identifiers: asked.map(({ identifier }) => identifier),
+          templates: asked.map(({ template }) => template)
+        }),
+        (rows) => {
+          const found: Array<LookupRow | undefined> = asked.map(() => undefined)
+          for (const row of rows) found[row.at - 1] = row
+          return found
+        }
+      )
+    const findOwner = batched(findAllOwners)
 
     const keepAddresses = SqlSchema.void({
       Request: Schema.parseJson(Schema.Array(Schema.Struct({ id: Schema.String, address: Schema.String }))),
@@ -145,21 +169,17 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
       lookup: traced("IdentityLinker.lookup")(function* ({ identities, template }: LookupRequest) {
         const asked = identities.flatMap(({ identifier, namespace }, at) => {
           const one = canonical(namespace, identifier)
-          return one === undefined ? [] : [{ ...one, at }]
+          return one === undefined ? [] : [{ ...one, at, template: template ?? null }]
         })
+        const [only, ...others] = asked
         const rows =
-          asked.length === 0
-            ? []
-            : yield* findOwners({
-                namespaces: asked.map(({ namespace }) => namespace),
-                identifiers: asked.map(({ identifier }) => identifier),
-                template: template ?? null
-              })
+          only === undefined ? [] : others.length === 0 ? [yield* findOwner(only)] : yield* findAllOwners(asked)
         const results: Array<LookupResult> = identities.map(() => null)
         const seen: Array<{ readonly id: string; readonly address: string }> = []
-        for (const { address, at, claims, otherAddress, proofId, ...owner } of rows) {
-          const one = asked[at - 1]
-          if (one === undefined) continue
+        for (const [at, row] of rows.entries()) {
+          const one = asked[at]
+          if (one === undefined || row === undefined) continue
+          const { address, claims, otherAddress, proofId, ...owner } = row
           const proof = proofId === null ? null : { id: proofId, address, otherAddress }
           const { newAddress, result } = decideLookup(one, { proof, claims, owner }, routeOnClaim)
           results[one.at] = result

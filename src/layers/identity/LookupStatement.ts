@@ -3,8 +3,8 @@ import { maxClaims } from "../../domain/identity/Lookup.ts"
 
 /**
  * `LookupFacts` of identifiers, in one statement: `$1` and `$2` are the namespaces and the canonical identifiers, `$3`
- * the slug or id of a template or null. Result: a row for each identifier that somebody has proved or claims; `at`
- * counts from 1.
+ * the slug or id of a template, or null, for each. Result: a row for each identifier that somebody has proved or claims;
+ * `at` counts from 1.
  *
  * The parameters are in a subquery of their own, hidden from the planner, so that one plan serves a connection;
  * otherwise each call would be planned anew, which costs more than the look-up. Claims are read only if there is no
@@ -12,8 +12,7 @@ import { maxClaims } from "../../domain/identity/Lookup.ts"
  */
 export const lookupStatement = `
   WITH asked AS MATERIALIZED (
-    SELECT $1::text[] AS namespaces, $2::text[] AS identifiers, $3::text IS NULL AS any_agent,
-      coalesce((SELECT t.id FROM agents t WHERE t.slug = $3), $3) AS template_id
+    SELECT $1::text[] AS namespaces, $2::text[] AS identifiers, $3::text[] AS templates
   )
   SELECT wanted.at::integer, known.id::text AS proof_id, known.address,
     CASE WHEN known.id IS NOT NULL AND known.address IS NULL THEN (
@@ -25,7 +24,8 @@ export const lookupStatement = `
     known.claims, p.id AS user_id, p.name, p.email, o.id AS organization_id, o.slug AS organization_slug,
     known.entity_id::text AS member_entity_id, installed.agents
   FROM asked
-  CROSS JOIN LATERAL unnest(asked.namespaces, asked.identifiers) WITH ORDINALITY AS wanted (namespace, identifier, at)
+  CROSS JOIN LATERAL unnest(asked.namespaces, asked.identifiers, asked.templates)
+    WITH ORDINALITY AS wanted (namespace, identifier, template, at)
   CROSS JOIN LATERAL (
     (
       SELECT i.id, i.entity_id, i.organization_id, i.link_id, i.address, '[]'::jsonb AS claims
@@ -60,7 +60,10 @@ export const lookupStatement = `
     ) AS agents
     FROM (
       SELECT id, template_agent_id, created_at FROM agents
-      WHERE organization_id = o.id AND (asked.any_agent OR template_agent_id = asked.template_id)
+      WHERE organization_id = o.id AND (
+        wanted.template IS NULL
+        OR template_agent_id = coalesce((SELECT t.id FROM agents t WHERE t.slug = wanted.template), wanted.template)
+      )
       ORDER BY created_at, id LIMIT ${maxAgents}
     ) AS a
   ) AS installed

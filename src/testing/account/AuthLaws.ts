@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { Effect, Redacted } from "effect"
+import { Effect, Either, Redacted } from "effect"
 import { Auth } from "../../services/account/Auth.ts"
 import { type Law, law, type NeedsOf, newName } from "../Law.ts"
 
@@ -44,6 +44,23 @@ const lawsWith = <R>({ signUp }: AuthHands<R>): ReadonlyArray<Law<Auth | R>> => 
       const bob = yield* identify({ bearer: (yield* signUp(newName("bob"))).bearer })
       const eve = yield* identify({ bearer: (yield* signUp(newName("eve"))).bearer })
       assert.notEqual(bob.userId, eve.userId)
+    })
+  ),
+  law(
+    "answers each of many who ask at once for themselves",
+    Effect.gen(function* () {
+      const sessions = yield* Effect.forEach(["a", "b", "c", "d", "e"], (name) => signUp(newName(name)))
+      const alone = yield* Effect.forEach(sessions, ({ bearer }) => identify({ bearer }))
+      const asked = Array.from({ length: 30 }, (_, at) => sessions[at % 5]?.bearer ?? "")
+      const together = yield* Effect.forEach(
+        asked,
+        (bearer, at) => Effect.either(identify({ bearer: at % 7 === 0 ? forged(bearer) : bearer })),
+        { concurrency: "unbounded" }
+      )
+      for (const [at, answer] of together.entries()) {
+        if (at % 7 === 0) assert.equal(Either.isLeft(answer), true)
+        else assert.deepEqual(answer, Either.right(alone[at % 5]))
+      }
     })
   ),
   law(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { Effect } from "effect"
-import type { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import { type AgentId, type OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type Organization, OrgResolver } from "../../services/account/OrgResolver.ts"
 import { type Law, law, type NeedsOf, newName } from "../Law.ts"
 
@@ -41,6 +41,29 @@ const lawsWith = <R>({
           assert.deepEqual({ ...(yield* orgs.personalOrg(userId)) }, { ...organization })
         }
         assert.notEqual(one.organization.id, other.organization.id)
+      })
+    ),
+    law(
+      "answers each of many who ask at once for themselves",
+      Effect.gen(function* () {
+        const orgs = yield* OrgResolver
+        const slugs = [newName("shown"), newName("shown")]
+        const templates = yield* Effect.forEach(slugs, publish)
+        const people = yield* Effect.replicateEffect(newPerson, 4)
+        const found = yield* Effect.forEach(
+          Array.from({ length: 24 }, (_, at) => ({ person: people[at % 4], slug: slugs[at % 2] ?? "", at })),
+          ({ at, person, slug }) => {
+            const userId = person?.userId ?? UserId.make("nobody")
+            return at % 5 === 0
+              ? orgs.personalOrg(userId).pipe(Effect.map(({ id }) => [id]))
+              : orgs.resolve({ userId, slug }).pipe(Effect.map((one) => [one.organization.id, one.templateAgentId]))
+          },
+          { concurrency: "unbounded" }
+        )
+        for (const [at, answer] of found.entries()) {
+          const id = people[at % 4]?.organization.id
+          assert.deepEqual(answer, at % 5 === 0 ? [id] : [id, templates[at % 2]])
+        }
       })
     ),
     law(

@@ -51,6 +51,30 @@ const lawsWith = <R>({
       })
     ),
     law(
+      "counts the tries of many keys at once for each key",
+      Effect.gen(function* () {
+        const keys = Array.from({ length: 5 }, () => newName("key"))
+        // So many tries of each: from none to one more than it has.
+        const triesOf = (at: number) => Math.max(0, limit + 1 - at)
+        const tries = keys.flatMap((key, at) => Array.from({ length: triesOf(at) }, () => key))
+        const taken = yield* Effect.forEach(
+          tries,
+          (key) => Effect.map(Effect.either(take(key)), (one) => [key, one] as const),
+          {
+            concurrency: "unbounded"
+          }
+        )
+        for (const [at, key] of keys.entries()) {
+          const left = taken.flatMap(([of, one]) => (of === key && Either.isRight(one) ? [one.right.remaining] : []))
+          const passed = Math.min(limit, triesOf(at))
+          assert.deepEqual(
+            left.sort((one, other) => other - one),
+            Array.from({ length: passed }, (_, nth) => limit - 1 - nth)
+          )
+        }
+      })
+    ),
+    law(
       "does not spend what it refuses: the window slides with the tries that passed",
       Effect.gen(function* () {
         const key = newName("key")

@@ -215,9 +215,13 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       yield* answer(asked.prompt.pendingId, jid(digits), true)
       const other = as((yield* signUp).bearer)
       is(yield* other("/api/identities/phone", { phone: `+${digits}` }), 409, "already_linked")
+      const abroad = yield* other("/api/identities/phone", { phone: "(415) 555-2671", country: " us " })
+      assert.strictEqual(abroad.body.phone, "+14155552671")
       const [{ id }] = (yield* me("/api/identities")).body.identities
       is(yield* other(`/api/identities/${id}`, undefined, "DELETE"), 404, "identity_not_found")
-      is(yield* answer("link_unknown", jid(digits), true), 404, "pending_not_found")
+      for (const pending of ["link_unknown", "%00"]) {
+        is(yield* answer(pending, jid(digits), true), 404, "pending_not_found")
+      }
     })
   )
 

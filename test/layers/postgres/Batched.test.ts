@@ -1,0 +1,125 @@
+import { SqlClient } from "@effect/sql"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Exit, Fiber } from "effect"
+import { type BatchedOptions, batched } from "../../../src/layers/postgres/Batched.ts"
+
+/** What was asked by each statement, and the answers, which the test gives when it wants to. */
+const asking = (options?: BatchedOptions) => {
+  const statements: Array<{
+    readonly questions: ReadonlyArray<string>
+    readonly end: Deferred.Deferred<ReadonlyArray<string>, string>
+  }> = []
+  const ask = batched(
+    (questions: ReadonlyArray<string>) =>
+      Effect.flatMap(Deferred.make<ReadonlyArray<string>, string>(), (end) => {
+        statements.push({ questions, end })
+        return Deferred.await(end)
+      }),
+    { inFlight: 1, ...options }
+  )
+  const answer = (at: number) => {
+    const statement = statements[at]
+    return statement === undefined
+      ? Effect.dieMessage(`There is no statement ${at}`)
+      : Deferred.succeed(
+          statement.end,
+          statement.questions.map((question) => `${question}!`)
+        )
+  }
+  return { ask, answer, statements, asked: () => statements.map(({ questions }) => questions.join("")) }
+}
+
+type Ask = (question: string) => Effect.Effect<string, string>
+
+/** Puts a question; it is asked, or waits, when this ends. */
+const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), Effect.yieldNow())
+const putAll = (ask: Ask, questions: string) => Effect.forEach([...questions], (question) => put(ask, question))
+
+describe("batched", () => {
+  it.effect("asks for a lone caller at once, and for those who come meanwhile together", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const callers = yield* putAll(ask, "abcd")
+      assert.deepStrictEqual(asked(), ["a"])
+      yield* answer(0)
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(asked(), ["a", "bcd"])
+      yield* answer(1)
+      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "b!", "c!", "d!"])
+      const late = yield* put(ask, "e")
+      yield* answer(2)
+      assert.strictEqual(yield* Fiber.join(late), "e!")
+    })
+  )
+
+  it.effect("runs no more statements at a time, and asks no more by one, than it may", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking({ inFlight: 2, size: 3 })
+      const callers = yield* putAll(ask, "abcdefg")
+      assert.deepStrictEqual(asked(), ["a", "b"])
+      yield* answer(1)
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(asked(), ["a", "b", "cde"])
+      yield* answer(0)
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(asked(), ["a", "b", "cde", "fg"])
+      yield* Effect.zipRight(answer(2), answer(3))
+      assert.strictEqual((yield* Fiber.join(Fiber.all(callers))).join(""), "a!b!c!d!e!f!g!")
+    })
+  )
+
+  it.effect("fails all who were asked for together, and nobody else", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked, statements } = asking()
+      const callers = yield* putAll(ask, "abc")
+      yield* answer(0)
+      yield* Effect.yieldNow()
+      const later = yield* put(ask, "d")
+      yield* Deferred.fail(statements[1]?.end ?? (yield* Effect.dieMessage("b and c were not asked for")), "no")
+      const exits = yield* Effect.forEach(callers, Fiber.await)
+      assert.deepStrictEqual(exits, [Exit.succeed("a!"), Exit.fail("no"), Exit.fail("no")])
+      yield* answer(2)
+      assert.strictEqual(yield* Fiber.join(later), "d!")
+      assert.deepStrictEqual(asked(), ["a", "bc", "d"])
+    })
+  )
+
+  it.effect("takes nothing from the others when a caller is interrupted, whether it asks, waits or is asked for", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const [a, b, c, d] = [yield* put(ask, "a"), yield* put(ask, "b"), yield* put(ask, "c"), yield* put(ask, "d")]
+      yield* Fiber.interrupt(b)
+      yield* Fiber.interrupt(a)
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(asked(), ["a", "cd"])
+      yield* Fiber.interrupt(c)
+      yield* answer(1)
+      assert.strictEqual(yield* Fiber.join(d), "d!")
+      const e = yield* put(ask, "e")
+      yield* answer(2)
+      assert.strictEqual(yield* Fiber.join(e), "e!")
+    })
+  )
+
+  it.effect("asks alone within a transaction, whoever else asks", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const outside = yield* put(ask, "a")
+      const transaction = Context.make(SqlClient.TransactionConnection, [] as never)
+      const within = yield* put((question) => Effect.provide(ask(question), transaction), "b")
+      assert.deepStrictEqual(asked(), ["a", "b"])
+      yield* answer(1)
+      assert.strictEqual(yield* Fiber.join(within), "b!")
+      yield* answer(0)
+      assert.strictEqual(yield* Fiber.join(outside), "a!")
+    })
+  )
+
+  it.effect("dies where a question has no answer", () =>
+    Effect.gen(function* () {
+      const ask = batched(() => Effect.succeed([]))
+      const exit = yield* Effect.exit(ask("a"))
+      assert.isTrue(Exit.isFailure(exit) && exit.cause._tag === "Die")
+    })
+  )
+})
