@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, JSONSchema, Schema } from "effect"
-import { BoundedProse, BoundedText, findUncleanText, Name, Prose, shownName } from "../../src/domain/Text.ts"
+import {
+  BoundedProse,
+  BoundedText,
+  findUncleanText,
+  Name,
+  Prose,
+  shownName,
+  TextOrNull
+} from "../../src/domain/Text.ts"
 
 const said = <A>(schema: Schema.Schema<A, string>, text: string) =>
   Either.match(Schema.decodeEither(schema)(text), { onLeft: ({ message }) => message, onRight: () => "fine" })
@@ -24,6 +32,11 @@ describe("text", () => {
     assert.match(said(BoundedText(0, 3), "\u0000"), /must hold no NUL character and no lone surrogate$/)
     assert.strictEqual(said(BoundedText(0, 3), "\u0007"), "fine")
     assert.match(said(BoundedProse(0, 3), "\u0007"), /must hold no control character \(U\+0007/)
+  })
+
+  it("may be none where null is taken", () => {
+    assert.deepStrictEqual(["a", null, 1, "\u0000"].map(Schema.is(TextOrNull)), [true, true, false, false])
+    assert.throws(() => Schema.decodeUnknownSync(TextOrNull)("\u0000"), /^Expected text or null$/)
   })
 
   it("of a name has 1 to 200 characters, counted as people count", () => {
