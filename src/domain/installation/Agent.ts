@@ -9,7 +9,9 @@ import {
   countVerdicts,
   expectedPlan,
   KeepReason,
+  keptRows,
   latestRevision,
+  namedRow,
   namesEachRowOnce,
   planFilter,
   type Verdict,
@@ -178,10 +180,8 @@ export const overviewOf = (
     ),
     customized: rows
       .filter(({ verdict }) => verdict === "customized")
-      .map(({ fields, kind, name, slug }) => ({ kind, slug, name: name ?? slug, fields })),
-    retired: rows.flatMap(({ because, kind, name, slug }) =>
-      because === null ? [] : [{ kind, slug, name: name ?? slug, because }]
-    )
+      .map((row) => ({ ...namedRow(row), fields: row.fields })),
+    retired: keptRows(rows)
   }
 }
 

@@ -38,10 +38,7 @@ export const Waves = Schema.Array(
   )
 ).pipe(
   Schema.filter((waves) =>
-    waves.length > 0 &&
-    waves.length <= mostWaves &&
-    waves.at(-1) === 100 &&
-    waves.every((wave, at) => wave > (waves[at - 1] ?? 0))
+    waves.length <= mostWaves && waves.at(-1) === 100 && waves.every((wave, at) => wave > (waves[at - 1] ?? 0))
       ? undefined
       : `name up to ${mostWaves} percentages, each higher than the one before, the last one 100`
   )
@@ -317,3 +314,6 @@ export const resumed = (
 
 /** How many organizations are brought to a revision at once: few enough that nobody waits long for their turn. */
 export const batchSize = 200
+
+/** The same where all of the first of them refer to what is published: each takes a small part of the time of a copy. */
+export const referringBatchSize = 1_000

@@ -67,6 +67,7 @@ describe("readWaId", () => {
     ["44@7911@s.whatsapp.net", "not_an_id"],
     ["12@s.whatsapp.net", "not_a_phone"],
     ["+12345", "not_a_phone"],
+    ["BR.15025-76", "not_an_id"],
     ["x+447911123456", "not_an_id"],
     ["+447911123456x", "not_an_id"],
     [`${jid}${" ".repeat(201 - jid.length)}`, "not_an_id"],

@@ -4,6 +4,8 @@ import { AgentId, OrganizationId, Slug } from "../../../src/domain/Ids.ts"
 import {
   AgentsQuery,
   agentsThatFit,
+  type InstalledAgent,
+  judgedRevision,
   overviewOf,
   ResyncPlanQuery,
   ResyncRequest
@@ -79,6 +81,16 @@ describe("an agent with the state of its rows", () => {
     })
     assert.deepStrictEqual(customized, [{ kind: "entity_types", slug: "s-2", name: "Mine", fields: ["name"] }])
     assert.deepStrictEqual(retired, [{ kind: "entity_types", slug: "s-6", name: "Mine", because: "in_use" }])
+    assert.strictEqual(overviewOf(agent, decide(facts)).counts.entity_types.unchanged, 1)
+  })
+
+  it("is judged by what a resync would install: the newest revision, where it is not pinned and there is one", () => {
+    const judged = (given: Partial<InstalledAgent>) => judgedRevision({ ...agent, newestRevision: 3, ...given })
+    assert.strictEqual(judged({}), 3)
+    assert.strictEqual(judged({ newestRevision: 1 }), 1)
+    assert.strictEqual(judged({ newestRevision: null }), 2)
+    assert.strictEqual(judged({ pinned: true }), 2)
+    assert.strictEqual(judged({ template: { ...agent.template, available: false } }), 2)
   })
 
   it("comes in pages of not too many rows", () => {
