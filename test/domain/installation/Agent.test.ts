@@ -3,6 +3,7 @@ import { Either, Schema } from "effect"
 import { AgentId, OrganizationId, Slug } from "../../../src/domain/Ids.ts"
 import {
   AgentsQuery,
+  agentPath,
   agentsThatFit,
   type InstalledAgent,
   judgedRevision,
@@ -82,6 +83,10 @@ describe("an agent with the state of its rows", () => {
     assert.deepStrictEqual(customized, [{ kind: "entity_types", slug: "s-2", name: "Mine", fields: ["name"] }])
     assert.deepStrictEqual(retired, [{ kind: "entity_types", slug: "s-6", name: "Mine", because: "in_use" }])
     assert.strictEqual(overviewOf(agent, decide(facts)).counts.entity_types.unchanged, 1)
+  })
+
+  it("has its page below its organization", () => {
+    assert.strictEqual(agentPath("ada", "agent_ada"), "/ada/agents/agent_ada")
   })
 
   it("is judged by what a resync would install: the newest revision, where it is not pinned and there is one", () => {
