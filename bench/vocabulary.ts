@@ -222,7 +222,10 @@ export const benchVocabulary = (people: number) =>
     )
   })
 
-const moving = 1_000
+/** How many installations of each mode are moved: `--organizations=…`. */
+const moving = Number(
+  process.argv.find((argument) => argument.startsWith("--organizations="))?.slice("--organizations=".length) ?? 1_000
+)
 
 /** Roll-outs to installations that refer, against the same to copies: of a revision in which everything changed, and one type. */
 export const benchMoves = Effect.gen(function* () {

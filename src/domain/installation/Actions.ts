@@ -288,16 +288,21 @@ export interface ReferenceIds {
   readonly firstId: number
 }
 
-/** What is written of the rows of an installation of which as little is known as of another: the same, under its own ids. */
-export const underIds = (
-  actions: ReadonlyArray<RowAction>,
-  from: ReferenceIds,
-  to: ReferenceIds
-): ReadonlyArray<RowAction> =>
+/** Whether it follows from two revisions alone what is written: then it is the same of every installation that goes from one to the other. */
+export const followsFromRevisions = (
+  { collisions }: Pick<Decision, "collisions">,
+  actions: ReadonlyArray<RowAction>
+): boolean => collisions.length === 0 && actions.every(({ isImplied }) => isImplied)
+
+/**
+ * What is written of the rows of installations of which as little is known as of one, `from`: the same, each row counted from the
+ * first id of whoever's it is, and bound to its agent.
+ */
+export const underOwnIds = (actions: ReadonlyArray<RowAction>, from: ReferenceIds): ReadonlyArray<RowAction> =>
   actions.map((action) => ({
     ...action,
-    rowId: action.rowId === null ? null : action.rowId - from.firstId + to.firstId,
-    agentId: action.agentId === from.agentId ? to.agentId : action.agentId
+    rowId: action.rowId === null ? null : action.rowId - from.firstId,
+    ...(action.agentId === from.agentId && { isBound: true, agentId: null })
   }))
 
 /** What other programs are told an entry of the history is. */

@@ -114,10 +114,13 @@ const AgentFacts = Schema.Struct({
   mode: Mode
 })
 
-/** What is known of an organization that a roll-out comes to. */
+/** What is known of organizations that a roll-out comes to: of all of which it is the same. */
 export const TargetFacts = Schema.Struct({
-  organizationId: OrganizationId,
-  organizationSlug: Schema.String,
+  organizationIds: Schema.Array(OrganizationId),
+  organizationSlugs: Schema.Array(Schema.String),
+  /** The agent of each; none where they have none. */
+  agentIds: Schema.Array(AgentId),
+  /** How their agents are; the id is that of one of them. */
   agent: Schema.NullOr(Schema.extend(AgentFacts, Schema.Struct({ updates: Updates }))),
   /** The revision of the last entry of the history; null where there is none, and after an uninstall. */
   lastRevision: Schema.NullOr(Schema.Int)

@@ -2,16 +2,35 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Schema } from "effect"
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
-import { actionsOf, type RowAction, underIds } from "../../domain/installation/Actions.ts"
-import { decide } from "../../domain/installation/Decide.ts"
+import { actionsOf, followsFromRevisions, type RowAction, underOwnIds } from "../../domain/installation/Actions.ts"
+import { type Decision, decide } from "../../domain/installation/Decide.ts"
 import type { Installation } from "../../domain/installation/Facts.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { given } from "./Given.ts"
 import { pristineStatement } from "./PristineStatement.ts"
+
+/** What is decided about some installations at once. */
+export interface DecidedTogether<I> {
+  readonly decision: Decision
+  readonly installations: ReadonlyArray<I>
+  /** What the ids in `actions` are counted from, of each installation; none where they are ids. */
+  readonly firstIds: ReadonlyMap<OrganizationId, number>
+  /** What is to be written of each, by the id of its agent. */
+  readonly actions: (agentId: AgentId | undefined) => ReadonlyArray<RowAction>
+}
+
+/** What is decided about all that go from one revision to another and stay as they are published, and what is written of each. */
+interface Followed {
+  readonly decision: Decision
+  readonly actions: ReadonlyArray<RowAction>
+}
+
+/** Of how many pairs of revisions is remembered what is decided. */
+const mostRemembered = 16
 
 /**
  * Decides about any number of installations of one template, which are to have the same revision. Those that stay as they are published
- * and are at one revision are alike: one of them is looked at, and what is decided about it is decided about all. `actions` is what
- * is to be written of an installation, by the id of its agent.
+ * and are at one revision are alike: one of them is looked at, and what is decided about it is decided about all, then and later.
  */
 export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
@@ -22,17 +41,26 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.Struct({
         templateAgentId: AgentId,
         revision: Schema.Int,
-        organizationIds: Schema.Array(OrganizationId)
+        organizationIds: given<OrganizationId>()
       }),
       Result: Schema.Struct({
-        organizationId: OrganizationId,
         since: Schema.Int,
+        organizationIds: Schema.Array(OrganizationId),
         agentId: AgentId,
-        firstId: Schema.Int
+        firstIds: Schema.Array(Schema.Int)
       }),
       execute: ({ organizationIds, revision, templateAgentId }) =>
         sql.unsafe(pristineText, [templateAgentId, revision, organizationIds])
     })
+
+    // Revisions never change, so neither does what follows from them.
+    const remembered = new Map<string, Followed>()
+    const remember = (name: string, followed: Followed) => {
+      for (const oldest of [...remembered.keys()].slice(0, remembered.size - mostRemembered + 1)) {
+        remembered.delete(oldest)
+      }
+      remembered.set(name, followed)
+    }
 
     return Effect.fnUntraced(function* <I extends Installation & { readonly revision: number }>(
       installations: ReadonlyArray<I>,
@@ -40,35 +68,52 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
     ) {
       const [first] = installations
       if (first === undefined) return []
-      const organizationIds = installations.map(({ organizationId }) => organizationId)
-      const found = yield* findPristine({ ...first, organizationIds })
-      const pristine = new Map(found.map((one) => [one.organizationId, one]))
-      const models = new Map(found.map((one) => [one.since, one]))
-      const [alike, asked] = Arr.partition(installations, ({ organizationId }) => {
-        const own = pristine.get(organizationId)
-        return own === undefined || models.get(own.since) === own
+      const about = (those: ReadonlyArray<I>) =>
+        Effect.map(gatherFacts(those, options), (facts) =>
+          Arr.zipWith(those, facts, (installation, one) => ({ installation, decision: decide(one, kinds) }))
+        )
+      const asked = new Map(installations.map((one) => [one.organizationId, one]))
+      const followedBy = Effect.fnUntraced(function* ({
+        agentId,
+        firstIds,
+        organizationIds,
+        since
+      }: Effect.Effect.Success<ReturnType<typeof findPristine>>[number]) {
+        const alike = organizationIds.flatMap((organizationId) => asked.get(organizationId) ?? [])
+        const name = [first.templateAgentId, since, first.revision, options.leavesOut].join(" ")
+        const known = remembered.get(name)
+        if (known !== undefined) return [{ ...known, alike, organizationIds, firstIds }]
+        const [firstId] = firstIds
+        const [model] = yield* about(alike.slice(0, 1))
+        if (firstId === undefined || model === undefined) return []
+        const actions = actionsOf(model.decision, { isUninstall: false, agentId }, kinds)
+        // Somebody has come in between.
+        if (!followsFromRevisions(model.decision, actions)) return []
+        const followed = { decision: model.decision, actions: underOwnIds(actions, { agentId, firstId }) }
+        remember(name, followed)
+        return [{ ...followed, alike, organizationIds, firstIds }]
       })
 
-      const facts = yield* gatherFacts(asked, options)
-      const decided = Arr.zipWith(asked, facts, (installation, one) => {
-        const decision = decide(one, kinds)
-        const actions = (agentId: AgentId | undefined) => actionsOf(decision, { isUninstall: false, agentId }, kinds)
-        return { installation, decision, actions }
-      })
-      const known = new Map(decided.map((one) => [one.installation.organizationId, one]))
-      const written = new Map<OrganizationId, ReadonlyArray<RowAction>>()
-      const likewise = alike.flatMap((installation) => {
-        const own = pristine.get(installation.organizationId)
-        const model = own && models.get(own.since)
-        const about = model && known.get(model.organizationId)
-        if (own === undefined || model === undefined || about === undefined) return []
-        const actions = () => {
-          const those = written.get(model.organizationId) ?? about.actions(model.agentId)
-          written.set(model.organizationId, those)
-          return underIds(those, model, own)
-        }
-        return [{ installation, decision: about.decision, actions }]
-      })
-      return [...decided, ...likewise]
+      const organizationIds = installations.map(({ organizationId }) => organizationId)
+      const pristine = yield* findPristine({ ...first, organizationIds })
+      const followed = yield* Effect.map(Effect.forEach(pristine, followedBy), Arr.flatten)
+      const likewise = followed.map(
+        ({ actions, alike, decision, firstIds, organizationIds }): DecidedTogether<I> => ({
+          decision,
+          installations: alike,
+          firstIds: new Map(Arr.zip(organizationIds, firstIds)),
+          actions: () => actions
+        })
+      )
+      for (const { organizationIds } of followed) for (const one of organizationIds) asked.delete(one)
+      const alone = (yield* about([...asked.values()])).map(
+        ({ decision, installation }): DecidedTogether<I> => ({
+          decision,
+          installations: [installation],
+          firstIds: new Map(),
+          actions: (agentId) => actionsOf(decision, { isUninstall: false, agentId }, kinds)
+        })
+      )
+      return [...likewise, ...alone]
     })
   })

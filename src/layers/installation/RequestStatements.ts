@@ -59,13 +59,26 @@ export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::te
 export const awaitUsesStatement =
   "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
 
-/** What is known of organizations that a roll-out comes to. Parameters: the template, their ids. Result: rows of `TargetFacts`. */
-export const targetFactsStatement = `SELECT o.id AS organization_id, o.slug AS organization_slug, (
-    SELECT jsonb_build_object('id', a.id, 'name', a.name, 'description', a.description, 'templateName', a.template_name,
-      'templateDescription', a.template_description, 'revision', a.revision, 'pinned', a.pinned, 'updates', a.updates, 'mode', a.mode)
-    FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text
-  ) AS agent, (
-    SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
-    ORDER BY h.id DESC LIMIT 1
-  ) AS last_revision
-FROM organization o WHERE o.id = ANY ($2::text[])`
+/**
+ * What is known of organizations that a roll-out comes to, once for all of which it is the same. Parameters: the template, their
+ * ids. Result: rows of `TargetFacts`.
+ */
+export const targetFactsStatement = `WITH target AS MATERIALIZED (
+  SELECT o.id AS organization_id, o.slug, a.id, a.name, a.description, a.template_name, a.template_description, a.revision, a.pinned,
+    a.updates, a.mode, (
+      SELECT h.revision FROM mirror_history h WHERE h.organization_id = o.id AND h.template_agent_id = $1::text
+      ORDER BY h.id DESC LIMIT 1
+    ) AS last_revision
+  FROM organization o
+  LEFT JOIN LATERAL (
+    SELECT * FROM agents a WHERE a.organization_id = o.id AND a.template_agent_id = $1::text OFFSET 0
+  ) a ON true
+  WHERE o.id = ANY ($2::text[])
+)
+SELECT CASE WHEN count(id) > 0 THEN jsonb_build_object('id', min(id), 'name', name, 'description', description,
+    'templateName', template_name, 'templateDescription', template_description, 'revision', revision, 'pinned', pinned,
+    'updates', updates, 'mode', mode) END AS agent,
+  last_revision, array_agg(organization_id) AS organization_ids, array_agg(slug) AS organization_slugs,
+  CASE WHEN count(id) > 0 THEN array_agg(id) ELSE '{}' END AS agent_ids
+FROM target
+GROUP BY name, description, template_name, template_description, revision, pinned, updates, mode, last_revision`

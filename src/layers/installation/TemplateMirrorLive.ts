@@ -36,6 +36,7 @@ import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../po
 import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
+import { given } from "./Given.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import {
   awaitUsesStatement,
@@ -123,8 +124,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const [agentId] = yield* writeDecisions([
         {
           ...installation,
+          places: [{ organizationId, agentId: known.agent?.id }],
           userId,
-          agentId: known.agent?.id,
           agent,
           firstId,
           action: request.agentId === undefined ? "install" : "resync",
@@ -186,6 +187,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       yield* writeDecisions([
         {
           ...request,
+          places: [request],
           revision: null,
           agent: undefined,
           action: "uninstall",
@@ -228,20 +230,20 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               kinds
             )
       const change = { action: "mode" as const, isRecorded: true, agent: undefined, actions }
-      yield* writeDecisions([{ ...request, ...change, revision }])
+      yield* writeDecisions([{ ...request, ...change, places: [request], revision }])
       yield* setMode({ agentId, mode })
     })
 
     const takeTurns = SqlSchema.void({
-      Request: Schema.Array(OrganizationId),
+      Request: given<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
     })
     const awaitUses = SqlSchema.void({
-      Request: Schema.Array(OrganizationId),
+      Request: given<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(awaitUsesStatement, [organizationIds])
     })
     const findTargets = SqlSchema.findAll({
-      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: Schema.Array(OrganizationId) }),
+      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: given<OrganizationId>() }),
       Result: TargetFacts,
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])
@@ -260,32 +262,48 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       yield* awaitUses(organizationIds)
       const revision = yield* findRevision(request)
       const found = yield* findTargets({ templateAgentId, organizationIds })
-      const known = new Map(found.map((target) => [target.organizationId, target]))
-      const installations = found
-        .filter(({ agent }) => leftOut(agent) === null)
-        .map(({ organizationId, organizationSlug }) => ({ organizationId, organizationSlug, ...request }))
-      const decided = (yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })).map(
-        ({ actions, decision, installation }) => {
-          const { agent = null, lastRevision = null } = known.get(installation.organizationId) ?? {}
-          const write: InstallationWrite = {
-            ...installation,
-            userId: null,
-            agentId: agent?.id,
-            agent: agentAfter(agent, revision, {}),
-            action: "rollout",
-            isRecorded: lastRevision !== revision.revision,
-            actions: actions(agent?.id)
-          }
-          return { decision, write, outcome: rolledOut(decision, write) }
-        }
+      const became = new Map<OrganizationId, Omit<RolledOut, "organizationId">>()
+      for (const { agent, organizationIds } of found) {
+        const outcome = leftOut(agent)
+        for (const one of organizationIds) if (outcome !== null) became.set(one, { outcome, collisions: [] })
+      }
+      const installations = found.flatMap((target) =>
+        leftOut(target.agent) !== null
+          ? []
+          : target.organizationIds.map((organizationId, at) => ({
+              ...request,
+              organizationId,
+              organizationSlug: target.organizationSlugs[at] ?? "",
+              agentId: target.agentIds[at],
+              target
+            }))
       )
-      const writes = decided.flatMap(({ outcome, write }) => (outcome === "updated" ? [write] : []))
+      const decided = yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })
+      const writes = decided.flatMap(({ actions, decision, firstIds, installations }) =>
+        [...new Set(installations.map(({ target }) => target))].flatMap((target): ReadonlyArray<InstallationWrite> => {
+          const alike = installations.filter((one) => one.target === target)
+          const write: InstallationWrite = {
+            ...request,
+            places: alike.map(({ agentId, organizationId }) => ({
+              organizationId,
+              agentId,
+              firstId: firstIds.get(organizationId)
+            })),
+            userId: null,
+            agent: agentAfter(target.agent, revision, {}),
+            action: "rollout",
+            isRecorded: target.lastRevision !== revision.revision,
+            actions: actions(alike[0]?.agentId)
+          }
+          const outcome = rolledOut(decision, write)
+          for (const one of alike) became.set(one.organizationId, { outcome, collisions: decision.collisions })
+          return outcome === "updated" ? [write] : []
+        })
+      )
       if (writes.length > 0) yield* writeDecisions(writes)
-      const done = new Map(decided.map((one) => [one.write.organizationId, one]))
       return organizationIds.map((organizationId): RolledOut => {
-        const one = done.get(organizationId)
-        const outcome = one?.outcome ?? leftOut(known.get(organizationId)?.agent ?? null) ?? "gone"
-        return { organizationId, outcome, collisions: one?.decision.collisions ?? [] }
+        const { collisions, outcome } = became.get(organizationId) ?? { outcome: "gone" as const, collisions: [] }
+        return { organizationId, outcome, collisions }
       })
     })
 
@@ -334,10 +352,13 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         Stream.runFold(noImpact, (impact, decided) =>
           addImpact(
             impact,
-            decided.map(({ decision, installation: { organizationId, organizationSlug, pinned } }) => ({
-              ...{ organizationId, organizationSlug, pinned },
-              ...count(decision)
-            }))
+            decided.flatMap(({ decision, installations }) => {
+              const counts = count(decision)
+              return installations.map(({ organizationId, organizationSlug, pinned }) => ({
+                ...{ organizationId, organizationSlug, pinned },
+                ...counts
+              }))
+            })
           )
         )
       )

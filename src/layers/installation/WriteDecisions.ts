@@ -2,21 +2,29 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Kind, type KindDescription } from "../../domain/catalog/Kind.ts"
 import { Mode } from "../../domain/catalog/Mode.ts"
-import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
+import { AgentId, type OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
+import { given } from "./Given.ts"
 import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
-/** What to write about one installation. */
-export interface InstallationWrite {
+/** An installation that is written. */
+export interface WrittenPlace {
   readonly organizationId: OrganizationId
+  /** The agent, if it is installed already. */
+  readonly agentId: AgentId | undefined
+  /** What the ids of the rows that are written are counted from; absent where they are ids. */
+  readonly firstId?: number | undefined
+}
+
+/** What to write about an installation, or about several of which the same is written. */
+export interface InstallationWrite {
+  readonly places: ReadonlyArray<WrittenPlace>
   readonly templateAgentId: AgentId
   readonly revision: number | null
   /** Who does it; null if that is nobody of the organization. */
   readonly userId: UserId | null
-  /** The agent, if it is installed already. */
-  readonly agentId: AgentId | undefined
   /** The agent after the write; absent for an uninstall, which leaves it. */
   readonly agent: AgentAfter | undefined
   /** Of an agent that is new and installed by reference: the first of its block of ids. */
@@ -27,14 +35,22 @@ export interface InstallationWrite {
   readonly actions: ReadonlyArray<RowAction>
 }
 
-/** An installation as `writeStatement` reads it. */
+/** An installation as `writeStatement` reads it, and which of those that are `Written` is written of it. */
+interface Place {
+  readonly of: number
+  readonly at: number
+  readonly organization_id: OrganizationId
+  readonly agent_id: AgentId | undefined
+  readonly first_id: number
+}
+
+/** What is written of an installation or several. */
 const Written = Schema.Struct({
   at: Schema.Int,
-  organization_id: OrganizationId,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
   user_id: Schema.NullOr(UserId),
-  agent_id: Schema.UndefinedOr(AgentId),
+  one_agent_id: Schema.UndefinedOr(AgentId),
   action: Schema.String,
   event: Schema.String,
   by: Schema.String,
@@ -78,18 +94,28 @@ const WrittenRow = Schema.Struct({
 })
 
 /**
- * Writes the decisions about any number of installations; returns their agents, in the same order. Needs a transaction.
+ * Writes the decisions about any number of installations; returns the agent of each that has a decision of its own, in the same
+ * order. Needs a transaction.
  */
 export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const IdsByKind = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.Int) }))
-    const idsByKind = (actions: ReadonlyArray<RowAction>) =>
-      Object.fromEntries(
-        kinds.map(({ kind }) => [
-          kind,
-          actions.flatMap((one) => (one.kind === kind && one.rowId !== null ? [one.rowId] : []))
-        ])
+    const idsByKind = (
+      installations: ReadonlyArray<InstallationWrite>,
+      isMeant: (action: RowAction) => boolean
+    ): Readonly<Record<string, ReadonlyArray<number>>> | undefined => {
+      const meant = installations.flatMap(({ actions, places }) =>
+        actions.flatMap((action) => {
+          const { kind, rowId } = action
+          if (rowId === null || !isMeant(action)) return []
+          return places.map(({ firstId = 0 }) => ({ kind, id: rowId + firstId }))
+        })
       )
+      if (meant.length === 0) return undefined
+      return Object.fromEntries(
+        kinds.map(({ kind }) => [kind, meant.flatMap((one) => (one.kind === kind ? [one.id] : []))])
+      )
+    }
     const [holdText, setAsideText] = [holdStatement(kinds), setAsideStatement(kinds)]
     const hold = SqlSchema.void({ Request: IdsByKind, execute: (ids) => sql.unsafe(holdText, [ids]) })
     const setAside = SqlSchema.void({ Request: IdsByKind, execute: (ids) => sql.unsafe(setAsideText, [ids]) })
@@ -98,10 +124,11 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
     const write = SqlSchema.findAll({
       Request: Schema.Struct({
         installations: Schema.parseJson(Schema.Array(Written)),
-        rows: Schema.parseJson(Schema.Array(WrittenRow))
+        rows: Schema.parseJson(Schema.Array(WrittenRow)),
+        places: Schema.parseJson(given<Place>())
       }),
-      Result: Schema.Struct({ at: Schema.Int, agentId: AgentId }),
-      execute: ({ installations, rows }) => sql.unsafe(writeText, [installations, rows])
+      Result: Schema.Struct({ of: Schema.Int, agentId: AgentId }),
+      execute: ({ installations, places, rows }) => sql.unsafe(writeText, [installations, rows, places])
     })
 
     // A row that others refer to is passed on even if nothing is written to it.
@@ -135,22 +162,21 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
     })
 
     return Effect.fnUntraced(function* (installations: ReadonlyArray<InstallationWrite>) {
-      const actions = installations.flatMap((one) => one.actions)
-      const heldFirst = actions.filter(({ isHeldFirst }) => isHeldFirst)
-      if (heldFirst.length > 0) yield* hold(idsByKind(heldFirst))
-      const inTheWay = actions.filter(({ isInTheWay }) => isInTheWay)
-      if (inTheWay.length > 0) yield* setAside(idsByKind(inTheWay))
+      const heldFirst = idsByKind(installations, ({ isHeldFirst }) => isHeldFirst)
+      if (heldFirst !== undefined) yield* hold(heldFirst)
+      const inTheWay = idsByKind(installations, ({ isInTheWay }) => isInTheWay)
+      if (inTheWay !== undefined) yield* setAside(inTheWay)
       const now = yield* DateTime.nowAsDate
-      const written = yield* write({
+      const made = yield* write({
         installations: installations.map((one, at) => {
-          const { by, type } = eventOf(one.action, one.agentId === undefined)
+          const agentId = one.places[0]?.agentId
+          const { by, type } = eventOf(one.action, agentId === undefined)
           return {
             at,
-            organization_id: one.organizationId,
             template_agent_id: one.templateAgentId,
             revision: one.revision,
             user_id: one.userId,
-            agent_id: one.agentId,
+            one_agent_id: agentId,
             action: one.action,
             event: type,
             by,
@@ -172,8 +198,18 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
         }),
         rows: installations.flatMap(({ actions }, at) =>
           actions.filter(isWritten).map((action) => rowOf(action, at, now))
-        )
+        ),
+        places: installations
+          .flatMap(({ places }, of) => places.map((one) => ({ of, ...one })))
+          .map(({ agentId, firstId = 0, of, organizationId }, at) => ({
+            of,
+            at,
+            organization_id: organizationId,
+            agent_id: agentId,
+            first_id: firstId
+          }))
       })
-      return written.toSorted((a, b) => a.at - b.at).map(({ agentId }) => agentId)
+      const agents = new Map(made.map(({ agentId, of }) => [of, agentId]))
+      return installations.map(({ places }, at) => places[0]?.agentId ?? agents.get(at))
     })
   })

@@ -30,12 +30,16 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 
 /** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
 const installations = `given AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset($1::jsonb) AS given (at integer, organization_id text, template_agent_id text,
-    revision integer, user_id text, agent_id text, action text, event text, by text, is_recorded boolean,
-    besides jsonb, agent jsonb)
+  SELECT given.*, (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
+    CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = given.one_agent_id) END AS since
+  FROM jsonb_to_recordset($1::jsonb) AS given (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
+    action text, event text, by text, is_recorded boolean, besides jsonb, agent jsonb)
+),
+place AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($3::jsonb) AS place (of integer, at integer, organization_id text, agent_id text, first_id bigint)
 ),
 as_it_is_to_be AS MATERIALIZED (
-  SELECT given.organization_id, given.template_agent_id, given.user_id, given.agent_id, agent.*
+  SELECT given.at AS of, given.template_agent_id, given.user_id, agent.*
   FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
     template_description text, revision integer, pinned boolean, mode text, first_id bigint)
   WHERE given.agent IS NOT NULL
@@ -43,27 +47,28 @@ as_it_is_to_be AS MATERIALIZED (
 made AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
     template_description, revision, pinned, mode, first_id)
-  SELECT organization_id, template_agent_id, user_id, name, description, template_name, template_description, revision, pinned, mode,
-    first_id
-  FROM as_it_is_to_be WHERE agent_id IS NULL
+  SELECT p.organization_id, n.template_agent_id, n.user_id, n.name, n.description, n.template_name, n.template_description, n.revision,
+    n.pinned, n.mode, n.first_id
+  FROM as_it_is_to_be n JOIN place p ON p.of = n.of WHERE p.agent_id IS NULL
   RETURNING id, organization_id, template_agent_id
 ),
 brought AS (
   UPDATE agents a SET name = n.name, description = n.description, template_name = n.template_name,
     template_description = n.template_description, revision = n.revision, pinned = n.pinned, updated_at = now()
-  FROM as_it_is_to_be n WHERE a.id = n.agent_id
+  FROM as_it_is_to_be n JOIN place p ON p.of = n.of
+  -- By their keys, however few of the agents there are.
+  WHERE a.id = p.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM place))
 ),
 installation AS MATERIALIZED (
-  SELECT given.*, COALESCE(given.agent_id, (
-      SELECT id FROM made WHERE made.organization_id = given.organization_id AND made.template_agent_id = given.template_agent_id
-    )) AS installed_id,
-    (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
-    (SELECT revision FROM agents WHERE id = given.agent_id) AS since
-  FROM given
+  SELECT p.of, p.at, p.organization_id, p.agent_id, p.first_id, given.template_agent_id, given.revision, given.user_id, given.action,
+    given.event, given.by, given.is_recorded, given.besides, given.publisher, given.since, COALESCE(p.agent_id, (
+      SELECT id FROM made WHERE made.organization_id = p.organization_id AND made.template_agent_id = given.template_agent_id
+    )) AS installed_id
+  FROM place p JOIN given ON given.at = p.of
 ),
 decided AS MATERIALIZED (
   SELECT i.at, i.organization_id, i.template_agent_id, i.publisher, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
-    d.write, d.row_id, d.managed_by AS managed_by_template_agent_id,
+    d.write, d.row_id + i.first_id AS row_id, d.managed_by AS managed_by_template_agent_id,
     CASE WHEN d.managed_by IS NOT NULL THEN i.publisher END AS source_template_org_id,
     CASE WHEN d.is_bound THEN i.installed_id ELSE d.agent_id END AS works_for, d.is_retired, d.is_rescheduled, d.due,
     d.remembered_id, d.remembered_slug, d.remembered_hash, d.adopted, d.forgotten, d.change, d.is_replaced
@@ -71,7 +76,7 @@ decided AS MATERIALIZED (
     managed_by text, is_bound boolean, agent_id text, is_retired boolean, is_rescheduled boolean, due timestamptz,
     remembered_id bigint, remembered_slug text, remembered_hash text, adopted boolean, forgotten text, change text,
     is_replaced boolean)
-  JOIN installation i ON i.at = d.at
+  JOIN installation i ON i.of = d.at
 )`
 
 /** The rows of a kind that are made and those that are brought up to date, with the content that the revision has of them. */
@@ -252,7 +257,7 @@ done AS MATERIALIZED (
 recorded AS (
   INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, since, besides)
   SELECT organization_id, template_agent_id, installed_id, user_id, action, revision, rows,
-    CASE WHEN besides IS NOT NULL THEN since END, besides FROM done
+    since, besides FROM done
 ),
 emitted AS (
   INSERT INTO events (organization_id, type, data)
@@ -272,9 +277,10 @@ export const holdStatement = (kinds: ReadonlyArray<KindDescription>): string =>
   )}`
 
 /**
- * Writes decisions. Parameters: the installations as a JSON array, each with its position `at`, its agent as it is to be (absent
- * for an uninstall) and, where a part of what is done follows from the revisions alone, the rows that do not (`besides`); what is done to their rows (`RowAction`), as another. Content is read from the revision. Result: the agent of
- * each installation.
+ * Writes decisions. Parameters, as JSON arrays: what is written of an installation or several, each with its position `at`, the
+ * agent as it is to be (absent for an uninstall) and, where a part of what is done follows from the revisions alone, the rows that do
+ * not (`besides`); what is done to their rows (`RowAction`); the installations, each with the position of what is written of it
+ * (`of`), and with what the ids of the rows are counted from. Content is read from the revision. Result: the agents that are made.
  */
 export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
@@ -287,5 +293,5 @@ export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string =>
     ...tagged(kind)
   ])
   return `WITH ${[installations, ...steps, records(kinds)].join(",\n")}
-SELECT at, installed_id AS agent_id FROM installation`
+SELECT of, installed_id AS agent_id FROM installation WHERE agent_id IS NULL`
 }

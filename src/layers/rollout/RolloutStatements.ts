@@ -93,15 +93,23 @@ WHERE id = $1::text AND attempt = $2::integer AND state = 'running'`
 export const holdStatement = `SELECT template_agent_id, revision, wave FROM rollouts
 WHERE id = $1::text AND attempt = $2::integer AND state = 'running' FOR SHARE`
 
-/** Who comes next, but for those whom somebody else is at. Parameters: id, wave, how many. Takes their turns. */
-export const pickStatement = `SELECT t.organization_id FROM rollout_targets t JOIN organization o ON o.id = t.organization_id
-WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL
+/** Who comes next after a place, but for those whom somebody else is at. Parameters: id, wave, how many, the place. Takes their turns. */
+export const pickStatement = `SELECT t.organization_id, t.place FROM rollout_targets t JOIN organization o ON o.id = t.organization_id
+WHERE t.rollout_id = $1::text AND t.wave = $2::smallint AND t.outcome IS NULL AND t.place > $4::integer
 ORDER BY t.place LIMIT $3::integer FOR NO KEY UPDATE OF t, o SKIP LOCKED`
 
-/** Parameters: id, a JSON array of `organization_id`, `outcome`, `reason`. */
-export const outcomesStatement = `UPDATE rollout_targets t SET outcome = d.outcome, reason = d.reason
-FROM jsonb_to_recordset($2::jsonb) AS d (organization_id text, outcome text, reason text)
-WHERE t.rollout_id = $1::text AND t.organization_id = d.organization_id AND t.outcome IS NULL`
+/** How many of some organizations refer to what is published. Parameters: template, their ids. */
+export const referringStatement = `SELECT count(*)::integer AS organizations FROM agents
+WHERE template_agent_id = $1::text AND organization_id = ANY ($2::text[]) AND mode = 'reference'`
+
+/**
+ * Gives those that are open an outcome, by their keys: a join, or a look at all that are open, takes the longer the more there are.
+ * Parameters: id, a JSON object of `[outcome, reason or null]` by organization.
+ */
+export const outcomesStatement = `UPDATE rollout_targets t
+SET outcome = $2::jsonb -> t.organization_id ->> 0, reason = $2::jsonb -> t.organization_id ->> 1
+WHERE t.rollout_id = $1::text AND t.organization_id = ANY (ARRAY(SELECT jsonb_object_keys($2::jsonb)))
+  AND COALESCE(t.outcome, '') = ''`
 
 /** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `RolloutProgress`, and the revision. */
 export const standingStatement = `SELECT r.template_agent_id, r.revision, r.state, r.wave, r.sizes, r.advance, r.stop_above,

@@ -1,6 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Cause, Effect, Layer, Metric, Option, Schema } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Metric, Option, Schema } from "effect"
 import {
   NoSuchRevision,
   RevisionBroken,
@@ -24,6 +24,7 @@ import {
   RolloutId,
   RolloutState,
   type RolloutStatus,
+  referringBatchSize,
   resumed,
   rolloutPage,
   rolloutsToFind,
@@ -46,6 +47,7 @@ import {
   lockStatement,
   outcomesStatement,
   pickStatement,
+  referringStatement,
   reopenStatement,
   retryStatement,
   runningStatement,
@@ -283,21 +285,25 @@ const makeWork = Effect.gen(function* () {
     execute: ({ attempt, rolloutId }) => sql.unsafe(holdStatement, [rolloutId, attempt])
   })
   const pick = SqlSchema.findAll({
-    Request: Schema.Struct({ rolloutId: RolloutId, wave: Schema.Int, limit: Schema.Int }),
-    Result: Schema.Struct({ organizationId: OrganizationId }),
-    execute: ({ limit, rolloutId, wave }) => sql.unsafe(pickStatement, [rolloutId, wave, limit])
+    Request: Schema.Struct({ rolloutId: RolloutId, wave: Schema.Int, limit: Schema.Int, after: Schema.Int }),
+    Result: Schema.Struct({ organizationId: OrganizationId, place: Schema.Int }),
+    execute: ({ after, limit, rolloutId, wave }) => sql.unsafe(pickStatement, [rolloutId, wave, limit, after])
   })
-  const writeOutcomes = SqlSchema.void({
-    Request: Schema.Struct({
-      rolloutId: RolloutId,
-      outcomes: Schema.parseJson(
-        Schema.Array(
-          Schema.Struct({ organization_id: OrganizationId, outcome: Outcome, reason: Schema.NullOr(Schema.String) })
-        )
-      )
-    }),
-    execute: ({ outcomes, rolloutId }) => sql.unsafe(outcomesStatement, [rolloutId, outcomes])
+  const countReferring = SqlSchema.single({
+    Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: Schema.Array(OrganizationId) }),
+    Result: Schema.Struct({ organizations: Schema.Int }),
+    execute: ({ organizationIds, templateAgentId }) =>
+      sql.unsafe(referringStatement, [templateAgentId, organizationIds])
   })
+  interface Became {
+    readonly organizationId: OrganizationId
+    readonly outcome: Outcome
+    readonly reason: string | null
+  }
+  const writeOutcomes = (rolloutId: RolloutId, outcomes: ReadonlyArray<Became>) => {
+    const byOrganization = outcomes.map(({ organizationId, outcome, reason }) => [organizationId, [outcome, reason]])
+    return sql.unsafe(outcomesStatement, [rolloutId, JSON.stringify(Object.fromEntries(byOrganization))])
+  }
   const findStanding = SqlSchema.findOne({
     Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
     Result: Schema.Struct({
@@ -314,23 +320,43 @@ const makeWork = Effect.gen(function* () {
     execute: ({ attempt, rolloutId }) => sql.unsafe(standingStatement, [rolloutId, attempt])
   })
 
+  /** Takes the turns of up to so many: of more than a usual batch only where all of that refer. */
+  const pickSome = Effect.fnUntraced(function* ({
+    limit,
+    templateAgentId,
+    ...from
+  }: {
+    readonly rolloutId: RolloutId
+    readonly templateAgentId: AgentId
+    readonly wave: number
+    readonly limit: number
+  }) {
+    const first = yield* pick({ ...from, limit: Math.min(limit, batchSize), after: 0 })
+    const organizationIds = first.map(({ organizationId }) => organizationId)
+    const last = first.at(-1)
+    if (last === undefined || first.length < batchSize || limit <= batchSize) return organizationIds
+    const { organizations } = yield* countReferring({ templateAgentId, organizationIds })
+    if (organizations < first.length) return organizationIds
+    const more = yield* pick({ ...from, limit: limit - first.length, after: last.place })
+    return [...organizationIds, ...more.map(({ organizationId }) => organizationId)]
+  })
+
   /** Brings up to so many organizations to the revision. `picked` gets who they are, before anything is done. */
   const bring = (run: RolloutRun, limit: number, picked: (organizations: ReadonlyArray<OrganizationId>) => void) =>
     Effect.gen(function* () {
       const held = yield* hold(run)
       if (Option.isNone(held)) return []
       const { revision, templateAgentId, wave } = held.value
-      const found = yield* pick({ ...run, wave, limit })
-      const organizationIds = found.map(({ organizationId }) => organizationId)
+      const organizationIds = yield* pickSome({ ...run, templateAgentId, wave, limit })
       picked(organizationIds)
       if (organizationIds.length === 0) return []
       const done = yield* mirror.rollOut({ templateAgentId, revision, organizationIds })
       const outcomes = done.map(({ collisions, organizationId, outcome }) => ({
-        organization_id: organizationId,
+        organizationId,
         outcome,
         reason: collisionReason(collisions)
       }))
-      yield* writeOutcomes({ ...run, outcomes })
+      yield* writeOutcomes(run.rolloutId, outcomes)
       return outcomes
     }).pipe(sql.withTransaction, retryTransient())
 
@@ -340,8 +366,8 @@ const makeWork = Effect.gen(function* () {
       yield* Effect.logWarning("An organization could not be brought to a revision", cause).pipe(
         Effect.annotateLogs({ rolloutId: run.rolloutId, organizationId, code })
       )
-      const outcomes = [{ organization_id: organizationId, outcome: "failed" as const, reason: code }]
-      yield* writeOutcomes({ ...run, outcomes })
+      const outcomes = [{ organizationId, outcome: "failed" as const, reason: code }]
+      yield* writeOutcomes(run.rolloutId, outcomes)
       return outcomes
     })
 
@@ -388,10 +414,10 @@ const makeWork = Effect.gen(function* () {
   return RolloutWork.of({
     running: Effect.orDie(findRunning()),
     batch: traced("RolloutWork.batch")(function* (run) {
-      const outcomes = yield* bringSome(run, batchSize)
+      const outcomes = yield* bringSome(run, referringBatchSize)
       yield* Effect.forEach(
-        outcomes,
-        ({ outcome }) => Effect.tagMetrics(Metric.increment(organizationsRolledOut), { outcome }),
+        Object.entries(Arr.groupBy(outcomes, ({ outcome }) => outcome)),
+        ([outcome, those]) => Effect.tagMetrics(Metric.incrementBy(organizationsRolledOut, those.length), { outcome }),
         { discard: true }
       )
       const next = yield* goOn(run)

@@ -6,10 +6,11 @@ import {
   copying,
   countsOf,
   eventOf,
+  followsFromRevisions,
   type RowAction,
   referringTo,
   rolledOut,
-  underIds
+  underOwnIds
 } from "../../../src/domain/installation/Actions.ts"
 import { decide, type WishedRow } from "../../../src/domain/installation/Decide.ts"
 import type { RowFacts } from "../../../src/domain/installation/Facts.ts"
@@ -580,20 +581,24 @@ describe("what is written of rows that have an ordinal, or not", () => {
     ])
   })
 
-  it("is the same of another installation, under the ids of that", () => {
-    const [from, to] = [
-      { agentId, firstId: 4096 },
-      { agentId: other, firstId: 8192 }
-    ]
+  it("follows from two revisions only where all of it does, and nothing is in the way", () => {
+    const collisions = [{ kind: "entity_types", slug: "note", owner: "acme", own: true, adoptable: false }] as const
+    const implied = { ...nothing, isImplied: true }
+    assert.isTrue(followsFromRevisions({ collisions: [] }, [implied, implied]))
+    assert.isFalse(followsFromRevisions({ collisions: [] }, [implied, nothing]))
+    assert.isFalse(followsFromRevisions({ collisions }, [implied]))
+  })
+
+  it("is the same of other installations, under their own ids", () => {
     const rows = [
       { ...nothing, rowId: 4099, agentId },
       { ...nothing, rowId: null, agentId: sibling.agentId },
       { ...nothing, rowId: 4096 }
     ]
-    assert.deepStrictEqual(underIds(rows, from, to), [
-      { ...nothing, rowId: 8195, agentId: other },
+    assert.deepStrictEqual(underOwnIds(rows, { agentId, firstId: 4096 }), [
+      { ...nothing, rowId: 3, isBound: true, agentId: null },
       { ...nothing, rowId: null, agentId: sibling.agentId },
-      { ...nothing, rowId: 8192 }
+      { ...nothing, rowId: 0 }
     ])
   })
 })

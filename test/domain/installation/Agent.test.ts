@@ -98,6 +98,10 @@ describe("an agent with the state of its rows", () => {
     assert.strictEqual(judged({ template: { ...agent.template, available: false } }), 2)
   })
 
+  it("has its page below its organization", () => {
+    assert.strictEqual(agentPath(agent.organizationSlug, agent.agentId), "/ada/agents/agent_ada")
+  })
+
   it("comes in pages of not too many rows", () => {
     const agentsOf = (...sizes: ReadonlyArray<number>) => agentsThatFit(sizes, 3, (rows) => rows).length
     assert.deepStrictEqual(

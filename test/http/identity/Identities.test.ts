@@ -307,6 +307,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       const { body } = yield* me("/api/install/token", { slug: "helper" })
       const claimed = yield* asGateway("/api/install/claim", whatsapp(jid(digits), { message: body.token }))
       assert.deepStrictEqual([claimed.status, claimed.body.status], [200, "no_personal_org"])
+      const installed = yield* me("/api/install", { slug: "helper", whatsapp_phone: `+${digits}` })
+      assert.deepStrictEqual([installed.body.created, installed.body.whatsappError], [true, "no_member"])
       yield* personalOrgs.ensure(before.person.userId)
       const after = yield* prove
       assert.strictEqual(after.person.userId, before.person.userId)

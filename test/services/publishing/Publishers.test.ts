@@ -11,7 +11,8 @@ import {
   createKey,
   inviteMember,
   joinPublisher,
-  removeMember
+  removeMember,
+  viewInvitation
 } from "../../../src/services/publishing/ManagePublisher.ts"
 import { Publishers } from "../../../src/services/publishing/Publishers.ts"
 import { credential, Hands, inRealTime, password, worlds } from "../../worlds.ts"
@@ -213,7 +214,8 @@ for (const [label, world] of worlds) {
         ] as const) {
           assert.strictEqual((yield* Effect.flip(join(session, given)))._tag, "InvitationNotFound")
         }
-        assert.deepStrictEqual(yield* publishers.invited(charles.userId, token), {
+        assert.strictEqual((yield* Effect.flip(viewInvitation(mallory.session, token)))._tag, "InvitationNotFound")
+        assert.deepStrictEqual(yield* viewInvitation(charles.session, token), {
           id: organizationId,
           slug,
           name: slug,
