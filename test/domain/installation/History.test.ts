@@ -64,6 +64,9 @@ describe("a page of a history", () => {
       ]
     )
     assert.deepStrictEqual(historyPage([], query({})), { entries: [], next: null })
+    const cursors = ["7", "9".repeat(18), "9".repeat(19), "", "-7", "7 "]
+    const isTaken = (before: string) => Either.isRight(Schema.decodeUnknownEither(HistoryQuery)({ before }))
+    assert.deepStrictEqual(cursors.filter(isTaken), cursors.slice(0, 2))
   })
 
   it("ends where its rows would be too large, and leaves contents out where one entry's are", () => {
