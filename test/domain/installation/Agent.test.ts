@@ -85,10 +85,6 @@ describe("an agent with the state of its rows", () => {
     assert.strictEqual(overviewOf(agent, decide(facts)).counts.entity_types.unchanged, 1)
   })
 
-  it("has its page below its organization", () => {
-    assert.strictEqual(agentPath("ada", "agent_ada"), "/ada/agents/agent_ada")
-  })
-
   it("is judged by what a resync would install: the newest revision, where it is not pinned and there is one", () => {
     const judged = (given: Partial<InstalledAgent>) => judgedRevision({ ...agent, newestRevision: 3, ...given })
     assert.strictEqual(judged({}), 3)
