@@ -29,6 +29,8 @@ for (const [label, world] of worlds) {
         )
       const { templateAgentId } = yield* publish("a", "b")
       yield* mirror.apply({ userId, organizationId: organization.id, templateAgentId })
+      // What they changed of a row that the second leaves as it was is no impact of it.
+      yield* hands.rename({ organizationId: organization.id, kind: "entity_types", slug: "a" }, "Mine")
       yield* publish("a", "c")
       const slug = `${name}-publisher`
       yield* hands.setRole(yield* hands.organizationId(slug), owner.userId, "owner")
