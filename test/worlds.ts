@@ -10,7 +10,7 @@ import { AppMemory } from "../src/layers/AppMemory.ts"
 import { type MemoryState, MemoryStore } from "../src/layers/memory/MemoryStore.ts"
 import type { Accounts } from "../src/services/account/Accounts.ts"
 import type { ApiKeys } from "../src/services/account/ApiKeys.ts"
-import type { Auth, Credential } from "../src/services/account/Auth.ts"
+import { Auth, type Credential } from "../src/services/account/Auth.ts"
 import { AuthRoutes } from "../src/services/account/AuthRoutes.ts"
 import type { Organization } from "../src/services/account/OrgResolver.ts"
 import { OrgResolver } from "../src/services/account/OrgResolver.ts"
@@ -670,6 +670,18 @@ export const newPerson = (
     yield* personalOrgs.ensure(userId)
     return { userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
   })
+
+/** A new person with an organization of their own, and the credential of their session. */
+export const newVisitor = Effect.gen(function* () {
+  const hands = yield* Hands
+  const auth = yield* Auth
+  const orgs = yield* OrgResolver
+  const personalOrgs = yield* PersonalOrgs
+  const session = credential({ bearer: (yield* hands.signUp(`visitor-${++people}`)).bearer })
+  const { userId } = yield* Effect.orDie(auth.identify(session))
+  yield* personalOrgs.ensure(userId)
+  return { session, userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
+})
 
 /** What the laws of the mirror do to a world. */
 export const mirrorHands: TemplateMirrorHands<Hands | OrgResolver | PersonalOrgs | TemplateCatalog> = {

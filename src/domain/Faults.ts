@@ -1,35 +1,34 @@
+import { Predicate } from "effect"
+
 /*
  * What a fault says about the database, whichever library it came through. The codes are those of Postgres (SQLSTATE), of its driver
  * and of the operating system: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 
 interface Cause {
+  readonly cause?: unknown
   readonly code?: unknown
   readonly constraint?: unknown
   readonly message?: unknown
 }
 
-const causesOf = (fault: unknown): ReadonlyArray<Cause> => {
-  const found: Array<Cause> = []
+/** What a fault and its causes say under that name, where it is text. */
+const textsOf = (fault: unknown, name: "code" | "constraint" | "message"): ReadonlyArray<string> => {
+  const causes = new Set<Cause>()
   let at = fault
-  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
-    found.push(at)
-    at = "cause" in at ? at.cause : undefined
+  while (typeof at === "object" && at !== null && !causes.has(at)) {
+    const cause: Cause = at
+    causes.add(cause)
+    at = cause.cause
   }
-  return found
+  return Array.from(causes, (cause) => cause[name]).filter(Predicate.isString)
 }
 
 /** The code of a fault, or of the first of its causes that has one. */
-export const sqlStateOf = (fault: unknown): string | undefined =>
-  causesOf(fault)
-    .map(({ code }) => code)
-    .find((code): code is string => typeof code === "string")
+export const sqlStateOf = (fault: unknown): string | undefined => textsOf(fault, "code")[0]
 
 /** The name of the constraint or unique index that a fault violated. */
-export const constraintOf = (fault: unknown): string | undefined =>
-  causesOf(fault)
-    .map(({ constraint }) => constraint)
-    .find((constraint): constraint is string => typeof constraint === "string")
+export const constraintOf = (fault: unknown): string | undefined => textsOf(fault, "constraint")[0]
 
 /** A row to be deleted is still referred to, or a row to be referred to does not exist. */
 export const foreignKeyViolation = "23503"
@@ -48,8 +47,7 @@ const transient = /^(40001|40P01)$/
 // No write succeeds until the operator has fixed it.
 const unwritable = /^(53100|53200|58030|25006)$/
 
-const hasCode = (fault: unknown, codes: RegExp) =>
-  causesOf(fault).some(({ code }) => typeof code === "string" && codes.test(code))
+const hasCode = (fault: unknown, codes: RegExp) => textsOf(fault, "code").some((code) => codes.test(code))
 
 /** Whether a fault is a conflict with another transaction, so that the same step may succeed when it is retried. */
 export const isTransient = (fault: unknown): boolean => hasCode(fault, transient)
@@ -58,7 +56,7 @@ export const isTransient = (fault: unknown): boolean => hasCode(fault, transient
 export const isUnavailable = (fault: unknown): boolean =>
   hasCode(fault, unavailable) ||
   isTransient(fault) ||
-  causesOf(fault).some(({ message }) => typeof message === "string" && driverSays.test(message))
+  textsOf(fault, "message").some((message) => driverSays.test(message))
 
 /** Whether a fault says that nothing can be written, though the database answers: its disk is full, or it is read-only. */
 export const isUnwritable = (fault: unknown): boolean => hasCode(fault, unwritable)

@@ -23,19 +23,21 @@ export const exampleIds = {
   templateAgentId: AgentId.make("agent_0b2f64a1c1b84f0e9d5e2f7f6a1d3c55")
 }
 
+const slugOf = (form: RegExp, joints: string) =>
+  Schema.String.pipe(
+    Schema.filter(
+      (slug) =>
+        (form.test(slug) && slug.length <= 63) ||
+        `must be lower-case letters, digits and single ${joints}, 63 characters at most`,
+      { jsonSchema: { pattern: form.source, maxLength: 63 } }
+    )
+  )
+
 /**
  * A slug of a definition: lower-case letters and digits, with single hyphens and underscores between them, 63 at most. `a-b` and
  * `a_b` are two.
  */
-export const DefinitionSlug = Schema.String.pipe(
-  Schema.filter(
-    (slug) =>
-      (/^[a-z0-9]+([-_][a-z0-9]+)*$/.test(slug) && slug.length <= 63) ||
-      "must be lower-case letters, digits and single hyphens or underscores, 63 characters at most",
-    {
-      jsonSchema: { pattern: "^[a-z0-9]+([-_][a-z0-9]+)*$", maxLength: 63 }
-    }
-  ),
+export const DefinitionSlug = slugOf(/^[a-z0-9]+([-_][a-z0-9]+)*$/, "hyphens or underscores").pipe(
   Schema.brand("DefinitionSlug")
 )
 export type DefinitionSlug = typeof DefinitionSlug.Type
@@ -44,15 +46,7 @@ export type DefinitionSlug = typeof DefinitionSlug.Type
  * The lower-case name in URLs of an organization or a template: letters, digits and single hyphens, 63 at most. A definition
  * could have it too.
  */
-export const Slug = Schema.String.pipe(
-  Schema.filter(
-    (slug) =>
-      (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(slug) && slug.length <= 63) ||
-      "must be lower-case letters, digits and single hyphens, 63 characters at most",
-    {
-      jsonSchema: { pattern: "^[a-z0-9]+(-[a-z0-9]+)*$", maxLength: 63 }
-    }
-  ),
+export const Slug = slugOf(/^[a-z0-9]+(-[a-z0-9]+)*$/, "hyphens").pipe(
   Schema.brand("DefinitionSlug"),
   Schema.brand("Slug")
 )

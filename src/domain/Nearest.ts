@@ -19,7 +19,7 @@ const distance = (one: string, other: string, most: number): number => {
     for (let j = 1; j <= other.length; j++) {
       const same = one[i - 1] === other[j - 1] ? 0 : 1
       let least = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + same)
-      if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) {
+      if (one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) {
         least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1)
       }
       row.push(least)
@@ -35,15 +35,15 @@ const distance = (one: string, other: string, most: number): number => {
  * fewest letters tell from it, where they are few; `undefined` where none is near. Of words equally near, the first.
  */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
-  const given = plain(word.slice(0, longest + 1))
-  if (given === "" || word.length > longest) return undefined
+  if (word.length > longest) return undefined
+  const given = plain(word)
+  if (given === "") return undefined
   let best: { readonly word: string; readonly letters: number } | undefined
   for (const candidate of known) {
     const other = plain(candidate)
     const most = Math.min(wrongAtMost(Math.max(given.length, other.length)), (best?.letters ?? longest) - 1)
-    const letters = most < 0 ? 1 : distance(given, other, most)
+    const letters = distance(given, other, most)
     if (letters <= most) best = { word: candidate, letters }
-    if (letters === 0 && most >= 0) break
   }
   return best?.word
 }

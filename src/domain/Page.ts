@@ -42,7 +42,7 @@ export const firstThatFit = <A>(
   measures: ReadonlyArray<Measure<A>>
 ): ReadonlyArray<A> => {
   const page: Array<A> = []
-  const sums = measures.map(() => 0)
+  const sums: Array<number> = []
   for (const item of items) {
     measures.forEach(({ of }, at) => {
       sums[at] = (sums[at] ?? 0) + of(item)
@@ -61,7 +61,7 @@ const Cursor = Schema.StringFromBase64Url.pipe(
 )
 export type PageKey = typeof Cursor.Type
 
-const compareParts: Order.Order<string | number> = (a, b) => (a === b ? 0 : a < b ? -1 : 1)
+const compareParts: Order.Order<string | number> = (a, b) => (a < b ? -1 : a === b ? 0 : 1)
 const compareKeys = Order.array(compareParts)
 
 /** The parameters of a page of a list that is put in order by a key: the `next` of the page before, and how many at most. */
@@ -94,10 +94,9 @@ export const pageOf = <A>(
     .map((item) => ({ item, key: keyOf(item) }))
     .filter(({ key }) => after === undefined || compareKeys(key, after) > 0)
     .toSorted((a, b) => compareKeys(a.key, b.key))
-  const page = rest.slice(0, limit)
-  const last = page.at(-1)
+  const last = rest.length > limit ? rest[limit - 1] : undefined
   return {
-    items: page.map(({ item }) => item),
-    next: last === undefined || rest.length === page.length ? null : Schema.encodeSync(Cursor)(last.key)
+    items: rest.slice(0, limit).map(({ item }) => item),
+    next: last === undefined ? null : Schema.encodeSync(Cursor)(last.key)
   }
 }

@@ -23,7 +23,7 @@ export const scrub = (text: string): string =>
 const dataException = /^22[0-9A-Z]{3}$/
 
 const messageWithoutValues = (error: Error): string => {
-  if (ParseResult.isParseError(error)) return error.message.replace(/, actual .*$/gm, "")
+  if (ParseResult.isParseError(error)) return error.message.replace(/, actual .*/g, "")
   return "code" in error && typeof error.code === "string" && dataException.test(error.code)
     ? `data exception ${error.code}`
     : error.message
@@ -36,7 +36,7 @@ const messageWithoutValues = (error: Error): string => {
  */
 export const withoutValues = (fault: unknown): unknown => {
   if (!Predicate.isError(fault)) return fault
-  const { cause, message, stack = "" } = fault
+  const { cause, message, stack } = fault
   const clean = messageWithoutValues(fault)
   const cleanCause = withoutValues(cause)
   if (clean === message && cleanCause === cause) return fault
@@ -44,7 +44,7 @@ export const withoutValues = (fault: unknown): unknown => {
   return Object.create(Object.getPrototypeOf(fault), {
     ...Object.getOwnPropertyDescriptors(fault),
     message: written(clean),
-    stack: written(stack.replace(message, () => clean)),
+    stack: written(stack?.replace(message, () => clean)),
     ...(cause === undefined ? {} : { cause: written(cleanCause) })
   })
 }

@@ -65,25 +65,24 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
 const maxLength = 48
 
 // Letters that NFKD leaves whole though a reader would write them with plain ones.
-const folded: Readonly<Record<string, string>> = {
-  ß: "ss",
-  æ: "ae",
-  œ: "oe",
-  ø: "o",
-  đ: "d",
-  ð: "d",
-  ł: "l",
-  þ: "th",
-  ı: "i"
-}
+const folded = [
+  [/ß/g, "ss"],
+  [/æ/g, "ae"],
+  [/œ/g, "oe"],
+  [/ø/g, "o"],
+  [/[đð]/g, "d"],
+  [/ł/g, "l"],
+  [/þ/g, "th"],
+  [/ı/g, "i"]
+] as const
 
 /** Text as a slug: lower case, diacritics folded, everything else a hyphen, 48 characters; empty where nothing is left. */
 export const slugify = (text: string): string =>
-  text
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .replace(/[ßæœøđðłþı]/g, (letter) => folded[letter] ?? "")
+  folded
+    .reduce(
+      (all, [letter, plain]) => all.replace(letter, plain),
+      text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+    )
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, maxLength)
     .replace(/^-|-$/g, "")
@@ -93,7 +92,7 @@ export const slugify = (text: string): string =>
  * `user-<start of id>`; the first that leaves something that is not reserved.
  */
 export const personalSlug = (user: { readonly id: string; readonly name: string; readonly email: string }): string =>
-  [user.name, user.email.split("@")[0] ?? ""].map(slugify).find((slug) => slug !== "" && !reservedSlugs.has(slug)) ??
+  [user.name, user.email.replace(/@.*/s, "")].map(slugify).find((slug) => slug !== "" && !reservedSlugs.has(slug)) ??
   slugify(`user-${user.id.slice(0, 8)}`)
 
 /** The n-th slug of a base: `ada`, `ada-2`, `ada-3`…, never over 48 characters. */

@@ -38,7 +38,7 @@ export const BoundedText = (min: 0 | 1, max: number) =>
 // Line breaks (UAX #14: also VT, FF, NEL and the two separators), and what turns the direction of the text around it: the explicit
 // embeddings, overrides and isolates of UAX #9, by which a text reads as another than it is (CVE-2021-42574). The marks
 // (U+200E, U+200F, U+061C) and the joiners are part of ordinary writing.
-const lineBreak = /[\n\v\f\r\u0085\u2028\u2029]/u
+const lineBreak = /[\n-\r\u0085\u2028\u2029]/u
 const directional = /[\u202a-\u202e\u2066-\u2069]/u
 const oddInLine = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 const oddInProse = /(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
@@ -89,8 +89,8 @@ export const findUncleanText = (value: unknown): ReadonlyArray<PropertyKey> | un
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next.value === "string") {
       if (!clean(next.value)) return next.path
-    } else if (typeof next.value === "object" && next.value !== null) {
-      for (const [key, child] of Object.entries(next.value)) {
+    } else {
+      for (const [key, child] of Object.entries(next.value ?? {})) {
         const path = open.length < 10_000 ? [...next.path.slice(0, 32), key] : next.path
         if (!clean(key)) return path
         open.push({ value: child, path })

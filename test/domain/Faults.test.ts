@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isTransient, isUnavailable, isUnwritable, sqlStateOf } from "../../src/domain/Faults.ts"
+import { constraintOf, isTransient, isUnavailable, isUnwritable, sqlStateOf } from "../../src/domain/Faults.ts"
 
 const coded = (code: string) => Object.assign(new Error("said by the database"), { code })
 
@@ -8,8 +8,18 @@ describe("what a fault says of the database", () => {
     const wrapped = new Error("outer", { cause: new Error("inner", { cause: coded("57014") }) })
     assert.strictEqual(sqlStateOf(wrapped), "57014")
     assert.isTrue(isUnavailable(wrapped))
-    assert.isUndefined(sqlStateOf(new Error("none")))
-    assert.isUndefined(sqlStateOf("text"))
+    assert.isTrue(isUnavailable(new Error("outer", { cause: new Error("Connection terminated unexpectedly") })))
+    assert.strictEqual(constraintOf(new Error("outer", { cause: { constraint: "user_email_key" } })), "user_email_key")
+  })
+
+  it("is found though they go round in a circle, and is text alone", () => {
+    const circle = new Error("none")
+    for (const fault of [Object.assign(circle, { cause: circle }), new Error("none", { cause: null }), null, "text"]) {
+      assert.isUndefined(sqlStateOf(fault))
+      assert.isFalse(isUnavailable(fault))
+    }
+    assert.isFalse(isUnavailable({ code: 57014, cause: { message: { toString: () => "Connection terminated" } } }))
+    assert.strictEqual(sqlStateOf({ code: 1, cause: coded("57014") }), "57014")
   })
 
   it("is that it can't do this now, or that nothing can be done about it later either", () => {

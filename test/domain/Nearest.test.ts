@@ -66,6 +66,7 @@ describe("the nearest known word", () => {
     assert.strictEqual(nearest(`123${long}`, [long]), long)
     assert.strictEqual(nearest(`1234${long}`, [long]), undefined)
     assert.strictEqual(nearest("abc", ["abdc", "abc", "ab"]), "abc")
+    assert.strictEqual(nearest("aa", ["bba"]), undefined)
   })
 
   it("is looked for where there are letters, a hundred at most", () => {

@@ -83,10 +83,8 @@ describe("a page of a list that is read whole", () => {
 
   it("has them all, each once, in the order of their keys, whatever its size", () => {
     for (const limit of [1, 2, 4, 5, 100]) assert.deepStrictEqual(walk(items, limit, () => items).flat(), sorted)
-    assert.deepStrictEqual(
-      walk(items, 2, () => items).map(({ length }) => length),
-      [2, 2, 1]
-    )
+    const lengths = (limit: number) => walk(items, limit, () => items).map(({ length }) => length)
+    assert.deepStrictEqual([lengths(2), lengths(5), lengths(9)], [[2, 2, 1], [5], [5]])
     assert.deepStrictEqual(
       walk([], 2, () => []),
       [[]]
@@ -108,7 +106,7 @@ describe("a page of a list that is read whole", () => {
       Buffer.from("{}").toString("base64url"),
       Buffer.from("[null]").toString("base64url")
     ]) {
-      assert.isTrue(Either.isLeft(query({ after })), after)
+      assert.match(String(query({ after })), /Expected the next of a page/, after)
     }
     for (const limit of ["0", "101", "many"]) assert.isTrue(Either.isLeft(query({ limit })), limit)
     assert.deepStrictEqual(Either.getOrThrow(query({})), { limit: 100 })

@@ -71,6 +71,8 @@ describe("withoutValues", () => {
       enumerable: false,
       writable: true
     })
+    const traceless = Object.assign(postgres("22P02", `"${marker}"`), { stack: undefined })
+    assert.deepInclude(withoutValues(traceless), { message: "data exception 22P02", stack: undefined })
     const numbered = Object.assign(new Error("x"), { code: 22_001 })
     assert.strictEqual(withoutValues(numbered), numbered)
   })

@@ -122,8 +122,9 @@ describe("what is wrong with a request", () => {
         ],
         [
           RolloutRequest,
-          { revision: 1, waves: [0, 100], stopAbove: 2 },
+          { revision: 1, waves: [0, "1", 100], stopAbove: "0.1" },
           "waves.0: Expected a percentage from 1 to 100",
+          "waves.1: Expected a percentage from 1 to 100",
           "stopAbove: Expected a share from 0 to 1"
         ],
         [

@@ -17,7 +17,7 @@ const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
 
 /** A number without an exponent and without redundant zeros. */
 const plainNumber = (value: number): string => {
-  const [, sign = "", digits, exponent] = /^(-?)([\d.]+)e([+-]\d+)$/.exec(String(value)) ?? []
+  const [, sign = "", digits, exponent] = /(-?)([\d.]+)e([+-]\d+)/.exec(String(value)) ?? []
   if (digits === undefined) return JSON.stringify(value)
   const [whole = "", fraction = ""] = digits.split(".")
   const places = Number(exponent)

@@ -64,14 +64,14 @@ export type OffersQuery = typeof OffersQuery.Type
 export const wordsOf = (q: string): ReadonlyArray<string> =>
   q
     .toLowerCase()
-    .split(/\s+/)
+    .split(/\s/)
     .filter((word) => word !== "")
 
 /** Makes a page of the templates that were found, which may be one more than fit on it. */
-export const offerPage = (found: ReadonlyArray<OfferedTemplate>, { limit }: OffersQuery): OfferPage => ({
-  templates: found.slice(0, limit),
-  next: found.length > limit ? (found[limit - 1]?.slug ?? null) : null
-})
+export const offerPage = (found: ReadonlyArray<OfferedTemplate>, { limit }: OffersQuery): OfferPage => {
+  const last = found.length > limit ? found[limit - 1] : undefined
+  return { templates: found.slice(0, limit), next: last?.slug ?? null }
+}
 
 /** How many templates to look for: one more than fit on a page, to know whether another page follows. */
 export const offersToFind = ({ limit }: OffersQuery): number => limit + 1

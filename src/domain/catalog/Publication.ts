@@ -34,16 +34,15 @@ const reading = (definitions: ReadonlyArray<Definition>, known: ReadonlyArray<Kn
   const find = (kind: Kind, slug: string, foundIn: KnownSource["foundIn"]) => sources.get(`${foundIn} ${kind} ${slug}`)
 
   /** The slugs of the newest revision that a definition newly declares as its former ones. */
-  const renamesOf = ({ kind, slug, was }: Definition): Definition["was"] => {
+  const renames = ({ kind, slug, was }: Definition): Definition["was"] => {
     const before = new Set<string>(find(kind, slug, "newest")?.was)
     return was.filter((former) => former !== slug && !before.has(former) && find(kind, former, "newest") !== undefined)
   }
-  const renames = new Map(definitions.map((definition) => [definition, renamesOf(definition)]))
-  const left = new Set([...renames].flatMap(([{ kind }, formers]) => formers.map((former) => `${kind} ${former}`)))
+  const left = new Set(definitions.flatMap((one) => renames(one).map((former) => `${one.kind} ${former}`)))
 
   return {
     find,
-    renames: (definition: Definition) => renames.get(definition) ?? [],
+    renames,
     /** Whether another definition continues, under a new slug, the row that has this slug now. */
     isLeft: ({ kind, slug }: Definition) => left.has(`${kind} ${slug}`)
   }
@@ -64,7 +63,7 @@ export const renameIssues = (
   const isFirst = known.every(({ foundIn }) => foundIn === "elsewhere")
   const before = [...known, ...known.flatMap(({ kind, was }) => was.map((slug) => ({ kind, slug }))), ...former]
   const existed = new Set(before.map(({ kind, slug }) => `${kind} ${slug}`))
-  const slugsOf = (wanted: Kind) => before.flatMap(({ kind, slug }) => (kind === wanted ? [slug] : []))
+  const slugsOf = (wanted: Kind) => before.filter(({ kind }) => kind === wanted).map(({ slug }) => slug)
   return definitions.flatMap((definition, at) => {
     const { kind, slug, was } = definition
     const place = (old: DefinitionSlug | undefined) => ["was", ...(old === undefined ? [] : [was.indexOf(old)])]

@@ -14,20 +14,27 @@ interface Field {
   readonly min: number
   readonly max: number
   /** Names that stand for numbers, the first for `min`. */
-  readonly words?: ReadonlyArray<string>
+  readonly words: ReadonlyArray<string>
+}
+
+const weekday: Field = {
+  name: "day of the week",
+  min: 0,
+  max: 7,
+  words: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 }
 
 const fields: ReadonlyArray<Field> = [
-  { name: "minute", min: 0, max: 59 },
-  { name: "hour", min: 0, max: 23 },
-  { name: "day of the month", min: 1, max: 31 },
+  { name: "minute", min: 0, max: 59, words: [] },
+  { name: "hour", min: 0, max: 23, words: [] },
+  { name: "day of the month", min: 1, max: 31, words: [] },
   {
     name: "month",
     min: 1,
     max: 12,
     words: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
   },
-  { name: "day of the week", min: 0, max: 7, words: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] }
+  weekday
 ]
 
 const order = "minute, hour, day of the month, month, day of the week"
@@ -42,13 +49,14 @@ const nicknames: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *"
 }
 
-const isZone = (text: string) => /^(?:UTC|GMT|Z|[A-Z]{3,4}|[A-Za-z_]+\/[A-Za-z_/+-]+|[+-]\d{2}:?\d{2})$/.test(text)
-
-const numberOf = ({ min, words = [] }: Field, text: string): number | undefined => {
+const numberOf = ({ min, words }: Field, text: string): number | undefined => {
   if (/^\d+$/.test(text)) return Number(text)
   const at = words.indexOf(text.toLowerCase())
   return at === -1 ? undefined : at + min
 }
+
+const isZone = (text: string) =>
+  numberOf(weekday, text) === undefined && /^(?:Z|[A-Z]{3,4}|[A-Za-z_]+\/[A-Za-z_/+-]+|[+-]\d{2}:?\d{2})$/.test(text)
 
 /** For syntax that other programs accept and this service does not: what to write instead. */
 const otherDialects = (field: Field, part: string): string | undefined => {
@@ -56,7 +64,7 @@ const otherDialects = (field: Field, part: string): string | undefined => {
   if (/#/.test(part)) {
     return `${part} (a weekday by its number in the month) can't be said; write ${part.split("#")[0] || "the weekday"} for each week, and let the prompt pass over the others`
   }
-  if (/^(?:\d*L|L-\d+|L)$/i.test(part)) {
+  if (/^(?:\d*L|L-\d+)$/i.test(part)) {
     return field.name === "day of the month"
       ? `${part} (the last day) can't be said; write 28, which each month has, or 1`
       : `${part} (the last of its kind in the month) can't be said; write ${part.slice(0, -1) || "the weekday"} for each week, and let the prompt pass over the others`
@@ -70,11 +78,12 @@ const otherDialects = (field: Field, part: string): string | undefined => {
 
 const valueProblem = (field: Field, text: string): string | undefined => {
   const value = numberOf(field, text)
-  if (value !== undefined && value >= field.min && value <= field.max) return undefined
-  if (value !== undefined) return `${text} is not from ${field.min} to ${field.max}`
+  if (value !== undefined) {
+    return value >= field.min && value <= field.max ? undefined : `${text} is not from ${field.min} to ${field.max}`
+  }
   if (text === "") return "a value is missing"
-  if (/^-?\d+[.,]?\d*$/.test(text)) return `${text} is no whole number from ${field.min} to ${field.max}`
-  const { words = [] } = field
+  if (/^\d+\.\d*$/.test(text)) return `${text} is no whole number from ${field.min} to ${field.max}`
+  const { words } = field
   const short = words.find((word) => text.toLowerCase().startsWith(word))
   const expected = `a number from ${field.min} to ${field.max}${words.length > 0 ? `, or ${words[0]} to ${words.at(-1)}` : ""}`
   return `${text} is not ${expected}${short === undefined ? didYouMean(text, words) : `; did you mean "${short}"?`}`
@@ -93,7 +102,7 @@ const partProblem = (field: Field, part: string): string | undefined => {
   if (wrong !== undefined) return wrong
   const [from, to] = [numberOf(field, first) ?? 0, last === undefined ? undefined : (numberOf(field, last) ?? 0)]
   if (to === undefined || from <= to) return undefined
-  const end = field.name === "day of the week" ? 6 : field.max
+  const end = field === weekday ? 6 : field.max
   return `${range} runs backwards; write ${from === end ? end : `${from}-${end}`},${to === field.min ? to : `${field.min}-${to}`}`
 }
 
@@ -114,9 +123,7 @@ export const scheduleProblem = (expression: string): string | undefined => {
       : `${text} is not read; write ${meant}`
   }
   const parts = text.split(/\s+/)
-  const zone = [parts[0], parts.at(-1)].find(
-    (part, at) => part !== undefined && (/^(?:CRON_)?TZ=/.test(part) || (at === 1 && parts.length > 5 && isZone(part)))
-  )
+  const zone = parts.find((part) => /^(?:CRON_)?TZ=/.test(part)) ?? parts.slice(5).find(isZone)
   if (zone !== undefined) return `${zone} is not read, since times are in UTC; leave it out, and write the time in UTC`
   if (parts.length === 6) {
     return `has six fields, and seconds or years are not kept; write five (${order}), perhaps ${parts.slice(1).join(" ")}`

@@ -1,4 +1,4 @@
-import { Predicate, Schema } from "effect"
+import { Order, Predicate, Schema } from "effect"
 import { AgentId, DefinitionSlug, exampleIds, Slug } from "../Ids.ts"
 import { E164 } from "../identity/Phone.ts"
 import { didYouMean } from "../Nearest.ts"
@@ -76,13 +76,15 @@ export const Published = Schema.Struct({
 })
 export type Published = typeof Published.Type
 
+const bySlug = Order.mapInput(Order.string, ({ slug }: { readonly slug: string }) => slug)
+
 /** Sorts changes by kind and slug. */
 export const sortChanges = (
   changes: ReadonlyArray<PublishedChange>,
   kinds: ReadonlyArray<KindDescription> = kindDescriptions
 ): ReadonlyArray<PublishedChange> => {
-  const position = (kind: Kind) => kinds.findIndex((one) => one.kind === kind)
-  return changes.toSorted((a, b) => position(a.kind) - position(b.kind) || (a.slug < b.slug ? -1 : 1))
+  const position = ({ kind }: PublishedChange) => kinds.findIndex((one) => one.kind === kind)
+  return changes.toSorted(Order.combine(Order.mapInput(Order.number, position), bySlug))
 }
 
 /** A row of a revision as it is kept: its content by column, what it refers to by the number of the row. */
@@ -103,7 +105,7 @@ export const definitionsOf = (
   return kinds.flatMap(({ columns, kind, references = {}, versions }) =>
     rows
       .filter((row) => row.kind === kind)
-      .toSorted((a, b) => (a.slug < b.slug ? -1 : 1))
+      .toSorted(bySlug)
       .map(({ content, slug, was }) => {
         const said = (names: Readonly<Record<string, unknown>>) =>
           Object.fromEntries(Object.keys(names).map((name) => [name, content[name] ?? null]))
@@ -183,7 +185,7 @@ export const rowsByKind = (rows: ReadonlyArray<ManifestRow & { readonly kind: Ki
   byKind((kind) =>
     rows
       .filter((row) => row.kind === kind)
-      .sort((a, b) => (a.slug < b.slug ? -1 : 1))
+      .toSorted(bySlug)
       .map(({ description, name, slug }) => ({ slug, name, description }))
   )
 
@@ -313,12 +315,9 @@ const limitIssues = ({ definitions, notes: _, ...head }: Template): ReadonlyArra
     const bytes = jsonBytes(value)
     whole += bytes
     if (bytes <= templateLimits.rowBytes) return
-    const [largest] = Object.keys(parts).sort((a, b) => jsonBytes(parts[b]) - jsonBytes(parts[a]))
+    const largest = Object.keys(parts).reduce((a, b) => (jsonBytes(parts[b]) > jsonBytes(parts[a]) ? b : a))
     issues.push(
-      issue(
-        largest === undefined ? [] : [largest],
-        `makes this ${inBytes(bytes)} as JSON; at most ${inBytes(templateLimits.rowBytes)} are taken`
-      )
+      issue([largest], `makes this ${inBytes(bytes)} as JSON; at most ${inBytes(templateLimits.rowBytes)} are taken`)
     )
   }
   measure(head, { description: head.description, ...head.extensions }, headIssue)
@@ -351,7 +350,7 @@ export const templateIssues = (
   if (tooMuch.length > 0) return tooMuch
   const at = positions(definitions)
   const slugsOf = (kind: Kind | undefined) =>
-    definitions.flatMap((definition) => (definition.kind === kind ? [definition.slug] : []))
+    definitions.filter((definition) => definition.kind === kind).map(({ slug }) => slug)
   const continuing = new Map<string, number>()
   const described = new Map(kinds.map((kind) => [kind.kind, kind]))
   const issues: Array<TemplateIssue> = reservedSlugs.has(publisher)
@@ -365,12 +364,12 @@ export const templateIssues = (
     const { columns, references = {}, schedule, versions } = described.get(kind) ?? { columns: {} }
     const missing = Object.keys({ ...columns, ...versions?.columns }).filter((column) => content[column] === undefined)
     if (missing.length > 0) add([], `lacks ${missing.join(", ")}`)
-    const never = schedule === undefined ? undefined : scheduleProblem(String(content[schedule.cron]))
-    if (schedule !== undefined && never !== undefined) add([schedule.cron], never)
-    const first = at.get(`${kind} ${slug}`)
-    if (first !== undefined && first !== number) {
-      add(["slug"], `another ${typeOf(kind)} has the slug "${slug}" already`, first)
+    if (schedule !== undefined) {
+      const never = scheduleProblem(String(content[schedule.cron]))
+      if (never !== undefined) add([schedule.cron], never)
     }
+    const first = at.get(`${kind} ${slug}`)
+    if (first !== number) add(["slug"], `another ${typeOf(kind)} has the slug "${slug}" already`, first)
     for (const [index, former] of was.entries()) {
       const other = continuing.get(`${kind} ${former}`)
       if (other !== undefined && other !== number) {
@@ -384,7 +383,7 @@ export const templateIssues = (
     }
     for (const [column, target] of Object.entries(named)) {
       const wanted = references[column]
-      if (wanted === undefined || !at.has(`${wanted} ${target}`)) {
+      if (!at.has(`${wanted} ${target}`)) {
         const what = wanted === undefined ? column : typeOf(wanted)
         add(
           [referenceField(column)],

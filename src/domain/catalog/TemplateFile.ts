@@ -11,7 +11,7 @@ import { Notes } from "./Template.ts"
 const optional = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => A) =>
   Schema.optionalWith(schema, { exact: true, default: otherwise })
 
-const Version = Schema.Literal(1).annotations({ message: () => ({ message: "expected version: 1", override: true }) })
+const Version = Schema.Literal(1).annotations({ message: () => "expected version: 1" })
 
 const common = {
   version: Version,

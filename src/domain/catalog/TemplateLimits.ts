@@ -16,9 +16,7 @@ export const templateLimits = {
 
 /** A number of bytes, for people. */
 export const inBytes = (bytes: number): string =>
-  bytes >= 1024 * 1024 && bytes % (1024 * 1024) === 0
-    ? `${bytes / (1024 * 1024)} MiB`
-    : `${Math.ceil(bytes / 1024)} KiB`
+  bytes % (1024 * 1024) === 0 ? `${bytes / (1024 * 1024)} MiB` : `${Math.ceil(bytes / 1024)} KiB`
 
 /** Whether a value is nested deeper than the limit. Walks without recursion, so that depth can't exhaust the stack. */
 export const isTooDeep = (value: unknown): boolean => {

@@ -9,7 +9,9 @@ import {
   countVerdicts,
   expectedPlan,
   KeepReason,
+  keptRows,
   latestRevision,
+  namedRow,
   namesEachRowOnce,
   planFilter,
   type Verdict,
@@ -28,6 +30,10 @@ export const UpdatesRequest = Schema.Struct({ updates: Updates }).annotations({
   examples: [{ updates: "manual" }]
 })
 export type UpdatesRequest = typeof UpdatesRequest.Type
+
+/** The path of an agent's page. */
+export const agentPath = (organizationSlug: string, agentId: string): `/${string}` =>
+  `/${organizationSlug}/agents/${agentId}`
 
 const agentFields = {
   agentId: AgentId,
@@ -174,10 +180,8 @@ export const overviewOf = (
     ),
     customized: rows
       .filter(({ verdict }) => verdict === "customized")
-      .map(({ fields, kind, name, slug }) => ({ kind, slug, name: name ?? slug, fields })),
-    retired: rows.flatMap(({ because, kind, name, slug }) =>
-      because === null ? [] : [{ kind, slug, name: name ?? slug, because }]
-    )
+      .map((row) => ({ ...namedRow(row), fields: row.fields })),
+    retired: keptRows(rows)
   }
 }
 

@@ -159,8 +159,7 @@ export const historyPage = <A extends Omit<HistoryEntry, "rows"> & { readonly ro
   const page = firstThatFit(shown, limit, [
     { of: ({ rows }) => sum(rows.map(contentSize)), max: historyBounds.shown },
     {
-      of: ({ entry }) =>
-        sum(entry.rows.flatMap(({ after, before }) => [before, after].filter((one) => one !== null).map(contentSize))),
+      of: ({ entry }) => sum(entry.rows.flatMap(({ after, before }) => [contentSize(before), contentSize(after)])),
       max: historyBounds.read
     }
   ])

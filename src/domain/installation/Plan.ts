@@ -230,14 +230,17 @@ export const UninstallOutcome = Schema.Struct({
   })
 })
 
+/** A row as a person calls it. */
+export const namedRow = ({ kind, name, slug }: PlannedRow) => ({ kind, slug, name: name ?? slug })
+
+/** The withdrawn rows that stay, and why. */
+export const keptRows = (rows: ReadonlyArray<PlannedRow>) =>
+  rows.flatMap((row) => (row.because === null ? [] : [{ ...namedRow(row), because: row.because }]))
+
 /** The rows of an uninstall's plan by their fate, without those that the person had deleted before. */
 export const uninstallOutcomeOf = (rows: ReadonlyArray<PlannedRow>) => {
-  const named = (fate: Fate) =>
-    rows
-      .filter((row) => row.fate === fate)
-      .map(({ because, kind, name, slug }) => ({ kind, slug, name: name ?? slug, because: because ?? "in_use" }))
-  const unexplained = (fate: Fate) => named(fate).map(({ kind, name, slug }) => ({ kind, slug, name }))
-  return { removed: unexplained("removed"), kept: named("kept"), passedOn: unexplained("passed_on") }
+  const named = (fate: Fate) => rows.filter((row) => row.fate === fate).map(namedRow)
+  return { removed: named("removed"), kept: keptRows(rows), passedOn: named("passed_on") }
 }
 
 const exampleOutcome: typeof UninstallOutcome.Type = {

@@ -50,7 +50,7 @@ export const mayDo = (
   const allowed =
     asker._tag === "Key"
       ? scopes[permission].some((scope) => asker.key.scopes.includes(scope))
-      : role !== null && roles[permission].includes(role)
+      : roles[permission].some((one) => one === role)
   const { id, name } = publisher
   return allowed
     ? Either.right({ id, slug: publisher.slug, name })

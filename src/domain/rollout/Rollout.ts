@@ -38,10 +38,7 @@ export const Waves = Schema.Array(
   )
 ).pipe(
   Schema.filter((waves) =>
-    waves.length > 0 &&
-    waves.length <= mostWaves &&
-    waves.at(-1) === 100 &&
-    waves.every((wave, at) => wave > (waves[at - 1] ?? 0))
+    waves.length <= mostWaves && waves.at(-1) === 100 && waves.every((wave, at) => wave > (waves[at - 1] ?? 0))
       ? undefined
       : `name up to ${mostWaves} percentages, each higher than the one before, the last one 100`
   )

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { AgentNotFound, Unauthenticated } from "../../domain/Errors.ts"
 import { UserId } from "../../domain/Ids.ts"
+import { agentPath } from "../../domain/installation/Agent.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import type { Visit } from "../pages/PageRoutes.tsx"
 
@@ -14,6 +15,5 @@ export const agentAt = ({ part, visitor }: Visit) =>
     if (visitor === undefined) return yield* new Unauthenticated()
     const agent = yield* agents.find(UserId.make(visitor.userId), part("id"))
     if (agent.organizationSlug !== part("organization")) return yield* new AgentNotFound({ agentId: part("id") })
-    const path: `/${string}` = `/${agent.organizationSlug}/agents/${agent.agentId}`
-    return { agent, path }
+    return { agent, path: agentPath(agent.organizationSlug, agent.agentId) }
   })

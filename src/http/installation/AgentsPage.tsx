@@ -2,7 +2,7 @@ import { Effect, Option, Schema } from "effect"
 import type { VNode } from "preact"
 import type { OwnIdentity } from "../../domain/identity/Identity.ts"
 import type { AgentList, AgentOverview } from "../../domain/installation/Agent.ts"
-import { AgentCursor } from "../../domain/installation/Agent.ts"
+import { AgentCursor, agentPath } from "../../domain/installation/Agent.ts"
 import { listIdentities } from "../../services/identity/OwnIdentities.ts"
 import { listAgents } from "../../services/installation/ViewAgents.ts"
 import { PhoneFields } from "../identity/PhoneFields.tsx"
@@ -60,7 +60,7 @@ export const AgentsPage = ({ list, notice, phones, problems = [], typed, visitor
         {list.agents.map((agent) => (
           <li>
             <h2 dir="auto">
-              <a href={`/${agent.organizationSlug}/agents/${agent.agentId}`}>{agent.name}</a>
+              <a href={agentPath(agent.organizationSlug, agent.agentId)}>{agent.name}</a>
             </h2>
             <p>{stateOf(agent)}</p>
             <p class="quiet">

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Option } from "effect"
 import type { VNode } from "preact"
 import type { Offer } from "../../domain/catalog/Offer.ts"
+import { agentPath } from "../../domain/installation/Agent.ts"
 import { type InstallAnswer, InstallRequest } from "../../domain/installation/Install.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { makeInstallCode } from "../../services/identity/MakeInstallCode.ts"
@@ -33,11 +34,8 @@ interface InstallPageProps {
   readonly now: DateTime.Utc
 }
 
-const agentPath = ({ organization }: Preview, agentId: string): `/${string}` =>
-  `/${organization.slug}/agents/${agentId}`
-
 const Installed = ({ agentId, preview }: { agentId: string; preview: Preview }): VNode => {
-  const path = agentPath(preview, agentId)
+  const path = agentPath(preview.organization.slug, agentId)
   const news = preview.plan.rows.filter(
     ({ verdict }) => verdict !== "unchanged" && verdict !== "customized" && verdict !== "deleted_by_owner"
   )
@@ -290,7 +288,7 @@ const act = (visit: FormVisit) =>
     // A person who signed in only now has not seen what would change in an existing agent, so nothing is changed.
     const before = expected === null ? yield* previewInstall(visit.credential, offer) : undefined
     if (before !== undefined && before.agentId !== null) {
-      return seeOther(withNotice(agentPath(before, before.agentId), "already"))
+      return seeOther(withNotice(agentPath(before.organization.slug, before.agentId), "already"))
     }
     const body = decode(InstallRequest)({
       slug: offer.slug,

@@ -5,7 +5,6 @@ import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
 import { limiterRefusals } from "../../services/runtime/Metrics.ts"
 import { traced } from "../../services/runtime/Traced.ts"
-import { batched } from "../postgres/Batched.ts"
 import { outsideTransaction } from "../postgres/Database.ts"
 
 /**
@@ -34,12 +33,6 @@ const makeLog = Effect.sync(() => {
   }
 })
 
-const Spent = Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number })
-
-interface Try extends RateLimit {
-  readonly key: string
-}
-
 const make = (limits: RateLimits) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -47,58 +40,31 @@ const make = (limits: RateLimits) =>
     // The caller need not wait for the disk: a server that crashes forgets the tries of its last half second at most.
     const unhurried = sql.literal("set_config('synchronous_commit', 'off', true) IS NOT NULL")
 
-    // The database's clock, read while the row is locked, so that tries count in the order in which they are decided. In the
-    // order of the keys, so that statements which spend several never wait for each other.
-    const spendShared = SqlSchema.findAll({
-      Request: Schema.Struct({
-        keys: Schema.Array(Schema.String),
-        limits: Schema.Array(Schema.Int),
-        seconds: Schema.Array(Schema.Number)
-      }),
-      Result: Schema.Struct({ key: Schema.String, ...Spent.fields }),
-      execute: ({ keys, limits, seconds }) => sql`
-        WITH asked AS MATERIALIZED (
-          SELECT key, budget, make_interval(secs => seconds) AS span
-          FROM unnest(${keys}::text[], ${limits}::integer[], ${seconds}::double precision[]) AS asked (key, budget, seconds)
-        ), spent AS (
-          INSERT INTO rate_limits AS log (key, hits, allowed, expires_at)
-          SELECT key, ARRAY[clock_timestamp()], true, clock_timestamp() + span FROM asked WHERE ${unhurried} ORDER BY key
-          ON CONFLICT (key) DO UPDATE SET (hits, allowed, expires_at) = (
-            SELECT
-              CASE WHEN cardinality(recent.hits) < budget THEN recent.hits || recent.now ELSE recent.hits END,
-              cardinality(recent.hits) < budget,
-              recent.now + span
-            FROM (
-              SELECT clock.now, asked.budget, asked.span, ARRAY(
-                SELECT hit FROM unnest(log.hits) AS hit WHERE hit > clock.now - asked.span ORDER BY hit
-              ) AS hits
-              FROM (SELECT clock_timestamp() AS now OFFSET 0) AS clock, asked
-              WHERE asked.key = excluded.key
-            ) AS recent
-          )
-          RETURNING key, allowed, hits
+    // The database's clock, read while the row is locked, so that tries count in the order in which they are decided.
+    const spendShared = SqlSchema.single({
+      Request: Schema.Struct({ key: Schema.String, limit: Schema.Int, seconds: Schema.Number }),
+      Result: Schema.Struct({ allowed: Schema.Boolean, used: Schema.Int, resetMillis: Schema.Number }),
+      execute: ({ key, limit, seconds }) => sql`
+        INSERT INTO rate_limits AS log (key, hits, allowed, expires_at)
+        SELECT ${key}, ARRAY[clock_timestamp()], true, clock_timestamp() + make_interval(secs => ${seconds})
+        WHERE ${unhurried}
+        ON CONFLICT (key) DO UPDATE SET (hits, allowed, expires_at) = (
+          SELECT
+            CASE WHEN cardinality(recent.hits) < ${limit} THEN recent.hits || recent.now ELSE recent.hits END,
+            cardinality(recent.hits) < ${limit},
+            recent.now + make_interval(secs => ${seconds})
+          FROM (
+            SELECT clock.now, ARRAY(
+              SELECT hit FROM unnest(log.hits) AS hit WHERE hit > clock.now - make_interval(secs => ${seconds}) ORDER BY hit
+            ) AS hits
+            FROM (SELECT clock_timestamp() AS now OFFSET 0) AS clock
+          ) AS recent
         )
-        SELECT key, allowed, cardinality(hits) AS used, (1000 * extract(epoch FROM
-          hits[greatest(1, cardinality(hits) - budget + 1)] + span - clock_timestamp()
+        RETURNING allowed, cardinality(hits) AS used, (1000 * extract(epoch FROM
+          hits[greatest(1, cardinality(hits) - ${limit} + 1)] + make_interval(secs => ${seconds}) - clock_timestamp()
         ))::double precision AS reset_millis
-        FROM spent JOIN asked USING (key)
       `
     })
-    const spendTogether = batched(
-      (tries: ReadonlyArray<Try>) =>
-        Effect.map(
-          spendShared({
-            keys: tries.map(({ key }) => key),
-            limits: tries.map(({ limit }) => limit),
-            seconds: tries.map(({ window }) => Duration.toSeconds(window))
-          }),
-          (spent) => {
-            const byKey = new Map(spent.map((one) => [one.key, one]))
-            return tries.flatMap(({ key }) => byKey.get(key) ?? [])
-          }
-        ),
-      { keyOf: ({ key }) => key }
-    )
 
     const unspend = SqlSchema.void({
       Request: Schema.String,
@@ -109,7 +75,7 @@ const make = (limits: RateLimits) =>
 
     const here = yield* makeLog
     const takeShared = (key: string, { limit, window }: RateLimit) =>
-      outsideTransaction(Effect.orDie(spendTogether({ key, limit, window })))
+      outsideTransaction(Effect.orDie(spendShared({ key, limit, seconds: Duration.toSeconds(window) })))
 
     return RateLimiter.of({
       take: traced("RateLimiter.take")(function* (policy, key) {
@@ -129,8 +95,7 @@ const make = (limits: RateLimits) =>
   })
 
 /**
- * Budgets as sliding logs in Postgres: one row for each key, one statement for the tries of a moment, outside any other
- * transaction.
+ * Budgets as sliding logs in Postgres: one row for each key, one statement for each try, outside any other transaction.
  * Reads are counted in each process.
  */
 export const RateLimiterLive = (limits: RateLimits) => Layer.effect(RateLimiter, make(limits))

@@ -19,8 +19,7 @@ import { HistoryEntry, type HistoryQuery } from "../../domain/installation/Histo
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { traced } from "../../services/runtime/Traced.ts"
-import { deprecatedOf } from "../catalog/OfferedSql.ts"
-import { intact } from "./CopySql.ts"
+import { agentsStatement } from "./AgentsStatement.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 
@@ -28,6 +27,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
+    const agentsText = agentsStatement(kinds)
     const findAgents = SqlSchema.findAll({
       Request: Schema.Struct({
         userId: UserId,
@@ -60,38 +60,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         rows: Schema.Int,
         intact: Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Int }))
       }),
-      execute: ({ agentId, before, counts, limit, userId }) => sql`
-      SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, a.mode, (
-          SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
-          FROM (
-            SELECT id, revision FROM rollouts WHERE template_agent_id = t.id ORDER BY created_at DESC LIMIT 1
-          ) last
-          JOIN rollout_targets target ON target.rollout_id = last.id AND target.organization_id = o.id
-        ) AS offered,
-        t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
-        CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END AS newest_revision,
-        (SELECT broken FROM template_revisions WHERE template_agent_id = t.id AND revision = a.revision) AS broken,
-        ${sql.unsafe(deprecatedOf("t"))} AS deprecated,
-        t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
-        (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
-        CASE WHEN ${agentId}::text IS NULL THEN (
-          SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
-        ) + (
-          SELECT count(*) FROM template_revision_rows r
-          WHERE a.mode = 'reference' AND r.template_agent_id = t.id AND r.revision = a.revision
-        ) ELSE 0 END::integer AS rows,
-        CASE WHEN ${counts} AND a.mode = 'copy' THEN ${sql.unsafe(intact(kinds))} END AS intact
-      FROM member m
-      JOIN organization o ON o.id = m.organization_id
-      JOIN agents a ON a.organization_id = o.id AND a.template_agent_id IS NOT NULL AND a.revision IS NOT NULL
-      JOIN agents t ON t.id = a.template_agent_id
-      JOIN organization p ON p.id = t.organization_id
-      WHERE m.user_id = ${userId} AND (${agentId}::text IS NULL OR a.id = ${agentId})
-        AND (${before}::text IS NULL OR (extract(epoch FROM a.created_at) * 1000000, a.id)
-          < (split_part(${before}, '-', 1)::numeric, substr(${before}, strpos(${before}, '-') + 1)))
-      ORDER BY a.created_at DESC, a.id DESC
-      LIMIT ${limit}
-    `
+      execute: ({ agentId, before, counts, limit, userId }) =>
+        sql.unsafe(agentsText, [userId, agentId, before, counts, limit])
     })
 
     type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]

@@ -7,9 +7,7 @@ interface Waiting<A, B, E> {
   readonly resume: (answer: Effect.Effect<B, E>) => void
 }
 
-export interface BatchedOptions<A> {
-  /** What one statement can ask only once: questions of the same key are asked one after the other. */
-  readonly keyOf?: (question: A) => string
+export interface BatchedOptions {
   /** How many statements run at a time. */
   readonly inFlight?: number
   /** How many questions one statement asks at most. */
@@ -23,11 +21,11 @@ export interface BatchedOptions<A> {
  * questions came: what was committed before is seen. Within a transaction a question is asked on its connection, alone.
  *
  * `ask` answers each of its questions, in their order. If it fails, all their callers do. A caller who is interrupted
- * takes nothing from the others.
+ * takes nothing from the others. It is for what only reads: a row that somebody else has locked would hold up all.
  */
 export const batched = <A, B, E>(
   ask: (questions: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  { inFlight = 2, keyOf, size = 100 }: BatchedOptions<A> = {}
+  { inFlight = 2, size = 100 }: BatchedOptions = {}
 ): ((question: A) => Effect.Effect<B, E>) => {
   let waiting: Array<Waiting<A, B, E>> = []
   let running = 0
@@ -47,22 +45,9 @@ export const batched = <A, B, E>(
       end()
     })
   }
-  const takeTogether = () => {
-    const together: Array<Waiting<A, B, E>> = []
-    const later: Array<Waiting<A, B, E>> = []
-    const keys = new Set<unknown>()
-    for (const one of waiting) {
-      const key = keyOf === undefined ? one : keyOf(one.question)
-      const list = together.length < size && !keys.has(key) ? together : later
-      list.push(one)
-      keys.add(key)
-    }
-    waiting = later
-    return together
-  }
   const end = () => {
     running -= 1
-    const together = takeTogether()
+    const together = waiting.splice(0, size)
     if (together[0] !== undefined) begin(together, together[0].runtime)
   }
 

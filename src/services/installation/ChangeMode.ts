@@ -1,6 +1,6 @@
 import type { Effect } from "effect"
 import type { AgentError, ModeNotOffered, PlanStale } from "../../domain/Errors.ts"
-import type { ModeAnswer, ModeRequest } from "../../domain/installation/Agent.ts"
+import { agentPath, type ModeAnswer, type ModeRequest } from "../../domain/installation/Agent.ts"
 import type { Auth } from "../account/Auth.ts"
 import type { RateLimiter } from "../admission/RateLimiter.ts"
 import { traced } from "../runtime/Traced.ts"
@@ -23,6 +23,11 @@ export const changeMode: <E, R>(
   const { agent, request, wanted } = yield* readAgentCall(call)
   yield* mirror.changeMode({ ...request, ...wanted })
   const { agentId, organizationId, organizationSlug } = agent
-  const redirectTo = `/${organizationSlug}/agents/${agentId}`
-  return { agentId, organizationId, organizationSlug, mode: wanted.mode, redirectTo }
+  return {
+    agentId,
+    organizationId,
+    organizationSlug,
+    mode: wanted.mode,
+    redirectTo: agentPath(organizationSlug, agentId)
+  }
 })

@@ -7,6 +7,7 @@ import {
   type ReadError,
   Unavailable
 } from "../../domain/Errors.ts"
+import { agentPath } from "../../domain/installation/Agent.ts"
 import type { InstallAnswer, InstallRequest, PlanRequest } from "../../domain/installation/Install.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { OrgResolver } from "../account/OrgResolver.ts"
@@ -99,7 +100,7 @@ const steps = Effect.fnUntraced(function* <R>(call: TemplateCall<InstallRequest,
     revision: applied.revision,
     ...(applied.pinned && { pinned: true as const }),
     mirrored: applied.mirrored,
-    redirectTo: `/${organization.slug}/agents/${applied.agentId}`,
+    redirectTo: agentPath(organization.slug, applied.agentId),
     ...linked
   }
 })

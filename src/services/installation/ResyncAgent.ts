@@ -1,6 +1,11 @@
 import { Effect } from "effect"
 import type { AgentError, NoSuchRevision } from "../../domain/Errors.ts"
-import type { ResyncAnswer, ResyncPlanQuery, ResyncRequest } from "../../domain/installation/Agent.ts"
+import {
+  agentPath,
+  type ResyncAnswer,
+  type ResyncPlanQuery,
+  type ResyncRequest
+} from "../../domain/installation/Agent.ts"
 import type { Plan } from "../../domain/installation/Plan.ts"
 import type { Auth, Credential } from "../account/Auth.ts"
 import { admit } from "../admission/Admission.ts"
@@ -54,7 +59,7 @@ export const resyncAgent: <E, R>(
     revision,
     pinned,
     mirrored,
-    redirectTo: `/${organizationSlug}/agents/${agentId}`
+    redirectTo: agentPath(organizationSlug, agentId)
   }
 })
 

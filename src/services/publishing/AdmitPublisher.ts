@@ -25,10 +25,12 @@ export interface Admitted {
 }
 
 /** The key that a credential shows as its bearer token. */
-const keyIn = ({ authorization }: Credential): Option.Option<Redacted.Redacted<string>> => {
-  const [, token = ""] = /^bearer\s+(.*)$/i.exec(authorization === undefined ? "" : Redacted.value(authorization)) ?? []
-  return token.startsWith(keyPrefix) ? Option.some(Redacted.make(token)) : Option.none()
-}
+const keyIn = ({ authorization }: Credential): Option.Option<Redacted.Redacted<string>> =>
+  Option.fromNullable(authorization).pipe(
+    Option.flatMapNullable((shown) => /^bearer\s+(.*)/i.exec(Redacted.value(shown))?.[1]),
+    Option.filter((token) => token.startsWith(keyPrefix)),
+    Option.map(Redacted.make)
+  )
 
 /** The person or the key that a credential shows. */
 export const askerOf = (credential: Credential) =>
@@ -54,21 +56,29 @@ const policies: Readonly<Record<Permission, RateLimitPolicy>> = {
 /** What `admitPublisher` needs. */
 export type PublisherDoor = Auth | ApiKeys | RateLimiter | Publishers
 
+/** Says of each permission whether somebody has it with the publisher of that slug. */
+const rightsOf = (slug: string, asker: Asker) =>
+  Effect.flatMap(Publishers, (publishers) =>
+    Effect.map(
+      publishers.facts(slug, asker._tag === "Key" ? null : asker.userId),
+      (facts): Admitted["may"] =>
+        (permission) =>
+          mayDo(permission, slug, facts, asker)
+    )
+  )
+
 /** Asks whether somebody who was let in is still to be, for what goes on after it was asked for. Spends nothing. */
 export const mayStill: (
   permission: Permission,
   call: PublisherCall
-) => Effect.Effect<boolean, never, Auth | ApiKeys | Publishers> = traced("mayStill")(function* (permission, call) {
-  const publishers = yield* Publishers
-  return yield* askerOf(call.credential).pipe(
-    Effect.flatMap((asker) =>
-      Effect.flatMap(publishers.facts(call.slug, asker._tag === "Key" ? null : asker.userId), (facts) =>
-        mayDo(permission, call.slug, facts, asker)
-      )
-    ),
-    Effect.isSuccess
-  )
-})
+) => Effect.Effect<boolean, never, Auth | ApiKeys | Publishers> = traced("mayStill")(
+  (permission, { credential, slug }) =>
+    askerOf(credential).pipe(
+      Effect.flatMap((asker) => rightsOf(slug, asker)),
+      Effect.flatMap((may) => may(permission)),
+      Effect.isSuccess
+    )
+)
 
 /**
  * Lets in who may do that with the publisher, by session or by key, with a try of their budget spent: a person's own, or the
@@ -84,10 +94,8 @@ export const admitPublisher: (
   policy = policies[permission]
 ) {
   const limiter = yield* RateLimiter
-  const publishers = yield* Publishers
   const asker = yield* askerOf(credential)
   yield* limiter.take(policy, asker._tag === "Key" ? `key ${asker.key.id}` : asker.userId)
-  const facts = yield* publishers.facts(slug, asker._tag === "Key" ? null : asker.userId)
-  const may = (wanted: Permission) => mayDo(wanted, slug, facts, asker)
+  const may = yield* rightsOf(slug, asker)
   return { publisher: yield* may(permission), asker, may }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { decideDeletion, type OrganizationFacts } from "../../../src/domain/account/Deletion.ts"
+import { decideDeletion, type OrganizationFacts, referredTo } from "../../../src/domain/account/Deletion.ts"
 import { OrganizationId, Slug } from "../../../src/domain/Ids.ts"
 
 const facts = (slug: string, rest: Partial<OrganizationFacts> = {}): OrganizationFacts => ({
@@ -55,5 +55,13 @@ describe("the deletion of an account", () => {
       facts("mine", { installedIn: installedIn.map(({ organizationId }) => organizationId) })
     assert.deepStrictEqual(decided(goes, stays, publisher(goes)).blocks, [])
     assert.deepStrictEqual(decided(goes, stays, publisher(goes, stays)).blocks, ["mine"])
+  })
+
+  it("is kept off by rows of another program, in whichever organization they refer to", () => {
+    const { organizations } = decideDeletion([facts("mine", { agents: 2 })])
+    const { name, organizationId, organizationSlug } = facts("mine")
+    assert.deepStrictEqual(referredTo(organizations), [
+      { organizationId, organizationSlug, name, otherMembers: 0, installations: 0, kept: true }
+    ])
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spend } from "../../../src/domain/admission/Budget.ts"
+import { ownPasswordKey, spend } from "../../../src/domain/admission/Budget.ts"
+import { UserId } from "../../../src/domain/Ids.ts"
 
 describe("a budget", () => {
   it("lets so many tries pass in any window, and says when the oldest that counts leaves it", () => {
@@ -13,5 +14,9 @@ describe("a budget", () => {
 
   it("forgets what a larger one let pass, as it was before somebody made it smaller", () => {
     assert.deepStrictEqual(spend([1, 2, 3, 4], 10, 2, 100), { allowed: false, hits: [1, 2, 3, 4], resetAfter: 93 })
+  })
+
+  it("for passwords is each person's own", () => {
+    assert.strictEqual(ownPasswordKey(UserId.make("ada")), "user ada")
   })
 })

@@ -39,7 +39,11 @@ describe("changesOver", () => {
     const { back, forward } = changesOver(
       [type("a"), type("x", { name: "X" }), type("y", { name: "Y" })],
       [type("c", { name: "a" }), type("y", { name: "X" }), type("x", { name: "Y" })],
-      [[step("renamed", "b", "a"), step("renamed", "y", "x"), step("renamed", "x", "y")], [step("renamed", "c", "b")]]
+      [
+        [step("renamed", "b", "a"), step("renamed", "y", "x"), step("renamed", "x", "y")],
+        [step("changed", "b")],
+        [step("renamed", "c", "b")]
+      ]
     )
     assert.deepStrictEqual(said(forward), [
       ["renamed", "c", "a", "description", "slug"],
@@ -59,6 +63,16 @@ describe("changesOver", () => {
   it("takes what came back for the row it was, and a new row at a slug that was left for a new one", () => {
     assert.deepStrictEqual(
       said(changesOver([type("a")], [type("a")], [[step("withdrawn", "a")], [step("added", "a")]]).forward),
+      []
+    )
+    assert.deepStrictEqual(
+      said(
+        changesOver(
+          [type("a")],
+          [type("a")],
+          [[step("renamed", "b", "a")], [step("withdrawn", "b")], [step("added", "a")]]
+        ).forward
+      ),
       []
     )
     const { forward } = changesOver(
@@ -82,5 +96,17 @@ describe("changesOver", () => {
       [[{ ...step("renamed", "post", "inbox"), kind: "watchers" }]]
     )
     assert.deepStrictEqual(said(forward), [["renamed", "post", "inbox", "slug"]])
+  })
+
+  it("takes a row for changed that refers to another than before, or to none any more", () => {
+    const [, , inbox, topic] = oneOfEach
+    assert(inbox !== undefined && topic !== undefined)
+    const [post, alone] = [definition("watchers", "post"), { ...topic, references: {} }]
+    const differing = (before: typeof topic, after: typeof topic) =>
+      said(changesOver([inbox, post, before], [inbox, post, after], []).forward)
+    const changed = [["changed", "topic", null, "watcher_id"]]
+    assert.deepStrictEqual(differing(topic, { ...topic, references: { watcher_id: post.slug } }), changed)
+    assert.deepStrictEqual(differing(topic, alone), changed)
+    assert.deepStrictEqual(differing(alone, alone), [])
   })
 })

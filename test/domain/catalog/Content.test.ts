@@ -18,6 +18,10 @@ describe("content", () => {
       contentText({ b: [1e21, -2.5e-8], a: undefined }),
       '{"a": null, "b": [1000000000000000000000, -0.000000025]}'
     )
+    assert.strictEqual(
+      contentText({ zzz: 1, é: 2, ab: 3, aa: 4, b: 5 }),
+      '{"b": 5, "aa": 4, "ab": 3, "é": 2, "zzz": 1}'
+    )
     assert.strictEqual(contentSize({ é: "ü" }), 12)
   })
 })

@@ -63,5 +63,9 @@ describe("a kind", () => {
     ]
     assert.deepStrictEqual(names.filter(isKind), names.slice(0, 3))
     assert.isFalse(isKind(["watchers"]))
+    assert.match(
+      String(Schema.decodeUnknownEither(Kind)("A")),
+      /Expected a kind, as entity_types, entity_relationship_types, watchers, event_classifiers"/
+    )
   })
 })

@@ -96,6 +96,52 @@ describe("resolveSources", () => {
   })
 })
 
+describe("the row that a definition continues", () => {
+  const resolved = (definitions: ReadonlyArray<ReturnType<typeof type>>, known: ReadonlyArray<KnownSource>) => {
+    const found = resolveSources(definitions, known)
+    return definitions.map((one) => found.get(one))
+  }
+  const [newest, earlier, elsewhere] = [
+    source("a", { sourceId: "newest" }),
+    source("a", { sourceId: "earlier", foundIn: "earlier" }),
+    source("a", { sourceId: "elsewhere", foundIn: "elsewhere" })
+  ]
+
+  it("is that of its slug in the newest revision, else in the latest earlier one, else the publisher's, else none", () => {
+    assert.deepStrictEqual(resolved([type("a")], [elsewhere, earlier, newest]), ["newest"])
+    assert.deepStrictEqual(
+      resolved([type("a")], [elsewhere, earlier, { ...earlier, sourceId: "long ago" }, source("b")]),
+      ["earlier"]
+    )
+    assert.deepStrictEqual(resolved([type("a")], [elsewhere, source("b")]), ["elsewhere"])
+    assert.deepStrictEqual(resolved([type("a")], [source("b"), { ...newest, kind: "watchers" }]), [null])
+  })
+
+  it("is the one that it is renamed from, once, where its slug is free or left", () => {
+    assert.deepStrictEqual(resolved([type("b", ["a"])], [newest]), ["newest"])
+    assert.deepStrictEqual(resolved([type("b", ["a"])], [newest, source("b")]), ["source-b"])
+    assert.deepStrictEqual(resolved([type("c", ["b"]), type("b", ["a"])], [newest, source("b")]), [
+      "source-b",
+      "newest"
+    ])
+    // Once published, it has no more effect.
+    assert.deepStrictEqual(resolved([type("a"), type("b", ["a"])], [newest, source("b", { was: ["a"] })]), [
+      "newest",
+      "source-b"
+    ])
+  })
+
+  it("is no other's, and may have the number of a row of another kind", () => {
+    const sameRow = { ...earlier, sourceId: "newest" }
+    assert.deepStrictEqual(resolved([type("b", ["a"]), type("a")], [newest, sameRow]), ["newest", null])
+    const watcher = definition("watchers", "a")
+    assert.deepStrictEqual(resolved([type("a"), watcher], [newest, { ...newest, kind: "watchers" }]), [
+      "newest",
+      "newest"
+    ])
+  })
+})
+
 describe("withdrawalToAgreeTo", () => {
   const none = { removals: 0, retirements: 0 }
   const changes = (added: number, withdrawn: number) => [
@@ -138,6 +184,40 @@ describe("renameIssues", () => {
     assert.deepStrictEqual(said(type("a", ["b", "invoise"]), [source("invoice"), source("b")]), [
       'was.1 no revision ever had the entity "invoise"; did you mean "invoice"?'
     ])
+  })
+
+  it("refuses slugs that no definition of the kind ever had, each at its place", () => {
+    assert.deepStrictEqual(said(type("a", ["b", "first", "second"]), [source("b")]), [
+      'was.1 no revision ever had the entity "first"; leave it out where this one is new',
+      'was.2 no revision ever had the entity "second"; leave it out where this one is new'
+    ])
+    assert.deepStrictEqual(said(type("a", ["inbox"]), [source("b"), source("inbox", { kind: "watchers" })]), [
+      'was.0 no revision ever had the entity "inbox"; leave it out where this one is new'
+    ])
+    const former = (kind: KnownSource["kind"]) =>
+      renameIssues([type("a", ["old"])], [source("b")], [{ kind, slug: "old" }])
+    assert.lengthOf(former("entity_types"), 0)
+    assert.lengthOf(former("watchers"), 1)
+  })
+
+  it("refuses what would continue two, or take the slug of one that goes on", () => {
+    assert.deepStrictEqual(said(type("x", ["a", "b"]), [source("a"), source("b")]), [
+      "was a, b are published as 2 definitions, and this can continue only one; name that one"
+    ])
+    assert.deepStrictEqual(said(type("b", ["a"]), [source("a"), source("b", { was: ["a"] })]), [])
+    const taking = type("b", ["b", "x", "a"])
+    const known = [source("a"), source("b"), source("x", { foundIn: "earlier" })]
+    assert.deepStrictEqual(said(taking, known), [
+      'was.2 "a" can\'t become "b", which is published as another definition; say was: [b] in the one that continues that, or publish once without it first'
+    ])
+    assert.deepStrictEqual(renameIssues([taking, type("c", ["b"])], known, []), [])
+    const [issue, ...more] = renameIssues(
+      [definition("watchers", "c", { was: [Slug.make("b")] }), taking],
+      [...known, source("b", { kind: "watchers" })],
+      []
+    )
+    assert.lengthOf(more, 0)
+    assert.deepInclude(issue, { where: 'entity "b"', definition: 1 })
   })
 
   it.skipIf(mutating)("has an end with thousands of definitions", () => {

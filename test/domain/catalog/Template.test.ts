@@ -8,12 +8,13 @@ import {
   privatePublisherIssue,
   referenceField,
   rowsByKind,
+  sortChanges,
   takenSlugIssues,
   templateIssues,
   typeOf,
   withdrawnIssue
 } from "../../../src/domain/catalog/Template.ts"
-import { templateLimits } from "../../../src/domain/catalog/TemplateLimits.ts"
+import { jsonBytes, templateLimits } from "../../../src/domain/catalog/TemplateLimits.ts"
 import { DefinitionSlug, Slug } from "../../../src/domain/Ids.ts"
 import { definition, entityTypes, oneOfEach, template } from "../../fixtures/templates.ts"
 
@@ -143,6 +144,10 @@ describe("what is wrong within a template", () => {
     assert.deepStrictEqual(only([definition("entity_types", "a", { content: large })]), [
       ['entity "a"', "metadata_schema", "makes this 257 KiB as JSON; at most 256 KiB are taken"]
     ])
+    const both = { "x-a": "x".repeat(rowBytes), "x-b": "x".repeat(rowBytes) }
+    assert.deepStrictEqual(only([], { extensions: both }), [
+      ["", "x-a", "makes this 513 KiB as JSON; at most 256 KiB are taken"]
+    ])
     assert.deepStrictEqual(only([], { extensions: { "x-a": "x".repeat(rowBytes) } }), [
       ["", "x-a", "makes this 257 KiB as JSON; at most 256 KiB are taken"]
     ])
@@ -157,7 +162,13 @@ describe("what is wrong within a template", () => {
     // Each row is small enough, and all of them are too much.
     const many = Array.from({ length: 21 }, (_, at) => filling(rowBytes, `s-${at}`))
     assert.deepStrictEqual(only(many), [["", "", "takes 5377 KiB as JSON; a template may take at most 5 MiB"]])
-    assert.deepStrictEqual(only(many.slice(0, 19)), [])
+    assert.deepStrictEqual(
+      only([...many, filling(rowBytes + 1, "large")]).map(([where]) => where),
+      ['entity "large"']
+    )
+    const head = jsonBytes({ ...template("t", []), definitions: undefined })
+    assert.deepStrictEqual(only([...many.slice(0, 19), filling(rowBytes - head, "last")]), [])
+    assert.lengthOf(only([...many.slice(0, 19), filling(rowBytes - head + 1, "last")]), 1)
     // What is new in it is no part of what is installed.
     assert.deepStrictEqual(only([], { notes: "x".repeat(rowBytes + 1) }), [])
   })
@@ -288,12 +299,24 @@ describe("what was published", () => {
     )
   })
 
+  it("is listed by kind and by slug, where it changed", () => {
+    const changed = (kind: Parameters<typeof typeOf>[0], slug: string) =>
+      ({ kind, slug, change: "added", was: null, fields: [] }) as const
+    const sorted = [
+      changed("entity_types", "b"),
+      changed("entity_types", "c"),
+      changed("watchers", "a"),
+      changed("event_classifiers", "a")
+    ]
+    assert.deepStrictEqual(sortChanges(sorted.toReversed()), sorted)
+  })
+
   it("is called as its files call it", () => {
     assert.deepStrictEqual(
       kindDescriptions.map(({ kind }) => typeOf(kind)),
       ["entity", "relationship", "watcher", "classifier"]
     )
     assert.strictEqual(typeOf("goals" as Parameters<typeof typeOf>[0]), "goals")
-    assert.deepStrictEqual(["watcher_id", "watcher", "id_of"].map(referenceField), ["watcher", "watcher", "id_of"])
+    assert.deepStrictEqual(["watcher_id", "watcher", "a_id_of"].map(referenceField), ["watcher", "watcher", "a_id_of"])
   })
 })

@@ -14,14 +14,13 @@ describe("a reader of the events", () => {
   it("may say from where, how many and how long", () => {
     assert.deepStrictEqual(asked({}), Either.right({ limit: 100, wait: 0 }))
     assert.deepStrictEqual(asked({ after: "0", limit: "1", wait: "0" }), Either.right({ after: 0, limit: 1, wait: 0 }))
-    const wrong = [
-      { after: "-1" },
-      { after: "1.5" },
-      { limit: "0" },
-      { limit: "100000" },
-      { wait: "-1" },
-      { wait: "9999" }
+    const wrong: ReadonlyArray<readonly [of: string, texts: ReadonlyArray<string>, said: RegExp]> = [
+      ["after", ["-1", "1.5", "x"], /Expected the number of an event\b/],
+      ["limit", ["0", "1001", "x"], /Expected a number from 1 to 1000\b/],
+      ["wait", ["-1", "31", "x"], /Expected a number from 0 to 30\b/]
     ]
-    for (const query of wrong) assert.isTrue(Either.isLeft(asked(query)), JSON.stringify(query))
+    for (const [of, texts, said] of wrong) {
+      for (const text of texts) assert.match(String(asked({ [of]: text })), said, text)
+    }
   })
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck, Schema } from "effect"
-import { Country, jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
+import { Country, countries, E164, jidOf, readPhone, WaJid } from "../../../src/domain/identity/Phone.ts"
 import { readWaId } from "../../../src/domain/identity/WaId.ts"
 
 const read = (text: string, country = "GB") =>
@@ -9,7 +9,26 @@ const read = (text: string, country = "GB") =>
 describe("a country", () => {
   it("is named by the two letters by which numbers are read", () => {
     assert.deepStrictEqual(["GB", "US", "gb", "ZZ", ""].filter(Schema.is(Country)), ["GB", "US"])
+    assert.deepInclude(countries, { code: "GB", calling: "44" })
     assert.throws(() => Schema.decodeSync(Country)("ZZ"), "must be a country code like GB")
+  })
+})
+
+describe("a number and its address", () => {
+  it("have 5 to 15 digits, the first of them not 0, and nothing around them", () => {
+    const [isPhone, isJid] = [Schema.is(E164), Schema.is(WaJid)]
+    const digits = ["12345", "123456789012345", "1234", "1234567890123456", "012345"]
+    const [phones, jids] = [digits.map((one) => `+${one}`), digits.map((one) => `${one}@s.whatsapp.net`)]
+    const [phone = "", jid = ""] = [phones[0], jids[0]]
+    const taken = [true, true, false, false, false]
+    assert.deepStrictEqual(
+      [...phones, digits[0], ` ${phone}`, `${phone} `].map((one) => isPhone(one)),
+      [...taken, false, false, false]
+    )
+    assert.deepStrictEqual(
+      [...jids, `+${jid}`, `${jid} `].map((one) => isJid(one)),
+      [...taken, false, false]
+    )
   })
 })
 
@@ -110,6 +129,14 @@ describe("readPhone", () => {
   for (const [text, country, reason] of refusals) {
     it(`refuses ${text.slice(0, 30)} (${country}): ${reason}`, () => assert.strictEqual(read(text, country), reason))
   }
+
+  it("puts before an old number of Côte d'Ivoire its operator, which the second digit tells", () => {
+    const operators = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
+    assert.deepStrictEqual(
+      operators.map((_, second) => read(`+225 4${second} 12 34 56`)),
+      operators.map((operator, second) => `+225${operator}4${second}123456`)
+    )
+  })
 
   it("reads again what it read, and never throws", () => {
     FastCheck.assert(

@@ -3,7 +3,7 @@ import { Either, FastCheck, Schema } from "effect"
 import { jidOf, readPhone } from "../../../src/domain/identity/Phone.ts"
 import { canonical, Namespace, Platform, senderKey } from "../../../src/domain/identity/Platform.ts"
 import { isSameSender } from "../../../src/domain/identity/Sender.ts"
-import { type Identifier, oneSender, readWaId } from "../../../src/domain/identity/WaId.ts"
+import { type Identifier, identifiersOf, oneSender, readWaId } from "../../../src/domain/identity/WaId.ts"
 import { mutating, workOf } from "../../machine.ts"
 
 const written = (read: Either.Either<ReadonlyArray<Identifier>, string>) =>
@@ -53,6 +53,10 @@ describe("readWaId", () => {
     ["status@broadcast", "not_a_person"],
     ["120363021234567890@newsletter", "not_a_person"],
     ["867051314767696@bot", "not_a_person"],
+    ["867051314767696@msgr", "not_a_person"],
+    ["867051314767696@interop", "not_a_person"],
+    ["867051314767696@call", "not_a_person"],
+    ["867051314767696@call.us", "not_a_person"],
     ["0@s.whatsapp.net", "not_a_person"],
     ["13135550002@c.us", "not_a_person"],
     ["13135559999:3@s.whatsapp.net", "not_a_person"],
@@ -67,6 +71,7 @@ describe("readWaId", () => {
     ["44@7911@s.whatsapp.net", "not_an_id"],
     ["12@s.whatsapp.net", "not_a_phone"],
     ["+12345", "not_a_phone"],
+    ["BR.15025-76", "not_an_id"],
     ["x+447911123456", "not_an_id"],
     ["+447911123456x", "not_an_id"],
     [`${jid}${" ".repeat(201 - jid.length)}`, "not_an_id"],
@@ -76,6 +81,11 @@ describe("readWaId", () => {
   for (const [id, read] of vectors) {
     it(`reads ${id.slice(0, 40)}`, () => assert.deepStrictEqual(written(readWaId(id)), read))
   }
+
+  it("gives a phone that was typed the same identifiers, with no address that anybody was seen under", () => {
+    const typed = Either.map(readPhone("07911 123456", "GB"), identifiersOf)
+    assert.deepStrictEqual(written(Either.mapLeft(typed, String)), ["+447911123456", jid])
+  })
 
   it("reads a phone's digits with @lid as no phone, even where they are one", () => {
     assert.deepStrictEqual(written(readWaId("447911123456@lid")), [["447911123456@lid", "447911123456@lid"]])

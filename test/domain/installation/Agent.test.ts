@@ -3,7 +3,10 @@ import { Either, Schema } from "effect"
 import { AgentId, OrganizationId, Slug } from "../../../src/domain/Ids.ts"
 import {
   AgentsQuery,
+  agentPath,
   agentsThatFit,
+  type InstalledAgent,
+  judgedRevision,
   overviewOf,
   ResyncPlanQuery,
   ResyncRequest
@@ -79,6 +82,20 @@ describe("an agent with the state of its rows", () => {
     })
     assert.deepStrictEqual(customized, [{ kind: "entity_types", slug: "s-2", name: "Mine", fields: ["name"] }])
     assert.deepStrictEqual(retired, [{ kind: "entity_types", slug: "s-6", name: "Mine", because: "in_use" }])
+    assert.strictEqual(overviewOf(agent, decide(facts)).counts.entity_types.unchanged, 1)
+  })
+
+  it("is judged by what a resync would install: the newest revision, where it is not pinned and there is one", () => {
+    const judged = (given: Partial<InstalledAgent>) => judgedRevision({ ...agent, newestRevision: 3, ...given })
+    assert.strictEqual(judged({}), 3)
+    assert.strictEqual(judged({ newestRevision: 1 }), 1)
+    assert.strictEqual(judged({ newestRevision: null }), 2)
+    assert.strictEqual(judged({ pinned: true }), 2)
+    assert.strictEqual(judged({ template: { ...agent.template, available: false } }), 2)
+  })
+
+  it("has its page below its organization", () => {
+    assert.strictEqual(agentPath(agent.organizationSlug, agent.agentId), "/ada/agents/agent_ada")
   })
 
   it("comes in pages of not too many rows", () => {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Either, Schema } from "effect"
+import { contentSize } from "../../../src/domain/catalog/Content.ts"
 import { UserId } from "../../../src/domain/Ids.ts"
 import { HistoryQuery, historyBounds, historyPage, type RecordedRow } from "../../../src/domain/installation/History.ts"
 
@@ -50,7 +51,7 @@ describe("a page of a history", () => {
   })
 
   it("says where the next one begins", () => {
-    const entries = ["3", "2", "1"].map((id) => entryOf(id))
+    const entries = ["3", "2", "1"].map((id) => entryOf(id, rowOf({ name: "Mine" }, { name: "Theirs" })))
     const page = (limit: string) => {
       const { entries: shown, next } = historyPage(entries, query({ limit }))
       return [shown.length, next]
@@ -63,6 +64,9 @@ describe("a page of a history", () => {
       ]
     )
     assert.deepStrictEqual(historyPage([], query({})), { entries: [], next: null })
+    const cursors = ["7", "9".repeat(18), "9".repeat(19), "", "-7", "7 "]
+    const isTaken = (before: string) => Either.isRight(Schema.decodeUnknownEither(HistoryQuery)({ before }))
+    assert.deepStrictEqual(cursors.filter(isTaken), cursors.slice(0, 2))
   })
 
   it("ends where its rows would be too large, and leaves contents out where one entry's are", () => {
@@ -71,16 +75,24 @@ describe("a page of a history", () => {
     assert.deepStrictEqual([entries.length, next], [1, "3"])
 
     const name = text(historyBounds.shown * 0.6)
-    const large = entryOf("1", rowOf({ name }, null), rowOf({ name }, { name: "A" }, "b"), rowOf(null, null, "c"))
-    const rows = historyPage([large], query({})).entries[0]?.rows
+    const large = [rowOf({ name }, null), rowOf({ name }, null), rowOf(null, { name }), rowOf(null, null)]
+    const rows = historyPage([entryOf("1", ...large)], query({})).entries[0]?.rows
     assert.deepStrictEqual(
       rows?.map(({ after, before, omitted }) => [before === null, after === null, omitted]),
       [
         [false, true, false],
         [true, true, true],
+        [true, true, true],
         [true, true, false]
       ]
     )
+  })
+
+  it("takes the rows of an entry up to its limit, to the byte", () => {
+    const pageWith = (length: number) => historyPage([entryOf("1", rowOf({ name: text(length) }, null))], query({}))
+    const around = contentSize(pageWith(0).entries[0]?.rows[0])
+    const omitted = [0, 1].map((more) => pageWith(historyBounds.shown - around + more).entries[0]?.rows[0]?.omitted)
+    assert.deepStrictEqual(omitted, [false, true])
   })
 
   it("ends where what is read for it would be too large, though little of it is shown", () => {

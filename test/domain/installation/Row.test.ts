@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { type Kind, kindDescriptions } from "../../../src/domain/catalog/Kind.ts"
 import { changeProblems, changesNothing, fieldsOf } from "../../../src/domain/installation/Row.ts"
-import { dueOnResume } from "../../../src/domain/installation/Watcher.ts"
+import { type AgentWatcher, dueOnResume, orderOfWatchers } from "../../../src/domain/installation/Watcher.ts"
+import { pageOf } from "../../../src/domain/Page.ts"
 
 const kindOf = (kind: Kind) => Option.getOrThrow(Option.fromNullable(kindDescriptions.find((one) => one.kind === kind)))
 
@@ -39,6 +40,18 @@ describe("what a person gives a row of their own", () => {
     assert.isTrue(changesNothing(row, { name: "A", content: { b: [1, 2], a: 1.0 }, color: null }))
     assert.isFalse(changesNothing(row, { name: "A", content: { a: 1, b: [2, 1] } }))
     assert.isFalse(changesNothing(row, { name: "A", color: "red" }))
+  })
+})
+
+describe("the watchers of an agent", () => {
+  it("are listed by their slugs", () => {
+    const watcher = { name: "A", description: "", schedule: null, nextRunAt: null, pausedAt: null }
+    const watchers = ["b", "c", "a"].map((slug) => ({ ...watcher, slug }))
+    const { items } = pageOf<AgentWatcher>(watchers, orderOfWatchers, { limit: 2 })
+    assert.deepStrictEqual(
+      items.map(({ slug }) => slug),
+      ["a", "b"]
+    )
   })
 })
 

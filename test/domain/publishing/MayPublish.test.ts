@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import type { KeyScope } from "../../../src/domain/account/ApiKey.ts"
 import { OrganizationId, Slug, UserId } from "../../../src/domain/Ids.ts"
-import { type Asker, joinedAs, mayChange, mayDo } from "../../../src/domain/publishing/MayPublish.ts"
+import {
+  type Asker,
+  joinedAs,
+  mayChange,
+  mayDo,
+  mayPublish,
+  mayRead
+} from "../../../src/domain/publishing/MayPublish.ts"
 import { Permission, type Role } from "../../../src/domain/publishing/Publisher.ts"
 
 const id = OrganizationId.make("org_acme")
@@ -36,10 +43,18 @@ describe("who may do what with a publisher", () => {
     assert.strictEqual(told("publish", { publisher, role: null }, key(["read"])), "NotPermitted")
   })
 
+  it("is to read or to publish, for most of what is done", () => {
+    const facts = { publisher, role: null }
+    assert.isTrue(Either.isRight(mayRead("acme", facts, key(["read"]))))
+    assert.isTrue(Either.isLeft(mayPublish("acme", facts, key(["read"]))))
+    assert.isTrue(Either.isRight(mayPublish("acme", facts, key(["publish"]))))
+  })
+
   it("is nothing to whoever does not belong to it, and nothing in a private one: it is not there", () => {
     const other = OrganizationId.make("org_other")
     for (const permission of Permission.literals) {
       assert.strictEqual(told(permission, { publisher: null, role: null }, person), "PublisherNotFound")
+      assert.strictEqual(told(permission, { publisher: null, role: null }, key(["publish"])), "PublisherNotFound")
       assert.strictEqual(told(permission, { publisher, role: null }, person), "PublisherNotFound")
       assert.strictEqual(told(permission, { publisher, role: null }, key(["publish"], other)), "PublisherNotFound")
       const hidden = { publisher: { ...publisher, isPublic: false }, role: "owner" as const }
@@ -58,6 +73,7 @@ describe("who may do what with a publisher", () => {
       message("keys", "member", person),
       "Only an owner or admin of the publisher, signed in, may do this."
     )
+    assert.strictEqual(message("withdraw", "member", person), "Only an owner or admin of the publisher may do this.")
     assert.strictEqual(message("publish", null, key(["read"])), "Only a key with the scope publish may do this.")
     assert.strictEqual(
       message("members", null, key(["publish"])),

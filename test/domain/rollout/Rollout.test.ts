@@ -14,6 +14,7 @@ import {
   type RolloutProgress,
   RolloutRequest,
   RolloutState,
+  RolloutsQuery,
   resumed,
   rolloutPage,
   rolloutsToFind,
@@ -242,6 +243,17 @@ describe("how a roll-out stands", () => {
         [3, null]
       ]
     )
+    assert.strictEqual(rolloutsToFind({ limit: 2 }), 3)
+    const cursors = [
+      "rollout_a",
+      `rollout_${"a".repeat(100)}`,
+      `rollout_${"a".repeat(101)}`,
+      "rollout_",
+      "a",
+      " rollout_a"
+    ]
+    const isTaken = (before: string) => Either.isRight(Schema.decodeUnknownEither(RolloutsQuery)({ before }))
+    assert.deepStrictEqual(cursors.filter(isTaken), cursors.slice(0, 2))
   })
 
   it("names some of the rows that were in the way, and how many more there were", () => {

@@ -215,9 +215,13 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       yield* answer(asked.prompt.pendingId, jid(digits), true)
       const other = as((yield* signUp).bearer)
       is(yield* other("/api/identities/phone", { phone: `+${digits}` }), 409, "already_linked")
+      const abroad = yield* other("/api/identities/phone", { phone: "(415) 555-2671", country: " us " })
+      assert.strictEqual(abroad.body.phone, "+14155552671")
       const [{ id }] = (yield* me("/api/identities")).body.identities
       is(yield* other(`/api/identities/${id}`, undefined, "DELETE"), 404, "identity_not_found")
-      is(yield* answer("link_unknown", jid(digits), true), 404, "pending_not_found")
+      for (const pending of ["link_unknown", "%00"]) {
+        is(yield* answer(pending, jid(digits), true), 404, "pending_not_found")
+      }
     })
   )
 
@@ -303,6 +307,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("identit
       const { body } = yield* me("/api/install/token", { slug: "helper" })
       const claimed = yield* asGateway("/api/install/claim", whatsapp(jid(digits), { message: body.token }))
       assert.deepStrictEqual([claimed.status, claimed.body.status], [200, "no_personal_org"])
+      const installed = yield* me("/api/install", { slug: "helper", whatsapp_phone: `+${digits}` })
+      assert.deepStrictEqual([installed.body.created, installed.body.whatsappError], [true, "no_member"])
       yield* personalOrgs.ensure(before.person.userId)
       const after = yield* prove
       assert.strictEqual(after.person.userId, before.person.userId)

@@ -76,7 +76,10 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       const stale = yield* ask(`${agent}/mode`, { headers, body: { mode: "copy", expectedPlan: "0".repeat(64) } })
       isProblem(stale, 409, "plan_stale")
       const changed = yield* ask(`${agent}/mode`, { headers, body: { mode: "copy", expectedPlan: plan.planHash } })
-      assert.deepStrictEqual([changed.status, changed.body.mode], [200, "copy"])
+      assert.deepStrictEqual(
+        [changed.status, changed.body.mode, changed.body.redirectTo],
+        [200, "copy", made.redirectTo]
+      )
       assert.deepStrictEqual((yield* ask(agent, { headers })).body, { ...seen, mode: "copy" })
       assert.strictEqual((yield* ask(`${agent}/plan`, { headers })).body.planHash, plan.planHash)
       const { body: history } = yield* ask(`${agent}/history`, { headers })
@@ -122,7 +125,8 @@ layer(TestServer, { timeout: "60 seconds", excludeTestServices: true })("/api/ag
       assert.match(String(plan.headers.ratelimit), /^"change";r=/)
       const resynced = yield* owner.resync({ expectedPlan: plan.body.planHash })
       assert.strictEqual(resynced.status, 200, resynced.text)
-      assert.deepInclude(resynced.body, { agentId: owner.agentId, revision: 2, pinned: false })
+      const redirectTo = `/${seen.body.organizationSlug}/agents/${owner.agentId}`
+      assert.deepInclude(resynced.body, { agentId: owner.agentId, revision: 2, pinned: false, redirectTo })
       isProblem(yield* owner.resync({ expectedPlan: plan.body.planHash }), 409, "plan_stale")
 
       const back = yield* owner.resync({ revision: 1, revert: [{ kind: "entity_types", slug: "invoice" }] })

@@ -4,7 +4,7 @@ import { Context, Deferred, Effect, Exit, Fiber } from "effect"
 import { type BatchedOptions, batched } from "../../../src/layers/postgres/Batched.ts"
 
 /** What was asked by each statement, and the answers, which the test gives when it wants to. */
-const asking = (options?: BatchedOptions<string>) => {
+const asking = (options?: BatchedOptions) => {
   const statements: Array<{
     readonly questions: ReadonlyArray<string>
     readonly end: Deferred.Deferred<ReadonlyArray<string>, string>
@@ -65,16 +65,6 @@ describe("batched", () => {
       assert.deepStrictEqual(asked(), ["a", "b", "cde", "fg"])
       yield* Effect.zipRight(answer(2), answer(3))
       assert.strictEqual((yield* Fiber.join(Fiber.all(callers))).join(""), "a!b!c!d!e!f!g!")
-    })
-  )
-
-  it.effect("asks questions of one key one after the other, and holds nobody else up for them", () =>
-    Effect.gen(function* () {
-      const { answer, ask, asked } = asking({ keyOf: (question) => question })
-      const callers = yield* putAll(ask, "axxyx")
-      for (const at of [0, 1, 2, 3]) yield* Effect.zipRight(answer(at), Effect.yieldNow())
-      assert.deepStrictEqual(asked(), ["a", "xy", "x", "x"])
-      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "x!", "x!", "y!", "x!"])
     })
   )
 

@@ -1,21 +1,29 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Either, Redacted } from "effect"
+import { Effect, Either, Metric, Redacted } from "effect"
 import type { AgentId } from "../../../src/domain/Ids.ts"
 import type { LookupResult } from "../../../src/domain/identity/Identity.ts"
 import { LinkId } from "../../../src/domain/identity/Identity.ts"
 import type { Namespace } from "../../../src/domain/identity/Platform.ts"
 import type { Sender } from "../../../src/domain/identity/Sender.ts"
-import { Auth } from "../../../src/services/account/Auth.ts"
-import { PersonalOrgs } from "../../../src/services/account/PersonalOrgs.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { IdentityLinker } from "../../../src/services/identity/IdentityLinker.ts"
 import { InstallCodes } from "../../../src/services/identity/InstallCodes.ts"
 import { makeInstallCode } from "../../../src/services/identity/MakeInstallCode.ts"
 import { readSender } from "../../../src/services/identity/ReadSender.ts"
 import { redeemCode } from "../../../src/services/identity/RedeemCode.ts"
+import { installs } from "../../../src/services/installation/InstallMetrics.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
-import { credential, gatewayToken, Hands, inRealTime, newPerson, worlds, worldsThatRouteOnClaim } from "../../worlds.ts"
+import {
+  credential,
+  gatewayToken,
+  Hands,
+  inRealTime,
+  newPerson,
+  newVisitor,
+  worlds,
+  worldsThatRouteOnClaim
+} from "../../worlds.ts"
 
 type Person = Effect.Effect.Success<ReturnType<typeof newPerson>>
 
@@ -737,14 +745,10 @@ for (const [label, world] of worlds) {
 
     it.effect("are asked for with a code, which installs the template, once", () =>
       Effect.gen(function* () {
-        const hands = yield* Hands
-        const auth = yield* Auth
-        const personalOrgs = yield* PersonalOrgs
-        const { bearer } = yield* hands.signUp(`coder-${label}`)
-        yield* personalOrgs.ensure((yield* auth.identify(credential({ bearer }))).userId)
+        const { session } = yield* newVisitor
         yield* published(`coded-${label}`, "+15550001111")
         const made = yield* makeInstallCode({
-          credential: credential({ bearer }),
+          credential: session,
           body: Effect.succeed({ slug: `coded-${label}` })
         })
         assert.match(made.token, /^[a-z2-7]{32}$/)
@@ -752,7 +756,7 @@ for (const [label, world] of worlds) {
         assert.strictEqual(made.link, `https://wa.me/15550001111?text=Link%20this%20chat%3A%20${made.token}`)
         yield* published(`mute-${label}`)
         const mute = yield* makeInstallCode({
-          credential: credential({ bearer }),
+          credential: session,
           body: Effect.succeed({ slug: `mute-${label}` })
         })
         assert.hasAllKeys(mute, ["token", "expiresInSeconds"])
@@ -760,7 +764,7 @@ for (const [label, world] of worlds) {
         const first = yield* handOn(`hello ${made.token.toUpperCase()}`, jid(digits))
         assert.strictEqual(first.status, "confirm_sender")
         assert.isUndefined(first.installError)
-        assert.match(first.text, /c•••.@example\.org.*YES/)
+        assert.match(first.text, /v•••.@example\.org.*YES/)
         assert.strictEqual((yield* handOn(made.token, jid(digits))).status, "token_used")
         assert.strictEqual((yield* handOn("no code", jid(digits))).status, "token_invalid")
         assert.strictEqual((yield* handOn("a".repeat(32), jid(digits))).status, "token_invalid")
@@ -778,6 +782,8 @@ for (const [label, world] of worlds) {
         assert.strictEqual(answer.status, "already_linked_here")
         assert.hasAllKeys(answer, ["status", "text"])
         assert.lengthOf(yield* hands.agents(person.organization.id), 1)
+        const counted = { outcome: "created", template: templateAgentId }
+        assert.strictEqual((yield* Effect.tagMetrics(Metric.value(installs), counted)).count, 1)
       })
     )
 

@@ -6,12 +6,13 @@ import type { Role } from "../../../src/domain/publishing/Publisher.ts"
 import { Accounts } from "../../../src/services/account/Accounts.ts"
 import { ApiKeys } from "../../../src/services/account/ApiKeys.ts"
 import { Auth } from "../../../src/services/account/Auth.ts"
-import { admitPublisher } from "../../../src/services/publishing/AdmitPublisher.ts"
+import { admitPublisher, askerOf } from "../../../src/services/publishing/AdmitPublisher.ts"
 import {
   createKey,
   inviteMember,
   joinPublisher,
-  removeMember
+  removeMember,
+  viewInvitation
 } from "../../../src/services/publishing/ManagePublisher.ts"
 import { Publishers } from "../../../src/services/publishing/Publishers.ts"
 import { credential, Hands, inRealTime, password, worlds } from "../../worlds.ts"
@@ -70,10 +71,16 @@ for (const [label, world] of worlds) {
         const { owner, publishers, slug } = yield* acme
         const hands = yield* Hands
         const nobody = yield* Effect.flip(publishers.create(Slug.make(`new-${slug}`), "nobody@example.org"))
-        assert.strictEqual(nobody._tag, "NoSuchAccount")
+        assert.strictEqual(
+          nobody.message,
+          "Nobody has an account with the e-mail address nobody@example.org. Sign up with it first (/sign-up)."
+        )
         assert.isNull((yield* publishers.facts(`new-${slug}`, null)).publisher)
         yield* hands.setVisibility(slug, "private")
-        assert.strictEqual((yield* Effect.flip(publishers.create(slug, owner.email)))._tag, "NotAPublisher")
+        assert.strictEqual(
+          (yield* Effect.flip(publishers.create(slug, owner.email))).message,
+          `The organization "${slug}" is private, so it is no publisher. Choose another slug.`
+        )
         assert.deepStrictEqual(yield* publishers.list(owner.userId), [])
         assert.strictEqual(
           (yield* Effect.flip(admitPublisher("read", { slug, credential: owner.session })))._tag,
@@ -114,6 +121,21 @@ for (const [label, world] of worlds) {
         assert.strictEqual((yield* read(owner.session)).asker._tag, "Person")
         const other = yield* Effect.orDie(keys.create(organizationId, { name: "CI 2", scopes: ["read"] }))
         yield* read(bearerOf(other.key))
+      })
+    )
+
+    it.effect("know a key by its bearer scheme, however that is written, and by nothing else", () =>
+      Effect.gen(function* () {
+        const { organizationId } = yield* acme
+        const keys = yield* ApiKeys
+        const { id, key } = yield* Effect.orDie(keys.create(organizationId, { name: "CI", scopes: ["read"] }))
+        const asked = (scheme: string) => askerOf(credential({ bearer: `${scheme}${Redacted.value(key)}` }))
+        for (const scheme of ["Bearer ", "bEARER   "]) {
+          assert.deepInclude(yield* asked(scheme), { _tag: "Key", key: { id, organizationId, scopes: ["read"] } })
+        }
+        for (const scheme of ["", "Basic ", "No Bearer "]) {
+          assert.strictEqual((yield* Effect.flip(asked(scheme)))._tag, "Unauthenticated")
+        }
       })
     )
 
@@ -192,7 +214,8 @@ for (const [label, world] of worlds) {
         ] as const) {
           assert.strictEqual((yield* Effect.flip(join(session, given)))._tag, "InvitationNotFound")
         }
-        assert.deepStrictEqual(yield* publishers.invited(charles.userId, token), {
+        assert.strictEqual((yield* Effect.flip(viewInvitation(mallory.session, token)))._tag, "InvitationNotFound")
+        assert.deepStrictEqual(yield* viewInvitation(charles.session, token), {
           id: organizationId,
           slug,
           name: slug,
