@@ -95,7 +95,7 @@ const program = Effect.gen(function* () {
   if (isSelected("identities")) yield* identities
   if (isSelected("install")) yield* benchInstalls((part) => alone(part, {}, 32))
   if (["vocabulary", "entities"].some(isSelected)) yield* alone(benchVocabulary(many), { shared_buffers: "1GB" })
-  if (isSelected("moves")) yield* alone(benchMoves)
+  if (isSelected("moves")) yield* benchMoves((part) => alone(part))
   if (isSelected("rollout")) yield* rehearsal
   if (isSelected("plans")) yield* alone(plans, explaining)
 })

@@ -1,11 +1,12 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Metric, Schema } from "effect"
 import { OrganizationId } from "../../../src/domain/Ids.ts"
 import { batchSize } from "../../../src/domain/rollout/Rollout.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
+import { organizationsRolledOut } from "../../../src/services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../../src/services/rollout/Rollouts.ts"
 import { RolloutWork } from "../../../src/services/rollout/RolloutWork.ts"
 import { definition, template } from "../../fixtures/templates.ts"
@@ -57,8 +58,14 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a batch of a 
           return { rolloutId, batch }
         })
 
+      const counted = Effect.map(
+        Metric.value(Metric.tagged(organizationsRolledOut, "outcome", "updated")),
+        ({ count }) => count
+      )
+      const before = yield* counted
       const first = yield* begun("second")
       assert.deepStrictEqual(yield* first.batch, [0, people.length])
+      assert.strictEqual((yield* counted) - before, people.length)
 
       const { batch, rolloutId } = yield* begun("third")
       const findNext = SqlSchema.single({
