@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Array as Arr, Effect, Schema } from "effect"
+import { boundedMap } from "../../domain/BoundedMap.ts"
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { actionsOf, followsFromRevisions, type RowAction, underOwnIds } from "../../domain/installation/Actions.ts"
@@ -54,13 +55,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     // Revisions never change, so neither does what follows from them.
-    const remembered = new Map<string, Followed>()
-    const remember = (name: string, followed: Followed) => {
-      for (const oldest of [...remembered.keys()].slice(0, remembered.size - mostRemembered + 1)) {
-        remembered.delete(oldest)
-      }
-      remembered.set(name, followed)
-    }
+    const remembered = boundedMap<string, Followed>(mostRemembered)
 
     return Effect.fnUntraced(function* <I extends Installation & { readonly revision: number }>(
       installations: ReadonlyArray<I>,
@@ -90,7 +85,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
         // Somebody has come in between.
         if (!followsFromRevisions(model.decision, actions)) return []
         const followed = { decision: model.decision, actions: underOwnIds(actions, { agentId, firstId }) }
-        remember(name, followed)
+        remembered.set(name, followed)
         return [{ ...followed, alike, organizationIds, firstIds }]
       })
 
