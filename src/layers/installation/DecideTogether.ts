@@ -7,8 +7,8 @@ import { actionsOf, followsFromRevisions, type RowAction, underOwnIds } from "..
 import { type Decision, decide } from "../../domain/installation/Decide.ts"
 import type { Installation } from "../../domain/installation/Facts.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
-import { given } from "./Given.ts"
 import { pristineStatement } from "./PristineStatement.ts"
+import { trustedArray } from "./TrustedArray.ts"
 
 /** What is decided about some installations at once. */
 export interface DecidedTogether<I> {
@@ -42,7 +42,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.Struct({
         templateAgentId: AgentId,
         revision: Schema.Int,
-        organizationIds: given<OrganizationId>()
+        organizationIds: trustedArray<OrganizationId>()
       }),
       Result: Schema.Struct({
         since: Schema.Int,

@@ -36,7 +36,6 @@ import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../po
 import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
-import { given } from "./Given.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import {
   awaitUsesStatement,
@@ -46,6 +45,7 @@ import {
   targetFactsStatement
 } from "./RequestStatements.ts"
 import { makeShortCut } from "./ShortCut.ts"
+import { trustedArray } from "./TrustedArray.ts"
 import { type InstallationWrite, makeWriteDecisions } from "./WriteDecisions.ts"
 
 /** How many rows are decided at once about an impact. */
@@ -235,15 +235,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     const takeTurns = SqlSchema.void({
-      Request: given<OrganizationId>(),
+      Request: trustedArray<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
     })
     const awaitUses = SqlSchema.void({
-      Request: given<OrganizationId>(),
+      Request: trustedArray<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(awaitUsesStatement, [organizationIds])
     })
     const findTargets = SqlSchema.findAll({
-      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: given<OrganizationId>() }),
+      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: trustedArray<OrganizationId>() }),
       Result: TargetFacts,
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])

@@ -6,7 +6,7 @@ import { AgentId, type OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
-import { given } from "./Given.ts"
+import { trustedArray } from "./TrustedArray.ts"
 import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
 /** An installation that is written. */
@@ -125,7 +125,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       Request: Schema.Struct({
         installations: Schema.parseJson(Schema.Array(Written)),
         rows: Schema.parseJson(Schema.Array(WrittenRow)),
-        places: Schema.parseJson(given<Place>())
+        places: Schema.parseJson(trustedArray<Place>())
       }),
       Result: Schema.Struct({ of: Schema.Int, agentId: AgentId }),
       execute: ({ installations, places, rows }) => sql.unsafe(writeText, [installations, rows, places])

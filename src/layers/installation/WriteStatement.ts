@@ -29,20 +29,20 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 }
 
 /** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
-const installations = `given AS MATERIALIZED (
-  SELECT given.*, (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
-    CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = given.one_agent_id) END AS since
-  FROM jsonb_to_recordset($1::jsonb) AS given (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
+const installations = `shared_write AS MATERIALIZED (
+  SELECT w.*, (SELECT organization_id FROM agents WHERE id = w.template_agent_id) AS publisher,
+    CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = w.one_agent_id) END AS since
+  FROM jsonb_to_recordset($1::jsonb) AS w (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
     action text, event text, by text, is_recorded boolean, besides jsonb, agent jsonb)
 ),
 place AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($3::jsonb) AS place (of integer, at integer, organization_id text, agent_id text, first_id bigint)
 ),
 as_it_is_to_be AS MATERIALIZED (
-  SELECT given.at AS of, given.template_agent_id, given.user_id, agent.*
-  FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
+  SELECT w.at AS of, w.template_agent_id, w.user_id, agent.*
+  FROM shared_write w CROSS JOIN LATERAL jsonb_to_record(w.agent) AS agent (name text, description text, template_name text,
     template_description text, revision integer, pinned boolean, mode text, first_id bigint)
-  WHERE given.agent IS NOT NULL
+  WHERE w.agent IS NOT NULL
 ),
 made AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
@@ -60,11 +60,11 @@ brought AS (
   WHERE a.id = p.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM place))
 ),
 installation AS MATERIALIZED (
-  SELECT p.of, p.at, p.organization_id, p.agent_id, p.first_id, given.template_agent_id, given.revision, given.user_id, given.action,
-    given.event, given.by, given.is_recorded, given.besides, given.publisher, given.since, COALESCE(p.agent_id, (
-      SELECT id FROM made WHERE made.organization_id = p.organization_id AND made.template_agent_id = given.template_agent_id
+  SELECT p.of, p.at, p.organization_id, p.agent_id, p.first_id, w.template_agent_id, w.revision, w.user_id, w.action, w.event, w.by,
+    w.is_recorded, w.besides, w.publisher, w.since, COALESCE(p.agent_id, (
+      SELECT id FROM made WHERE made.organization_id = p.organization_id AND made.template_agent_id = w.template_agent_id
     )) AS installed_id
-  FROM place p JOIN given ON given.at = p.of
+  FROM place p JOIN shared_write w ON w.at = p.of
 ),
 decided AS MATERIALIZED (
   SELECT i.at, i.organization_id, i.template_agent_id, i.publisher, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
