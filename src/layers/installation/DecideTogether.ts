@@ -15,7 +15,7 @@ export interface DecidedTogether<I> {
   readonly decision: Decision
   readonly installations: ReadonlyArray<I>
   /** What the ids in `actions` are counted from, of each installation; none where they are ids. */
-  readonly firstIds: ReadonlyMap<OrganizationId, number>
+  readonly idOffsets: ReadonlyMap<OrganizationId, number>
   /** What is to be written of each, by the id of its agent. */
   readonly actions: (agentId: AgentId | undefined) => ReadonlyArray<RowAction>
 }
@@ -96,7 +96,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
         ({ actions, alike, decision, firstIds, organizationIds }): DecidedTogether<I> => ({
           decision,
           installations: alike,
-          firstIds: new Map(Arr.zip(organizationIds, firstIds)),
+          idOffsets: new Map(Arr.zip(organizationIds, firstIds)),
           actions: () => actions
         })
       )
@@ -105,7 +105,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
         ({ decision, installation }): DecidedTogether<I> => ({
           decision,
           installations: [installation],
-          firstIds: new Map(),
+          idOffsets: new Map(),
           actions: (agentId) => actionsOf(decision, { isUninstall: false, agentId }, kinds)
         })
       )

@@ -46,7 +46,7 @@ import {
 } from "./RequestStatements.ts"
 import { makeShortCut } from "./ShortCut.ts"
 import { trustedArray } from "./TrustedArray.ts"
-import { type InstallationWrite, makeWriteDecisions } from "./WriteDecisions.ts"
+import { makeWriteDecisions, type SharedWrite } from "./WriteDecisions.ts"
 
 /** How many rows are decided at once about an impact. */
 const impactRows = 5_000
@@ -121,18 +121,19 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const schedules = decision.facts.rows.flatMap(({ wanted }) => wanted?.schedule ?? [])
       shortCut.learn(templateAgentId, { schedules: [...new Set(schedules)], mode })
       const agent = agentAfter(known.agent, revision, request)
-      const [agentId] = yield* writeDecisions([
+      const [made] = yield* writeDecisions([
         {
           ...installation,
-          places: [{ organizationId, agentId: known.agent?.id }],
+          destinations: [{ organizationId, agentId: known.agent?.id }],
           userId,
           agent,
-          firstId,
+          newBlockStart: firstId,
           action: request.agentId === undefined ? "install" : "resync",
           isRecorded: known.lastRevision !== revision.revision,
           actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds)
         }
       ])
+      const agentId = known.agent?.id ?? made
       if (agentId === undefined) return yield* Effect.dieMessage("An install has an agent")
       return {
         agentId,
@@ -187,7 +188,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       yield* writeDecisions([
         {
           ...request,
-          places: [request],
+          destinations: [request],
           revision: null,
           agent: undefined,
           action: "uninstall",
@@ -230,7 +231,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               kinds
             )
       const change = { action: "mode" as const, isRecorded: true, agent: undefined, actions }
-      yield* writeDecisions([{ ...request, ...change, places: [request], revision }])
+      yield* writeDecisions([{ ...request, ...change, destinations: [request], revision }])
       yield* setMode({ agentId, mode })
     })
 
@@ -279,15 +280,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
             }))
       )
       const decided = yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })
-      const writes = decided.flatMap(({ actions, decision, firstIds, installations }) =>
-        [...new Set(installations.map(({ target }) => target))].flatMap((target): ReadonlyArray<InstallationWrite> => {
+      const writes = decided.flatMap(({ actions, decision, idOffsets, installations }) =>
+        [...new Set(installations.map(({ target }) => target))].flatMap((target): ReadonlyArray<SharedWrite> => {
           const alike = installations.filter((one) => one.target === target)
-          const write: InstallationWrite = {
+          const write: SharedWrite = {
             ...request,
-            places: alike.map(({ agentId, organizationId }) => ({
+            destinations: alike.map(({ agentId, organizationId }) => ({
               organizationId,
               agentId,
-              firstId: firstIds.get(organizationId)
+              idOffset: idOffsets.get(organizationId)
             })),
             userId: null,
             agent: agentAfter(target.agent, revision, {}),
