@@ -295,8 +295,8 @@ export const followsFromRevisions = (
 ): boolean => collisions.length === 0 && actions.every(({ isImplied }) => isImplied)
 
 /**
- * What is written of the rows of installations of which as little is known as of one, `from`: the same, each row counted from the
- * first id of whoever's it is, and bound to its agent.
+ * The actions of one installation made relative, so that they apply to all like it: row ids counted from the start of its block,
+ * and its agent replaced by `isBound`.
  */
 export const underOwnIds = (actions: ReadonlyArray<RowAction>, from: ReferenceIds): ReadonlyArray<RowAction> =>
   actions.map((action) => ({
