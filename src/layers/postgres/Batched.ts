@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql"
-import { Effect, Exit, Option, Runtime } from "effect"
+import { Duration, Effect, Exit, Option, Runtime } from "effect"
 
 interface Waiting<A, B, E> {
   readonly question: A
@@ -8,27 +8,31 @@ interface Waiting<A, B, E> {
 }
 
 export interface BatchedOptions {
-  /** How many statements run at a time. */
-  readonly inFlight?: number
+  /** How long a statement is waited for at most. */
+  readonly patience?: Duration.DurationInput
   /** How many questions one statement asks at most. */
   readonly size?: number
 }
 
 /**
- * Asks the questions of many callers by one statement, as a group commit writes for many. A caller who comes while fewer
- * than `inFlight` statements run is asked for at once and alone. Whoever comes later waits until one of them ends, and is
- * asked for together with all others who wait. So a lone caller never waits, and every statement begins after its
- * questions came: what was committed before is seen. Within a transaction a question is asked on its connection, alone.
+ * Answers the questions of many callers by one statement. While none runs, a question is asked at once and alone. Later ones
+ * wait until that statement ends, or for `patience` where it hangs, and are then asked together. So a lone caller never
+ * waits, and a statement always begins after its questions came: it sees what was committed before. In a transaction a
+ * question is asked alone, on its connection.
  *
- * `ask` answers each of its questions, in their order. If it fails, all their callers do. A caller who is interrupted
- * takes nothing from the others. It is for what only reads: a row that somebody else has locked would hold up all.
+ * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; to interrupt one affects no
+ * other. Use it for reads only: a row that is locked would hold up everybody. Logs and spans are those of the first who
+ * waited.
  */
 export const batched = <A, B, E>(
   ask: (questions: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  { inFlight = 2, size = 100 }: BatchedOptions = {}
+  { patience = "20 millis", size = 100 }: BatchedOptions = {}
 ): ((question: A) => Effect.Effect<B, E>) => {
+  const mostMillis = Duration.toMillis(patience)
   let waiting: Array<Waiting<A, B, E>> = []
-  let running = 0
+  /** The statement that is waited for. */
+  let current: object | undefined
+  let timer: NodeJS.Timeout | undefined
 
   const answered = (questions: ReadonlyArray<A>) =>
     Effect.flatMap(ask(questions), (answers) =>
@@ -38,17 +42,23 @@ export const batched = <A, B, E>(
     )
   const alone = (question: A) => Effect.map(answered([question]), ([answer]) => answer as B)
 
-  const begin = (together: ReadonlyArray<Waiting<A, B, E>>, runtime: Runtime.Runtime<never>) => {
-    running += 1
-    Runtime.runFork(runtime)(answered(together.map(({ question }) => question))).addObserver((exit) => {
-      for (const [at, { resume }] of together.entries()) resume(Exit.map(exit, (answers) => answers[at] as B))
-      end()
-    })
+  const end = (statement: object) => {
+    if (statement === current) next()
   }
-  const end = () => {
-    running -= 1
+  const next = () => {
+    clearTimeout(timer)
+    timer = undefined
+    current = undefined
     const together = waiting.splice(0, size)
-    if (together[0] !== undefined) begin(together, together[0].runtime)
+    const [first] = together
+    if (first === undefined) return
+    const statement = {}
+    current = statement
+    if (waiting.length > 0) timer = setTimeout(next, mostMillis)
+    Runtime.runFork(first.runtime)(answered(together.map(({ question }) => question))).addObserver((exit) => {
+      for (const [at, { resume }] of together.entries()) resume(Exit.map(exit, (answers) => answers[at] as B))
+      end(statement)
+    })
   }
 
   const wait = (question: A) =>
@@ -56,6 +66,7 @@ export const batched = <A, B, E>(
       Effect.async<B, E>((resume) => {
         const one = { question, runtime, resume }
         waiting.push(one)
+        timer ??= setTimeout(next, mostMillis)
         return Effect.sync(() => {
           waiting = waiting.filter((other) => other !== one)
         })
@@ -67,9 +78,13 @@ export const batched = <A, B, E>(
       Option.isSome(transaction)
         ? alone(question)
         : Effect.uninterruptibleMask((restore) => {
-            if (running >= inFlight) return restore(wait(question))
-            running += 1
-            return Effect.ensuring(restore(alone(question)), Effect.sync(end))
+            if (current !== undefined) return restore(wait(question))
+            const statement = {}
+            current = statement
+            return Effect.ensuring(
+              restore(alone(question)),
+              Effect.sync(() => end(statement))
+            )
           })
     )
 }

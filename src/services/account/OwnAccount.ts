@@ -50,8 +50,8 @@ export interface DeleteAccountRequest {
 }
 
 /**
- * Deletes the account of whoever asks and gives its password. A wrong one counts against the budget of the person; it is taken
- * before the password is looked at, so that many at once don't pass together, and given back where something else keeps the account.
+ * Deletes the account of whoever asks and gives its password. A try of the password budget is taken first, so that many
+ * requests at once can't pass together; it is given back unless the password was wrong or the account is gone.
  */
 export const deleteAccount: (
   request: DeleteAccountRequest

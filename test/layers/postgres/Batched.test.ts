@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Schedule } from "effect"
 import { type BatchedOptions, batched } from "../../../src/layers/postgres/Batched.ts"
 
 /** What was asked by each statement, and the answers, which the test gives when it wants to. */
@@ -15,7 +15,7 @@ const asking = (options?: BatchedOptions) => {
         statements.push({ questions, end })
         return Deferred.await(end)
       }),
-    { inFlight: 1, ...options }
+    { patience: "1 hour", ...options }
   )
   const answer = (at: number) => {
     const statement = statements[at]
@@ -52,19 +52,30 @@ describe("batched", () => {
     })
   )
 
-  it.effect("runs no more statements at a time, and asks no more by one, than it may", () =>
+  it.effect("asks no more by one statement than it may", () =>
     Effect.gen(function* () {
-      const { answer, ask, asked } = asking({ inFlight: 2, size: 3 })
+      const { answer, ask, asked } = asking({ size: 3 })
       const callers = yield* putAll(ask, "abcdefg")
-      assert.deepStrictEqual(asked(), ["a", "b"])
-      yield* answer(1)
-      yield* Effect.yieldNow()
-      assert.deepStrictEqual(asked(), ["a", "b", "cde"])
-      yield* answer(0)
-      yield* Effect.yieldNow()
-      assert.deepStrictEqual(asked(), ["a", "b", "cde", "fg"])
-      yield* Effect.zipRight(answer(2), answer(3))
+      for (const at of [0, 1, 2]) yield* Effect.zipRight(answer(at), Effect.yieldNow())
+      assert.deepStrictEqual(asked(), ["a", "bcd", "efg"])
       assert.strictEqual((yield* Fiber.join(Fiber.all(callers))).join(""), "a!b!c!d!e!f!g!")
+    })
+  )
+
+  it.live("waits for a statement that hangs no longer than it has patience", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking({ patience: "1 millis", size: 2 })
+      const [hanging, ...others] = yield* putAll(ask, "abcd")
+      const areAsked = Effect.suspend(() => (asked().length === 3 ? Effect.void : Effect.fail("not yet")))
+      yield* Effect.retry(areAsked, Schedule.spaced("1 millis"))
+      assert.deepStrictEqual(asked(), ["a", "bc", "d"])
+      yield* Effect.zipRight(answer(2), answer(1))
+      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(others)), ["b!", "c!", "d!"])
+      const late = yield* put(ask, "e")
+      yield* answer(0)
+      assert.strictEqual(hanging && (yield* Fiber.join(hanging)), "a!")
+      yield* answer(3)
+      assert.strictEqual(yield* Fiber.join(late), "e!")
     })
   )
 
