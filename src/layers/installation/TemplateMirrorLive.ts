@@ -413,8 +413,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
   })
 
 /**
- * The mirror in Postgres: one statement for most installs; for the others, and for all else that writes, a lock, two that ask and one
- * or two that write, in a transaction, whatever the template's size.
+ * The mirror in Postgres. Most installs are one statement. Everything else that writes is one transaction: it takes the organization's
+ * turn, reads, decides and writes, in a number of statements that does not grow with the template.
  */
 export const TemplateMirrorLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(TemplateMirror, make(kinds))
