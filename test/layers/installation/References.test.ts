@@ -7,6 +7,7 @@ import type { Mode } from "../../../src/domain/catalog/Mode.ts"
 import type { Definition } from "../../../src/domain/catalog/Template.ts"
 import { AgentId } from "../../../src/domain/Ids.ts"
 import { AppLive } from "../../../src/layers/AppLive.ts"
+import { blockSize } from "../../../src/layers/catalog/KindSql.ts"
 import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
@@ -82,6 +83,14 @@ const types = (count: number) => Array.from({ length: count }, (_, at) => defini
 const twoWatchers = ["a", "b"].map((slug) => definition("watchers", slug, { content: { schedule: "0 7 * * 1" } }))
 
 layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installation by reference", (it) => {
+  it.effect("draws blocks of the size that the statements count with", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const drawn = yield* sql`SELECT (- new_first_id() + new_first_id())::integer AS ids`
+      assert.deepStrictEqual(drawn, [{ ids: blockSize }])
+    })
+  )
+
   it.effect("writes as few rows for a thousand definitions as for ten", () =>
     Effect.gen(function* () {
       for (const count of [10, 1000]) {
