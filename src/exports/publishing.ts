@@ -44,6 +44,7 @@ export {
   type PublisherCall,
   type PublisherDoor
 } from "../services/publishing/AdmitPublisher.ts"
+export { NoSuchAccount, NotAPublisher } from "../services/publishing/CreatePublisherErrors.ts"
 export {
   createKey,
   deleteKey,
@@ -66,7 +67,6 @@ export {
   restoreTemplate,
   withdrawTemplate
 } from "../services/publishing/ManageTemplate.ts"
-export { NoSuchAccount, NotAPublisher } from "../services/publishing/NotCreated.ts"
 export { PublishedTemplates } from "../services/publishing/PublishedTemplates.ts"
 export { Publishers } from "../services/publishing/Publishers.ts"
 export {

@@ -1,4 +1,5 @@
 import { Either } from "effect"
+import { boundedMap } from "../BoundedMap.ts"
 import { type E164, jidOf, readPhone } from "./Phone.ts"
 
 /**
@@ -33,8 +34,7 @@ const ofPhone = (phone: E164, address?: string): ReadonlyArray<Identifier> => [
 ]
 
 // The same senders write again and again, and parsing a number takes longer than the rest of a look-up in this process.
-const maxKnown = 4_096
-const known = new Map<string, Either.Either<E164, NoSender>>()
+const known = boundedMap<string, Either.Either<E164, NoSender>>(4_096)
 
 // Numbers with a plus need no country, but the parser requires one.
 const internationally = (digits: string): Either.Either<E164, NoSender> => {
@@ -44,8 +44,6 @@ const internationally = (digits: string): Either.Either<E164, NoSender> => {
     readPhone(`+${digits}`, "GB"),
     ({ reason }): NoSender => (reason === "not_a_person" ? reason : "not_a_phone")
   )
-  const [oldest] = known.size < maxKnown ? [] : known.keys()
-  if (oldest !== undefined) known.delete(oldest)
   known.set(digits, read)
   return read
 }

@@ -90,19 +90,19 @@ const writeOf = (row: DecidedRow, course: ActionContext, hasAgent: boolean): Row
 
 const managedBy = (row: DecidedRow, templateAgentId: AgentId, course: ActionContext): AgentId | null => {
   const { act, facts, fate } = row
-  const given = facts.copy?.managedBy ?? null
+  const tagged = facts.copy?.managedBy ?? null
   if (act === "adopt" || act === "create") return templateAgentId
-  if (act === "update") return given ?? templateAgentId
+  if (act === "update") return tagged ?? templateAgentId
   if (isReturned(row, course) || (fate === "forgotten" && facts.sibling?.agentId === undefined)) return null
-  const isHandedOver = (fate === "passed_on" || fate === "forgotten") && given === templateAgentId
-  return isHandedOver ? (facts.sibling?.templateAgentId ?? null) : given
+  const isHandedOver = (fate === "passed_on" || fate === "forgotten") && tagged === templateAgentId
+  return isHandedOver ? (facts.sibling?.templateAgentId ?? null) : tagged
 }
 
 /** The agent a row works for afterwards. */
 const agentOf = ({ act, facts: { copy, sibling }, fate }: DecidedRow, { agentId }: ActionContext) => {
-  const given = act === "adopt" || act === "create" ? undefined : copy?.agentId
-  if (fate === "passed_on" && given === agentId) return { isBound: false, agentId: sibling?.agentId ?? null }
-  return { isBound: fate === undefined && given === undefined, agentId: given ?? null }
+  const boundTo = act === "adopt" || act === "create" ? undefined : copy?.agentId
+  if (fate === "passed_on" && boundTo === agentId) return { isBound: false, agentId: sibling?.agentId ?? null }
+  return { isBound: fate === undefined && boundTo === undefined, agentId: boundTo ?? null }
 }
 
 const rememberedOf = (row: DecidedRow): RowAction["remembered"] => {
@@ -186,7 +186,7 @@ export const actionsOf = (
     const { copy, entry, holder, kind, sourceId, wanted } = known
     const write = writeOf(row, course, withAgent.has(kind))
     const isAnew = act === "create" || (act !== "adopt" && (copy === undefined || copy.deleted || copy.retired))
-    const given = act === "adopt" ? holder?.schedule : copy?.schedule
+    const scheduleNow = act === "adopt" ? holder?.schedule : copy?.schedule
     const isThere = hasCopy(known) || (write === "update" && copy !== undefined) || fate === "forgotten"
     const action: RowAction = {
       kind,
@@ -201,7 +201,7 @@ export const actionsOf = (
       ...agentOf(row, course),
       isRetired:
         fate === "kept" ? !course.isUninstall : course.isUninstall && fate === "passed_on" && copy?.retired === true,
-      isRescheduled: isAnew || given !== wanted?.schedule,
+      isRescheduled: isAnew || scheduleNow !== wanted?.schedule,
       schedule: wanted?.schedule ?? null,
       remembered: rememberedOf(row),
       forgotten: forgottenOf(row, course),
@@ -295,8 +295,8 @@ export const followsFromRevisions = (
 ): boolean => collisions.length === 0 && actions.every(({ isImplied }) => isImplied)
 
 /**
- * What is written of the rows of installations of which as little is known as of one, `from`: the same, each row counted from the
- * first id of whoever's it is, and bound to its agent.
+ * The actions of one installation made relative, so that they apply to all like it: row ids counted from the start of its block,
+ * and its agent replaced by `isBound`.
  */
 export const underOwnIds = (actions: ReadonlyArray<RowAction>, from: ReferenceIds): ReadonlyArray<RowAction> =>
   actions.map((action) => ({

@@ -6,6 +6,12 @@ import type { KindDescription } from "../../domain/catalog/Kind.ts"
  * parameters. The names of steps (`WITH`) begin with the name of the kind; tables keep their own.
  */
 
+/**
+ * How many ids the block of an installation by reference has (`new_first_id` draws blocks of that size). A definition has an ordinal
+ * below it, or none: then it can only be copied.
+ */
+export const blockSize = 4096
+
 const shared = { slug: "text", name: "text", description: "text", extensions: "jsonb" } as const
 
 /** The content columns of a kind's own table, the shared ones first. */

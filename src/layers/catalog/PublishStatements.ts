@@ -1,5 +1,6 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import {
+  blockSize,
   content,
   contentColumns,
   hashOf,
@@ -182,7 +183,7 @@ numbered AS MATERIALIZED (
 recorded_rows AS (
   INSERT INTO template_revision_rows (template_agent_id, revision, kind, slug, source_id, was, hash, content, ordinal)
   SELECT $1::text, recorded.revision, rows.kind, rows.slug, rows.source_id, rows.was, rows.hash, rows.content,
-    CASE WHEN numbered.ordinal < 4096 THEN numbered.ordinal END
+    CASE WHEN numbered.ordinal < ${blockSize} THEN numbered.ordinal END
   FROM recorded CROSS JOIN rows
   LEFT JOIN numbered ON numbered.kind = rows.kind AND numbered.source_id = rows.source_id
 ),

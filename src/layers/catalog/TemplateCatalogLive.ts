@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
+import { boundedMap } from "../../domain/BoundedMap.ts"
 import { Kind, type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode, modesUnsaid } from "../../domain/catalog/Mode.ts"
 import { type KnownSource, renameIssues, resolveSources } from "../../domain/catalog/Publication.ts"
@@ -299,7 +300,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const isSameHead = Schema.equivalence(Head)
 
     /** The manifest of each template as it was last asked for: the rows of a revision never change. */
-    const manifests = new Map<AgentId, Manifest>()
+    const manifests = boundedMap<AgentId, Manifest>(mostManifests)
 
     const manifestOf = (head: typeof Head.Type) =>
       Effect.suspend(() => {
@@ -307,8 +308,6 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         if (known !== undefined && isSameHead(known, head)) return Effect.succeed(known)
         return Effect.map(findRows(head), (rows): Manifest => {
           const manifest = { ...head, rows: rowsByKind(rows) }
-          const [oldest] = manifests.size < mostManifests ? [] : manifests.keys()
-          if (oldest !== undefined) manifests.delete(oldest)
           manifests.set(head.templateAgentId, manifest)
           return manifest
         })

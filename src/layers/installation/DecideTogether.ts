@@ -1,20 +1,21 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Schema } from "effect"
+import { Array as Arr, Effect, Option, Schema } from "effect"
+import { boundedMap } from "../../domain/BoundedMap.ts"
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { actionsOf, followsFromRevisions, type RowAction, underOwnIds } from "../../domain/installation/Actions.ts"
 import { type Decision, decide } from "../../domain/installation/Decide.ts"
 import type { Installation } from "../../domain/installation/Facts.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
-import { given } from "./Given.ts"
 import { pristineStatement } from "./PristineStatement.ts"
+import { trustedArray } from "./TrustedArray.ts"
 
 /** What is decided about some installations at once. */
 export interface DecidedTogether<I> {
   readonly decision: Decision
   readonly installations: ReadonlyArray<I>
-  /** What the ids in `actions` are counted from, of each installation; none where they are ids. */
-  readonly firstIds: ReadonlyMap<OrganizationId, number>
+  /** By organization: what to add to each row id in `actions`. Empty if the ids are already absolute. */
+  readonly idOffsets: ReadonlyMap<OrganizationId, number>
   /** What is to be written of each, by the id of its agent. */
   readonly actions: (agentId: AgentId | undefined) => ReadonlyArray<RowAction>
 }
@@ -41,7 +42,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
       Request: Schema.Struct({
         templateAgentId: AgentId,
         revision: Schema.Int,
-        organizationIds: given<OrganizationId>()
+        organizationIds: trustedArray<OrganizationId>()
       }),
       Result: Schema.Struct({
         since: Schema.Int,
@@ -54,13 +55,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     // Revisions never change, so neither does what follows from them.
-    const remembered = new Map<string, Followed>()
-    const remember = (name: string, followed: Followed) => {
-      for (const oldest of [...remembered.keys()].slice(0, remembered.size - mostRemembered + 1)) {
-        remembered.delete(oldest)
-      }
-      remembered.set(name, followed)
-    }
+    const remembered = boundedMap<string, Followed>(mostRemembered)
 
     return Effect.fnUntraced(function* <I extends Installation & { readonly revision: number }>(
       installations: ReadonlyArray<I>,
@@ -68,7 +63,7 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
     ) {
       const [first] = installations
       if (first === undefined) return []
-      const about = (those: ReadonlyArray<I>) =>
+      const decideEach = (those: ReadonlyArray<I>) =>
         Effect.map(gatherFacts(those, options), (facts) =>
           Arr.zipWith(those, facts, (installation, one) => ({ installation, decision: decide(one, kinds) }))
         )
@@ -80,40 +75,39 @@ export const makeDecideTogether = (kinds: ReadonlyArray<KindDescription>) =>
         since
       }: Effect.Effect.Success<ReturnType<typeof findPristine>>[number]) {
         const alike = organizationIds.flatMap((organizationId) => asked.get(organizationId) ?? [])
+        const together = ({ actions, decision }: Followed): Option.Option<DecidedTogether<I>> =>
+          Option.some({
+            decision,
+            installations: alike,
+            idOffsets: new Map(Arr.zip(organizationIds, firstIds)),
+            actions: () => actions
+          })
         const name = [first.templateAgentId, since, first.revision, options.leavesOut].join(" ")
         const known = remembered.get(name)
-        if (known !== undefined) return [{ ...known, alike, organizationIds, firstIds }]
+        if (known !== undefined) return together(known)
         const [firstId] = firstIds
-        const [model] = yield* about(alike.slice(0, 1))
-        if (firstId === undefined || model === undefined) return []
+        const [model] = yield* decideEach(alike.slice(0, 1))
+        if (firstId === undefined || model === undefined) return Option.none()
         const actions = actionsOf(model.decision, { isUninstall: false, agentId }, kinds)
         // Somebody has come in between.
-        if (!followsFromRevisions(model.decision, actions)) return []
+        if (!followsFromRevisions(model.decision, actions)) return Option.none()
         const followed = { decision: model.decision, actions: underOwnIds(actions, { agentId, firstId }) }
-        remember(name, followed)
-        return [{ ...followed, alike, organizationIds, firstIds }]
+        remembered.set(name, followed)
+        return together(followed)
       })
 
       const organizationIds = installations.map(({ organizationId }) => organizationId)
       const pristine = yield* findPristine({ ...first, organizationIds })
-      const followed = yield* Effect.map(Effect.forEach(pristine, followedBy), Arr.flatten)
-      const likewise = followed.map(
-        ({ actions, alike, decision, firstIds, organizationIds }): DecidedTogether<I> => ({
-          decision,
-          installations: alike,
-          firstIds: new Map(Arr.zip(organizationIds, firstIds)),
-          actions: () => actions
-        })
-      )
-      for (const { organizationIds } of followed) for (const one of organizationIds) asked.delete(one)
-      const alone = (yield* about([...asked.values()])).map(
+      const shared = Arr.getSomes(yield* Effect.forEach(pristine, followedBy))
+      for (const { installations } of shared) for (const one of installations) asked.delete(one.organizationId)
+      const individual = (yield* decideEach([...asked.values()])).map(
         ({ decision, installation }): DecidedTogether<I> => ({
           decision,
           installations: [installation],
-          firstIds: new Map(),
+          idOffsets: new Map(),
           actions: (agentId) => actionsOf(decision, { isUninstall: false, agentId }, kinds)
         })
       )
-      return [...likewise, ...alone]
+      return [...shared, ...individual]
     })
   })

@@ -1,4 +1,5 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
+import { blockSize } from "../catalog/KindSql.ts"
 import { alwaysAnchored } from "./CopySql.ts"
 
 /** Whether rows of a kind keep an installation `a` from being pristine: its own within its block of ids, and anchors that are not bound to it. */
@@ -8,7 +9,7 @@ const isHeld = ({ agent, published, table }: KindDescription) =>
     : [
         `EXISTS (
     SELECT FROM ${table} t
-    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + 4096
+    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + ${blockSize}
       AND (t.inherits IS NULL ${agent === undefined ? "" : `OR t.${agent} IS DISTINCT FROM a.id`})
   )`
       ]
@@ -22,7 +23,7 @@ const anchors = ({ kind }: KindDescription) => `(
 /** Whether some of them are missing. */
 const lacksAnchors = ({ kind, table }: KindDescription) => `(
     SELECT count(*) FROM ${table} t
-    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + 4096
+    WHERE t.organization_id = a.organization_id AND t.id >= a.first_id AND t.id < a.first_id + ${blockSize}
   ) <> followed.${kind}`
 
 /** Who has own rows of a kind with slugs of the new revision: all looked for at once, since a look at the revision for each takes longer. */

@@ -4,8 +4,8 @@ import { deprecatedOf } from "../catalog/OfferedSql.ts"
 
 /**
  * What is known of a request. Parameters: organization, template, user, the revision asked for (or null). Result: one row of
- * `RequestFacts`. With `locks` whoever is about to refer to a row of an installation of the organization for the first time waits
- * until the transaction ends, and who was about to has.
+ * `RequestFacts`. With `locks` it also locks the organization's installations by reference. Anyone who wants to refer to one of their
+ * rows for the first time waits until this transaction ends; anyone who had begun has finished once it returns.
  */
 export const requestFactsStatement = (locks: boolean): string => `WITH
 ${
@@ -53,15 +53,15 @@ export const lockStatement = "SELECT FROM organization WHERE id = $1::text FOR N
 export const lockAllStatement = "SELECT FROM organization WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
 
 /**
- * Whoever is about to refer to a row of an installation of these organizations for the first time waits from now on, and who was about
- * to has. Parameter: their ids.
+ * Locks the installations by reference of these organizations. Anyone who wants to refer to one of their rows for the first time waits
+ * until this transaction ends; anyone who had begun has finished once it returns. Parameter: the ids of the organizations.
  */
 export const awaitUsesStatement =
   "SELECT FROM agents WHERE organization_id = ANY ($1::text[]) AND mode = 'reference' ORDER BY id FOR NO KEY UPDATE"
 
 /**
- * What is known of organizations that a roll-out comes to, once for all of which it is the same. Parameters: the template, their
- * ids. Result: rows of `TargetFacts`.
+ * What is known of organizations that a roll-out comes to: one row of `TargetFacts` for all that are alike. Parameters: the template,
+ * their ids.
  */
 export const targetFactsStatement = `WITH target AS MATERIALIZED (
   SELECT o.id AS organization_id, o.slug, a.id, a.name, a.description, a.template_name, a.template_description, a.revision, a.pinned,

@@ -36,7 +36,6 @@ import { dieOfFaults, retryTransient, violates, violatesForeignKey } from "../po
 import { makeDecideTogether } from "./DecideTogether.ts"
 import { makeDueTimes } from "./DueTimes.ts"
 import { type GatherOptions, makeGatherFacts } from "./GatherFacts.ts"
-import { given } from "./Given.ts"
 import { isAsPlanned, planHashOf } from "./PlanHash.ts"
 import {
   awaitUsesStatement,
@@ -46,7 +45,8 @@ import {
   targetFactsStatement
 } from "./RequestStatements.ts"
 import { makeShortCut } from "./ShortCut.ts"
-import { type InstallationWrite, makeWriteDecisions } from "./WriteDecisions.ts"
+import { trustedArray } from "./TrustedArray.ts"
+import { makeWriteDecisions, type SharedWrite } from "./WriteDecisions.ts"
 
 /** How many rows are decided at once about an impact. */
 const impactRows = 5_000
@@ -121,18 +121,19 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       const schedules = decision.facts.rows.flatMap(({ wanted }) => wanted?.schedule ?? [])
       shortCut.learn(templateAgentId, { schedules: [...new Set(schedules)], mode })
       const agent = agentAfter(known.agent, revision, request)
-      const [agentId] = yield* writeDecisions([
+      const [made] = yield* writeDecisions([
         {
           ...installation,
-          places: [{ organizationId, agentId: known.agent?.id }],
+          destinations: [{ organizationId, agentId: known.agent?.id }],
           userId,
           agent,
-          firstId,
+          newBlockStart: firstId,
           action: request.agentId === undefined ? "install" : "resync",
           isRecorded: known.lastRevision !== revision.revision,
           actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds)
         }
       ])
+      const agentId = known.agent?.id ?? made
       if (agentId === undefined) return yield* Effect.dieMessage("An install has an agent")
       return {
         agentId,
@@ -187,7 +188,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       yield* writeDecisions([
         {
           ...request,
-          places: [request],
+          destinations: [request],
           revision: null,
           agent: undefined,
           action: "uninstall",
@@ -230,20 +231,20 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
               kinds
             )
       const change = { action: "mode" as const, isRecorded: true, agent: undefined, actions }
-      yield* writeDecisions([{ ...request, ...change, places: [request], revision }])
+      yield* writeDecisions([{ ...request, ...change, destinations: [request], revision }])
       yield* setMode({ agentId, mode })
     })
 
     const takeTurns = SqlSchema.void({
-      Request: given<OrganizationId>(),
+      Request: trustedArray<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(lockAllStatement, [organizationIds])
     })
     const awaitUses = SqlSchema.void({
-      Request: given<OrganizationId>(),
+      Request: trustedArray<OrganizationId>(),
       execute: (organizationIds) => sql.unsafe(awaitUsesStatement, [organizationIds])
     })
     const findTargets = SqlSchema.findAll({
-      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: given<OrganizationId>() }),
+      Request: Schema.Struct({ templateAgentId: AgentId, organizationIds: trustedArray<OrganizationId>() }),
       Result: TargetFacts,
       execute: ({ organizationIds, templateAgentId }) =>
         sql.unsafe(targetFactsStatement, [templateAgentId, organizationIds])
@@ -279,15 +280,15 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
             }))
       )
       const decided = yield* decideTogether(installations, { locks: true, leavesOut: "unwritten" })
-      const writes = decided.flatMap(({ actions, decision, firstIds, installations }) =>
-        [...new Set(installations.map(({ target }) => target))].flatMap((target): ReadonlyArray<InstallationWrite> => {
+      const writes = decided.flatMap(({ actions, decision, idOffsets, installations }) =>
+        [...new Set(installations.map(({ target }) => target))].flatMap((target): ReadonlyArray<SharedWrite> => {
           const alike = installations.filter((one) => one.target === target)
-          const write: InstallationWrite = {
+          const write: SharedWrite = {
             ...request,
-            places: alike.map(({ agentId, organizationId }) => ({
+            destinations: alike.map(({ agentId, organizationId }) => ({
               organizationId,
               agentId,
-              firstId: firstIds.get(organizationId)
+              idOffset: idOffsets.get(organizationId)
             })),
             userId: null,
             agent: agentAfter(target.agent, revision, {}),
@@ -412,8 +413,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
   })
 
 /**
- * The mirror in Postgres: one statement for most installs; for the others, and for all else that writes, a lock, two that ask and one
- * or two that write, in a transaction, whatever the template's size.
+ * The mirror in Postgres. Most installs are one statement. Everything else that writes is one transaction: it takes the organization's
+ * turn, reads, decides and writes, in a number of statements that does not grow with the template.
  */
 export const TemplateMirrorLive = (kinds: ReadonlyArray<KindDescription> = kindDescriptions) =>
   Layer.effect(TemplateMirror, make(kinds))

@@ -6,46 +6,46 @@ import { AgentId, type OrganizationId, UserId } from "../../domain/Ids.ts"
 import { type AgentAfter, eventOf, type RowAction } from "../../domain/installation/Actions.ts"
 import type { HistoryEntry } from "../../domain/installation/History.ts"
 import type { makeDueTimes } from "./DueTimes.ts"
-import { given } from "./Given.ts"
+import { trustedArray } from "./TrustedArray.ts"
 import { holdStatement, setAsideStatement, writeStatement } from "./WriteStatement.ts"
 
-/** An installation that is written. */
-export interface WrittenPlace {
+/** An installation to write to. */
+export interface Destination {
   readonly organizationId: OrganizationId
   /** The agent, if it is installed already. */
   readonly agentId: AgentId | undefined
-  /** What the ids of the rows that are written are counted from; absent where they are ids. */
-  readonly firstId?: number | undefined
+  /** What to add to each row id in `actions`; absent if the ids are already absolute. */
+  readonly idOffset?: number | undefined
 }
 
-/** What to write about an installation, or about several of which the same is written. */
-export interface InstallationWrite {
-  readonly places: ReadonlyArray<WrittenPlace>
+/** One write, for an installation or for several that are alike. */
+export interface SharedWrite {
+  readonly destinations: ReadonlyArray<Destination>
   readonly templateAgentId: AgentId
   readonly revision: number | null
   /** Who does it; null if that is nobody of the organization. */
   readonly userId: UserId | null
   /** The agent after the write; absent for an uninstall, which leaves it. */
   readonly agent: AgentAfter | undefined
-  /** Of an agent that is new and installed by reference: the first of its block of ids. */
-  readonly firstId?: number | undefined
+  /** Of an agent that is new and installed by reference: the first id of its new block. */
+  readonly newBlockStart?: number | undefined
   readonly action: HistoryEntry["action"]
   /** Whether the history gets an entry even if no row changes. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
 }
 
-/** An installation as `writeStatement` reads it, and which of those that are `Written` is written of it. */
-interface Place {
+/** An installation to write to, as `writeStatement` reads it: `of` is the index of the write that applies to it. */
+interface DestinationJson {
   readonly of: number
   readonly at: number
   readonly organization_id: OrganizationId
   readonly agent_id: AgentId | undefined
-  readonly first_id: number
+  readonly id_offset: number
 }
 
-/** What is written of an installation or several. */
-const Written = Schema.Struct({
+/** A write, as `writeStatement` reads it. */
+const SharedWriteJson = Schema.Struct({
   at: Schema.Int,
   template_agent_id: AgentId,
   revision: Schema.NullOr(Schema.Int),
@@ -94,21 +94,20 @@ const WrittenRow = Schema.Struct({
 })
 
 /**
- * Writes the decisions about any number of installations; returns the agent of each that has a decision of its own, in the same
- * order. Needs a transaction.
+ * Writes the decisions about any number of installations, and returns the agents that it makes. Needs a transaction.
  */
 export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTimes: ReturnType<typeof makeDueTimes>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const IdsByKind = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Array(Schema.Int) }))
     const idsByKind = (
-      installations: ReadonlyArray<InstallationWrite>,
+      writes: ReadonlyArray<SharedWrite>,
       isMeant: (action: RowAction) => boolean
     ): Readonly<Record<string, ReadonlyArray<number>>> | undefined => {
-      const meant = installations.flatMap(({ actions, places }) =>
+      const meant = writes.flatMap(({ actions, destinations }) =>
         actions.flatMap((action) => {
           const { kind, rowId } = action
           if (rowId === null || !isMeant(action)) return []
-          return places.map(({ firstId = 0 }) => ({ kind, id: rowId + firstId }))
+          return destinations.map(({ idOffset = 0 }) => ({ kind, id: rowId + idOffset }))
         })
       )
       if (meant.length === 0) return undefined
@@ -123,12 +122,12 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
     const writeText = writeStatement(kinds)
     const write = SqlSchema.findAll({
       Request: Schema.Struct({
-        installations: Schema.parseJson(Schema.Array(Written)),
+        writes: Schema.parseJson(Schema.Array(SharedWriteJson)),
         rows: Schema.parseJson(Schema.Array(WrittenRow)),
-        places: Schema.parseJson(given<Place>())
+        destinations: Schema.parseJson(trustedArray<DestinationJson>())
       }),
-      Result: Schema.Struct({ of: Schema.Int, agentId: AgentId }),
-      execute: ({ installations, places, rows }) => sql.unsafe(writeText, [installations, rows, places])
+      Result: Schema.Struct({ agentId: AgentId }),
+      execute: ({ destinations, rows, writes }) => sql.unsafe(writeText, [writes, rows, destinations])
     })
 
     // A row that others refer to is passed on even if nothing is written to it.
@@ -161,15 +160,15 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
       is_replaced: action.isReplaced
     })
 
-    return Effect.fnUntraced(function* (installations: ReadonlyArray<InstallationWrite>) {
-      const heldFirst = idsByKind(installations, ({ isHeldFirst }) => isHeldFirst)
+    return Effect.fnUntraced(function* (writes: ReadonlyArray<SharedWrite>) {
+      const heldFirst = idsByKind(writes, ({ isHeldFirst }) => isHeldFirst)
       if (heldFirst !== undefined) yield* hold(heldFirst)
-      const inTheWay = idsByKind(installations, ({ isInTheWay }) => isInTheWay)
+      const inTheWay = idsByKind(writes, ({ isInTheWay }) => isInTheWay)
       if (inTheWay !== undefined) yield* setAside(inTheWay)
       const now = yield* DateTime.nowAsDate
       const made = yield* write({
-        installations: installations.map((one, at) => {
-          const agentId = one.places[0]?.agentId
+        writes: writes.map((one, at) => {
+          const agentId = one.destinations[0]?.agentId
           const { by, type } = eventOf(one.action, agentId === undefined)
           return {
             at,
@@ -191,25 +190,23 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
               template_description: one.agent.templateDescription,
               revision: one.agent.revision,
               pinned: one.agent.pinned,
-              mode: one.firstId === undefined ? ("copy" as const) : ("reference" as const),
-              first_id: one.firstId
+              // Both are read for an agent that is made; one that is there keeps its own.
+              mode: one.newBlockStart === undefined ? ("copy" as const) : ("reference" as const),
+              first_id: one.newBlockStart
             }
           }
         }),
-        rows: installations.flatMap(({ actions }, at) =>
-          actions.filter(isWritten).map((action) => rowOf(action, at, now))
-        ),
-        places: installations
-          .flatMap(({ places }, of) => places.map((one) => ({ of, ...one })))
-          .map(({ agentId, firstId = 0, of, organizationId }, at) => ({
+        rows: writes.flatMap(({ actions }, at) => actions.filter(isWritten).map((action) => rowOf(action, at, now))),
+        destinations: writes
+          .flatMap(({ destinations }, of) => destinations.map((one) => ({ of, ...one })))
+          .map(({ agentId, idOffset = 0, of, organizationId }, at) => ({
             of,
             at,
             organization_id: organizationId,
             agent_id: agentId,
-            first_id: firstId
+            id_offset: idOffset
           }))
       })
-      const agents = new Map(made.map(({ agentId, of }) => [of, agentId]))
-      return installations.map(({ places }, at) => places[0]?.agentId ?? agents.get(at))
+      return made.map(({ agentId }) => agentId)
     })
   })

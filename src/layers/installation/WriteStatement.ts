@@ -29,46 +29,46 @@ SELECT ${kinds.map(({ kind }) => `(SELECT count(*) FROM ${kind}_aside)`).join(" 
 }
 
 /** The installations that are written, each with its agent, which is made or brought up to date; an uninstall leaves it as it is. */
-const installations = `given AS MATERIALIZED (
-  SELECT given.*, (SELECT organization_id FROM agents WHERE id = given.template_agent_id) AS publisher,
-    CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = given.one_agent_id) END AS since
-  FROM jsonb_to_recordset($1::jsonb) AS given (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
+const installations = `shared_write AS MATERIALIZED (
+  SELECT w.*, (SELECT organization_id FROM agents WHERE id = w.template_agent_id) AS publisher,
+    CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = w.one_agent_id) END AS since
+  FROM jsonb_to_recordset($1::jsonb) AS w (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
     action text, event text, by text, is_recorded boolean, besides jsonb, agent jsonb)
 ),
-place AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset($3::jsonb) AS place (of integer, at integer, organization_id text, agent_id text, first_id bigint)
+destination AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($3::jsonb) AS t (of integer, at integer, organization_id text, agent_id text, id_offset bigint)
 ),
 as_it_is_to_be AS MATERIALIZED (
-  SELECT given.at AS of, given.template_agent_id, given.user_id, agent.*
-  FROM given CROSS JOIN LATERAL jsonb_to_record(given.agent) AS agent (name text, description text, template_name text,
+  SELECT w.at AS of, w.template_agent_id, w.user_id, agent.*
+  FROM shared_write w CROSS JOIN LATERAL jsonb_to_record(w.agent) AS agent (name text, description text, template_name text,
     template_description text, revision integer, pinned boolean, mode text, first_id bigint)
-  WHERE given.agent IS NOT NULL
+  WHERE w.agent IS NOT NULL
 ),
 made AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
     template_description, revision, pinned, mode, first_id)
-  SELECT p.organization_id, n.template_agent_id, n.user_id, n.name, n.description, n.template_name, n.template_description, n.revision,
+  SELECT t.organization_id, n.template_agent_id, n.user_id, n.name, n.description, n.template_name, n.template_description, n.revision,
     n.pinned, n.mode, n.first_id
-  FROM as_it_is_to_be n JOIN place p ON p.of = n.of WHERE p.agent_id IS NULL
+  FROM as_it_is_to_be n JOIN destination t ON t.of = n.of WHERE t.agent_id IS NULL
   RETURNING id, organization_id, template_agent_id
 ),
 brought AS (
   UPDATE agents a SET name = n.name, description = n.description, template_name = n.template_name,
     template_description = n.template_description, revision = n.revision, pinned = n.pinned, updated_at = now()
-  FROM as_it_is_to_be n JOIN place p ON p.of = n.of
+  FROM as_it_is_to_be n JOIN destination t ON t.of = n.of
   -- By their keys, however few of the agents there are.
-  WHERE a.id = p.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM place))
+  WHERE a.id = t.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM destination))
 ),
 installation AS MATERIALIZED (
-  SELECT p.of, p.at, p.organization_id, p.agent_id, p.first_id, given.template_agent_id, given.revision, given.user_id, given.action,
-    given.event, given.by, given.is_recorded, given.besides, given.publisher, given.since, COALESCE(p.agent_id, (
-      SELECT id FROM made WHERE made.organization_id = p.organization_id AND made.template_agent_id = given.template_agent_id
+  SELECT t.of, t.at, t.organization_id, t.agent_id, t.id_offset, w.template_agent_id, w.revision, w.user_id, w.action, w.event, w.by,
+    w.is_recorded, w.besides, w.publisher, w.since, COALESCE(t.agent_id, (
+      SELECT id FROM made WHERE made.organization_id = t.organization_id AND made.template_agent_id = w.template_agent_id
     )) AS installed_id
-  FROM place p JOIN given ON given.at = p.of
+  FROM destination t JOIN shared_write w ON w.at = t.of
 ),
 decided AS MATERIALIZED (
   SELECT i.at, i.organization_id, i.template_agent_id, i.publisher, i.revision, i.user_id, i.installed_id, d.kind, d.source_id, d.slug,
-    d.write, d.row_id + i.first_id AS row_id, d.managed_by AS managed_by_template_agent_id,
+    d.write, d.row_id + i.id_offset AS row_id, d.managed_by AS managed_by_template_agent_id,
     CASE WHEN d.managed_by IS NOT NULL THEN i.publisher END AS source_template_org_id,
     CASE WHEN d.is_bound THEN i.installed_id ELSE d.agent_id END AS works_for, d.is_retired, d.is_rescheduled, d.due,
     d.remembered_id, d.remembered_slug, d.remembered_hash, d.adopted, d.forgotten, d.change, d.is_replaced
@@ -277,10 +277,11 @@ export const holdStatement = (kinds: ReadonlyArray<KindDescription>): string =>
   )}`
 
 /**
- * Writes decisions. Parameters, as JSON arrays: what is written of an installation or several, each with its position `at`, the
+ * Writes decisions. Parameters, as JSON arrays: the writes, each for an installation or for several, with its position `at`, the
  * agent as it is to be (absent for an uninstall) and, where a part of what is done follows from the revisions alone, the rows that do
- * not (`besides`); what is done to their rows (`RowAction`); the installations, each with the position of what is written of it
- * (`of`), and with what the ids of the rows are counted from. Content is read from the revision. Result: the agents that are made.
+ * not (`besides`); what is done to their rows (`RowAction`); the installations to write to, each with the position of the write that
+ * applies to it (`of`), and with what to add to the ids of the rows. Content is read from the revision. Result: the agents that are
+ * made.
  */
 export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const referred = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))
@@ -293,5 +294,5 @@ export const writeStatement = (kinds: ReadonlyArray<KindDescription>): string =>
     ...tagged(kind)
   ])
   return `WITH ${[installations, ...steps, records(kinds)].join(",\n")}
-SELECT of, installed_id AS agent_id FROM installation WHERE agent_id IS NULL`
+SELECT installed_id AS agent_id FROM installation WHERE agent_id IS NULL`
 }

@@ -13,7 +13,7 @@ import {
   Role
 } from "../../domain/publishing/Publisher.ts"
 import { CleanText } from "../../domain/Text.ts"
-import { NoSuchAccount, NotAPublisher } from "../../services/publishing/NotCreated.ts"
+import { NoSuchAccount, NotAPublisher } from "../../services/publishing/CreatePublisherErrors.ts"
 import { Publishers } from "../../services/publishing/Publishers.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 

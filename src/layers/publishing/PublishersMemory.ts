@@ -3,7 +3,7 @@ import { InvitationNotFound, LimitReached } from "../../domain/Errors.ts"
 import { OrganizationId, type UserId } from "../../domain/Ids.ts"
 import { joinedAs, mayChange } from "../../domain/publishing/MayPublish.ts"
 import { type CreatedPublisher, invitationDays, mostMembers, type Role } from "../../domain/publishing/Publisher.ts"
-import { NoSuchAccount, NotAPublisher } from "../../services/publishing/NotCreated.ts"
+import { NoSuchAccount, NotAPublisher } from "../../services/publishing/CreatePublisherErrors.ts"
 import { Publishers } from "../../services/publishing/Publishers.ts"
 import { isPersonal, type MemoryState, MemoryStore } from "../memory/MemoryStore.ts"
 

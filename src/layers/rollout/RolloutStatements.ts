@@ -37,7 +37,10 @@ FROM unnest($2::text[], $3::smallint[]) WITH ORDINALITY AS drawn (organization_i
 -- Who has gone meanwhile has no account any more.
 JOIN organization o ON o.id = drawn.organization_id`
 
-/** Parameters: template, the id of one or null, how many. Result: what is known of roll-outs, the newest first. */
+/**
+ * What is known of roll-outs, the newest first. Parameters: template, the id of one or null, how many, the id of the roll-out after
+ * which to begin, or null.
+ */
 export const statusStatement = `WITH asked AS MATERIALIZED (
   SELECT * FROM rollouts WHERE template_agent_id = $1::text AND ($2::text IS NULL OR id = $2::text)
     AND ($4::text IS NULL OR (SELECT rollouts.created_at < b.created_at OR (rollouts.created_at = b.created_at AND rollouts.id > b.id)
@@ -60,11 +63,11 @@ SELECT r.id AS rollout_id, r.revision, r.state, r.because, r.wave, r.waves, r.ad
   ), '[]') AS examples
 FROM asked r ORDER BY r.created_at DESC, r.id`
 
-/** The revision, if it is not broken, which it does not become then before the transaction ends. Parameters: template, revision. */
+/** The revision, unless it is broken; it can't be marked broken until this transaction ends. Parameters: template, revision. */
 export const wholeStatement = `SELECT revision FROM template_revisions
 WHERE template_agent_id = $1::text AND revision = $2::integer AND broken IS NULL FOR SHARE`
 
-/** Takes the turn of a roll-out, which no batch is under way for then. Parameters: template, its id. Result: how it stands. */
+/** Takes the roll-out's turn: no batch runs meanwhile. Parameters: template, its id. Result: how it stands. */
 export const lockStatement = `SELECT id AS rollout_id, revision, state, because, wave, attempt, stop_above
 FROM rollouts WHERE template_agent_id = $1::text AND id = $2::text FOR UPDATE`
 
@@ -87,10 +90,10 @@ export const retryStatement = `UPDATE rollouts SET attempt = attempt + 1, worked
 WHERE id = $1::text AND attempt = $2::integer AND state = 'running'`
 
 /**
- * The roll-out, where it runs in that attempt: held until the batch lands, so that whoever pauses it waits for that and none follows.
- * Parameters: id, attempt.
+ * The roll-out, where it runs in that attempt. Nobody can pause it until this transaction ends: whoever wants to waits for the batch,
+ * and none follows. Parameters: id, attempt.
  */
-export const holdStatement = `SELECT template_agent_id, revision, wave FROM rollouts
+export const shareLockStatement = `SELECT template_agent_id, revision, wave FROM rollouts
 WHERE id = $1::text AND attempt = $2::integer AND state = 'running' FOR SHARE`
 
 /** Who comes next after a place, but for those whom somebody else is at. Parameters: id, wave, how many, the place. Takes their turns. */
@@ -109,6 +112,7 @@ WHERE template_agent_id = $1::text AND organization_id = ANY ($2::text[]) AND mo
 export const outcomesStatement = `UPDATE rollout_targets t
 SET outcome = $2::jsonb -> t.organization_id ->> 0, reason = $2::jsonb -> t.organization_id ->> 1
 WHERE t.rollout_id = $1::text AND t.organization_id = ANY (ARRAY(SELECT jsonb_object_keys($2::jsonb)))
+  -- Not IS NULL, for which the planner would choose the index of open targets.
   AND COALESCE(t.outcome, '') = ''`
 
 /** How a roll-out stands, for what comes next. Takes its turn. Parameters: id, attempt. Result: `RolloutProgress`, and the revision. */

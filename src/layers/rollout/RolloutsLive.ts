@@ -42,7 +42,6 @@ import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
   askStatement,
   drawnStatement,
-  holdStatement,
   installedStatement,
   lockStatement,
   outcomesStatement,
@@ -52,6 +51,7 @@ import {
   retryStatement,
   runningStatement,
   setStatement,
+  shareLockStatement,
   standingStatement,
   startStatement,
   statusStatement,
@@ -279,10 +279,10 @@ const makeWork = Effect.gen(function* () {
     execute: () => sql.unsafe(runningStatement, [stuckAfter])
   })
 
-  const hold = SqlSchema.findOne({
+  const lockShared = SqlSchema.findOne({
     Request: Schema.Struct({ rolloutId: RolloutId, attempt: Schema.Int }),
     Result: Schema.Struct({ templateAgentId: AgentId, revision: Schema.Int, wave: Schema.Int }),
-    execute: ({ attempt, rolloutId }) => sql.unsafe(holdStatement, [rolloutId, attempt])
+    execute: ({ attempt, rolloutId }) => sql.unsafe(shareLockStatement, [rolloutId, attempt])
   })
   const pick = SqlSchema.findAll({
     Request: Schema.Struct({ rolloutId: RolloutId, wave: Schema.Int, limit: Schema.Int, after: Schema.Int }),
@@ -344,9 +344,9 @@ const makeWork = Effect.gen(function* () {
   /** Brings up to so many organizations to the revision. `picked` gets who they are, before anything is done. */
   const bring = (run: RolloutRun, limit: number, picked: (organizations: ReadonlyArray<OrganizationId>) => void) =>
     Effect.gen(function* () {
-      const held = yield* hold(run)
-      if (Option.isNone(held)) return []
-      const { revision, templateAgentId, wave } = held.value
+      const locked = yield* lockShared(run)
+      if (Option.isNone(locked)) return []
+      const { revision, templateAgentId, wave } = locked.value
       const organizationIds = yield* pickSome({ ...run, templateAgentId, wave, limit })
       picked(organizationIds)
       if (organizationIds.length === 0) return []

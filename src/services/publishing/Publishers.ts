@@ -10,7 +10,7 @@ import type {
   Role,
   Team
 } from "../../domain/publishing/Publisher.ts"
-import type { NoSuchAccount, NotAPublisher } from "./NotCreated.ts"
+import type { NoSuchAccount, NotAPublisher } from "./CreatePublisherErrors.ts"
 
 /** Publishers and who belongs to them. Whether somebody may is asked before (`admitPublisher`). */
 export class Publishers extends Context.Tag("agent-install/Publishers")<

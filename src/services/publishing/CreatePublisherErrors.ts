@@ -1,4 +1,4 @@
-/* Why a publisher can't be made, for the operator of the service. */
+/* The errors of `Publishers.create`: why a publisher can't be made, for the operator of the service. */
 
 import { Data } from "effect"
 import type { Slug } from "../../domain/Ids.ts"
