@@ -10,7 +10,20 @@ import {
   HttpServerResponse,
   HttpTraceContext
 } from "@effect/platform"
-import { Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, Metric, MetricLabel, Option } from "effect"
+import {
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  FiberRef,
+  flow,
+  HashMap,
+  Layer,
+  LogLevel,
+  Metric,
+  MetricLabel,
+  Option
+} from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
 import { versionFieldFor } from "./ApiVersion.ts"
@@ -111,10 +124,16 @@ const observeRequest = HttpMiddleware.make((app) =>
       const answered = { ...asked, "http.response.status_code": status }
       durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
       // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
-      const log = route.startsWith("/health/") && status < 400 ? Effect.logDebug : Effect.logInfo
-      const said = Effect.zipRight(
-        logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }),
-        log("Answered")
+      const level = route.startsWith("/health/") && status < 400 ? LogLevel.Debug : LogLevel.Info
+      const line = Effect.suspend(() =>
+        Effect.zipRight(
+          logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }),
+          Effect.logWithLevel(level, "Answered")
+        )
+      )
+      // What a line would say costs more than to ask whether it is written.
+      const said = Effect.flatMap(FiberRef.get(FiberRef.currentMinimumLogLevel), (least) =>
+        LogLevel.lessThanEqual(least, level) ? line : Effect.void
       )
       return isTraced ? Effect.zipRight(Effect.annotateCurrentSpan(answered), said) : said
     }
