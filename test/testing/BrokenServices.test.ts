@@ -88,6 +88,19 @@ const inMemory = (
   })
 }
 
+/** Asks for whoever came last, when many ask at once. */
+const forTheLast = <A, B, E>(ask: (asked: A) => Effect.Effect<B, E>) => {
+  let last: A
+  return (asked: A) =>
+    Effect.suspend(() => {
+      last = asked
+      return Effect.zipRight(
+        Effect.yieldNow(),
+        Effect.suspend(() => ask(last))
+      )
+    })
+}
+
 inMemory(
   "RateLimiter",
   rateLimiterLaws({ ...limits.install, policy: "install", otherPolicy: "auth", elapse: TestClock.adjust }),
@@ -108,6 +121,10 @@ inMemory(
           return yield* Effect.orElseSucceed(take(policy, key), () => status)
         })
     })),
+    "counts the tries of many keys at once for each key": broken(RateLimiter, ({ take }) => {
+      const takeOfTheLast = forTheLast((key: string) => take("install", key))
+      return { take: (_, key) => takeOfTheLast(key) }
+    }),
     "does not spend what it refuses: the window slides with the tries that passed": broken(RateLimiter, ({ take }) => ({
       take: (policy, key) =>
         Effect.mapError(take(policy, key), (error) => new RateLimitExceeded({ ...error, retryAfter: error.window }))
@@ -185,6 +202,9 @@ inMemory("Auth", authLaws({ signUp: () => Effect.map(newPerson, ({ session }) =>
     identify: (credential) =>
       Effect.map(identify(credential), (known) => ({ ...known, userId: UserId.make("anybody") }))
   })),
+  "answers each of many who ask at once for themselves": broken(Auth, ({ identify }) => ({
+    identify: forTheLast(identify)
+  })),
   "refuses nothing, nonsense, a token changed by a letter and another scheme": broken(Auth, ({ identify }) => ({
     identify: ({ authorization, cookie }) => {
       const token = authorization === undefined ? "" : Redacted.value(authorization).replace(/^\w+ /, "")
@@ -229,6 +249,10 @@ inMemory(
   }),
   {
     "finds each person's own organization, always the same": ownBy((_, { personalFor }) => personalFor !== undefined),
+    "answers each of many who ask at once for themselves": broken(OrgResolver, ({ personalOrg, resolve }) => ({
+      personalOrg: forTheLast(personalOrg),
+      resolve: forTheLast(resolve)
+    })),
     "counts an organization only for its owner": ownBy(
       (_, { personalFor, visibility }, userId) => personalFor === userId && visibility === "private"
     ),

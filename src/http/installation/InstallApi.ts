@@ -21,7 +21,7 @@ type InstallRefusal = (typeof installErrors)[number]
 const without = (errors: ReadonlyArray<InstallRefusal>, others: ReadonlyArray<InstallRefusal>) =>
   errors.filter((error) => !others.includes(error))
 
-/** What the workflow can fail with, in the order of refusal, but for what the middleware of the endpoints says. */
+/** What an install can fail with, in the order of refusal, but for what the middleware of the endpoints says. */
 const refusals = without(installErrors, [ForeignOrigin, RateLimitExceeded])
 
 /** Of these, what planning can fail with: the others are part of a plan. */
