@@ -43,10 +43,14 @@ export const changesBetween = (
   )
 }
 
-/** Which row each name is of: the slug that the row had in the first revision, once all the steps are done. */
+/**
+ * Which row each name is of, once all the steps are done: a row is called by the slug that it had in the first revision, or by the step
+ * that added it. What comes back is the row that had its slug last, unless that goes on under another (`resolveSources`).
+ */
 const followed = (first: ReadonlyArray<Definition>, steps: ReadonlyArray<Changes>): ReadonlyMap<string, string> => {
-  const start = new Map(first.map(({ kind, slug }) => [nameOf(kind, slug), nameOf(kind, slug)]))
-  return steps.reduce((names, changes) => {
+  let names = new Map(first.map(({ kind, slug }) => [nameOf(kind, slug), nameOf(kind, slug)]))
+  let last = names
+  for (const [at, changes] of steps.entries()) {
     const next = new Map(names)
     for (const { change, kind, slug, was } of changes) {
       if (change === "withdrawn") next.delete(nameOf(kind, slug))
@@ -56,8 +60,16 @@ const followed = (first: ReadonlyArray<Definition>, steps: ReadonlyArray<Changes
       const row = was === null ? undefined : names.get(nameOf(kind, was))
       if (row !== undefined) next.set(nameOf(kind, slug), row)
     }
-    return next
-  }, start)
+    const continued = new Set(next.values())
+    for (const { change, kind, slug } of changes) {
+      const name = nameOf(kind, slug)
+      const row = last.get(name)
+      if (change === "added") next.set(name, row === undefined || continued.has(row) ? `${name} of ${at}` : row)
+    }
+    names = next
+    last = new Map([...last, ...names])
+  }
+  return names
 }
 
 /**
@@ -94,9 +106,7 @@ export const changesOver = (
         )
       }
     })
-  const continued = new Set(names.values())
   const earlier = compared(first, (name) => name)
-  // What was withdrawn and came back is the row it was, unless that goes on under another slug.
-  const later = compared(last, (name) => names.get(name) ?? (continued.has(name) ? `another ${name}` : name))
+  const later = compared(last, (name) => names.get(name) ?? name)
   return { forward: changesBetween(earlier, later, kinds), back: changesBetween(later, earlier, kinds) }
 }

@@ -86,6 +86,28 @@ describe("changesOver", () => {
     ])
   })
 
+  it("follows what came back under its next slug, and tells it from what was added at its slug meanwhile", () => {
+    const [withdrawn, back] = [[step("withdrawn", "a")], [step("added", "a")]]
+    const renamed = changesOver([type("a")], [type("b")], [withdrawn, back, [step("renamed", "b", "a")]])
+    assert.deepStrictEqual(said(renamed.forward), [["renamed", "b", "a", "description", "name", "slug"]])
+    assert.deepStrictEqual(said(renamed.back), [["renamed", "a", "b", "description", "name", "slug"]])
+    const other = changesOver(
+      [type("a")],
+      [type("a")],
+      [[step("renamed", "b", "a"), step("added", "a")], [step("withdrawn", "b"), step("withdrawn", "a")], back]
+    )
+    assert.deepStrictEqual(said(other.forward), [
+      ["added", "a", null],
+      ["withdrawn", "a", null]
+    ])
+    const taken = changesOver(
+      [type("a")],
+      [type("a")],
+      [[step("withdrawn", "a"), step("added", "c")], [step("renamed", "a", "c")]]
+    )
+    assert.deepStrictEqual(said(taken.forward), said(other.forward))
+  })
+
   it("does not take a row for changed that refers to one that was renamed", () => {
     const [, , inbox, topic] = oneOfEach
     assert(inbox !== undefined && topic !== undefined)
