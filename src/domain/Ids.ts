@@ -23,12 +23,12 @@ export const exampleIds = {
   templateAgentId: AgentId.make("agent_0b2f64a1c1b84f0e9d5e2f7f6a1d3c55")
 }
 
-const slugOf = (form: RegExp, joints: string) =>
+const slugSchema = (form: RegExp, separators: string) =>
   Schema.String.pipe(
     Schema.filter(
       (slug) =>
         (form.test(slug) && slug.length <= 63) ||
-        `must be lower-case letters, digits and single ${joints}, 63 characters at most`,
+        `must be lower-case letters, digits and single ${separators}, 63 characters at most`,
       { jsonSchema: { pattern: form.source, maxLength: 63 } }
     )
   )
@@ -37,7 +37,7 @@ const slugOf = (form: RegExp, joints: string) =>
  * A slug of a definition: lower-case letters and digits, with single hyphens and underscores between them, 63 at most. `a-b` and
  * `a_b` are two.
  */
-export const DefinitionSlug = slugOf(/^[a-z0-9]+([-_][a-z0-9]+)*$/, "hyphens or underscores").pipe(
+export const DefinitionSlug = slugSchema(/^[a-z0-9]+([-_][a-z0-9]+)*$/, "hyphens or underscores").pipe(
   Schema.brand("DefinitionSlug")
 )
 export type DefinitionSlug = typeof DefinitionSlug.Type
@@ -46,7 +46,7 @@ export type DefinitionSlug = typeof DefinitionSlug.Type
  * The lower-case name in URLs of an organization or a template: letters, digits and single hyphens, 63 at most. A definition
  * could have it too.
  */
-export const Slug = slugOf(/^[a-z0-9]+(-[a-z0-9]+)*$/, "hyphens").pipe(
+export const Slug = slugSchema(/^[a-z0-9]+(-[a-z0-9]+)*$/, "hyphens").pipe(
   Schema.brand("DefinitionSlug"),
   Schema.brand("Slug")
 )

@@ -10,7 +10,7 @@ import { list } from "../catalog/KindSql.ts"
  */
 export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const entry = "h.organization_id = $1::text AND h.template_agent_id = $2::text"
-  const slugOf = (column: string, kind: string) => `(
+  const referredSlug = (column: string, kind: string) => `(
       SELECT referred.slug FROM template_revision_rows referred
       WHERE referred.template_agent_id = r.template_agent_id AND referred.revision = r.revision AND referred.kind = '${kind}'
         AND referred.source_id::text = r.content ->> '${column}'
@@ -20,7 +20,7 @@ export const historyStatement = (kinds: ReadonlyArray<KindDescription>): string 
       .map(
         ({ kind, references = {} }) =>
           `WHEN '${kind}' THEN jsonb_build_object(${list(
-            Object.entries(references).map(([column, to]) => `'${column}', ${slugOf(column, to)}`)
+            Object.entries(references).map(([column, to]) => `'${column}', ${referredSlug(column, to)}`)
           )})`
       )
       .join("\n    ")}

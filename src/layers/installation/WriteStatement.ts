@@ -188,13 +188,13 @@ const tagged = ({ agent, kind, published, table }: KindDescription) => [
 
 /** What the history says of the rows of a kind: `[kind, source_id, slug, change, before]`, references as slugs. */
 const changed = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) => {
-  const slugOf = (column: string) => {
+  const referredSlug = (column: string) => {
     const referred = kinds.find((other) => other.kind === kind.references?.[column])
     const table = referred?.published === undefined ? referred?.table : `vocabulary.used_${referred.table}`
     return `(SELECT slug FROM ${table} WHERE id = t.${column})`
   }
   return `SELECT d.at, d.kind, d.source_id, d.slug, d.change, CASE WHEN d.is_replaced THEN (
-    SELECT ${content(kind, "t", "v", slugOf)} FROM ${kind.table} t ${joinVersion(kind, "t", "v")} WHERE t.id = d.row_id
+    SELECT ${content(kind, "t", "v", referredSlug)} FROM ${kind.table} t ${joinVersion(kind, "t", "v")} WHERE t.id = d.row_id
   ) END AS before
   FROM decided d WHERE d.kind = '${kind.kind}' AND d.change IS NOT NULL`
 }
