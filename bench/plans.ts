@@ -1,7 +1,7 @@
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
 import { Console, Data, Duration, Effect, identity, Layer } from "effect"
 import { PgPool } from "../src/layers/postgres/Database.ts"
-import { asJson } from "./report.ts"
+import { asJson, numberOf } from "./report.ts"
 import { fillDailyLife, fillInstalls, fillPeople, jidOfPerson, query } from "./seed.ts"
 import { gateway, portOf, Services } from "./server.ts"
 import { publish, templateOf } from "./templates.ts"
@@ -188,7 +188,7 @@ const longMillis = 1_500
 
 const few = 10
 /** How many people there are to be. */
-export const many = Number(process.argv.find((argument) => argument.startsWith("--people="))?.slice(9) ?? 100_000)
+export const many = numberOf("people", 100_000)
 
 /** Something is wrong with a plan, or takes long, and has been reported. */
 export class PlanProblems extends Data.TaggedError("PlanProblems")<{ readonly count: number }> {}

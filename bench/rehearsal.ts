@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { Console, Duration, Effect, Fiber, Layer, Random, Redacted, Schedule, Schema } from "effect"
 import { freePort } from "../test/machine.ts"
 import { databaseOn, openPostgres, secret } from "./database.ts"
-import { asJson } from "./report.ts"
+import { asJson, numberOf } from "./report.ts"
 import { fillInstalls, fillPeople, query } from "./seed.ts"
 
 /*
@@ -19,9 +19,7 @@ import { fillInstalls, fillPeople, query } from "./seed.ts"
 /** The built program, as it is installed. */
 const main = fileURLToPath(new URL("../src/main.js", import.meta.url))
 
-const organizations = Number(
-  process.argv.find((argument) => argument.startsWith("--organizations="))?.slice(16) ?? 10_000
-)
+const organizations = numberOf("organizations", 10_000)
 const servers = 3
 const slug = "rehearsed"
 const publisher = "rehearsing"

@@ -14,6 +14,12 @@ export interface Comparison {
 /** Whether a flag stands on the command line. */
 export const hasFlag = (flag: string): boolean => process.argv.includes(flag)
 
+/** The number that is given as `--name=…`, or else `otherwise`. */
+export const numberOf = (name: string, otherwise: number): number => {
+  const begin = `--${name}=`
+  return Number(process.argv.find((argument) => argument.startsWith(begin))?.slice(begin.length) ?? otherwise)
+}
+
 /** Whether one object a line is wanted. */
 export const asJson = hasFlag("--json")
 

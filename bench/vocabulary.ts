@@ -7,7 +7,7 @@ import { shortCutStatement, shortReferenceStatement } from "../src/layers/instal
 import { PgPool } from "../src/layers/postgres/Database.ts"
 import { newPeople } from "./database.ts"
 import { freshInstalls } from "./install.ts"
-import { compare, median, rate, report } from "./report.ts"
+import { compare, median, numberOf, rate, report } from "./report.ts"
 import { rollOutOf } from "./rollout.ts"
 import { fillInstalls, fillPeople, fillReferences, query } from "./seed.ts"
 import { portOf, post, Services } from "./server.ts"
@@ -223,9 +223,7 @@ export const benchVocabulary = (people: number) =>
   })
 
 /** How many installations of each mode are moved: `--organizations=…`. */
-const moving = Number(
-  process.argv.find((argument) => argument.startsWith("--organizations="))?.slice("--organizations=".length) ?? 1_000
-)
+const moving = numberOf("organizations", 1_000)
 
 const changes = {
   "moves/everything": { target: 20, isChanged: () => true },
