@@ -81,6 +81,16 @@ export const next = Schema.NullOr(Schema.String).annotations({
   description: "The after of the page that follows; null where there is none."
 })
 
+/** A page of what was found, one item of which may be beyond it: then another page follows, after the last item of this one. */
+export const cutPage = <A>(
+  found: ReadonlyArray<A>,
+  limit: number,
+  nextOf: (last: A) => string
+): { readonly items: ReadonlyArray<A>; readonly next: string | null } => {
+  const last = found.length > limit ? found[limit - 1] : undefined
+  return { items: found.slice(0, limit), next: last === undefined ? null : nextOf(last) }
+}
+
 /**
  * A page of a list that has few items enough to be read whole, in the order of their keys, which are unique. What is added or removed
  * meanwhile makes no other item appear twice or be left out.
@@ -94,9 +104,6 @@ export const pageOf = <A>(
     .map((item) => ({ item, key: keyOf(item) }))
     .filter(({ key }) => after === undefined || compareKeys(key, after) > 0)
     .toSorted((a, b) => compareKeys(a.key, b.key))
-  const last = rest.length > limit ? rest[limit - 1] : undefined
-  return {
-    items: rest.slice(0, limit).map(({ item }) => item),
-    next: last === undefined ? null : Schema.encodeSync(Cursor)(last.key)
-  }
+  const page = cutPage(rest, limit, ({ key }) => Schema.encodeSync(Cursor)(key))
+  return { ...page, items: page.items.map(({ item }) => item) }
 }

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { AgentId, Slug } from "../Ids.ts"
-import { limitOf, next } from "../Page.ts"
+import { cutPage, limitOf, next } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 import { Deprecation } from "./Deprecation.ts"
 import { Kind } from "./Kind.ts"
@@ -69,8 +69,8 @@ export const wordsOf = (q: string): ReadonlyArray<string> =>
 
 /** Makes a page of the templates that were found, which may be one more than fit on it. */
 export const offerPage = (found: ReadonlyArray<OfferedTemplate>, { limit }: OffersQuery): OfferPage => {
-  const last = found.length > limit ? found[limit - 1] : undefined
-  return { templates: found.slice(0, limit), next: last?.slug ?? null }
+  const { items, next } = cutPage(found, limit, ({ slug }) => slug)
+  return { templates: items, next }
 }
 
 /** How many templates to look for: one more than fit on a page, to know whether another page follows. */

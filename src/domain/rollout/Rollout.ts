@@ -1,6 +1,6 @@
 import { DateTime, Schema } from "effect"
 import { latestRevision } from "../installation/Plan.ts"
-import { pageQuery } from "../Page.ts"
+import { cutPage, pageQuery } from "../Page.ts"
 import { BoundedText } from "../Text.ts"
 
 /** `rollout_…` */
@@ -184,10 +184,10 @@ export type RolloutsQuery = typeof RolloutsQuery.Type
 export const rolloutsToFind = ({ limit }: RolloutsQuery): number => limit + 1
 
 /** Makes a page of the roll-outs that were found. */
-export const rolloutPage = (found: ReadonlyArray<RolloutStatus>, { limit }: RolloutsQuery): RolloutList => ({
-  rollouts: found.slice(0, limit),
-  next: found.length > limit ? (found[limit - 1]?.rolloutId ?? null) : null
-})
+export const rolloutPage = (found: ReadonlyArray<RolloutStatus>, { limit }: RolloutsQuery): RolloutList => {
+  const { items, next } = cutPage(found, limit, ({ rolloutId }) => rolloutId)
+  return { rollouts: items, next }
+}
 
 /** How many organizations each wave has, of so many; a wave may have none. */
 export const waveSizes = (organizations: number, waves: Waves): ReadonlyArray<number> => {
