@@ -122,8 +122,8 @@ const make = ({ defaultCountry, routeOnClaim = false }: IdentityLinkerOptions) =
           templates: asked.map(({ template }) => template)
         }),
         (rows) => {
-          const found: Array<LookupRow | undefined> = asked.map(() => undefined)
-          for (const row of rows) found[row.at - 1] = row
+          const found: Array<Omit<LookupRow, "at"> | undefined> = asked.map(() => undefined)
+          for (const { at, ...row } of rows) found[at - 1] = row
           return found
         }
       )

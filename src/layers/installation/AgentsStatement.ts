@@ -9,7 +9,8 @@ import { intact } from "./CopySql.ts"
  */
 export const agentsStatement = (
   kinds: ReadonlyArray<KindDescription>
-): string => `SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision, a.pinned, a.updates, a.mode, (
+): string => `SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision,
+  a.pinned, a.updates, a.mode, (
     SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
     FROM (
       SELECT id, revision FROM rollouts WHERE template_agent_id = t.id ORDER BY created_at DESC LIMIT 1
