@@ -654,6 +654,15 @@ export const worldsOfBothModes = [...worlds, ...worldsOf({ mode: "reference" })]
 /** The same, where a lone typed claim routes. */
 export const worldsThatRouteOnClaim = worldsOf({ routeOnClaim: true })
 
+/** Somebody who has an account, and now an organization of their own. */
+const withOrganization = (userId: UserId) =>
+  Effect.gen(function* () {
+    const personalOrgs = yield* PersonalOrgs
+    const orgs = yield* OrgResolver
+    yield* personalOrgs.ensure(userId)
+    return { userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
+  })
+
 /** A new person with an organization of their own. */
 export const newPerson = (
   name = `Person ${++people}`
@@ -664,23 +673,16 @@ export const newPerson = (
 > =>
   Effect.gen(function* () {
     const hands = yield* Hands
-    const personalOrgs = yield* PersonalOrgs
-    const orgs = yield* OrgResolver
-    const userId = yield* hands.account(name, `person-${++people}@example.org`)
-    yield* personalOrgs.ensure(userId)
-    return { userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
+    return yield* withOrganization(yield* hands.account(name, `person-${++people}@example.org`))
   })
 
 /** A new person with an organization of their own, and the credential of their session. */
 export const newVisitor = Effect.gen(function* () {
   const hands = yield* Hands
   const auth = yield* Auth
-  const orgs = yield* OrgResolver
-  const personalOrgs = yield* PersonalOrgs
   const session = credential({ bearer: (yield* hands.signUp(`visitor-${++people}`)).bearer })
   const { userId } = yield* Effect.orDie(auth.identify(session))
-  yield* personalOrgs.ensure(userId)
-  return { session, userId, organization: yield* Effect.orDie(orgs.personalOrg(userId)) }
+  return { session, ...(yield* withOrganization(userId)) }
 })
 
 /** What the laws of the mirror do to a world. */

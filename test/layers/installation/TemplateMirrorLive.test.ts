@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Schedule } from "effect"
+import { Effect, Fiber, Layer, Schedule } from "effect"
 import { ServicesLive } from "../../../src/layers/AppLive.ts"
 import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
@@ -8,41 +8,39 @@ import { TemplateMirror } from "../../../src/services/installation/TemplateMirro
 import { entityTypes, template } from "../../fixtures/templates.ts"
 import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
+import { appOptions } from "../../worlds.ts"
 
-const budget = { limit: 1_000, window: Duration.hours(1) }
-const Live = ServicesLive({
-  limits: {
-    install: budget,
-    change: budget,
-    read: budget,
-    auth: budget,
-    password: budget,
-    account: budget,
-    sender: budget,
-    mail: budget
-  },
-  defaultCountry: "GB"
-}).pipe(Layer.provideMerge(PgTest), Layer.orDie)
+const Live = ServicesLive(appOptions).pipe(Layer.provideMerge(PgTest), Layer.orDie)
+
+/** Another connection, for what somebody else does meanwhile. */
+const connection = Effect.flatMap(PgPool, (pool) =>
+  Effect.acquireRelease(
+    Effect.promise(() => pool.connect()),
+    (client) => Effect.sync(() => client.release())
+  )
+)
+
+/** Somebody waits for what another connection has locked. */
+const somebodyWaits = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.repeat(sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`, {
+    until: (rows) => rows.length > 0,
+    schedule: Schedule.spaced("10 millis")
+  })
+)
 
 layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on Postgres", (it) => {
   it.scoped("installs the revision that is newest when its turn comes, not when it began to wait", () =>
     Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const pool = yield* PgPool
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
       const ada = yield* ownerNamed("ada")
       const { templateAgentId } = yield* catalog.publish(template("raced", entityTypes(2)))
-      const other = yield* Effect.acquireRelease(
-        Effect.promise(() => pool.connect()),
-        (client) => Effect.sync(() => client.release())
-      )
+      const other = yield* connection
       const says = (text: string) => Effect.promise(() => other.query(text))
       yield* says("BEGIN")
       yield* says("SELECT FROM organization WHERE id = 'org_ada' FOR UPDATE")
       const install = yield* Effect.fork(mirror.apply({ ...ada, templateAgentId }))
-      const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
-      yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
+      yield* somebodyWaits
       yield* catalog.publish(template("raced", entityTypes(5)))
       yield* says("COMMIT")
       const { mirrored, revision } = yield* Fiber.join(install)
@@ -53,15 +51,11 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
   it.scoped("goes on with the agent that somebody else makes at the same time", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const pool = yield* PgPool
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
       const eve = yield* ownerNamed("eve")
       const { templateAgentId } = yield* catalog.publish(template("shared", entityTypes(2)))
-      const other = yield* Effect.acquireRelease(
-        Effect.promise(() => pool.connect()),
-        (client) => Effect.sync(() => client.release())
-      )
+      const other = yield* connection
       yield* Effect.promise(() => other.query("BEGIN"))
       // As the short cut does, which does not wait for the organization's turn.
       yield* Effect.promise(() =>
@@ -71,8 +65,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the mirror on
         )
       )
       const install = yield* Effect.fork(mirror.apply({ ...eve, templateAgentId }))
-      const waits = sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
-      yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("10 millis") })
+      yield* somebodyWaits
       yield* Effect.promise(() => other.query("COMMIT"))
       const { created, mirrored } = yield* Fiber.join(install)
       assert.deepStrictEqual([created, mirrored.entity_types], [false, 2])

@@ -1,7 +1,6 @@
 import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
-import { OrganizationId, UserId } from "../../../src/domain/Ids.ts"
 import { ServicesLive } from "../../../src/layers/AppLive.ts"
 import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { RolloutRunnerLive } from "../../../src/layers/rollout/RolloutRunnerLive.ts"
@@ -10,6 +9,7 @@ import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.t
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { Rollouts } from "../../../src/services/rollout/Rollouts.ts"
 import { definition, template } from "../../fixtures/templates.ts"
+import { ownerNamed } from "../../people.ts"
 import { databaseUrl, PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
@@ -34,17 +34,14 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("what the engi
       const catalog = yield* TemplateCatalog
       const mirror = yield* TemplateMirror
       const rollouts = yield* Rollouts
-      const organizationId = OrganizationId.make("org_ada")
-      yield* sql`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('ada', 'Ada', 'ada@example.org', false)`
-      yield* sql`INSERT INTO organization (id, name, slug) VALUES (${organizationId}, 'Ada', 'ada')`
-      yield* sql`INSERT INTO member (organization_id, user_id, role) VALUES (${organizationId}, 'ada', 'owner')`
+      const ada = yield* ownerNamed("ada")
 
       /** A template that one organization has, with a revision to roll out. */
       const prepare = (slug: string) =>
         Effect.gen(function* () {
           const said = (name: string) => template(slug, [definition("entity_types", `${slug}-type`, { name })])
           const { templateAgentId } = yield* catalog.publish(said("First"))
-          yield* mirror.apply({ userId: UserId.make("ada"), organizationId, templateAgentId })
+          yield* mirror.apply({ ...ada, templateAgentId })
           yield* catalog.publish(said("Second"))
           const course = { revision: 2, waves: [100], advance: "automatic" as const, stopAbove: 1 }
           const start = Effect.map(rollouts.start(templateAgentId, course), (rolloutId) => {
