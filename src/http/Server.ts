@@ -1,14 +1,19 @@
 import { randomUUID } from "node:crypto"
 import {
   Cookies,
+  Etag,
+  FileSystem,
   HttpApiBuilder,
   HttpApp,
   HttpMiddleware,
+  HttpPlatform,
   HttpRouter,
+  HttpServer,
   HttpServerError,
   HttpServerRequest,
   HttpServerResponse,
-  HttpTraceContext
+  HttpTraceContext,
+  Path
 } from "@effect/platform"
 import {
   Context,
@@ -22,7 +27,8 @@ import {
   LogLevel,
   Metric,
   MetricLabel,
-  Option
+  Option,
+  Scope
 } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
@@ -177,8 +183,28 @@ const withApi = flow(
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )
 
+/** What answering needs beside the services, which the handlers took when they were built. */
+type Needed = HttpRouter.HttpRouter.DefaultServices | HttpServer.HttpServer | Scope.Scope | ServerConfig
+
+/** Each request copies its context several times, so it has only what it needs. */
+const withLittle = <A, E>(serve: Effect.Effect<A, E, Needed>) =>
+  Effect.mapInputContext(serve, (all: Context.Context<Needed>): Context.Context<Needed> =>
+    Context.pick(
+      HttpServer.HttpServer,
+      ServerConfig,
+      HttpPlatform.HttpPlatform,
+      Etag.Generator,
+      FileSystem.FileSystem,
+      Path.Path,
+      Scope.Scope
+    )(all)
+  )
+
 /** All routes of the service. It needs the services and a server. */
-export const HttpLive = HttpApiBuilder.serve(observed).pipe(
+export const HttpLive = Layer.scopedDiscard(
+  Effect.flatMap(HttpApiBuilder.httpApp, (app) => withLittle(HttpServer.serveEffect(app, observed)))
+).pipe(
+  Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
   withApi,
   // The platform's own span would contain the URL and all header fields.
