@@ -101,13 +101,23 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
 /** The pool of connections to the database of that address. Nothing connects before the first query. */
 export const PgPoolLive = (options: DatabaseOptions) => Layer.scoped(PgPool, acquirePool(options))
 
+// Each row has the names of its columns again, of which there are only as many as the statements name.
+const camelNames = new Map<string, string>()
+const camelNameOf = (column: string): string => {
+  const known = camelNames.get(column)
+  if (known !== undefined) return known
+  const name = Str.snakeToCamel(column)
+  camelNames.set(column, name)
+  return name
+}
+
 /** The SQL client over the pool. Column names are snake case in SQL and camel case in rows; JSON values stay as they are. */
 export const SqlClientLive = Layer.unwrapEffect(
   Effect.map(PgPool, (pool) =>
     PgClient.layerFromPool({
       acquire: Effect.succeed(pool),
       transformQueryNames: Str.camelToSnake,
-      transformResultNames: Str.snakeToCamel,
+      transformResultNames: camelNameOf,
       transformJson: false
     })
   )
@@ -172,9 +182,13 @@ export const dieOfFaults = <A, E, R>(
 
 /** Runs statements on a connection of their own, so that they stay if a transaction around them is rolled back. */
 export const outsideTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.mapInputContext(
-    effect,
-    Context.omit(SqlClient.TransactionConnection) as (context: Context.Context<R>) => Context.Context<R>
+  Effect.flatMap(Effect.serviceOption(SqlClient.TransactionConnection), (transaction) =>
+    Option.isNone(transaction)
+      ? effect
+      : Effect.mapInputContext(
+          effect,
+          Context.omit(SqlClient.TransactionConnection) as (context: Context.Context<R>) => Context.Context<R>
+        )
   )
 
 /** Whether a statement violated a constraint or unique index of one of these names. */
