@@ -21,6 +21,7 @@ import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../.
 import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
 import { isOutdated, PreparingClient, roleSettingsStatement, settingsStatement } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
+import { unspannedClient } from "./Unspanned.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<
@@ -114,12 +115,18 @@ const camelNameOf = (column: string): string => {
 /** The SQL client over the pool. Column names are snake case in SQL and camel case in rows; JSON values stay as they are. */
 export const SqlClientLive = Layer.unwrapEffect(
   Effect.map(PgPool, (pool) =>
-    PgClient.layerFromPool({
-      acquire: Effect.succeed(pool),
-      transformQueryNames: Str.camelToSnake,
-      transformResultNames: camelNameOf,
-      transformJson: false
-    })
+    Layer.map(
+      PgClient.layerFromPool({
+        acquire: Effect.succeed(pool),
+        transformQueryNames: Str.camelToSnake,
+        transformResultNames: camelNameOf,
+        transformJson: false
+      }),
+      (clients) => {
+        const client = unspannedClient(Context.get(clients, PgClient.PgClient))
+        return Context.make(PgClient.PgClient, client).pipe(Context.add(SqlClient.SqlClient, client))
+      }
+    )
   )
 )
 
