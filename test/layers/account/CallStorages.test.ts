@@ -49,10 +49,13 @@ layer(Alone, { timeout: "60 seconds" })("the storages of better-auth, alone in a
   it.effect("stay on while another call is under way", () =>
     Effect.gen(function* () {
       const auth = yield* Auth
-      const gate = yield* Effect.makeLatch()
+      let goOn = () => {}
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
       const storage = yield* Effect.promise(() => getRequestStateAsyncLocalStorage())
       const state = new WeakMap()
-      const long = () => storage.run(state, () => Effect.runPromise(gate.await).then(() => storage.getStore()))
+      const long = () => storage.run(state, () => gate.then(() => storage.getStore()))
       const kept = yield* Effect.fork(Effect.promise(() => underWayWhile(long)))
       yield* Effect.yieldNow()
       // It is refused by better-auth, so a call has ended.
@@ -61,7 +64,7 @@ layer(Alone, { timeout: "60 seconds" })("the storages of better-auth, alone in a
         "Unauthenticated"
       )
       assert.include(yield* on, storage)
-      yield* gate.open
+      goOn()
       assert.strictEqual(yield* kept, state)
       assert.deepStrictEqual(yield* on, [])
     })
