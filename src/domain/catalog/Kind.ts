@@ -59,6 +59,11 @@ export interface KindDescription {
    * may change while the row does not.
    */
   readonly edits?: string
+  /**
+   * Whether triggers note the organizations in which a copy is changed by anything but the mirror (`0032_hand_edits`). Where nothing
+   * is noted, what the mirror last said of an installation's rows still holds, and they are not read.
+   */
+  readonly handEdits?: "noted"
   /** A cron column, and the column of the next due time. */
   readonly schedule?: { readonly cron: string; readonly due: string }
 }
@@ -71,7 +76,8 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     columns: { icon: "text", color: "text", metadata_schema: "jsonb", event_kinds: "jsonb" },
     document: "metadata_schema",
     published: "published_entity_types",
-    edits: "edits"
+    edits: "edits",
+    handEdits: "noted"
   },
   {
     kind: "entity_relationship_types",
@@ -79,7 +85,8 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     columns: { metadata_schema: "jsonb", is_symmetric: "boolean" },
     document: "metadata_schema",
     published: "published_entity_relationship_types",
-    edits: "edits"
+    edits: "edits",
+    handEdits: "noted"
   },
   {
     kind: "watchers",
@@ -95,6 +102,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     published: "published_watchers",
     agent: "agent_id",
     edits: "edits",
+    handEdits: "noted",
     schedule: { cron: "schedule", due: "next_run_at" }
   },
   {
@@ -109,6 +117,7 @@ export const kindDescriptions: ReadonlyArray<KindDescription> = [
     },
     document: "attribute_values",
     published: "published_event_classifiers",
+    handEdits: "noted",
     references: { watcher_id: "watchers" }
   }
 ]

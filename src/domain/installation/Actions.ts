@@ -314,6 +314,14 @@ export const eventOf = (
   by: action === "rollout" ? "publisher" : "person"
 })
 
+/** Whether every row of an installation stands as its revision has it once a decision about all of them is carried out. */
+export const standsAfter = ({ rows }: Decision): boolean =>
+  rows.every(({ act, facts: { entry }, fate }) =>
+    fate === undefined
+      ? (act === "create" || act === "update" || act === "unchanged") && entry?.adopted !== true
+      : fate !== "kept"
+  )
+
 /** An installed agent as it is after an install or a resync. */
 export interface AgentAfter {
   readonly name: string

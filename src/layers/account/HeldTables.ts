@@ -138,6 +138,7 @@ export const heldTables = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray
     where: inOrganizations
   },
   { table: "mirror_history", key: number, where: inOrganizations },
+  { table: "hand_edited_organizations", key: number, where: inOrganizations },
   { table: "events", key: number, where: inOrganizations },
   {
     table: "installation_checks",

@@ -1,5 +1,5 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
-import { content, joinVersion, list } from "../catalog/KindSql.ts"
+import { content, joinVersion } from "../catalog/KindSql.ts"
 
 /* What a copy says, and whether that is what was applied. */
 
@@ -61,35 +61,34 @@ export const standing = (kind: KindDescription, kinds: ReadonlyArray<KindDescrip
 }
 
 /**
- * How many rows of each kind an installation `a` has, as a JSON object, where it stands wholly as it was applied; null for any other,
- * and in an organization that refers to anything.
+ * How many rows of each kind an installation `a` has, as a JSON object, where it stands wholly as it was applied, as far as that is known
+ * without reading the rows of kinds whose edits are noted; null for any other, and in an organization that refers to anything.
  */
 export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
   const of = { organization: "a.organization_id", template: "a.template_agent_id", revision: "a.revision" }
-  return `(
-  SELECT json_build_object(${list(kinds.map(({ kind }) => `'${kind}', ${kind}`))})
-  FROM (SELECT ${list(kinds.map((kind) => `(${standing(kind, kinds, of)}) AS ${kind.kind}`))} OFFSET 0) standing
-  WHERE ${kinds.map(({ kind }) => kind).join(" + ")} = ALL (ARRAY[(
-    SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id
-  ), (
-    SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision
-  )]) AND NOT EXISTS (
-    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
-  )
-)`
-}
-
-/** Whether an own row of the organization has the slug of a row of the revision. */
-export const clashes = (kinds: ReadonlyArray<KindDescription>, of: Place): string =>
-  kinds
+  const read = kinds
+    .filter(({ handEdits }) => handEdits === undefined)
     .map(
-      ({ kind, table }) => `EXISTS (
-    SELECT FROM ${table} own JOIN template_revision_rows r ON r.slug = own.slug
-    WHERE own.organization_id = ${of.organization} AND own.deleted_at IS NULL AND r.kind = '${kind}'
-      AND r.template_agent_id = ${of.template} AND r.revision = ${of.revision}
-  )`
+      (kind) => `
+  AND (${standing(kind, kinds, of)}) = ALL (ARRAY[(
+    SELECT count(*) FROM mirror_ledger l
+    WHERE l.template_agent_id = a.template_agent_id AND l.organization_id = a.organization_id AND l.kind = '${kind.kind}'
+  ), (
+    SELECT count(*) FROM template_revision_rows r
+    WHERE r.template_agent_id = a.template_agent_id AND r.revision = a.revision AND r.kind = '${kind.kind}'
+  )])`
     )
-    .join(" OR ")
+  return `CASE WHEN a.stands AND NOT EXISTS (
+    SELECT FROM hand_edited_organizations noted WHERE noted.organization_id = a.organization_id
+  ) AND NOT EXISTS (
+    SELECT FROM agents referring WHERE referring.organization_id = a.organization_id AND referring.mode = 'reference'
+  )${read.join("")} THEN (
+    SELECT COALESCE(json_object_agg(kind, rows), '{}') FROM (
+      SELECT kind, count(*) AS rows FROM template_revision_rows
+      WHERE template_agent_id = a.template_agent_id AND revision = a.revision GROUP BY kind
+    ) counted
+  ) END`
+}
 
 /** The kinds of which each row that is referred to has an anchor: it has something for itself, or others refer to it by a column. */
 export const alwaysAnchored = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray<KindDescription> => {

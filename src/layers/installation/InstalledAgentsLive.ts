@@ -19,24 +19,30 @@ import { HistoryEntry, type HistoryQuery } from "../../domain/installation/Histo
 import { CleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { traced } from "../../services/runtime/Traced.ts"
+import { batched } from "../postgres/Batched.ts"
 import { agentsStatement } from "./AgentsStatement.ts"
 import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
+import { trustedArray } from "./TrustedArray.ts"
+
+/** Whose agents are asked for: all of them or one, from a place in their order on, so many at most; and whether rows are counted. */
+interface Asked {
+  readonly userId: UserId
+  readonly agentId: string | null
+  readonly before: string | null
+  readonly limit: number
+  readonly counts: boolean
+}
 
 const make = (kinds: ReadonlyArray<KindDescription>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
     const agentsText = agentsStatement(kinds)
-    const findAgents = SqlSchema.findAll({
-      Request: Schema.Struct({
-        userId: UserId,
-        agentId: Schema.NullOr(Schema.String),
-        before: Schema.NullOr(AgentCursor),
-        limit: Schema.Int,
-        counts: Schema.Boolean
-      }),
+    const findAll = SqlSchema.findAll({
+      Request: trustedArray<Asked>(),
       Result: Schema.Struct({
+        at: Schema.Int,
         agentId: AgentId,
         organizationId: OrganizationId,
         organizationSlug: Slug,
@@ -60,14 +66,26 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         rows: Schema.Int,
         intact: Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Int }))
       }),
-      execute: ({ agentId, before, counts, limit, userId }) =>
-        sql.unsafe(agentsText, [userId, agentId, before, counts, limit])
+      execute: (asked) =>
+        sql.unsafe(agentsText, [
+          asked.map(({ userId }) => userId),
+          asked.map(({ agentId }) => agentId),
+          asked.map(({ before }) => before),
+          asked.map(({ counts }) => counts),
+          asked.map(({ limit }) => limit)
+        ])
     })
+    const findAgents = batched((asked: ReadonlyArray<Asked>) =>
+      Effect.map(Effect.orDie(findAll(asked)), (found) => {
+        const byAsked = Arr.groupBy(found, ({ at }) => String(at))
+        return asked.map((_, at) => byAsked[at + 1] ?? [])
+      })
+    )
 
-    type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
+    type Found = Effect.Effect.Success<ReturnType<typeof findAll>>[number]
     const agentOf = (found: Found): InstalledAgent => {
       const { available, deprecated, modes, publisher, templateAgentId, templateName, templateSlug, ...agent } =
-        Struct.omit(found, "intact", "next", "rows")
+        Struct.omit(found, "at", "intact", "next", "rows")
       return {
         ...agent,
         template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
@@ -103,7 +121,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const findOne = Effect.fnUntraced(function* (userId: UserId, agentId: string, counts: boolean) {
       // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
       const [agent] = Schema.is(CleanText)(agentId)
-        ? yield* Effect.orDie(findAgents({ userId, agentId, before: null, limit: 1, counts }))
+        ? yield* findAgents({ userId, agentId, before: null, limit: 1, counts })
         : []
       return agent ?? (yield* new AgentNotFound({ agentId }))
     })
@@ -153,9 +171,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
       list: traced("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
-        const found = yield* Effect.orDie(
-          findAgents({ userId, agentId: null, before: before ?? null, limit: limit + 1, counts: true })
-        )
+        const after = yield* Effect.orDie(Schema.decode(Schema.NullOr(AgentCursor))(before ?? null))
+        const found = yield* findAgents({ userId, agentId: null, before: after, limit: limit + 1, counts: true })
         const page = agentsThatFit(found, limit, ({ rows }) => rows)
         const agents = yield* withRows(page)
         return { agents, next: page.length < found.length ? (page.at(-1)?.next ?? null) : null }

@@ -82,8 +82,9 @@ const rowsOf = ({ kind, table }: KindDescription) => `${kind}_rows AS MATERIALIZ
 
 /** The agent, where no slug is taken. */
 const made = (kinds: ReadonlyArray<KindDescription>) => `made AS MATERIALIZED (
-  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name, template_description)
-  SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description FROM start
+  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name, template_description,
+    stands)
+  SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description, true FROM start
   WHERE NOT EXISTS (${kinds.map(({ kind }) => `SELECT FROM ${kind}_rows WHERE taken`).join(" UNION ALL ")})
   -- Somebody else is at it: what they make is theirs to finish first.
   ON CONFLICT DO NOTHING

@@ -4,7 +4,15 @@ import { Kind, type KindDescription, kindDescriptions } from "../../domain/catal
 import { Mode } from "../../domain/catalog/Mode.ts"
 import { AgentNotFound, PlanStale } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, UserId } from "../../domain/Ids.ts"
-import { actionsOf, agentAfter, copying, countsOf, referringTo, rolledOut } from "../../domain/installation/Actions.ts"
+import {
+  actionsOf,
+  agentAfter,
+  copying,
+  countsOf,
+  referringTo,
+  rolledOut,
+  standsAfter
+} from "../../domain/installation/Actions.ts"
 import { decide, plannedRows, type WishedRow } from "../../domain/installation/Decide.ts"
 import { type Installation, RequestFacts, TargetFacts } from "../../domain/installation/Facts.ts"
 import { addImpact, impactOf, noImpact } from "../../domain/installation/Impact.ts"
@@ -130,7 +138,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           newBlockStart: firstId,
           action: request.agentId === undefined ? "install" : "resync",
           isRecorded: known.lastRevision !== revision.revision,
-          actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds)
+          actions: actionsOf(decision, { isUninstall: false, agentId: known.agent?.id }, kinds),
+          stands: standsAfter(decision)
         }
       ])
       const agentId = known.agent?.id ?? made
@@ -210,7 +219,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
     const setMode = SqlSchema.void({
       Request: Schema.Struct({ agentId: AgentId, mode: Mode }),
-      execute: ({ agentId, mode }) => sql`UPDATE agents SET mode = ${mode}, updated_at = now() WHERE id = ${agentId}`
+      execute: ({ agentId, mode }) =>
+        sql`UPDATE agents SET mode = ${mode}, stands = false, updated_at = now() WHERE id = ${agentId}`
     })
 
     const changeModeOnce = Effect.fnUntraced(function* (request: ModeRequest) {

@@ -33,6 +33,8 @@ export interface SharedWrite {
   /** Whether the history gets an entry even if no row changes. */
   readonly isRecorded: boolean
   readonly actions: ReadonlyArray<RowAction>
+  /** Whether all rows stand as the revision has them afterwards; absent where that is not known, and it stays as it was. */
+  readonly stands?: boolean | undefined
 }
 
 /** An installation to write to, as `writeStatement` reads it: `of` is the index of the write that applies to it. */
@@ -64,6 +66,7 @@ const SharedWriteJson = Schema.Struct({
       template_description: Schema.NullOr(Schema.String),
       revision: Schema.Int,
       pinned: Schema.Boolean,
+      stands: Schema.UndefinedOr(Schema.Boolean),
       mode: Mode,
       first_id: Schema.UndefinedOr(Schema.Int)
     })
@@ -190,6 +193,7 @@ export const makeWriteDecisions = (kinds: ReadonlyArray<KindDescription>, dueTim
               template_description: one.agent.templateDescription,
               revision: one.agent.revision,
               pinned: one.agent.pinned,
+              stands: one.stands,
               // Both are read for an agent that is made; one that is there keeps its own.
               mode: one.newBlockStart === undefined ? ("copy" as const) : ("reference" as const),
               first_id: one.newBlockStart

@@ -41,20 +41,21 @@ destination AS MATERIALIZED (
 as_it_is_to_be AS MATERIALIZED (
   SELECT w.at AS of, w.template_agent_id, w.user_id, agent.*
   FROM shared_write w CROSS JOIN LATERAL jsonb_to_record(w.agent) AS agent (name text, description text, template_name text,
-    template_description text, revision integer, pinned boolean, mode text, first_id bigint)
+    template_description text, revision integer, pinned boolean, stands boolean, mode text, first_id bigint)
   WHERE w.agent IS NOT NULL
 ),
 made AS (
   INSERT INTO agents (organization_id, template_agent_id, owner_user_id, name, description, template_name,
-    template_description, revision, pinned, mode, first_id)
+    template_description, revision, pinned, stands, mode, first_id)
   SELECT t.organization_id, n.template_agent_id, n.user_id, n.name, n.description, n.template_name, n.template_description, n.revision,
-    n.pinned, n.mode, n.first_id
+    n.pinned, COALESCE(n.stands, false), n.mode, n.first_id
   FROM as_it_is_to_be n JOIN destination t ON t.of = n.of WHERE t.agent_id IS NULL
   RETURNING id, organization_id, template_agent_id
 ),
 brought AS (
   UPDATE agents a SET name = n.name, description = n.description, template_name = n.template_name,
-    template_description = n.template_description, revision = n.revision, pinned = n.pinned, updated_at = now()
+    template_description = n.template_description, revision = n.revision, pinned = n.pinned,
+    stands = COALESCE(n.stands, a.stands), updated_at = now()
   FROM as_it_is_to_be n JOIN destination t ON t.of = n.of
   -- By their keys, however few of the agents there are.
   WHERE a.id = t.agent_id AND a.id = ANY (ARRAY(SELECT agent_id FROM destination))
@@ -240,6 +241,13 @@ remembered_by_siblings AS (
     AND l.template_agent_id <> a.template_agent_id
     AND (l.copy_id, l.applied_hash, l.slug, l.adopted, l.applied_edits)
       IS DISTINCT FROM (a.copy_id, a.applied_hash, a.slug, a.adopted, COALESCE(a.edits, l.applied_edits))
+  RETURNING l.organization_id, l.template_agent_id
+),
+overtaken AS (
+  UPDATE agents a SET stands = false
+  WHERE a.stands AND (a.organization_id, a.template_agent_id) IN (
+    SELECT organization_id, template_agent_id FROM remembered_by_siblings
+  )
 ),
 forgotten AS (
   DELETE FROM mirror_ledger l USING decided d

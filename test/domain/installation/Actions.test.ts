@@ -10,6 +10,7 @@ import {
   type RowAction,
   referringTo,
   rolledOut,
+  standsAfter,
   underOwnIds
 } from "../../../src/domain/installation/Actions.ts"
 import { decide, type WishedRow } from "../../../src/domain/installation/Decide.ts"
@@ -600,6 +601,37 @@ describe("what is written of rows that have an ordinal, or not", () => {
       { ...nothing, rowId: null, agentId: sibling.agentId },
       { ...nothing, rowId: 0 }
     ])
+  })
+})
+
+describe("whether all rows stand as the revision has them afterwards", () => {
+  const stands = (row: Given, wish?: WishedRow["wish"]) =>
+    standsAfter(decided([rowOf(row)], wish === undefined ? [] : [{ wish, kind: "entity_types", slug: "a" }]))
+
+  it("is so of what is made, brought up to date, left as it is, or taken away", () => {
+    assert.isTrue(stands({ wanted }))
+    assert.isTrue(stands({ wanted, entry, copy }))
+    assert.isTrue(stands({ wanted, entry, copy: { ...copy, hash: "wanted" } }))
+    assert.isTrue(stands({ wanted, entry, copy: mine }, "revert"))
+    assert.isTrue(stands({ entry, copy }))
+    assert.isTrue(stands({ entry, copy, sibling }))
+    assert.isTrue(stands({ entry }))
+  })
+
+  it("is not so of what a person has a hand in, or something holds", () => {
+    assert.isFalse(stands({ wanted, entry, copy: mine }))
+    assert.isFalse(stands({ wanted, entry }))
+    assert.isFalse(stands({ wanted, holder }))
+    assert.isFalse(stands({ wanted, holder }, "adopt"))
+    assert.isFalse(stands({ wanted, entry: { ...entry, adopted: true }, copy: { ...copy, hash: "wanted" } }))
+    assert.isFalse(stands({ entry, copy, used: true }))
+    assert.isFalse(stands({ entry, copy: mine }))
+  })
+
+  it("is not so where one of many is not", () => {
+    const rows = [rowOf({ wanted, entry, copy: mine }), { ...rowOf({ wanted: { ...wanted, slug: "b" } }), sourceId: 2 }]
+    assert.isFalse(standsAfter(decided(rows)))
+    assert.isTrue(standsAfter(decided([])))
   })
 })
 

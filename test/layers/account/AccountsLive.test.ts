@@ -130,6 +130,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a deleted acc
       `INSERT INTO rate_limits (key, hits, allowed, expires_at) SELECT unnest($1::text[]), '{}', true, now() + interval '1 hour'`,
       [[`install:${userId}`, `change:${userId}`, `password:user ${userId}`]]
     )
+    yield* sql`UPDATE entity_types SET name = 'Mine' WHERE organization_id = ${organization.id} AND slug = 'invoice'`
     return { ...person, phone }
   })
 
@@ -153,6 +154,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("a deleted acc
       const accounts = yield* Accounts
       const { email, name, organization, phone, userId } = yield* settled
       assert.includeMembers(yield* saying(userId), ["user", "session", "verification", "rate_limits", "mirror_history"])
+      assert.include(yield* saying(organization.id), "hand_edited_organizations")
       yield* accounts.delete(userId, right)
       assert.deepStrictEqual(yield* saying(userId, organization.id, email, name, phone), [])
     })

@@ -216,6 +216,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("an installati
         events: 2,
         entities: 1,
         entity_types: 1,
+        hand_edited_organizations: 1,
         mirror_history: 2
       })
       // By the table, too, since the row is there.

@@ -167,6 +167,18 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
             }))
         }
       })
+    /** What the list says of the agents, and of their rows by their verdicts. */
+    const listed = Effect.map(agents.list(userId, { limit: 10 }), ({ agents }) =>
+      agents
+        .map(({ counts, customized, retired, revision, template: { templateAgentId } }) => ({
+          which: templateIds.indexOf(templateAgentId),
+          revision,
+          counts,
+          customized: customized.map(({ kind, slug }) => `${kind} ${slug}`),
+          retired: retired.map(({ because, kind, slug }) => `${kind} ${slug} ${because}`)
+        }))
+        .sort((one, other) => one.which - other.which)
+    )
     const tellOne = (one: Act) =>
       Effect.gen(function* () {
         if (one.act === "publish") {
@@ -256,6 +268,7 @@ const tell = (history: ReadonlyArray<Act>, changesModes: boolean) =>
           one,
           answer: yield* tellOne(one),
           stands: yield* stands,
+          listed: yield* listed,
           deleted: (yield* hands.deletedCopies(organizationId)).length
         }
       })
