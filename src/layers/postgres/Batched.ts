@@ -12,21 +12,24 @@ export interface BatchedOptions {
   readonly patience?: Duration.DurationInput
   /** How many questions one statement asks at most. */
   readonly size?: number
+  /** Whether each question is asked again, alone, where a statement that asks several fails. */
+  readonly failsAlone?: boolean
 }
 
 /**
  * Answers the questions of many callers by one statement. While none runs, a question is asked at once and alone. Later ones
- * wait until that statement ends, or for `patience` where it hangs, and are then asked together. So a lone caller never
- * waits, and a statement always begins after its questions came: it sees what was committed before. In a transaction a
- * question is asked alone, on its connection.
+ * wait until that statement ends, or for `patience` where it hangs, and are then asked together, with those who come in the
+ * same turn of the event loop: who was just answered may ask again. So a lone caller never waits, and a statement always begins
+ * after its questions came: it sees what was committed before. In a transaction a question is asked alone, on its connection.
  *
- * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; to interrupt one affects no
- * other. Use it for reads only: a row that is locked would hold up everybody. Logs and spans are those of the first who
- * waited.
+ * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; with `failsAlone` each is asked
+ * again, and only those fail for whom that fails too. To interrupt one affects no other: what was asked of several goes on, so a
+ * write may be done whose caller is gone. A statement that writes must not wait for a row that somebody else has locked: it would
+ * hold up everybody. Logs and spans are those of the first who waited.
  */
 export const batched = <A, B, E>(
   ask: (questions: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  { patience = "20 millis", size = 100 }: BatchedOptions = {}
+  { failsAlone = false, patience = "20 millis", size = 100 }: BatchedOptions = {}
 ): ((question: A) => Effect.Effect<B, E>) => {
   const mostMillis = Duration.toMillis(patience)
   let waiting: Array<Waiting<A, B, E>> = []
@@ -42,8 +45,20 @@ export const batched = <A, B, E>(
     )
   const alone = (question: A) => Effect.map(answered([question]), ([answer]) => answer as B)
 
+  /** What came of each question. */
+  const outcomes = (questions: ReadonlyArray<A>): Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>> =>
+    Effect.matchCauseEffect(answered(questions), {
+      onSuccess: (answers) => Effect.succeed(answers.map(Exit.succeed)),
+      onFailure: (cause) =>
+        failsAlone && questions.length > 1
+          ? Effect.forEach(questions, (question) => Effect.exit(alone(question)), { concurrency: "unbounded" })
+          : Effect.succeed(questions.map(() => Exit.failCause(cause)))
+    })
+
   const end = (statement: object) => {
-    if (statement === current) next()
+    setImmediate(() => {
+      if (statement === current) next()
+    })
   }
   const next = () => {
     clearTimeout(timer)
@@ -55,8 +70,9 @@ export const batched = <A, B, E>(
     const statement = {}
     current = statement
     if (waiting.length > 0) timer = setTimeout(next, mostMillis)
-    Runtime.runFork(first.runtime)(answered(together.map(({ question }) => question))).addObserver((exit) => {
-      for (const [at, { resume }] of together.entries()) resume(Exit.map(exit, (answers) => answers[at] as B))
+    Runtime.runFork(first.runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
+      for (const [at, { resume }] of together.entries())
+        resume(Exit.flatten(Exit.map(exit, (all) => all[at] as Exit.Exit<B, E>)))
       end(statement)
     })
   }
