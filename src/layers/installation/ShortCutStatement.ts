@@ -1,7 +1,7 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
 import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
-import { standing } from "./CopySql.ts"
+import { intact } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it
@@ -11,8 +11,11 @@ import { standing } from "./CopySql.ts"
 const event = eventOf("install", true)
 const [organization, user, template, due, mode] = ["$1::text", "$2::text", "$3::text", "$4::jsonb", "$5::text"]
 
-/** The template, where the caller may install it, and the agent where it is at the revision an install would bring. */
-const offered = `offered AS MATERIALIZED (
+/**
+ * The template, where the caller may install it; and the agent where it is at the revision an install would bring, with the rows that
+ * it has of each kind where there is nothing to do: all stand as they were applied, and the history says so too.
+ */
+const offered = (kinds: ReadonlyArray<KindDescription>) => `offered AS MATERIALIZED (
   SELECT t.id, t.organization_id AS publisher, offered_revision(t.id) AS revision, t.deprecation IS NULL AS is_open,
     COALESCE(${mode}, t.modes[1]) = 'copy' AND 'copy' = ANY (t.modes) AND NOT EXISTS (
       SELECT FROM agents WHERE organization_id = ${organization} AND mode = 'reference'
@@ -24,26 +27,12 @@ const offered = `offered AS MATERIALIZED (
     )
 ),
 found AS MATERIALIZED (
-  SELECT a.id, a.revision, a.pinned FROM agents a JOIN offered t ON a.pinned OR a.revision = t.revision
-  WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template} AND a.mode = 'copy'
-)`
-
-/** How many rows of a kind stand just as the revision has them. */
-const counted = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) =>
-  `SELECT '${kind.kind}' AS kind, (${standing(kind, kinds, { organization, template, revision: "found.revision" })}) AS rows FROM found`
-
-/** Whether there is nothing to do: every row stands as it was applied, the ledger has no other, and the history says so too. */
-const settled = `settled AS MATERIALIZED (
-  SELECT (SELECT sum(rows) FROM counts) = ALL (ARRAY[(
-      SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
-    ), (
-      SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = ${template} AND r.revision = found.revision
-    )])
-    AND found.revision IS NOT DISTINCT FROM (
+  SELECT a.id, a.revision, a.pinned, CASE WHEN a.revision IS NOT DISTINCT FROM (
       SELECT h.revision FROM mirror_history h
-      WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-    ) AS settled
-  FROM found
+      WHERE h.organization_id = a.organization_id AND h.template_agent_id = a.template_agent_id ORDER BY h.id DESC LIMIT 1
+    ) THEN ${intact(kinds)} END AS settled
+  FROM agents a JOIN offered t ON a.pinned OR a.revision = t.revision
+  WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template} AND a.mode = 'copy'
 )`
 
 /** Whether everything is new: no agent, and nothing of the revision was ever mirrored here, nor by a sibling; each schedule's next time is known. */
@@ -145,9 +134,7 @@ emitted AS (
  */
 export const shortCutStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const steps = [
-    offered,
-    `counts AS MATERIALIZED (\n  ${kinds.map((kind) => counted(kind, kinds)).join("\n  UNION ALL\n  ")}\n)`,
-    settled,
+    offered(kinds),
     start(kinds),
     ...kinds.map(rowsOf),
     made(kinds),
@@ -155,9 +142,9 @@ export const shortCutStatement = (kinds: ReadonlyArray<KindDescription>): string
     records(kinds)
   ]
   return `WITH ${steps.join(",\n")}
-SELECT COALESCE(made.id, CASE WHEN settled.settled THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,
+SELECT COALESCE(made.id, CASE WHEN found.settled IS NOT NULL THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,
   COALESCE(start.revision, found.revision) AS revision, COALESCE(found.pinned, false) AS pinned,
-  CASE WHEN made.id IS NULL THEN (SELECT jsonb_object_agg(kind, rows) FROM counts)
-    ELSE jsonb_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) END AS rows
-FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN settled ON true LEFT JOIN start ON true`
+  CASE WHEN made.id IS NULL THEN found.settled
+    ELSE json_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) END AS rows
+FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN start ON true`
 }

@@ -17,13 +17,13 @@ export interface BatchedOptions {
 }
 
 /**
- * Answers the questions of many callers by one statement. While none runs, a question is asked at once and alone. Later ones
- * wait until that statement ends, or for `patience` where it hangs, and are then asked together, with those who come in the
- * same turn of the event loop: who was just answered may ask again. So a lone caller never waits, and a statement always begins
- * after its questions came: it sees what was committed before. In a transaction a question is asked alone, on its connection.
+ * Answers the questions of many callers by one statement: of those who come in one turn of the event loop, and while the
+ * statement before runs. One that hangs is waited for no longer than `patience`. So a lone caller waits for nobody, and a
+ * statement always begins after its questions came: it sees what was committed before. In a transaction a question is asked
+ * alone, on its connection.
  *
  * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; with `failsAlone` each is asked
- * again, and only those fail for whom that fails too. To interrupt one affects no other: what was asked of several goes on, so a
+ * again, and only those fail for whom that fails too. To interrupt one affects no other: what was asked goes on, so a
  * write may be done whose caller is gone. A statement that writes must not wait for a row that somebody else has locked: it would
  * hold up everybody. Logs and spans are those of the first who waited.
  */
@@ -33,7 +33,7 @@ export const batched = <A, B, E>(
 ): ((question: A) => Effect.Effect<B, E>) => {
   const mostMillis = Duration.toMillis(patience)
   let waiting: Array<Waiting<A, B, E>> = []
-  /** The statement that is waited for. */
+  /** The statement that is waited for, or the turn of the event loop. */
   let current: object | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -55,9 +55,12 @@ export const batched = <A, B, E>(
           : Effect.succeed(questions.map(() => Exit.failCause(cause)))
     })
 
-  const end = (statement: object) => {
+  /** Begins the next statement when this turn of the event loop ends, in which others may ask. */
+  const begin = () => {
+    const turn = {}
+    current = turn
     setImmediate(() => {
-      if (statement === current) next()
+      if (turn === current) next()
     })
   }
   const next = () => {
@@ -73,7 +76,7 @@ export const batched = <A, B, E>(
     Runtime.runFork(first.runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
       for (const [at, { resume }] of together.entries())
         resume(Exit.flatten(Exit.map(exit, (all) => all[at] as Exit.Exit<B, E>)))
-      end(statement)
+      if (statement === current) begin()
     })
   }
 
@@ -82,7 +85,8 @@ export const batched = <A, B, E>(
       Effect.async<B, E>((resume) => {
         const one = { question, runtime, resume }
         waiting.push(one)
-        timer ??= setTimeout(next, mostMillis)
+        if (current === undefined) begin()
+        else timer ??= setTimeout(next, mostMillis)
         return Effect.sync(() => {
           waiting = waiting.filter((other) => other !== one)
         })
@@ -91,16 +95,6 @@ export const batched = <A, B, E>(
 
   return (question) =>
     Effect.flatMap(Effect.serviceOption(SqlClient.TransactionConnection), (transaction) =>
-      Option.isSome(transaction)
-        ? alone(question)
-        : Effect.uninterruptibleMask((restore) => {
-            if (current !== undefined) return restore(wait(question))
-            const statement = {}
-            current = statement
-            return Effect.ensuring(
-              restore(alone(question)),
-              Effect.sync(() => end(statement))
-            )
-          })
+      Option.isSome(transaction) ? alone(question) : wait(question)
     )
 }

@@ -45,8 +45,8 @@ const asking = (options?: BatchedOptions) => {
 
 type Ask = (question: string) => Effect.Effect<string, string>
 
-/** Puts a question; it is asked, or waits, when this ends. */
-const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), Effect.yieldNow())
+/** Puts a question, in a turn of its own; it is asked, or waits, when this ends. */
+const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), nextTurn)
 const putAll = (ask: Ask, questions: string) => Effect.forEach([...questions], (question) => put(ask, question))
 
 describe("batched", () => {
@@ -107,6 +107,31 @@ describe("batched", () => {
     })
   )
 
+  it.effect("asks together who comes in the same turn", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const callers = yield* Effect.forEach([..."abc"], (question) => Effect.fork(ask(question)))
+      yield* nextTurn
+      assert.deepStrictEqual(asked(), ["abc"])
+      yield* answer(0)
+      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "b!", "c!"])
+    })
+  )
+
+  it.effect("asks nothing where everybody who came is gone", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const gone = yield* Effect.fork(ask("a"))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(gone)
+      yield* nextTurn
+      const b = yield* put(ask, "b")
+      assert.deepStrictEqual(asked(), ["b"])
+      yield* answer(0)
+      assert.strictEqual(yield* Fiber.join(b), "b!")
+    })
+  )
+
   it.effect("asks with those who waited who comes in the turn in which a statement ends", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking()
@@ -141,7 +166,7 @@ describe("batched", () => {
       const [a, b, c, d] = [yield* put(ask, "a"), yield* put(ask, "b"), yield* put(ask, "c"), yield* put(ask, "d")]
       yield* Fiber.interrupt(b)
       yield* Fiber.interrupt(a)
-      yield* nextTurn
+      yield* answer(0)
       assert.deepStrictEqual(asked(), ["a", "cd"])
       yield* Fiber.interrupt(c)
       yield* answer(1)
