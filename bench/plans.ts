@@ -2,7 +2,7 @@ import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform
 import { Console, Data, Duration, Effect, identity, Layer } from "effect"
 import { PgPool } from "../src/layers/postgres/Database.ts"
 import { asJson, numberOf } from "./report.ts"
-import { fillDailyLife, fillInstalls, fillPeople, jidOfPerson, query } from "./seed.ts"
+import { fillDailyLife, fillInstalls, fillPeople, fillReferences, jidOfPerson, query } from "./seed.ts"
 import { gateway, portOf, Services } from "./server.ts"
 import { publish, templateOf } from "./templates.ts"
 
@@ -90,6 +90,7 @@ interface Asked {
 }
 
 const slug = "ten-types"
+const referred = "ten-referred"
 
 let runs = 0
 
@@ -171,6 +172,8 @@ const drive = (port: number, now: { during: string }) =>
 
     yield* mine(`/api/agents/${agent.agentId}/uninstall-plan`)
     yield* mine(`/api/agents/${agent.agentId}`, { method: "DELETE" })
+    yield* mine("/api/install", { body: { slug: referred } })
+    yield* mine("/api/install", { body: { slug: referred } })
     yield* ask("/health/ready")
     yield* mine("/api/auth/sign-out", { body: {} })
     now.during = ""
@@ -198,10 +201,14 @@ export const plans = Effect.gen(function* () {
   const { now, ran } = yield* gathering
   const port = yield* portOf(Services, Layer.empty)
   yield* publish(templateOf(slug, 10))
+  yield* publish({ ...templateOf(referred, 10), modes: ["reference"] })
   const driveWith = (from: number, to: number) =>
     Effect.gen(function* () {
       yield* fillPeople(from, to)
-      yield* fillInstalls(slug, from, to)
+      // Every second one by reference.
+      const half = Math.floor((from + to) / 2)
+      yield* fillInstalls(slug, from, half)
+      yield* fillReferences(referred, half + 1, to)
       yield* fillDailyLife(slug, from, to)
       // Twice: the first one plans, and reads the catalog for it.
       yield* drive(port, now)

@@ -3,9 +3,12 @@ import { Duration, Effect, Layer, Record } from "effect"
 import { kindDescriptions } from "../src/domain/catalog/Kind.ts"
 import type { Mode } from "../src/domain/catalog/Mode.ts"
 import { readTemplate } from "../src/layers/catalog/TemplateFiles.ts"
-import { shortCutStatement, shortReferenceStatement } from "../src/layers/installation/ShortCutStatement.ts"
+import { togetherOptions } from "../src/layers/installation/ShortCut.ts"
+import { shortCutStatement } from "../src/layers/installation/ShortCutStatement.ts"
+import { shortReferenceStatement } from "../src/layers/installation/ShortReferenceStatement.ts"
+import { batched } from "../src/layers/postgres/Batched.ts"
 import { PgPool } from "../src/layers/postgres/Database.ts"
-import { newPeople } from "./database.ts"
+import { type BenchPerson, newPeople } from "./database.ts"
 import { freshInstalls } from "./install.ts"
 import { compare, median, numberOf, rate, report } from "./report.ts"
 import { rollOutOf } from "./rollout.ts"
@@ -30,7 +33,10 @@ const statements = (text: string, rows: ReadonlyArray<ReadonlyArray<unknown>>, n
 
 const texts = { copy: shortCutStatement(kindDescriptions), reference: shortReferenceStatement(kindDescriptions) }
 
-/** First installs by the statement alone, so many at once. */
+/**
+ * First installs by the statement alone, so many at once, as the service asks: a copy by a statement of its own, and by reference
+ * all who come while one runs by the next.
+ */
 const installs = (slug: string, mode: Mode, count: number, concurrency: number) =>
   Effect.gen(function* () {
     const people = yield* newPeople(count)
@@ -42,10 +48,23 @@ const installs = (slug: string, mode: Mode, count: number, concurrency: number) 
     )
     const due = JSON.stringify(Object.fromEntries(watchers.map(({ schedule }) => [schedule, new Date()])))
     const pool = yield* PgPool
-    return yield* rate(count, concurrency, (at) => {
+    const asked = (who: ReadonlyArray<unknown>) =>
+      Effect.promise(() =>
+        pool.query({ name: `install ${mode}`, text: texts[mode], values: [...who, template?.id, due, mode] })
+      )
+    const copy = ({ organizationId, userId }: BenchPerson) => asked([organizationId, userId])
+    const refer = batched(
+      (some: ReadonlyArray<BenchPerson>) =>
+        Effect.map(
+          asked([some.map(({ organizationId }) => organizationId), some.map(({ userId }) => userId)]),
+          ({ rows }) => rows
+        ),
+      togetherOptions
+    )
+    return yield* rate(count, concurrency, (at): Effect.Effect<unknown> => {
       const person = people[at]
-      const values = [person?.organizationId, template?.id, person?.userId, due, mode]
-      return Effect.promise(() => pool.query({ name: `install ${mode}`, text: texts[mode], values }))
+      if (person === undefined) return Effect.void
+      return mode === "copy" ? copy(person) : refer(person)
     })
   })
 

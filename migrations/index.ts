@@ -31,6 +31,7 @@ import lifecycle from "./0027_lifecycle.ts"
 import keptAnswers from "./0028_kept_answers.ts"
 import turnByOrganization from "./0029_turn_by_organization.ts"
 import edits from "./0030_edits.ts"
+import turnsAtOnce from "./0031_turns_at_once.ts"
 import handEdits from "./0032_hand_edits.ts"
 
 /** The schema, in order. Ids are gapless; what has landed is never edited, only added to. */
@@ -65,5 +66,6 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient.
   "0028_kept_answers": keptAnswers,
   "0029_turn_by_organization": turnByOrganization,
   "0030_edits": edits,
+  "0031_turns_at_once": turnsAtOnce,
   "0032_hand_edits": handEdits
 }

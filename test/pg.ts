@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql"
 import { Clock, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
-import { ConnectionLive } from "../src/layers/postgres/Database.ts"
+import { ConnectionLive, PgPool } from "../src/layers/postgres/Database.ts"
 
 const named = (url: string, database: string) => {
   const address = new URL(url)
@@ -61,4 +61,13 @@ export const databaseUrl = Effect.gen(function* () {
 /** A database of the suite's own with the migrations applied, and the pool and client on it. */
 export const PgTest = Layer.unwrapScoped(
   Effect.map(ownDatabase(), (url) => ConnectionLive({ url, maxConnections: 20 }))
+)
+
+/** Another connection, for what somebody else does meanwhile. */
+export const connection = Effect.flatMap(PgPool, (pool) =>
+  Effect.acquireRelease(
+    Effect.promise(() => pool.connect()),
+    // Closed, so that a transaction that a test left open is none of the next one's.
+    (client) => Effect.sync(() => client.release(true))
+  )
 )

@@ -90,18 +90,6 @@ export const intact = (kinds: ReadonlyArray<KindDescription>): string => {
   ) END`
 }
 
-/** Whether an own row of the organization has the slug of a row of the revision. */
-export const clashes = (kinds: ReadonlyArray<KindDescription>, of: Place): string =>
-  kinds
-    .map(
-      ({ kind, table }) => `EXISTS (
-    SELECT FROM ${table} own JOIN template_revision_rows r ON r.slug = own.slug
-    WHERE own.organization_id = ${of.organization} AND own.deleted_at IS NULL AND r.kind = '${kind}'
-      AND r.template_agent_id = ${of.template} AND r.revision = ${of.revision}
-  )`
-    )
-    .join(" OR ")
-
 /** The kinds of which each row that is referred to has an anchor: it has something for itself, or others refer to it by a column. */
 export const alwaysAnchored = (kinds: ReadonlyArray<KindDescription>): ReadonlyArray<KindDescription> => {
   const referredTo = new Set(kinds.flatMap(({ references = {} }) => Object.values(references)))

@@ -1,8 +1,7 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
-import type { Mode } from "../../domain/catalog/Mode.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
 import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
-import { alwaysAnchored, clashes, standing } from "./CopySql.ts"
+import { intact } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it
@@ -10,12 +9,15 @@ import { alwaysAnchored, clashes, standing } from "./CopySql.ts"
  */
 
 const event = eventOf("install", true)
-const [organization, template, user, due, mode] = ["$1::text", "$2::text", "$3::text", "$4::jsonb", "$5::text"]
+const [organization, user, template, due, mode] = ["$1::text", "$2::text", "$3::text", "$4::jsonb", "$5::text"]
 
-/** The template, where the caller may install it, and the agent where it is at the revision an install would bring. */
-const offered = (as: Mode) => `offered AS MATERIALIZED (
+/**
+ * The template, where the caller may install it; and the agent where it is at the revision an install would bring, with the rows that
+ * it has of each kind where there is nothing to do: all stand as they were applied, and the history says so too.
+ */
+const offered = (kinds: ReadonlyArray<KindDescription>) => `offered AS MATERIALIZED (
   SELECT t.id, t.organization_id AS publisher, offered_revision(t.id) AS revision, t.deprecation IS NULL AS is_open,
-    COALESCE(${mode}, t.modes[1]) = '${as}' AND '${as}' = ANY (t.modes) AND NOT EXISTS (
+    COALESCE(${mode}, t.modes[1]) = 'copy' AND 'copy' = ANY (t.modes) AND NOT EXISTS (
       SELECT FROM agents WHERE organization_id = ${organization} AND mode = 'reference'
     ) AS is_simple
   FROM agents t JOIN organization o ON o.id = t.organization_id
@@ -25,26 +27,12 @@ const offered = (as: Mode) => `offered AS MATERIALIZED (
     )
 ),
 found AS MATERIALIZED (
-  SELECT a.id, a.revision, a.pinned, a.first_id FROM agents a JOIN offered t ON a.pinned OR a.revision = t.revision
-  WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template} AND a.mode = '${as}'
-)`
-
-/** How many rows of a kind stand just as the revision has them. */
-const counted = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>) =>
-  `SELECT '${kind.kind}' AS kind, (${standing(kind, kinds, { organization, template, revision: "found.revision" })}) AS rows FROM found`
-
-/** Whether there is nothing to do: every row stands as it was applied, the ledger has no other, and the history says so too. */
-const settled = `settled AS MATERIALIZED (
-  SELECT (SELECT sum(rows) FROM counts) = ALL (ARRAY[(
-      SELECT count(*) FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
-    ), (
-      SELECT count(*) FROM template_revision_rows r WHERE r.template_agent_id = ${template} AND r.revision = found.revision
-    )])
-    AND found.revision IS NOT DISTINCT FROM (
+  SELECT a.id, a.revision, a.pinned, CASE WHEN a.revision IS NOT DISTINCT FROM (
       SELECT h.revision FROM mirror_history h
-      WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-    ) AS settled
-  FROM found
+      WHERE h.organization_id = a.organization_id AND h.template_agent_id = a.template_agent_id ORDER BY h.id DESC LIMIT 1
+    ) THEN ${intact(kinds)} END AS settled
+  FROM agents a JOIN offered t ON a.pinned OR a.revision = t.revision
+  WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template} AND a.mode = 'copy'
 )`
 
 /** Whether everything is new: no agent, and nothing of the revision was ever mirrored here, nor by a sibling; each schedule's next time is known. */
@@ -141,14 +129,12 @@ emitted AS (
 /**
  * A first install, where nothing of the template, nor of a sibling's that it shares, was ever mirrored into the organization; or one
  * that finds every copy just as it was applied last. What is neither is left to the long way: then nothing is written, and there is
- * no agent in the result. Parameters: organization, template, user, the next due time of each cron expression that is known, the
+ * no agent in the result. Parameters: organization, user, template, the next due time of each cron expression that is known, the
  * mode that is asked for (or null). Result: the agent (or null), whether it is new, its revision and whether it is pinned, and by kind the rows that stand.
  */
 export const shortCutStatement = (kinds: ReadonlyArray<KindDescription>): string => {
   const steps = [
-    offered("copy"),
-    `counts AS MATERIALIZED (\n  ${kinds.map((kind) => counted(kind, kinds)).join("\n  UNION ALL\n  ")}\n)`,
-    settled,
+    offered(kinds),
     start(kinds),
     ...kinds.map(rowsOf),
     made(kinds),
@@ -156,93 +142,9 @@ export const shortCutStatement = (kinds: ReadonlyArray<KindDescription>): string
     records(kinds)
   ]
   return `WITH ${steps.join(",\n")}
-SELECT COALESCE(made.id, CASE WHEN settled.settled THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,
+SELECT COALESCE(made.id, CASE WHEN found.settled IS NOT NULL THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,
   COALESCE(start.revision, found.revision) AS revision, COALESCE(found.pinned, false) AS pinned,
-  CASE WHEN made.id IS NULL THEN (SELECT jsonb_object_agg(kind, rows) FROM counts)
-    ELSE jsonb_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) END AS rows
-FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN settled ON true LEFT JOIN start ON true`
-}
-
-/** The rows of a kind that have something for themselves, or that others refer to by a column: each with its anchor. */
-const newAnchors = ({ agent, kind, schedule, table }: KindDescription) => `${kind}_anchored AS (
-  INSERT INTO ${table} (${list([
-    "id, organization_id, slug, name, created_by, deleted_at, inherits, managed_by_template_agent_id, source_template_org_id",
-    agent ?? "",
-    schedule?.due ?? ""
-  ])})
-  SELECT ${list([
-    `made.first_id + r.ordinal, ${organization}, r.slug, r.rest ->> 'name', ${user}, 'infinity', r.source_id, ${template}, start.publisher`,
-    agent === undefined ? "" : "made.id",
-    schedule === undefined ? "" : `(${due} ->> (r.rest ->> '${schedule.cron}'))::timestamptz`
-  ])}
-  FROM made, start, template_revision_rows r
-  WHERE r.template_agent_id = ${template} AND r.revision = start.revision AND r.kind = '${kind}'
-)`
-
-/**
- * The same of an install by reference. It takes the organization's turn before it writes, since what two installations show has no
- * index that would keep it apart; where something was done there meanwhile, it does nothing.
- */
-export const shortReferenceStatement = (kinds: ReadonlyArray<KindDescription>): string => {
-  const anchored = alwaysAnchored(kinds)
-  const clashesWith = (of: string) =>
-    clashes(kinds, { organization, template, revision: `(SELECT revision FROM ${of})` })
-  const ofRevision = (of: string) =>
-    `FROM template_revision_rows r WHERE r.template_agent_id = ${template} AND r.revision = (SELECT revision FROM ${of})`
-  const bound = anchored.map(
-    ({ agent, kind, table }) => `NOT EXISTS (
-      SELECT ${ofRevision("found")} AND r.kind = '${kind}' AND NOT EXISTS (
-        SELECT FROM ${table} t
-        WHERE t.id = found.first_id + r.ordinal AND t.inherits IS NOT NULL ${agent === undefined ? "" : `AND t.${agent} IS NOT NULL`}
-      )
-    )`
-  )
-  return `WITH ${[
-    offered("reference"),
-    start(kinds),
-    `settled AS MATERIALIZED (
-  SELECT NOT EXISTS (
-      SELECT FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.template_agent_id = ${template}
-    ) AND NOT EXISTS (
-      SELECT ${ofRevision("found")} AND (r.ordinal IS NULL OR EXISTS (
-        SELECT FROM mirror_ledger l WHERE l.organization_id = ${organization} AND l.kind = r.kind AND l.source_id = r.source_id
-      ))
-    ) AND (
-      SELECT count(*) FROM agents WHERE organization_id = ${organization} AND mode = 'reference'
-    ) = 1 AND found.revision IS NOT DISTINCT FROM (
-      SELECT h.revision FROM mirror_history h
-      WHERE h.organization_id = ${organization} AND h.template_agent_id = ${template} ORDER BY h.id DESC LIMIT 1
-    ) AND ${[...bound, `NOT (${clashesWith("found")})`].join(" AND ")} AS settled
-  FROM found
-)`,
-    `made AS MATERIALIZED (
-  INSERT INTO agents (organization_id, template_agent_id, name, description, owner_user_id, revision, template_name,
-    template_description, mode, first_id)
-  SELECT ${organization}, ${template}, name, description, ${user}, revision, name, description, 'reference', new_first_id()
-  FROM start
-  WHERE NOT EXISTS (SELECT ${ofRevision("start")} AND r.ordinal IS NULL) AND NOT (${clashesWith("start")})
-    AND take_turn(${organization}, (SELECT max(h.id + 0) FROM mirror_history h WHERE h.organization_id = ${organization}))
-  ON CONFLICT DO NOTHING
-  RETURNING id, first_id
-)`,
-    ...anchored.map(newAnchors),
-    `recorded AS (
-  INSERT INTO mirror_history (organization_id, template_agent_id, agent_id, user_id, action, revision, rows, besides)
-  SELECT ${organization}, ${template}, made.id, ${user}, 'install', start.revision, '[]', '[]' FROM made, start
-)`,
-    `emitted AS (
-  INSERT INTO events (organization_id, type, data)
-  SELECT ${organization}, '${event.type}', jsonb_build_object('agentId', made.id, 'templateAgentId', ${template},
-    'revision', start.revision, 'by', '${event.by}')
-  FROM made, start
-)`
-  ].join(",\n")}
-SELECT COALESCE(made.id, CASE WHEN settled.settled THEN found.id END) AS agent_id, made.id IS NOT NULL AS created,
-  COALESCE(start.revision, found.revision) AS revision, COALESCE(found.pinned, false) AS pinned, (
-    SELECT COALESCE(jsonb_object_agg(kind, rows), '{}') FROM (
-      SELECT r.kind, count(*) AS rows FROM template_revision_rows r
-      WHERE r.template_agent_id = ${template} AND r.revision = COALESCE(start.revision, found.revision) GROUP BY r.kind
-    ) counted
-  ) AS rows
-FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN settled ON true LEFT JOIN start ON true`
+  CASE WHEN made.id IS NULL THEN found.settled
+    ELSE json_build_object(${kinds.map(({ kind }) => `'${kind}', (SELECT count(*) FROM ${kind}_new)`).join(", ")}) END AS rows
+FROM (SELECT) AS one LEFT JOIN made ON true LEFT JOIN found ON true LEFT JOIN start ON true`
 }

@@ -12,25 +12,28 @@ export interface BatchedOptions {
   readonly patience?: Duration.DurationInput
   /** How many questions one statement asks at most. */
   readonly size?: number
+  /** Whether each question is asked again, alone, where a statement that asks several fails. */
+  readonly failsAlone?: boolean
 }
 
 /**
- * Answers the questions of many callers by one statement. While none runs, a question is asked at once and alone. Later ones
- * wait until that statement ends, or for `patience` where it hangs, and are then asked together. So a lone caller never
- * waits, and a statement always begins after its questions came: it sees what was committed before. In a transaction a
- * question is asked alone, on its connection.
+ * Answers the questions of many callers by one statement: of those who come in one turn of the event loop, and while the
+ * statement before runs. One that hangs is waited for no longer than `patience`. So a lone caller waits for nobody, and a
+ * statement always begins after its questions came: it sees what was committed before. In a transaction a question is asked
+ * alone, on its connection.
  *
- * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; to interrupt one affects no
- * other. Use it for reads only: a row that is locked would hold up everybody. Logs and spans are those of the first who
- * waited.
+ * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; with `failsAlone` each is asked
+ * again, and only those fail for whom that fails too. To interrupt one affects no other: what was asked goes on, so a
+ * write may be done whose caller is gone. A statement that writes must not wait for a row that somebody else has locked: it would
+ * hold up everybody. Logs and spans are those of the first who waited.
  */
 export const batched = <A, B, E>(
   ask: (questions: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
-  { patience = "20 millis", size = 100 }: BatchedOptions = {}
+  { failsAlone = false, patience = "20 millis", size = 100 }: BatchedOptions = {}
 ): ((question: A) => Effect.Effect<B, E>) => {
   const mostMillis = Duration.toMillis(patience)
   let waiting: Array<Waiting<A, B, E>> = []
-  /** The statement that is waited for. */
+  /** The statement that is waited for, or the turn of the event loop. */
   let current: object | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -42,8 +45,23 @@ export const batched = <A, B, E>(
     )
   const alone = (question: A) => Effect.map(answered([question]), ([answer]) => answer as B)
 
-  const end = (statement: object) => {
-    if (statement === current) next()
+  /** What came of each question. */
+  const outcomes = (questions: ReadonlyArray<A>): Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>> =>
+    Effect.matchCauseEffect(answered(questions), {
+      onSuccess: (answers) => Effect.succeed(answers.map(Exit.succeed)),
+      onFailure: (cause) =>
+        failsAlone && questions.length > 1
+          ? Effect.forEach(questions, (question) => Effect.exit(alone(question)), { concurrency: "unbounded" })
+          : Effect.succeed(questions.map(() => Exit.failCause(cause)))
+    })
+
+  /** Begins the next statement when this turn of the event loop ends, in which others may ask. */
+  const begin = () => {
+    const turn = {}
+    current = turn
+    setImmediate(() => {
+      if (turn === current) next()
+    })
   }
   const next = () => {
     clearTimeout(timer)
@@ -55,9 +73,10 @@ export const batched = <A, B, E>(
     const statement = {}
     current = statement
     if (waiting.length > 0) timer = setTimeout(next, mostMillis)
-    Runtime.runFork(first.runtime)(answered(together.map(({ question }) => question))).addObserver((exit) => {
-      for (const [at, { resume }] of together.entries()) resume(Exit.map(exit, (answers) => answers[at] as B))
-      end(statement)
+    Runtime.runFork(first.runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
+      for (const [at, { resume }] of together.entries())
+        resume(Exit.flatten(Exit.map(exit, (all) => all[at] as Exit.Exit<B, E>)))
+      if (statement === current) begin()
     })
   }
 
@@ -66,7 +85,8 @@ export const batched = <A, B, E>(
       Effect.async<B, E>((resume) => {
         const one = { question, runtime, resume }
         waiting.push(one)
-        timer ??= setTimeout(next, mostMillis)
+        if (current === undefined) begin()
+        else timer ??= setTimeout(next, mostMillis)
         return Effect.sync(() => {
           waiting = waiting.filter((other) => other !== one)
         })
@@ -75,16 +95,6 @@ export const batched = <A, B, E>(
 
   return (question) =>
     Effect.flatMap(Effect.serviceOption(SqlClient.TransactionConnection), (transaction) =>
-      Option.isSome(transaction)
-        ? alone(question)
-        : Effect.uninterruptibleMask((restore) => {
-            if (current !== undefined) return restore(wait(question))
-            const statement = {}
-            current = statement
-            return Effect.ensuring(
-              restore(alone(question)),
-              Effect.sync(() => end(statement))
-            )
-          })
+      Option.isSome(transaction) ? alone(question) : wait(question)
     )
 }

@@ -208,6 +208,9 @@ export const violates =
 export const violatesForeignKey = (error: unknown): boolean =>
   error instanceof SqlError && sqlStateOf(error.cause) === foreignKeyViolation
 
+/** Whether a statement gave up waiting for a lock. */
+export const isLockedOut = (error: unknown): boolean => error instanceof SqlError && sqlStateOf(error.cause) === "55P03"
+
 /**
  * Retries a step that failed with a transient fault, or where `isConflict` says that another transaction inserted or deleted a row
  * first: the next try sees that.

@@ -123,7 +123,7 @@ export class TemplateMirror extends Context.Tag("agent-install/TemplateMirror")<
      * Installs the template's newest revision that is not broken, or brings an installed one up to it (or to the one it is pinned to): the
      * agent and every row are written together or not at all, in a fixed number of statements. Rows the person authored, changed
      * or deleted stay as they are, except for those named in `adopt`, `revert` and `restore`. Concurrent calls for one organization
-     * and template all answer with the same agent.
+     * and template all answer with the same agent. To interrupt a call may come too late: it is made then all the same, as a whole.
      */
     readonly apply: (
       request: ApplyRequest

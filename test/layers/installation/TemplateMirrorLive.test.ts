@@ -2,23 +2,14 @@ import { SqlClient } from "@effect/sql"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import { ServicesLive } from "../../../src/layers/AppLive.ts"
-import { PgPool } from "../../../src/layers/postgres/Database.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
 import { entityTypes, template } from "../../fixtures/templates.ts"
 import { ownerNamed } from "../../people.ts"
-import { PgTest } from "../../pg.ts"
+import { connection, PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
 
 const Live = ServicesLive(appOptions).pipe(Layer.provideMerge(PgTest), Layer.orDie)
-
-/** Another connection, for what somebody else does meanwhile. */
-const connection = Effect.flatMap(PgPool, (pool) =>
-  Effect.acquireRelease(
-    Effect.promise(() => pool.connect()),
-    (client) => Effect.sync(() => client.release())
-  )
-)
 
 /** Somebody waits for what another connection has locked. */
 const somebodyWaits = Effect.flatMap(SqlClient.SqlClient, (sql) =>

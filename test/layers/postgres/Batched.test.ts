@@ -3,6 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Schedule } from "effect"
 import { type BatchedOptions, batched } from "../../../src/layers/postgres/Batched.ts"
 
+/** Until what has ended makes room for the next statement: in the event loop's next turn. */
+const nextTurn = Effect.zipRight(
+  Effect.yieldNow(),
+  Effect.async<void>((resume) => {
+    setImmediate(() => resume(Effect.void))
+  })
+)
+
 /** What was asked by each statement, and the answers, which the test gives when it wants to. */
 const asking = (options?: BatchedOptions) => {
   const statements: Array<{
@@ -17,22 +25,28 @@ const asking = (options?: BatchedOptions) => {
       }),
     { patience: "1 hour", ...options }
   )
-  const answer = (at: number) => {
+  /** Lets a statement end. */
+  const ending = (at: number, end: (statement: (typeof statements)[number]) => Effect.Effect<unknown>) => {
     const statement = statements[at]
     return statement === undefined
       ? Effect.dieMessage(`There is no statement ${at}`)
-      : Deferred.succeed(
-          statement.end,
-          statement.questions.map((question) => `${question}!`)
-        )
+      : Effect.zipRight(end(statement), nextTurn)
   }
-  return { ask, answer, statements, asked: () => statements.map(({ questions }) => questions.join("")) }
+  const answer = (at: number) =>
+    ending(at, ({ end, questions }) =>
+      Deferred.succeed(
+        end,
+        questions.map((question) => `${question}!`)
+      )
+    )
+  const fail = (at: number) => ending(at, ({ end }) => Deferred.fail(end, "no"))
+  return { ask, answer, fail, asked: () => statements.map(({ questions }) => questions.join("")) }
 }
 
 type Ask = (question: string) => Effect.Effect<string, string>
 
-/** Puts a question; it is asked, or waits, when this ends. */
-const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), Effect.yieldNow())
+/** Puts a question, in a turn of its own; it is asked, or waits, when this ends. */
+const put = (ask: Ask, question: string) => Effect.tap(Effect.fork(ask(question)), nextTurn)
 const putAll = (ask: Ask, questions: string) => Effect.forEach([...questions], (question) => put(ask, question))
 
 describe("batched", () => {
@@ -42,7 +56,6 @@ describe("batched", () => {
       const callers = yield* putAll(ask, "abcd")
       assert.deepStrictEqual(asked(), ["a"])
       yield* answer(0)
-      yield* Effect.yieldNow()
       assert.deepStrictEqual(asked(), ["a", "bcd"])
       yield* answer(1)
       assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "b!", "c!", "d!"])
@@ -56,7 +69,7 @@ describe("batched", () => {
     Effect.gen(function* () {
       const { answer, ask, asked } = asking({ size: 3 })
       const callers = yield* putAll(ask, "abcdefg")
-      for (const at of [0, 1, 2]) yield* Effect.zipRight(answer(at), Effect.yieldNow())
+      for (const at of [0, 1, 2]) yield* answer(at)
       assert.deepStrictEqual(asked(), ["a", "bcd", "efg"])
       assert.strictEqual((yield* Fiber.join(Fiber.all(callers))).join(""), "a!b!c!d!e!f!g!")
     })
@@ -81,17 +94,69 @@ describe("batched", () => {
 
   it.effect("fails all who were asked for together, and nobody else", () =>
     Effect.gen(function* () {
-      const { answer, ask, asked, statements } = asking()
+      const { answer, ask, asked, fail } = asking()
       const callers = yield* putAll(ask, "abc")
       yield* answer(0)
-      yield* Effect.yieldNow()
       const later = yield* put(ask, "d")
-      yield* Deferred.fail(statements[1]?.end ?? (yield* Effect.dieMessage("b and c were not asked for")), "no")
+      yield* fail(1)
       const exits = yield* Effect.forEach(callers, Fiber.await)
       assert.deepStrictEqual(exits, [Exit.succeed("a!"), Exit.fail("no"), Exit.fail("no")])
       yield* answer(2)
       assert.strictEqual(yield* Fiber.join(later), "d!")
       assert.deepStrictEqual(asked(), ["a", "bc", "d"])
+    })
+  )
+
+  it.effect("asks together who comes in the same turn", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const callers = yield* Effect.forEach([..."abc"], (question) => Effect.fork(ask(question)))
+      yield* nextTurn
+      assert.deepStrictEqual(asked(), ["abc"])
+      yield* answer(0)
+      assert.deepStrictEqual(yield* Fiber.join(Fiber.all(callers)), ["a!", "b!", "c!"])
+    })
+  )
+
+  it.effect("asks nothing where everybody who came is gone", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const gone = yield* Effect.fork(ask("a"))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(gone)
+      yield* nextTurn
+      const b = yield* put(ask, "b")
+      assert.deepStrictEqual(asked(), ["b"])
+      yield* answer(0)
+      assert.strictEqual(yield* Fiber.join(b), "b!")
+    })
+  )
+
+  it.effect("asks with those who waited who comes in the turn in which a statement ends", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked } = asking()
+      const [a, b] = [yield* put(ask, "a"), yield* put(ask, "b")]
+      const again = yield* Effect.fork(Effect.zipRight(Fiber.join(a), ask("c")))
+      yield* answer(0)
+      assert.deepStrictEqual(asked(), ["a", "bc"])
+      yield* answer(1)
+      assert.deepStrictEqual([yield* Fiber.join(b), yield* Fiber.join(again)], ["b!", "c!"])
+    })
+  )
+
+  it.effect("asks each again and alone, where a statement for several fails, if it is told so", () =>
+    Effect.gen(function* () {
+      const { answer, ask, asked, fail } = asking({ failsAlone: true })
+      const callers = yield* putAll(ask, "abcd")
+      yield* fail(0)
+      assert.deepStrictEqual(asked(), ["a", "bcd"])
+      yield* fail(1)
+      assert.deepStrictEqual(asked(), ["a", "bcd", "b", "c", "d"])
+      yield* answer(2)
+      yield* fail(3)
+      yield* answer(4)
+      const exits = yield* Effect.forEach(callers, Fiber.await)
+      assert.deepStrictEqual(exits, [Exit.fail("no"), Exit.succeed("b!"), Exit.fail("no"), Exit.succeed("d!")])
     })
   )
 
@@ -101,7 +166,7 @@ describe("batched", () => {
       const [a, b, c, d] = [yield* put(ask, "a"), yield* put(ask, "b"), yield* put(ask, "c"), yield* put(ask, "d")]
       yield* Fiber.interrupt(b)
       yield* Fiber.interrupt(a)
-      yield* Effect.yieldNow()
+      yield* answer(0)
       assert.deepStrictEqual(asked(), ["a", "cd"])
       yield* Fiber.interrupt(c)
       yield* answer(1)
