@@ -1,5 +1,6 @@
 import { Effect, Layer, Option } from "effect"
 import { AppLive, DatabaseLive, ServicesLive } from "../layers/AppLive.ts"
+import { BetterAuthAlone } from "../layers/account/BetterAuthLive.ts"
 import { keptSecret } from "../layers/runtime/Secrets.ts"
 import type { Settings } from "../layers/runtime/Settings.ts"
 import { DatabaseUrl, onDatabase } from "./Database.ts"
@@ -30,7 +31,7 @@ export const AppFrom = (settings: Settings) =>
       const secret = yield* secretOf(settings)
       const gatewayToken = yield* gatewayTokenOf(settings)
       const mail = Option.map(settings.smtpUrl, (url) => ({ url, from: settings.mailFrom }))
-      return AppLive({ ...settings, secret, gatewayToken, mail })
+      return Layer.merge(AppLive({ ...settings, secret, gatewayToken, mail }), BetterAuthAlone)
     })
   ).pipe(Layer.provide(onDatabase(settings)(DatabaseLive)))
 

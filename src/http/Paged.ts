@@ -8,4 +8,4 @@ export const paged =
     list: Effect.Effect<ReadonlyArray<A>, E, R>,
     query: Effect.Effect<{ readonly after?: PageKey; readonly limit: number }, E2, R2>
   ) =>
-    Effect.zipWith(list, query, (items, asked) => pageOf(items, keyOf, asked))
+    Effect.flatMap(list, (items) => Effect.map(query, (asked) => pageOf(items, keyOf, asked)))

@@ -1,16 +1,22 @@
 import { randomUUID } from "node:crypto"
 import {
   Cookies,
+  Etag,
+  FileSystem,
   HttpApiBuilder,
   HttpApp,
   HttpMiddleware,
+  HttpPlatform,
   HttpRouter,
+  HttpServer,
   HttpServerError,
   HttpServerRequest,
   HttpServerResponse,
-  HttpTraceContext
+  HttpTraceContext,
+  Path
 } from "@effect/platform"
 import {
+  Clock,
   Context,
   Duration,
   Effect,
@@ -22,7 +28,8 @@ import {
   LogLevel,
   Metric,
   MetricLabel,
-  Option
+  Option,
+  Scope
 } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
 import { Api } from "./Api.ts"
@@ -99,14 +106,19 @@ const answerWith = (fields: Readonly<Record<string, string>>, ownOrigins: Readon
     )
   })
 
+type Observed = HttpServerRequest.HttpServerRequest | ServerConfig
+
 /**
  * Gives a request its id (in its log lines, span, problem body and answer) and the header fields that every answer has,
  * and logs that it was answered. Only method and route are logged, since a URL or a header may hold private data.
  */
-const observeRequest = HttpMiddleware.make((app) =>
-  Effect.contextWithEffect((context: Context.Context<HttpServerRequest.HttpServerRequest | ServerConfig>) => {
-    const request = Context.get(context, HttpServerRequest.HttpServerRequest)
-    const { ownOrigins } = Context.get(context, ServerConfig)
+const observeRequest = HttpMiddleware.make(<E, R>(app: HttpApp.Default<E, R>) =>
+  Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, Observed | R>((fiber) => {
+    const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+    const { ownOrigins } = Context.unsafeGet(fiber.currentContext, ServerConfig)
+    const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+    const isTraced = fiber.getFiberRef(FiberRef.currentTracerEnabled)
+    const begun = clock.unsafeCurrentTimeNanos()
     const requestId = randomUUID()
     const route = routeOf(request)
     const asked = { "http.request.method": methods.has(request.method) ? request.method : "OTHER", "http.route": route }
@@ -115,39 +127,27 @@ const observeRequest = HttpMiddleware.make((app) =>
       FiberRef.set(currentRequestId, requestId),
       Effect.zipRight(logWith({ requestId }), answerWith(fields, ownOrigins))
     )
-    const end = (
-      exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>,
-      took: Duration.Duration,
-      isTraced: boolean
-    ) => {
+    const end = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, E>) => {
+      const took = Duration.nanos(clock.unsafeCurrentTimeNanos() - begun)
       const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
       const answered = { ...asked, "http.response.status_code": status }
       durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
       // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
       const level = route.startsWith("/health/") && status < 400 ? LogLevel.Debug : LogLevel.Info
-      const line = Effect.suspend(() =>
-        Effect.zipRight(
-          logWith({ ...answered, milliseconds: Math.round(Duration.toMillis(took)) }),
-          Effect.logWithLevel(level, "Answered")
-        )
-      )
       // What a line would say costs more than to ask whether it is written.
-      const said = Effect.flatMap(FiberRef.get(FiberRef.currentMinimumLogLevel), (least) =>
-        LogLevel.lessThanEqual(least, level) ? line : Effect.void
-      )
+      const isSaid = LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), level)
+      const milliseconds = Math.round(Duration.toMillis(took))
+      const said = isSaid
+        ? Effect.zipRight(
+            logWith({ ...answered, milliseconds }),
+            Effect.zipRight(Effect.logWithLevel(level, "Answered"), exit)
+          )
+        : exit
       return isTraced ? Effect.zipRight(Effect.annotateCurrentSpan(answered), said) : said
     }
-    const answer = (isTraced: boolean) =>
-      Effect.clockWith((clock) => {
-        const begun = clock.unsafeCurrentTimeNanos()
-        return Effect.flatMap(Effect.zipRight(begin, Effect.exit(app)), (exit) =>
-          Effect.zipRight(end(exit, Duration.nanos(clock.unsafeCurrentTimeNanos() - begun), isTraced), exit)
-        )
-      })
+    const answer = Effect.flatMap(Effect.zipRight(begin, Effect.exit(app)), end)
     // Without a tracer no span is looked for either: not to find one makes an error, with its stack.
-    return Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isTraced) =>
-      isTraced ? spanning(request, { ...asked, requestId })(answer(true)) : answer(false)
-    )
+    return isTraced ? spanning(request, { ...asked, requestId })(answer) : answer
   })
 )
 
@@ -177,8 +177,30 @@ const withApi = flow(
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )
 
+/** What answering needs beside the services, which the handlers took when they were built. */
+type Needed = HttpRouter.HttpRouter.DefaultServices | HttpServer.HttpServer | Scope.Scope | ServerConfig
+
+/** Each request copies its context several times, so it has only what it needs. */
+const withLittle = <A, E>(serve: Effect.Effect<A, E, Needed>) =>
+  Effect.mapInputContext(
+    serve,
+    (all: Context.Context<Needed>): Context.Context<Needed> =>
+      Context.pick(
+        HttpServer.HttpServer,
+        ServerConfig,
+        HttpPlatform.HttpPlatform,
+        Etag.Generator,
+        FileSystem.FileSystem,
+        Path.Path,
+        Scope.Scope
+      )(all)
+  )
+
 /** All routes of the service. It needs the services and a server. */
-export const HttpLive = HttpApiBuilder.serve(observed).pipe(
+export const HttpLive = Layer.scopedDiscard(
+  Effect.flatMap(HttpApiBuilder.httpApp, (app) => withLittle(HttpServer.serveEffect(app, observed)))
+).pipe(
+  Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
   withApi,
   // The platform's own span would contain the URL and all header fields.

@@ -21,6 +21,7 @@ import { traced } from "../../services/runtime/Traced.ts"
 import { batched } from "../postgres/Batched.ts"
 import { isOutdated } from "../postgres/Connection.ts"
 import { outsideTransaction, PgPool, retryWhile } from "../postgres/Database.ts"
+import { restingBetweenCalls, underWayWhile } from "./CallStorages.ts"
 import { bearerScheme, sessionTokenReader } from "./SessionToken.ts"
 
 export interface BetterAuthOptions {
@@ -159,6 +160,9 @@ interface Call {
 
 const currentCall = new AsyncLocalStorage<Call>()
 
+/** For a process of this service alone, whose requests then cost less: see `restingBetweenCalls`. */
+export const BetterAuthAlone = restingBetweenCalls([currentProof, currentCall])
+
 /**
  * Whether an error that better-auth logs is a fault. It also logs what it refuses to a client, which the answer says
  * already.
@@ -202,7 +206,7 @@ export const callBetterAuth = <A>(call: () => Promise<A>): Effect.Effect<A> =>
       const faults: Array<Error> = []
       const worst = () => faults.find(isUnavailable) ?? faults.find((fault) => !isConflict(fault))
       const overtaking = () => faults.find(isRetryable)
-      return Effect.promise(() => currentCall.run({ runtime, faults }, call)).pipe(
+      return Effect.promise(() => underWayWhile(() => currentCall.run({ runtime, faults }, call))).pipe(
         Effect.catchAllDefect((defect) => {
           const fault = overtaking() ?? (isRetryable(defect) ? defect : undefined)
           return fault instanceof Error ? new Overtaken({ fault }) : Effect.die(worst() ?? defect)
@@ -341,7 +345,7 @@ export const BetterAuthLive = (options: BetterAuthOptions) =>
       })
       yield* Effect.promise(() => auth.$context)
       // better-auth checks the schema on its first call: do that now instead of during a request.
-      yield* Effect.promise(() => auth.api.getSession({ headers: new Headers() }))
+      yield* Effect.promise(() => underWayWhile(() => auth.api.getSession({ headers: new Headers() })))
       answers = true
       return auth
     })

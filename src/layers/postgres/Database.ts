@@ -21,6 +21,7 @@ import { constraintOf, foreignKeyViolation, isTransient, sqlStateOf } from "../.
 import { poolInUse, poolWaiting } from "../../services/runtime/Metrics.ts"
 import { isOutdated, PreparingClient, roleSettingsStatement, settingsStatement } from "./Connection.ts"
 import { connectionOf } from "./DatabaseAddress.ts"
+import { unspannedClient } from "./Unspanned.ts"
 
 /** The one pool of connections, for the libraries that talk to Postgres themselves. */
 export class PgPool extends Context.Tag("agent-install/PgPool")<
@@ -101,15 +102,31 @@ const acquirePool = ({ maxConnections, statementTimeout = 0, url }: DatabaseOpti
 /** The pool of connections to the database of that address. Nothing connects before the first query. */
 export const PgPoolLive = (options: DatabaseOptions) => Layer.scoped(PgPool, acquirePool(options))
 
+// Each row has the names of its columns again, of which there are only as many as the statements name.
+const camelNames = new Map<string, string>()
+const camelNameOf = (column: string): string => {
+  const known = camelNames.get(column)
+  if (known !== undefined) return known
+  const name = Str.snakeToCamel(column)
+  camelNames.set(column, name)
+  return name
+}
+
 /** The SQL client over the pool. Column names are snake case in SQL and camel case in rows; JSON values stay as they are. */
 export const SqlClientLive = Layer.unwrapEffect(
   Effect.map(PgPool, (pool) =>
-    PgClient.layerFromPool({
-      acquire: Effect.succeed(pool),
-      transformQueryNames: Str.camelToSnake,
-      transformResultNames: Str.snakeToCamel,
-      transformJson: false
-    })
+    Layer.map(
+      PgClient.layerFromPool({
+        acquire: Effect.succeed(pool),
+        transformQueryNames: Str.camelToSnake,
+        transformResultNames: camelNameOf,
+        transformJson: false
+      }),
+      (clients) => {
+        const client = unspannedClient(Context.get(clients, PgClient.PgClient))
+        return Context.make(PgClient.PgClient, client).pipe(Context.add(SqlClient.SqlClient, client))
+      }
+    )
   )
 )
 
@@ -172,9 +189,13 @@ export const dieOfFaults = <A, E, R>(
 
 /** Runs statements on a connection of their own, so that they stay if a transaction around them is rolled back. */
 export const outsideTransaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.mapInputContext(
-    effect,
-    Context.omit(SqlClient.TransactionConnection) as (context: Context.Context<R>) => Context.Context<R>
+  Effect.flatMap(Effect.serviceOption(SqlClient.TransactionConnection), (transaction) =>
+    Option.isNone(transaction)
+      ? effect
+      : Effect.mapInputContext(
+          effect,
+          Context.omit(SqlClient.TransactionConnection) as (context: Context.Context<R>) => Context.Context<R>
+        )
   )
 
 /** Whether a statement violated a constraint or unique index of one of these names. */

@@ -1,7 +1,10 @@
-import { Cause, Effect, FiberRef } from "effect"
+import { Cause, Effect, FiberRef, Utils } from "effect"
 
-type Body = (...given: ReadonlyArray<unknown>) => Effect.Effect<unknown> | Generator<never, unknown>
+type Body = (...given: ReadonlyArray<unknown>) => Effect.Effect<unknown>
+type Generating = (...given: ReadonlyArray<unknown>) => Generator<never, unknown>
 type Step = (effect: Effect.Effect<unknown>, ...given: ReadonlyArray<unknown>) => Effect.Effect<unknown>
+
+const isGenerating = (body: Body | Generating): body is Generating => Utils.isGeneratorFunction(body)
 
 /** Says in a fault where it happened, as a span around it does: in the log its stack then ends with that name. */
 const locating = (name: string) => (effect: Effect.Effect<unknown>) =>
@@ -16,20 +19,18 @@ const locating = (name: string) => (effect: Effect.Effect<unknown>) =>
  * nobody collects, and an error for its stack, which costs more than most of the calls do; here only a fault gets one.
  */
 export const traced = (name: string): Effect.fn.Gen & Effect.fn.NonGen => {
-  const named = Effect.fn(name) as (body: Body, ...steps: ReadonlyArray<Step>) => Body
+  const named = Effect.fn(name) as (body: Body | Generating, ...steps: ReadonlyArray<Step>) => Body
   const located = locating(name)
-  const make = (body: Body, ...steps: ReadonlyArray<Step>) => {
+  const make = (body: Body | Generating, ...steps: ReadonlyArray<Step>) => {
     const spanned = named(body, ...steps)
-    const plain = (...given: ReadonlyArray<unknown>) => {
-      const begun = Effect.suspend(() => {
-        const result = body(...given)
-        return Effect.isEffect(result) ? result : Effect.gen(() => result)
-      })
-      return located(steps.reduce((effect, step) => step(effect, ...given), begun as Effect.Effect<unknown>))
-    }
+    const begin: Body = isGenerating(body)
+      ? (...given) => Effect.gen(() => body(...given))
+      : (...given) => Effect.suspend(() => body(...given))
+    const plain = (...given: ReadonlyArray<unknown>) =>
+      located(steps.reduce((effect, step) => step(effect, ...given), begin(...given)))
     return (...given: ReadonlyArray<unknown>) =>
-      Effect.flatMap(FiberRef.get(FiberRef.currentTracerEnabled), (isTraced) =>
-        isTraced ? (spanned(...given) as Effect.Effect<unknown>) : plain(...given)
+      Effect.withFiberRuntime<unknown>((fiber) =>
+        fiber.getFiberRef(FiberRef.currentTracerEnabled) ? spanned(...given) : plain(...given)
       )
   }
   // It has the types of `Effect.fn`, which come from the body.
