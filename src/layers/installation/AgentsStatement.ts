@@ -5,16 +5,16 @@ import { intact } from "./CopySql.ts"
 /**
  * The installed agents of people's organizations, the newest first, for each who asks. Parameters, one array each: the person, the id of
  * one of the agents (or null for all), the key of the agent after which to begin (or null), whether the rows of those are counted that
- * stand as they were applied, and how many. Result: the agents, each with who asks for it (`at`, from 1). `rows` is how many rows the
- * list would have to look at.
+ * stand as they were applied, and how many. Result: the agents, each with who asks for it (`at`, from 1), and as the text of a JSON
+ * object (`agent`), of which `rows` is how many rows the list would have to look at.
  */
 export const agentsStatement = (
   kinds: ReadonlyArray<KindDescription>
-): string => `SELECT asked.at::integer AS at, found.*
+): string => `SELECT asked.at::integer AS at, row_to_json(found)::text AS agent
 FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::integer[]) WITH ORDINALITY
   AS asked (user_id, agent_id, before, counts, most, at)
 CROSS JOIN LATERAL (
-  SELECT a.id AS agent_id, o.id AS organization_id, o.slug AS organization_slug, a.name, a.description, a.revision,
+  SELECT a.id AS "agentId", o.id AS "organizationId", o.slug AS "organizationSlug", a.name, a.description, a.revision,
     a.pinned, a.updates, a.mode, (
       SELECT CASE WHEN target.outcome = 'manual' THEN last.revision END
       FROM (
@@ -22,12 +22,12 @@ CROSS JOIN LATERAL (
       ) last
       JOIN rollout_targets target ON target.rollout_id = last.id AND target.organization_id = o.id
     ) AS offered,
-    t.id AS template_agent_id, t.slug AS template_slug, t.name AS template_name, p.slug AS publisher,
-    CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END AS newest_revision,
+    t.id AS "templateAgentId", t.slug AS "templateSlug", t.name AS "templateName", p.slug AS publisher,
+    CASE WHEN t.revision IS NOT NULL THEN offered_revision(t.id) END AS "newestRevision",
     (SELECT broken FROM template_revisions WHERE template_agent_id = t.id AND revision = a.revision) AS broken,
     ${deprecatedOf("t")} AS deprecated,
     t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
-    a.created_at, (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
+    a.created_at AS made, (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
     CASE WHEN asked.agent_id IS NULL THEN (
       SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
     ) + (
@@ -46,4 +46,4 @@ CROSS JOIN LATERAL (
   ORDER BY a.created_at DESC, a.id DESC
   LIMIT asked.most
 ) found
-ORDER BY asked.at, found.created_at DESC, found.agent_id DESC`
+ORDER BY asked.at, found.made DESC, found."agentId" DESC`

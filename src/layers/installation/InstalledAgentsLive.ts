@@ -1,5 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Array as Arr, Effect, Layer, Option, Schema, Struct } from "effect"
+import { Array as Arr, Effect, Layer, Option, Schema } from "effect"
+import { boundedMap } from "../../domain/BoundedMap.ts"
 import { Deprecation } from "../../domain/catalog/Deprecation.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { Mode, Modes } from "../../domain/catalog/Mode.ts"
@@ -25,6 +26,38 @@ import { makeGatherFacts } from "./GatherFacts.ts"
 import { historyStatement } from "./HistoryStatement.ts"
 import { trustedArray } from "./TrustedArray.ts"
 
+/** An agent as `agentsStatement` says it. */
+const Found = Schema.parseJson(
+  Schema.Struct({
+    agentId: AgentId,
+    organizationId: OrganizationId,
+    organizationSlug: Slug,
+    name: Schema.String,
+    description: Schema.String,
+    revision: Schema.Int,
+    pinned: Schema.Boolean,
+    mode: Mode,
+    updates: Updates,
+    offered: Schema.NullOr(Schema.Int),
+    templateAgentId: AgentId,
+    templateSlug: Schema.NullOr(Schema.String),
+    templateName: Schema.String,
+    publisher: Schema.String,
+    newestRevision: Schema.NullOr(Schema.Int),
+    broken: Schema.NullOr(Schema.String),
+    deprecated: Schema.NullOr(Deprecation),
+    available: Schema.Boolean,
+    modes: Modes,
+    next: Schema.String,
+    rows: Schema.Int,
+    intact: Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Int }))
+  })
+)
+const decodeFound = Schema.decodeSync(Found)
+
+/** Of how many agents it is kept what was found of them last. */
+const mostKnown = 1_024
+
 /** Whose agents are asked for: all of them or one, from a place in their order on, so many at most; and whether rows are counted. */
 interface Asked {
   readonly userId: UserId
@@ -41,31 +74,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const agentsText = agentsStatement(kinds)
     const findAll = SqlSchema.findAll({
       Request: trustedArray<Asked>(),
-      Result: Schema.Struct({
-        at: Schema.Int,
-        agentId: AgentId,
-        organizationId: OrganizationId,
-        organizationSlug: Slug,
-        name: Schema.String,
-        description: Schema.String,
-        revision: Schema.Int,
-        pinned: Schema.Boolean,
-        mode: Mode,
-        updates: Updates,
-        offered: Schema.NullOr(Schema.Int),
-        templateAgentId: AgentId,
-        templateSlug: Schema.NullOr(Schema.String),
-        templateName: Schema.String,
-        publisher: Schema.String,
-        newestRevision: Schema.NullOr(Schema.Int),
-        broken: Schema.NullOr(Schema.String),
-        deprecated: Schema.NullOr(Deprecation),
-        available: Schema.Boolean,
-        modes: Modes,
-        next: Schema.String,
-        rows: Schema.Int,
-        intact: Schema.NullOr(Schema.Record({ key: Schema.String, value: Schema.Int }))
-      }),
+      Result: Schema.Struct({ at: Schema.Int, agent: Schema.String }),
       execute: (asked) =>
         sql.unsafe(agentsText, [
           asked.map(({ userId }) => userId),
@@ -75,47 +84,51 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
           asked.map(({ limit }) => limit)
         ])
     })
+
+    const read = (text: string) => {
+      const { intact, next, rows, ...found } = decodeFound(text)
+      const { available, deprecated, modes, publisher, templateAgentId, templateName, templateSlug, ...rest } = found
+      const agent: InstalledAgent = {
+        ...rest,
+        template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
+      }
+      const installation = { ...rest, templateAgentId, revision: judgedRevision(agent) }
+      const overview =
+        intact !== null && installation.revision === agent.revision
+          ? overviewOf(agent, decide({ ...installation, rows: [], leftOut: intact }, kinds), kinds)
+          : undefined
+      return { agent, installation, next, rows, overview }
+    }
+    /** Agents as they were found last, with their overviews where those follow from it: the same text says the same. */
+    const known = boundedMap<string, ReturnType<typeof read>>(mostKnown)
+    const agentOf = (text: string) => {
+      const agent = known.get(text) ?? read(text)
+      known.set(text, agent)
+      return agent
+    }
     const findAgents = batched((asked: ReadonlyArray<Asked>) =>
       Effect.map(Effect.orDie(findAll(asked)), (found) => {
         const byAsked = Arr.groupBy(found, ({ at }) => String(at))
-        return asked.map((_, at) => byAsked[at + 1] ?? [])
+        return asked.map((_, at) => (byAsked[at + 1] ?? []).map(({ agent }) => agentOf(agent)))
       })
     )
-
-    type Found = Effect.Effect.Success<ReturnType<typeof findAll>>[number]
-    const agentOf = (found: Found): InstalledAgent => {
-      const { available, deprecated, modes, publisher, templateAgentId, templateName, templateSlug, ...agent } =
-        Struct.omit(found, "at", "intact", "next", "rows")
-      return {
-        ...agent,
-        template: { templateAgentId, slug: templateSlug, name: templateName, publisher, available, modes, deprecated }
-      }
-    }
+    type Found = Effect.Effect.Success<ReturnType<typeof findAgents>>[number]
 
     const gatherFacts = yield* makeGatherFacts(kinds)
-    /** Agents with the state of their rows, which are asked for where they don't stand as the revision has them that they are judged by. */
+    /** Agents with the state of their rows, which are read where that does not follow from what was found. */
     const withRows = Effect.fnUntraced(function* (found: ReadonlyArray<Found>) {
-      const asked = found.map((one) => {
-        const agent = agentOf(one)
-        const revision = judgedRevision(agent)
-        const installation = { ...agent, templateAgentId: agent.template.templateAgentId, revision }
-        return { agent, installation, leftOut: revision === agent.revision ? one.intact : null }
-      })
-      const others = asked.filter(({ leftOut }) => leftOut === null)
+      const others = found.filter(({ overview }) => overview === undefined)
       const gathered = yield* gatherFacts(
         others.map(({ installation }) => installation),
         { withContents: true, leavesOut: "untouched" }
       )
-      const known = new Map(Arr.zipWith(others, gathered, ({ agent }, facts) => [agent.agentId, facts]))
-      return asked.map(({ agent, installation, leftOut }) => {
-        const facts = known.get(agent.agentId) ?? {
-          ...installation,
-          firstId: undefined,
-          rows: [],
-          leftOut: leftOut ?? {}
-        }
-        return overviewOf(agent, decide(facts, kinds), kinds)
-      })
+      const decided = new Map(
+        Arr.zipWith(others, gathered, ({ agent }, facts) => [
+          agent.agentId,
+          overviewOf(agent, decide(facts, kinds), kinds)
+        ])
+      )
+      return found.flatMap(({ agent, overview }) => overview ?? decided.get(agent.agentId) ?? [])
     }, Effect.orDie)
 
     const findOne = Effect.fnUntraced(function* (userId: UserId, agentId: string, counts: boolean) {
@@ -126,7 +139,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       return agent ?? (yield* new AgentNotFound({ agentId }))
     })
     const find = traced("InstalledAgents.find")((userId: UserId, agentId: string) =>
-      Effect.map(findOne(userId, agentId, false), agentOf)
+      Effect.map(findOne(userId, agentId, false), ({ agent }) => agent)
     )
 
     const historyText = historyStatement(kinds)
