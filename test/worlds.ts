@@ -348,7 +348,8 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
                     : `LEFT JOIN ${rest.published === undefined ? versions.table : `vocabulary.${versions.table}`} v ON v.${versions.owner} = t.id AND ${"pointer" in versions.current ? `v.id = t.${versions.current.pointer}` : `v.${versions.current.flag}`}`
                 } WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.slug NOT LIKE '$%'`
               )
-              .join(" UNION ALL "),
+              .join(" UNION ALL ")
+              .concat(" ORDER BY kind, slug"),
             [organizationId]
           )
       })
@@ -362,7 +363,8 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
                 (kind) => `SELECT slug, managed_by_template_agent_id AS managed_by FROM ${seen(kind)}
               WHERE organization_id = $1 AND deleted_at IS NOT NULL AND managed_by_template_agent_id IS NOT NULL`
               )
-              .join(" UNION ALL "),
+              .join(" UNION ALL ")
+              .concat(" ORDER BY slug, managed_by"),
             [organizationId]
           )
       })
@@ -381,14 +383,14 @@ const HandsLive = (kinds: ReadonlyArray<KindDescription>, mode: Mode) =>
           templateAgentId: Schema.NullOr(AgentId)
         }),
         execute: (organizationId) =>
-          sql`SELECT id, name, description, revision, template_agent_id FROM agents WHERE organization_id = ${organizationId}`
+          sql`SELECT id, name, description, revision, template_agent_id FROM agents WHERE organization_id = ${organizationId} ORDER BY created_at, id`
       })
       const findIdentities = SqlSchema.findAll({
         Request: OrganizationId,
         Result: Schema.Struct({ namespace: Schema.String, identifier: Schema.String, state: Schema.String }),
         execute: (organizationId) => sql`
         SELECT namespace, identifier, state FROM entity_identities
-        WHERE organization_id = ${organizationId} AND deleted_at IS NULL
+        WHERE organization_id = ${organizationId} AND deleted_at IS NULL ORDER BY namespace, identifier
       `
       })
 
