@@ -134,6 +134,20 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("edits by hand
     })
   )
 
+  it.effect("are nothing of an install by the short cut", () =>
+    Effect.gen(function* () {
+      const { at, mirror, person, sql } = yield* installed()
+      const another = yield* ownerNamed(`another-${at}`)
+      const { agentId } = yield* mirror.apply({ ...person, ...another })
+      const found = yield* sql`
+        SELECT stands, EXISTS (
+          SELECT FROM hand_edited_organizations WHERE organization_id = ${another.organizationId}
+        ) AS noted FROM agents WHERE id = ${agentId}
+      `
+      assert.deepStrictEqual(found, [untouched])
+    })
+  )
+
   it.effect("are noted, whatever they change", () =>
     Effect.gen(function* () {
       for (const text of [...byHand, ...versionsByHand]) {
