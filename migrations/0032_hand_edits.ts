@@ -8,8 +8,8 @@ import { Effect } from "effect"
  * An organization that is noted stays so. To take the note back, or to count edits, one row would have to be locked by everybody who
  * edits anything; and where a person changes copies, their rows have to be read anyhow.
  *
- * The mirror writes a copy and its entry of the ledger by one statement. What changes a copy by another one is an edit by hand, also
- * where the mirror itself puts a slug aside before it gives it to another row: that is rare, and the rows are read then.
+ * A statement of the mirror's says that it is one (`agent_install.writing`), by the time at which it began: so no later one of its
+ * transaction is taken for one. Whatever else changes a copy is an edit by hand.
  */
 
 const shared = ["slug", "name", "description", "extensions", "deleted_at", "retired_at", "organization_id"]
@@ -22,15 +22,16 @@ const watched: Readonly<Record<string, ReadonlyArray<string>>> = {
   event_classifiers: [...shared, "watcher_id", "attribute_key"]
 }
 
-/** Notes the organizations of the copies `ids` unless `row`, which is what the statement left of them, was written with the ledger's entry. */
-const noting = (name: string, kind: string, ids: string, row: string) => `CREATE FUNCTION ${name}() RETURNS trigger
+const byHand = "current_setting('agent_install.writing', true) IS DISTINCT FROM statement_timestamp()::text"
+
+/** Notes the organizations of the copies `ids`. */
+const noting = (name: string, kind: string, ids: string) => `CREATE FUNCTION ${name}() RETURNS trigger
   LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
     INSERT INTO hand_edited_organizations (organization_id)
     SELECT DISTINCT l.organization_id FROM mirror_ledger l
     WHERE l.kind = '${kind}' AND l.copy_id IN (${ids})
-      -- LIMIT keeps each of these a look-up by key: an EXISTS may be planned as a look at every organization there is.
-      AND (SELECT true FROM ${row} AND written.xmin = l.xmin AND written.cmin = l.cmin LIMIT 1) IS NULL
+      -- LIMIT keeps both a look-up by key: an EXISTS may be planned as a look at every organization there is.
       AND (SELECT true FROM hand_edited_organizations h WHERE h.organization_id = l.organization_id LIMIT 1) IS NULL
       -- An organization that is being deleted takes its rows with it.
       AND (SELECT true FROM organization o WHERE o.id = l.organization_id LIMIT 1);
@@ -41,10 +42,11 @@ const noting = (name: string, kind: string, ids: string, row: string) => `CREATE
 const triggers = ([table, columns]: [string, ReadonlyArray<string>]) => {
   const of = (row: string) => `(${columns.map((column) => `${row}.${column}`).join(", ")})`
   return [
-    noting(`note_edit_of_${table}`, table, "OLD.id, NEW.id", `${table} written WHERE written.id = l.copy_id`),
+    noting(`note_edit_of_${table}`, table, "OLD.id, NEW.id"),
     `CREATE TRIGGER ${table}_noted AFTER UPDATE ON ${table} FOR EACH ROW
-    WHEN (OLD.id <> NEW.id OR ${of("OLD")} IS DISTINCT FROM ${of("NEW")}) EXECUTE FUNCTION note_edit_of_${table}()`,
-    `CREATE TRIGGER ${table}_noted_gone AFTER DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION note_edit_of_${table}()`
+    WHEN (${byHand} AND (OLD.id <> NEW.id OR ${of("OLD")} IS DISTINCT FROM ${of("NEW")})) EXECUTE FUNCTION note_edit_of_${table}()`,
+    `CREATE TRIGGER ${table}_noted_gone AFTER DELETE ON ${table} FOR EACH ROW WHEN (${byHand})
+    EXECUTE FUNCTION note_edit_of_${table}()`
   ]
 }
 
@@ -62,15 +64,10 @@ export default Effect.gen(function* () {
     "CREATE INDEX hand_edited_organizations_organization ON hand_edited_organizations (organization_id)",
     ...Object.entries(watched).flatMap(triggers),
     // What a version of a watcher says is changed in place with the watcher's count (0030), and another one by the watcher's pointer.
-    noting(
-      "note_edit_of_classifier_version",
-      "event_classifiers",
-      "OLD.classifier_id, NEW.classifier_id",
-      "event_classifier_versions written WHERE written.id = NEW.id AND written.classifier_id = l.copy_id"
-    ),
+    noting("note_edit_of_classifier_version", "event_classifiers", "OLD.classifier_id, NEW.classifier_id"),
     `CREATE TRIGGER event_classifier_versions_noted AFTER INSERT OR DELETE ON event_classifier_versions FOR EACH ROW
-    EXECUTE FUNCTION note_edit_of_classifier_version()`,
+    WHEN (${byHand}) EXECUTE FUNCTION note_edit_of_classifier_version()`,
     `CREATE TRIGGER event_classifier_versions_noted_change AFTER UPDATE ON event_classifier_versions FOR EACH ROW
-    WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION note_edit_of_classifier_version()`
+    WHEN (${byHand} AND OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION note_edit_of_classifier_version()`
   ])
 })

@@ -3,6 +3,9 @@ import { content, joinVersion } from "../catalog/KindSql.ts"
 
 /* What a copy says, and whether that is what was applied. */
 
+/** A condition that always holds, and makes what the statement writes no edit by hand (`0032_hand_edits`): to be met before it writes. */
+export const writing = "set_config('agent_install.writing', statement_timestamp()::text, true) IS NOT NULL"
+
 /**
  * The source of the copy that a row `t` refers to, as a revision's content names it; null where it refers to none of a template's.
  * `kinds` are those that may be referred to instead of copied.

@@ -1,7 +1,7 @@
 import type { KindDescription } from "../../domain/catalog/Kind.ts"
 import { eventOf } from "../../domain/installation/Actions.ts"
 import { contentColumns, inserts, list, newVersionId, recordOf, sequence } from "../catalog/KindSql.ts"
-import { intact } from "./CopySql.ts"
+import { intact, writing } from "./CopySql.ts"
 
 /*
  * The short cut of installs: gathers, decides and writes at once, for the two that are by far the most frequent. What it takes, it
@@ -39,7 +39,7 @@ found AS MATERIALIZED (
 const start = (kinds: ReadonlyArray<KindDescription>) => `start AS MATERIALIZED (
   SELECT t.publisher, t.revision, r.name, r.description
   FROM offered t JOIN template_revisions r ON r.template_agent_id = t.id AND r.revision = t.revision
-  WHERE t.is_simple AND t.is_open AND NOT EXISTS (
+  WHERE ${writing} AND t.is_simple AND t.is_open AND NOT EXISTS (
     SELECT FROM agents a WHERE a.organization_id = ${organization} AND a.template_agent_id = ${template}
   ) AND NOT EXISTS (
     SELECT FROM mirror_ledger l WHERE l.organization_id = ${organization} AND (l.template_agent_id = t.id OR EXISTS (

@@ -304,7 +304,9 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
             agent: agentAfter(target.agent, revision, {}),
             action: "rollout",
             isRecorded: target.lastRevision !== revision.revision,
-            actions: actions(alike[0]?.agentId)
+            actions: actions(alike[0]?.agentId),
+            // The rows that were left out stand as they stood.
+            stands: standsAfter(decision) ? undefined : false
           }
           const outcome = rolledOut(decision, write)
           for (const one of alike) became.set(one.organizationId, { outcome, collisions: decision.collisions })

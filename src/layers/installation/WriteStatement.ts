@@ -10,6 +10,7 @@ import {
   sequence,
   updates
 } from "../catalog/KindSql.ts"
+import { writing } from "./CopySql.ts"
 
 /* What is written once it is decided. */
 
@@ -21,7 +22,7 @@ export const setAsideStatement = (kinds: ReadonlyArray<KindDescription>): string
   const steps = kinds.map(
     ({ kind, table }) => `${kind}_aside AS (
   UPDATE ${table} SET deleted_at = 'infinity'
-  WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb -> '${kind}')::bigint)) RETURNING id
+  WHERE ${writing} AND id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb -> '${kind}')::bigint)) RETURNING id
 )`
   )
   return `WITH ${steps.join(",\n")}
@@ -34,6 +35,7 @@ const installations = `shared_write AS MATERIALIZED (
     CASE WHEN besides IS NOT NULL THEN (SELECT revision FROM agents WHERE id = w.one_agent_id) END AS since
   FROM jsonb_to_recordset($1::jsonb) AS w (at integer, template_agent_id text, revision integer, user_id text, one_agent_id text,
     action text, event text, by text, is_recorded boolean, besides jsonb, agent jsonb)
+  WHERE ${writing}
 ),
 destination AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($3::jsonb) AS t (of integer, at integer, organization_id text, agent_id text, id_offset bigint)

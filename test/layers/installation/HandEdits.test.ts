@@ -134,6 +134,20 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("edits by hand
     })
   )
 
+  it.effect("are nothing of an install by the short cut", () =>
+    Effect.gen(function* () {
+      const { at, mirror, person, sql } = yield* installed()
+      const another = yield* ownerNamed(`another-${at}`)
+      const { agentId } = yield* mirror.apply({ ...person, ...another })
+      const found = yield* sql`
+        SELECT stands, EXISTS (
+          SELECT FROM hand_edited_organizations WHERE organization_id = ${another.organizationId}
+        ) AS noted FROM agents WHERE id = ${agentId}
+      `
+      assert.deepStrictEqual(found, [untouched])
+    })
+  )
+
   it.effect("are noted, whatever they change", () =>
     Effect.gen(function* () {
       for (const text of [...byHand, ...versionsByHand]) {
@@ -231,21 +245,46 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("edits by hand
 
   it.effect("are not needed for rows that are withdrawn and in use", () =>
     Effect.gen(function* () {
-      const { agentId, agents, agree, known, mirror, person, publish, sql } = yield* installed()
-      yield* sql`
-        INSERT INTO entities (organization_id, entity_type_id, name)
-        SELECT organization_id, id, 'One' FROM entity_types
-        WHERE organization_id = ${person.organizationId} AND slug = 'invoice'
-      `
-      yield* publish(oneOfEach.filter(({ kind }) => kind !== "entity_types"))
+      for (const isRolledOut of [false, true]) {
+        const { agentId, agents, agree, known, mirror, person, publish, sql } = yield* installed()
+        const { organizationId, templateAgentId } = person
+        yield* sql`
+          INSERT INTO entities (organization_id, entity_type_id, name)
+          SELECT organization_id, id, 'One' FROM entity_types
+          WHERE organization_id = ${organizationId} AND slug = 'invoice'
+        `
+        const { revision } = yield* publish(oneOfEach.filter(({ kind }) => kind !== "entity_types"))
+        if (isRolledOut) yield* mirror.rollOut({ templateAgentId, revision, organizationIds: [organizationId] })
+        else yield* mirror.resync({ ...person, agentId })
+        yield* agree()
+        const { retired } = yield* agents.overview(person.userId, agentId)
+        assert.deepStrictEqual(
+          retired.map(({ because, slug }) => [slug, because]),
+          [["invoice", "in_use"]]
+        )
+        assert.deepStrictEqual(yield* known, { noted: false, stands: false })
+      }
+    })
+  )
+
+  it.effect("are not what the mirror does where rows take each other's slugs", () =>
+    Effect.gen(function* () {
+      const { agentId, agree, known, mirror, person, publish } = yield* installed()
+      const [a, b] = [Slug.make("a"), Slug.make("b")]
+      yield* publish([
+        ...oneOfEach,
+        definition("entity_types", a, { name: "A" }),
+        definition("entity_types", b, { name: "B" })
+      ])
+      yield* mirror.resync({ ...person, agentId })
+      yield* publish([
+        ...oneOfEach,
+        definition("entity_types", b, { name: "A", was: [a] }),
+        definition("entity_types", a, { name: "B", was: [b] })
+      ])
       yield* mirror.resync({ ...person, agentId })
       yield* agree()
-      const { retired } = yield* agents.overview(person.userId, agentId)
-      assert.deepStrictEqual(
-        retired.map(({ because, slug }) => [slug, because]),
-        [["invoice", "in_use"]]
-      )
-      assert.isFalse((yield* known).stands)
+      assert.deepStrictEqual(yield* known, untouched)
     })
   )
 
