@@ -247,9 +247,12 @@ remembered_by_siblings AS (
 ),
 overtaken AS (
   UPDATE agents a SET stands = false
-  WHERE a.stands AND (a.organization_id, a.template_agent_id) IN (
-    SELECT organization_id, template_agent_id FROM remembered_by_siblings
-  )
+  WHERE a.id = ANY (ARRAY(
+    SELECT other.id FROM remembered_by_siblings r CROSS JOIN LATERAL (
+      SELECT id FROM agents
+      WHERE template_agent_id = r.template_agent_id AND organization_id = r.organization_id AND stands OFFSET 0
+    ) other
+  ))
 ),
 forgotten AS (
   DELETE FROM mirror_ledger l USING decided d
