@@ -46,7 +46,7 @@ interface Place {
 /**
  * How many copies of a kind stand just as a revision has them. OFFSET keeps to the look-ups by key, whatever the statistics say.
  */
-export const standing = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>, of: Place): string => {
+const standing = (kind: KindDescription, kinds: ReadonlyArray<KindDescription>, of: Place): string => {
   const { agent, edits, kind: name, table } = kind
   const asItIs = content(kind, "t", "v", (column) => referredTo(kind, column, of.organization, kinds))
   return `SELECT count(*) FROM (

@@ -31,7 +31,12 @@ interface Known {
   readonly referring: Record<"named" | "unnamed", (person: Person) => Effect.Effect<Answer, SqlError | ParseError>>
 }
 
-const Due = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateFromSelf }))
+/** What is asked beside who asks. */
+const Asked = {
+  templateAgentId: AgentId,
+  due: Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.DateFromSelf })),
+  mode: Schema.NullOr(Mode)
+}
 
 const Answer = Schema.Struct({
   agentId: Schema.NullOr(AgentId),
@@ -57,13 +62,7 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
   Effect.map(SqlClient.SqlClient, (sql) => {
     const texts = { copy: shortCutStatement(kinds), reference: shortReferenceStatement(kinds) }
     const copy = SqlSchema.single({
-      Request: Schema.Struct({
-        organizationId: OrganizationId,
-        userId: UserId,
-        templateAgentId: AgentId,
-        due: Due,
-        mode: Schema.NullOr(Mode)
-      }),
+      Request: Schema.Struct({ organizationId: OrganizationId, userId: UserId, ...Asked }),
       Result: Answer,
       execute: ({ due, mode, organizationId, templateAgentId, userId }) =>
         sql.unsafe(texts.copy, [organizationId, userId, templateAgentId, due, mode])
@@ -72,9 +71,7 @@ export const makeShortCut = (kinds: ReadonlyArray<KindDescription>, dueTimes: Re
       Request: Schema.Struct({
         organizationIds: trustedArray<OrganizationId>(),
         userIds: trustedArray<UserId>(),
-        templateAgentId: AgentId,
-        due: Due,
-        mode: Schema.NullOr(Mode)
+        ...Asked
       }),
       Result: Answer,
       execute: ({ due, mode, organizationIds, templateAgentId, userIds }) =>

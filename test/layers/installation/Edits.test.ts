@@ -7,7 +7,7 @@ import { contentColumns } from "../../../src/layers/catalog/KindSql.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
-import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
+import { definition, oneOfEach, otherValues, template } from "../../fixtures/templates.ts"
 import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
@@ -15,9 +15,6 @@ import { appOptions } from "../../worlds.ts"
 const Live = AppLive(appOptions).pipe(Layer.provideMerge(PgTest), Layer.orDie)
 
 const counting = kindDescriptions.filter(({ edits }) => edits !== undefined)
-
-/** Another value of a column, as SQL. */
-const other = { text: "'other'", jsonb: `'{"other": true}'`, boolean: "true", "double precision": "0.125" }
 
 let made = 0
 
@@ -102,7 +99,7 @@ layer(Live, { timeout: "60 seconds", excludeTestServices: true })("the edits of 
         for (const [column, type] of Object.entries(contentColumns(kind))) {
           const { counted, organizationId, verdicts } = yield* installed
           const isVersioned = versions !== undefined && column in versions.columns
-          const change = `SET ${column} = ${other[type as keyof typeof other]}`
+          const change = `SET ${column} = ${otherValues[type as keyof typeof otherValues]}`
           yield* sql.unsafe(
             isVersioned
               ? `UPDATE ${versions.table} ${change} WHERE ${versions.owner} IN (SELECT id FROM ${table} WHERE organization_id = $1)`

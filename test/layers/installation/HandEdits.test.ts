@@ -10,7 +10,7 @@ import { contentColumns } from "../../../src/layers/catalog/KindSql.ts"
 import { TemplateCatalog } from "../../../src/services/catalog/TemplateCatalog.ts"
 import { InstalledAgents } from "../../../src/services/installation/InstalledAgents.ts"
 import { TemplateMirror } from "../../../src/services/installation/TemplateMirror.ts"
-import { definition, oneOfEach, template } from "../../fixtures/templates.ts"
+import { definition, oneOfEach, otherValues, template } from "../../fixtures/templates.ts"
 import { ownerNamed } from "../../people.ts"
 import { PgTest } from "../../pg.ts"
 import { appOptions } from "../../worlds.ts"
@@ -68,9 +68,6 @@ const installed = (options: Parameters<typeof template>[2] = {}) =>
 
 const untouched = { noted: false, stands: true }
 
-/** Another value of a column, as SQL. */
-const other = { text: "'other'", jsonb: `'{"other": true}'`, boolean: "true", "double precision": "0.125" }
-
 /** What people and their programs do to a row of each kind and to its versions. */
 const byHand = kindDescriptions.flatMap((kind) => {
   const { agent, references = {}, table, versions } = kind
@@ -80,7 +77,7 @@ const byHand = kindDescriptions.flatMap((kind) => {
     ...Object.entries(contentColumns(kind)).map(([column, type]) => {
       if (column in references) return `UPDATE ${table} SET ${column} = NULL WHERE ${own}`
       const isVersioned = versions !== undefined && column in versions.columns
-      const change = `SET ${column} = ${other[type as keyof typeof other]}`
+      const change = `SET ${column} = ${otherValues[type as keyof typeof otherValues]}`
       return isVersioned
         ? `UPDATE ${versions.table} ${change} WHERE ${ownVersions}`
         : `UPDATE ${table} ${change} WHERE ${own}`
