@@ -54,6 +54,8 @@ const Found = Schema.parseJson(
   })
 )
 const decodeFound = Schema.decodeSync(Found)
+const decodeCursor = Schema.decode(Schema.NullOr(AgentCursor))
+const isClean = Schema.is(CleanText)
 
 /** Of how many agents it is kept what was found of them last. */
 const mostKnown = 1_024
@@ -133,9 +135,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     const findOne = Effect.fnUntraced(function* (userId: UserId, agentId: string, counts: boolean) {
       // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
-      const [agent] = Schema.is(CleanText)(agentId)
-        ? yield* findAgents({ userId, agentId, before: null, limit: 1, counts })
-        : []
+      const [agent] = isClean(agentId) ? yield* findAgents({ userId, agentId, before: null, limit: 1, counts }) : []
       return agent ?? (yield* new AgentNotFound({ agentId }))
     })
     const find = traced("InstalledAgents.find")((userId: UserId, agentId: string) =>
@@ -184,7 +184,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         return overview ?? (yield* Effect.dieMessage("An agent has an overview"))
       }),
       list: traced("InstalledAgents.list")(function* (userId: UserId, { before, limit }: AgentsQuery) {
-        const after = yield* Effect.orDie(Schema.decode(Schema.NullOr(AgentCursor))(before ?? null))
+        const after = yield* Effect.orDie(decodeCursor(before ?? null))
         const found = yield* findAgents({ userId, agentId: null, before: after, limit: limit + 1, counts: true })
         const page = agentsThatFit(found, limit, ({ rows }) => rows)
         const agents = yield* withRows(page)

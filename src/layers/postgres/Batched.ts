@@ -1,9 +1,10 @@
 import { SqlClient } from "@effect/sql"
-import { Duration, Effect, Exit, Option, Runtime } from "effect"
+import { Context, Duration, Effect, Exit, type Fiber, Option, Runtime } from "effect"
 
 interface Waiting<A, B, E> {
   readonly question: A
-  readonly runtime: Runtime.Runtime<never>
+  /** Who asks, and waits. */
+  readonly fiber: Fiber.RuntimeFiber<B, E>
   readonly resume: (answer: Effect.Effect<B, E>) => void
 }
 
@@ -73,28 +74,31 @@ export const batched = <A, B, E>(
     const statement = {}
     current = statement
     if (waiting.length > 0) timer = setTimeout(next, mostMillis)
-    Runtime.runFork(first.runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
+    // Its context is read here: most who wait need none, and to read it costs more than to wait.
+    const like = { context: first.fiber.currentContext, fiberRefs: first.fiber.getFiberRefs() }
+    const runtime = Runtime.make({ ...like, runtimeFlags: Runtime.defaultRuntimeFlags })
+    Runtime.runFork(runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
       for (const [at, { resume }] of together.entries())
         resume(Exit.flatten(Exit.map(exit, (all) => all[at] as Exit.Exit<B, E>)))
       if (statement === current) begin()
     })
   }
 
-  const wait = (question: A) =>
-    Effect.flatMap(Effect.runtime<never>(), (runtime) =>
-      Effect.async<B, E>((resume) => {
-        const one = { question, runtime, resume }
-        waiting.push(one)
-        if (current === undefined) begin()
-        else timer ??= setTimeout(next, mostMillis)
-        return Effect.sync(() => {
-          waiting = waiting.filter((other) => other !== one)
-        })
+  const wait = (question: A, fiber: Waiting<A, B, E>["fiber"]) =>
+    Effect.async<B, E>((resume) => {
+      const one = { question, fiber, resume }
+      waiting.push(one)
+      if (current === undefined) begin()
+      else timer ??= setTimeout(next, mostMillis)
+      return Effect.sync(() => {
+        waiting = waiting.filter((other) => other !== one)
       })
-    )
+    })
 
   return (question) =>
-    Effect.flatMap(Effect.serviceOption(SqlClient.TransactionConnection), (transaction) =>
-      Option.isSome(transaction) ? alone(question) : wait(question)
+    Effect.withFiberRuntime((fiber) =>
+      Option.isSome(Context.getOption(fiber.currentContext, SqlClient.TransactionConnection))
+        ? alone(question)
+        : wait(question, fiber)
     )
 }

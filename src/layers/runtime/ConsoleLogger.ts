@@ -1,5 +1,5 @@
 import { Console } from "node:console"
-import { Array as Arr, Cause, type Layer, Logger, LogLevel, Predicate } from "effect"
+import { Array as Arr, Cause, HashMap, Iterable, type Layer, Logger, LogLevel, Predicate } from "effect"
 import { scrub, withoutValues } from "../../domain/Scrub.ts"
 
 const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
@@ -18,6 +18,8 @@ const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
  */
 export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
   Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
+    const hasErrors = Arr.ensure(options.message).some(Predicate.isError)
+    if (Cause.isEmptyType(options.cause) && !hasErrors) return options
     const [messages, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
     return {
       ...options,
@@ -28,6 +30,14 @@ export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>):
 
 const scrubMessage = (message: unknown): unknown =>
   Array.isArray(message) ? message.map(scrubMessage) : typeof message === "string" ? scrub(message) : message
+
+/** A line as `Logger.jsonLogger` writes it, for less where it holds no object, which alone can be circular or redacted. */
+const jsonLogger: Logger.Logger<unknown, string> = Logger.make((options) => {
+  const values = Iterable.appendAll(Arr.ensure(options.message), HashMap.values(options.annotations))
+  return Iterable.some(values, Predicate.isObject)
+    ? Logger.jsonLogger.log(options)
+    : JSON.stringify(Logger.structuredLogger.log(options))
+})
 
 export interface ConsoleLoggerOptions {
   /** Whether a person reads the lines on a terminal; otherwise each is a JSON object. */
@@ -71,7 +81,7 @@ export const ConsoleLogger = (to: ConsoleLoggerOptions): Layer.Layer<never> => {
     const pretty = Logger.prettyLogger({ stderr: to.error, colors: to.colors })
     return Logger.replace(Logger.defaultLogger, Logger.mapInput(withCleanCauses(pretty), scrubMessage))
   }
-  const json = Logger.map(withCleanCauses(Logger.jsonLogger), scrub)
+  const json = Logger.map(withCleanCauses(jsonLogger), scrub)
   if (to.error) return Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json))
   const write = gathering(process.stdout)
   return Logger.replace(
