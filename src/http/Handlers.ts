@@ -32,8 +32,11 @@ export type Asked<E extends HttpApiEndpoint.HttpApiEndpoint.Any> = { readonly cr
     ? unknown
     : { readonly query: Effect.Effect<HttpApiEndpoint.HttpApiEndpoint.UrlParams<E>, InvalidRequest> })
 
-/** The value that an endpoint declares, written to the response as it is read instead of being held in memory. */
-export class Streamed<out A> extends Data.Class<{ readonly response: HttpServerResponse.HttpServerResponse }> {
+/**
+ * A response that says the value that an endpoint declares: one that is written as it is read instead of being held in memory,
+ * or that has header fields of its own.
+ */
+export class Written<out A> extends Data.Class<{ readonly response: HttpServerResponse.HttpServerResponse }> {
   /** The type of the value, for the compiler only. */
   declare readonly of: A
 }
@@ -44,7 +47,7 @@ type Value<A> = Extract<A, object | string>
  * What a handler answers: the value that its endpoint declares, or, if the endpoint also declares 304, that value with
  * its tag.
  */
-export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Cached<Value<A>>) : A | Streamed<A>
+export type Answer<A> = undefined extends A ? ([Value<A>] extends [never] ? A : Cached<Value<A>>) : A | Written<A>
 
 /** Handles an endpoint: answers with what it declares, and fails only with errors that it or the API declares. */
 export type Handler<E extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiError, R> = (
@@ -104,7 +107,7 @@ const toRaw = (endpoint: Endpoint, handler: Implemented[string]) => {
     return Effect.map(answered, (answer: unknown) =>
       answer instanceof Cached
         ? answerCached(request, answer)
-        : answer instanceof Streamed
+        : answer instanceof Written
           ? answer.response
           : (answer as never)
     )

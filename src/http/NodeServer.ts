@@ -16,7 +16,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, identity, Layer, Runtime } from "effect"
 import { type AnyRefusal, HeaderTooLarge, TooSlow, Unavailable } from "../domain/Errors.ts"
 import { invalidRequest } from "./Body.ts"
-import { currentRequestId, problemMediaType, problemOf } from "./Problem.ts"
+import { problemMediaType, problemOf } from "./Problem.ts"
 import { securityHeaders } from "./SecurityHeaders.ts"
 
 const patienceMillis = 10_000
@@ -59,7 +59,7 @@ const endWith = (socket: Duplex, text: string) => {
 const lastWord = (refusal: AnyRefusal, said: string, code?: string) =>
   Effect.gen(function* () {
     const requestId = randomUUID()
-    const problem = yield* Effect.locally(problemOf(refusal), currentRequestId, requestId)
+    const problem = yield* Effect.annotateLogs(problemOf(refusal), { requestId })
     yield* Effect.logInfo(said).pipe(
       Effect.annotateLogs({
         requestId,

@@ -1,12 +1,13 @@
 import { HttpApiSchema } from "@effect/platform"
-import { Effect, FiberRef, GlobalValue, Schema } from "effect"
+import { Effect, HashMap, Option, Schema } from "effect"
 import { type AnyRefusal, type Refusal, refusals } from "../domain/Errors.ts"
 
-/** The id of the request being answered: a random UUID, sent as `x-request-id` and as a problem's `instance`. */
-export const currentRequestId: FiberRef.FiberRef<string> = GlobalValue.globalValue(
-  "agent-install/currentRequestId",
-  () => FiberRef.unsafeMake("00000000-0000-0000-0000-000000000000")
-)
+/** The id of a request, as its log lines say it: sent as `x-request-id` and as a problem's `instance`. */
+export const requestIdAmong = (annotations: HashMap.HashMap<string, unknown>): string =>
+  String(Option.getOrElse(HashMap.get(annotations, "requestId"), () => "00000000-0000-0000-0000-000000000000"))
+
+/** The id of the request being answered: a random UUID. */
+export const currentRequestId: Effect.Effect<string> = Effect.map(Effect.logAnnotations, requestIdAmong)
 
 /** The media type of every refusal (RFC 9457). */
 export const problemMediaType = "application/problem+json"
@@ -46,7 +47,7 @@ export const problem = <Self extends Error, Tag extends string, Fields extends S
     strict: false,
     decode: (members) => Effect.succeed(Reflect.construct(error, [members])),
     encode: (self: Self) =>
-      Effect.map(FiberRef.get(currentRequestId), (requestId) => ({
+      Effect.map(currentRequestId, (requestId) => ({
         ...self,
         type: `/docs/errors#${error.code}`,
         title: error.title,

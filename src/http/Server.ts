@@ -1,17 +1,16 @@
 import { randomUUID } from "node:crypto"
 import {
-  Cookies,
   Etag,
   FileSystem,
   HttpApiBuilder,
-  HttpApp,
+  type HttpApp,
   HttpMiddleware,
   HttpPlatform,
   HttpRouter,
   HttpServer,
   HttpServerError,
   HttpServerRequest,
-  HttpServerResponse,
+  type HttpServerResponse,
   HttpTraceContext,
   Path
 } from "@effect/platform"
@@ -32,11 +31,12 @@ import {
   Scope
 } from "effect"
 import { requestDuration } from "../services/runtime/Metrics.ts"
+import { withAnswerFields } from "./AnswerFields.ts"
 import { Api } from "./Api.ts"
-import { versionFieldFor } from "./ApiVersion.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
 import { AuthHttp } from "./account/AuthHttp.ts"
 import { AdmissionHttp } from "./admission/AdmissionHttp.ts"
+import { NotedLimiter } from "./admission/RateLimitFields.ts"
 import { TemplatesHttp } from "./catalog/TemplatesHttp.ts"
 import { DocumentsHttp } from "./documents/DocumentsHttp.ts"
 import { EventsHttp } from "./events/EventsHttp.ts"
@@ -47,7 +47,6 @@ import { AgentsHttp } from "./installation/AgentsHttp.ts"
 import { InstallHttp } from "./installation/InstallHttp.ts"
 import { RowsHttp } from "./installation/RowsHttp.ts"
 import { WatchersHttp } from "./installation/WatchersHttp.ts"
-import { currentRequestId } from "./Problem.ts"
 import { showJsonAsPage } from "./pages/JsonPage.tsx"
 import { PagesHttp } from "./pages/PagesHttp.ts"
 import { PublishersHttp } from "./publishing/PublishersHttp.ts"
@@ -56,7 +55,6 @@ import { Refusals } from "./Refusals.ts"
 import { routeOf } from "./Routing.ts"
 import { RolloutsHttp } from "./rollout/RolloutsHttp.ts"
 import { HealthHttp } from "./runtime/HealthHttp.ts"
-import { cookiesAt, securityFieldsAt } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -90,69 +88,48 @@ const spanning = (request: HttpServerRequest.HttpServerRequest, attributes: Read
   })
 
 /**
- * Adds header fields to the answer, and `no-store` unless the answer itself says that it may be kept, which only
- * answers that are the same for everybody do. Cookies of a service with an HTTPS address are for that alone.
- */
-const answerWith = (fields: Readonly<Record<string, string>>, ownOrigins: ReadonlyArray<string>) =>
-  HttpApp.appendPreResponseHandler((_request, response) => {
-    const named = HttpServerResponse.setHeaders(response, {
-      "cache-control": response.headers["cache-control"] ?? "no-store",
-      ...fields
-    })
-    return Effect.succeed(
-      Cookies.isEmpty(named.cookies)
-        ? named
-        : HttpServerResponse.replaceCookies(named, cookiesAt(ownOrigins, named.cookies))
-    )
-  })
-
-type Observed = HttpServerRequest.HttpServerRequest | ServerConfig
-
-/**
- * Gives a request its id (in its log lines, span, problem body and answer) and the header fields that every answer has,
- * and logs that it was answered. Only method and route are logged, since a URL or a header may hold private data.
+ * Gives a request its id (in its log lines, span, problem body and answer), and logs that it was answered. Only method and route are logged, since a URL or a header may hold private data.
  */
 const observeRequest = HttpMiddleware.make(<E, R>(app: HttpApp.Default<E, R>) =>
-  Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, Observed | R>((fiber) => {
-    const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
-    const { ownOrigins } = Context.unsafeGet(fiber.currentContext, ServerConfig)
-    const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
-    const isTraced = fiber.getFiberRef(FiberRef.currentTracerEnabled)
-    const begun = clock.unsafeCurrentTimeNanos()
-    const requestId = randomUUID()
-    const route = routeOf(request)
-    const asked = { "http.request.method": methods.has(request.method) ? request.method : "OTHER", "http.route": route }
-    const fields = { ...securityFieldsAt(ownOrigins), ...versionFieldFor(request), "x-request-id": requestId }
-    const begin = Effect.zipRight(
-      FiberRef.set(currentRequestId, requestId),
-      Effect.zipRight(logWith({ requestId }), answerWith(fields, ownOrigins))
-    )
-    const end = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, E>) => {
-      const took = Duration.nanos(clock.unsafeCurrentTimeNanos() - begun)
-      const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
-      const answered = { ...asked, "http.response.status_code": status }
-      durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
-      // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
-      const level = route.startsWith("/health/") && status < 400 ? LogLevel.Debug : LogLevel.Info
-      // What a line would say costs more than to ask whether it is written.
-      const isSaid = LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), level)
-      const milliseconds = Math.round(Duration.toMillis(took))
-      const said = isSaid
-        ? Effect.zipRight(
-            logWith({ ...answered, milliseconds }),
-            Effect.zipRight(Effect.logWithLevel(level, "Answered"), exit)
-          )
-        : exit
-      return isTraced ? Effect.zipRight(Effect.annotateCurrentSpan(answered), said) : said
+  Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | R>(
+    (fiber) => {
+      const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+      const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+      const isTraced = fiber.getFiberRef(FiberRef.currentTracerEnabled)
+      const begun = clock.unsafeCurrentTimeNanos()
+      const requestId = randomUUID()
+      const route = routeOf(request)
+      const asked = {
+        "http.request.method": methods.has(request.method) ? request.method : "OTHER",
+        "http.route": route
+      }
+      const end = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, E>) => {
+        const took = Duration.nanos(clock.unsafeCurrentTimeNanos() - begun)
+        const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
+        const answered = { ...asked, "http.response.status_code": status }
+        durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
+        // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
+        const level = route.startsWith("/health/") && status < 400 ? LogLevel.Debug : LogLevel.Info
+        // What a line would say costs more than to ask whether it is written.
+        const isSaid = LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), level)
+        const milliseconds = Math.round(Duration.toMillis(took))
+        const said = isSaid
+          ? Effect.zipRight(
+              logWith({ ...answered, milliseconds }),
+              Effect.zipRight(Effect.logWithLevel(level, "Answered"), exit)
+            )
+          : exit
+        return isTraced ? Effect.zipRight(Effect.annotateCurrentSpan(answered), said) : said
+      }
+      const answer = Effect.flatMap(Effect.zipRight(logWith({ requestId }), Effect.exit(app)), end)
+      // Without a tracer no span is looked for either: not to find one makes an error, with its stack.
+      return isTraced ? spanning(request, { ...asked, requestId })(answer) : answer
     }
-    const answer = Effect.flatMap(Effect.zipRight(begin, Effect.exit(app)), end)
-    // Without a tracer no span is looked for either: not to find one makes an error, with its stack.
-    return isTraced ? spanning(request, { ...asked, requestId })(answer) : answer
-  })
+  )
 )
 
-// What is outermost changes an answer first.
-const observed = flow(observeRequest, showJsonAsPage)
+/** The answers as they leave. */
+const answering = flow(showJsonAsPage, withAnswerFields)
 
 const withApi = flow(
   Layer.provide(HttpApiBuilder.api(Api)),
@@ -172,7 +149,7 @@ const withApi = flow(
     HealthHttp,
     DocumentsHttp
   ]),
-  Layer.provide([AdmissionHttp, IdempotentHttp]),
+  Layer.provide([AdmissionHttp, IdempotentHttp, NotedLimiter]),
   // Paths have one spelling (RFC 3986, 6.2.2.1), for the router and for all other code that reads them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )
@@ -198,7 +175,7 @@ const withLittle = <A, E>(serve: Effect.Effect<A, E, Needed>) =>
 
 /** All routes of the service. It needs the services and a server. */
 export const HttpLive = Layer.scopedDiscard(
-  Effect.flatMap(HttpApiBuilder.httpApp, (app) => withLittle(HttpServer.serveEffect(app, observed)))
+  Effect.flatMap(HttpApiBuilder.httpApp, (app) => withLittle(HttpServer.serveEffect(answering(app), observeRequest)))
 ).pipe(
   Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
   Layer.provide([Refusals, AuthHttp, PagesHttp]),
@@ -221,7 +198,7 @@ export class ApiApp extends Context.Tag("agent-install/ApiApp")<
 export const ApiAppLive = Layer.effect(
   ApiApp,
   Effect.zipWith(ServerConfig, HttpApiBuilder.httpApp, (config, app) =>
-    Effect.provideService(observed(app), ServerConfig, config)
+    Effect.provideService(observeRequest(answering(app)), ServerConfig, config)
   )
 ).pipe(
   Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),

@@ -1,10 +1,10 @@
-import { HttpApp, HttpServerResponse } from "@effect/platform"
+import { HttpServerResponse } from "@effect/platform"
 import { Clock, Effect, Option, Stream } from "effect"
 import type { AccountExport, HeldRow } from "../../domain/account/Account.ts"
 import { Auth } from "../../services/account/Auth.ts"
 import { deleteAccount, exportAccount, planAccountDeletion, viewAccount } from "../../services/account/OwnAccount.ts"
 import { Api } from "../Api.ts"
-import { group, Streamed } from "../Handlers.ts"
+import { group, Written } from "../Handlers.ts"
 
 /** The text of an `AccountExport`, row by row. */
 const exportText = (exportedAt: string, rows: Stream.Stream<HeldRow>): Stream.Stream<string> =>
@@ -23,7 +23,7 @@ const exportText = (exportedAt: string, rows: Stream.Stream<HeldRow>): Stream.St
 const download = (rows: Stream.Stream<HeldRow>) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const at = new Date(now).toISOString()
-    return new Streamed<typeof AccountExport.Type>({
+    return new Written<typeof AccountExport.Type>({
       response: HttpServerResponse.stream(Stream.encodeText(exportText(at, rows)), {
         contentType: "application/json",
         headers: { "content-disposition": `attachment; filename="account-${at.slice(0, 10)}.json"` }
@@ -49,8 +49,9 @@ export const AccountHttp = group(Api, "account", {
   delete: (asked) =>
     Effect.zipRight(
       deleteAccount(asked),
-      Effect.flatMap(Auth, (auth) =>
-        HttpApp.appendPreResponseHandler((_request, response) => Effect.succeed(forgetSession(auth)(response)))
+      Effect.map(
+        Auth,
+        (auth) => new Written<void>({ response: forgetSession(auth)(HttpServerResponse.empty({ status: 204 })) })
       )
     )
 })

@@ -5,7 +5,6 @@ import { Auth } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
 import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { clientAddress, credentialOf, isBearer, limiterKey, refuseForeignOrigin } from "../admission/Caller.ts"
-import { reportingLimiter } from "../admission/RateLimitFields.ts"
 import { decode, invalidRequest, parseJson, readBytes, saysJson } from "../Body.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { type AuthPath, authPaths, mailPaths } from "./AuthPaths.ts"
@@ -68,10 +67,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
       return yield* guardOwnPassword(userId, answered)
     }
     return yield* tests === "named" && email !== undefined ? guardAccountPassword(email, address, answered) : answered
-  }).pipe(
-    Effect.map(HttpServerResponse.fromWeb),
-    Effect.provideServiceEffect(RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
-  )
+  }).pipe(Effect.map(HttpServerResponse.fromWeb))
 
 /** The routes of better-auth that the service offers, behind its limiter and its rules for bodies. */
 export const AuthHttp = HttpApiBuilder.Router.use((router) =>

@@ -7,7 +7,6 @@ import {
   RateLimitExceeded,
   type ReadError
 } from "../../domain/Errors.ts"
-import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { problem } from "../Problem.ts"
 
 /** For an endpoint that changes something: refuses a session cookie that was sent from a page of another site. */
@@ -17,8 +16,7 @@ export class OwnOrigin extends HttpApiMiddleware.Tag<OwnOrigin>()("agent-install
 
 /** For an endpoint that spends a budget: its answers say in `RateLimit` and `RateLimit-Policy` what is left. */
 export class Limited extends HttpApiMiddleware.Tag<Limited>()("agent-install/Limited", {
-  failure: problem(RateLimitExceeded),
-  provides: RateLimiter
+  failure: problem(RateLimitExceeded)
 }) {}
 
 /** A request that may have an `Idempotency-Key`. */

@@ -1,5 +1,5 @@
-import { HttpApp, HttpServerResponse } from "@effect/platform"
-import { Duration, Effect } from "effect"
+import { HttpServerRequest } from "@effect/platform"
+import { Context, Duration, Effect, type Fiber, Layer, Option } from "effect"
 import type { RateLimitExceeded } from "../../domain/Errors.ts"
 import { RateLimiter, type RateLimitStatus } from "../../services/admission/RateLimiter.ts"
 
@@ -19,39 +19,55 @@ const spentStatus = ({ limit, policy, retryAfter, window }: RateLimitExceeded) =
   resetAfter: retryAfter
 })
 
-/**
- * The limiter for one request. It adds `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) to
- * the answer: a member for each budget that was spent, even if the request fails afterwards. Tries that were given back
- * are left out.
- */
-export const reportingLimiter = (limiter: typeof RateLimiter.Service) =>
-  Effect.suspend(() => {
-    const spent = new Map<string, RateLimitStatus>()
-    const note = (status: RateLimitStatus) => Effect.sync(() => spent.set(status.policy, status))
-    const telling = RateLimiter.of({
-      take: (policy, key) =>
-        limiter.take(policy, key).pipe(
-          Effect.tap(note),
-          Effect.tapError((error) => note(spentStatus(error)))
-        ),
-      giveBack: (policy, key) =>
-        Effect.zipRight(
-          Effect.sync(() => spent.delete(policy)),
-          limiter.giveBack(policy, key)
-        )
-    })
-    return Effect.as(
-      HttpApp.appendPreResponseHandler((_request, response) => {
-        const all = [...spent.values()]
-        return Effect.succeed(
-          all.length === 0
-            ? response
-            : HttpServerResponse.setHeaders(response, {
-                "ratelimit-policy": all.map(policyField).join(", "),
-                ratelimit: all.map(statusField).join(", ")
-              })
-        )
-      }),
-      telling
-    )
+/** What each request spent, by the budget. */
+const spentBy = new WeakMap<object, Map<string, RateLimitStatus>>()
+
+/** What stands for a request that is passed on with another URL as well: the server's own object. */
+const keyOf = ({ source }: HttpServerRequest.HttpServerRequest): object => Object(source)
+
+/** What the request of a fiber spent; undefined outside requests. */
+const spentOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>) => {
+  const request = Context.getOption(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+  if (Option.isNone(request)) return undefined
+  const key = keyOf(request.value)
+  const spent = spentBy.get(key) ?? new Map<string, RateLimitStatus>()
+  spentBy.set(key, spent)
+  return spent
+}
+
+/** A limiter that notes with each request what it spent, even if the request fails afterwards, but not what was given back. */
+const noting = (limiter: typeof RateLimiter.Service) =>
+  RateLimiter.of({
+    take: (policy, key) =>
+      Effect.withFiberRuntime((fiber) =>
+        Effect.mapBoth(limiter.take(policy, key), {
+          onSuccess: (status) => {
+            spentOf(fiber)?.set(policy, status)
+            return status
+          },
+          onFailure: (refusal) => {
+            spentOf(fiber)?.set(policy, spentStatus(refusal))
+            return refusal
+          }
+        })
+      ),
+    giveBack: (policy, key) =>
+      Effect.withFiberRuntime((fiber) => {
+        spentOf(fiber)?.delete(policy)
+        return limiter.giveBack(policy, key)
+      })
   })
+
+/** The limiter, of which `rateLimitFields` tell. */
+export const NotedLimiter = Layer.effect(RateLimiter, Effect.map(RateLimiter, noting))
+
+/**
+ * The header fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) of the answer to a request, with
+ * a member for each budget that it spent.
+ */
+export const rateLimitFields = (request: HttpServerRequest.HttpServerRequest): Readonly<Record<string, string>> => {
+  const spent = [...(spentBy.get(keyOf(request))?.values() ?? [])]
+  return spent.length === 0
+    ? {}
+    : { "ratelimit-policy": spent.map(policyField).join(", "), ratelimit: spent.map(statusField).join(", ") }
+}

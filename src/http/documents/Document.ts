@@ -1,7 +1,7 @@
 import { Effect, Option, Predicate, Record, Schema } from "effect"
 import { errorGuide } from "../../domain/ErrorGuide.ts"
 import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
-import { anyProblem, currentRequestId, problemMediaType } from "../Problem.ts"
+import { anyProblem, problemMediaType } from "../Problem.ts"
 
 /*
  * What HttpApi does not put into the OpenAPI document: where the examples stand, the header fields of answers, that every refusal
@@ -77,7 +77,7 @@ const requestId = "5f2f1a52-6f7e-4a58-9a5b-2f0a4b1f2c3d"
 
 /** A refusal's example, as it is sent. */
 export const exampleProblem = (refusal: AnyRefusal) =>
-  Schema.encode(anyProblem)(refusal).pipe(Effect.locally(currentRequestId, requestId), Effect.runSync)
+  Schema.encode(anyProblem)(refusal).pipe(Effect.annotateLogs({ requestId }), Effect.runSync)
 
 const problemOf = (tag: string) =>
   Option.map(Option.fromNullable(refusals.find((refusal) => refusal._tag === tag)), ({ _tag, code, title }) => ({

@@ -1,5 +1,5 @@
 import type { HttpServerRequest } from "@effect/platform"
-import { Effect, FiberRef } from "effect"
+import { Effect } from "effect"
 import type { VNode } from "preact"
 import { type AnyRefusal, refusals } from "../../domain/Errors.ts"
 import { currentRequestId } from "../Problem.ts"
@@ -100,6 +100,6 @@ export const wantsPage = ({ headers, url }: HttpServerRequest.HttpServerRequest)
 
 /** Answers with a refusal as a page. */
 export const answerRefusalPage = (refusal: AnyRefusal, headers: Readonly<Record<string, string>>) =>
-  Effect.flatMap(FiberRef.get(currentRequestId), (requestId) =>
+  Effect.flatMap(currentRequestId, (requestId) =>
     answerPage(<ErrorPage refusal={refusal} requestId={requestId} />, { status: statusOf(refusal), headers })
   )

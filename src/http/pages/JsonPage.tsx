@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib"
-import { HttpApp, HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
+import { HttpMiddleware, HttpServerRequest, type HttpServerResponse } from "@effect/platform"
 import { Effect, Either, Schema } from "effect"
 import { answerPage } from "./AnswerPage.ts"
 import { wantsPage } from "./ErrorPage.tsx"
@@ -32,20 +32,13 @@ const JsonPage = ({ path, text }: { readonly path: string; readonly text: string
 export const showJsonAsPage = HttpMiddleware.make((app) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     wantsPage(request)
-      ? Effect.zipRight(
-          HttpApp.appendPreResponseHandler((_request, response) => {
-            const text = jsonOf(response)
-            const path = request.url.split("?", 1)[0] ?? ""
-            return text === undefined
-              ? Effect.succeed(response)
-              : Effect.provideService(
-                  answerPage(<JsonPage path={path} text={text} />, { status: response.status }),
-                  HttpServerRequest.HttpServerRequest,
-                  request
-                )
-          }),
-          app
-        )
+      ? Effect.flatMap(app, (response) => {
+          const text = jsonOf(response)
+          const path = request.url.split("?", 1)[0] ?? ""
+          return text === undefined
+            ? Effect.succeed(response)
+            : answerPage(<JsonPage path={path} text={text} />, { status: response.status })
+        })
       : app
   )
 )

@@ -5,10 +5,8 @@ import { reservedSlugs } from "../../domain/Slug.ts"
 import { findUncleanText } from "../../domain/Text.ts"
 import { Auth, type Credential } from "../../services/account/Auth.ts"
 import { AuthRoutes } from "../../services/account/AuthRoutes.ts"
-import { RateLimiter } from "../../services/admission/RateLimiter.ts"
 import { beginSession } from "../account/BeginSession.ts"
 import { GoOnPage } from "../account/GoOnPage.tsx"
-import { reportingLimiter } from "../admission/RateLimitFields.ts"
 import { readTarget } from "../Target.ts"
 import { answerPage, seeOther, withCookies } from "./AnswerPage.ts"
 import type { Visitor } from "./Layout.tsx"
@@ -75,10 +73,6 @@ const arrive = Effect.gen(function* () {
   return { visit, cookies: Option.isSome(session) ? session.value.cookies : [] } satisfies Arrival
 })
 
-/** Adds what is left of the budgets that were spent to the answer. */
-const reportingBudgets = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
-  Effect.provideServiceEffect(answer, RateLimiter, Effect.flatMap(RateLimiter, reportingLimiter))
-
 const signInFor = ({ path }: Visit) => seeOther(`/sign-in?next=${encodeURIComponent(path)}`)
 
 /** A page. If it needs a session and there is none, it leads to the sign-in, and from there back. */
@@ -90,7 +84,7 @@ export const page = <R,>(path: PagePath<"GET">, show: (visit: Visit) => Answer<A
       Effect.catchTag("Unauthenticated", () => Effect.succeed(signInFor(visit))),
       Effect.map(withCookies(cookies))
     )
-  ).pipe(reportingBudgets)
+  )
 })
 
 /** How the page of a form is drawn again, with what was typed and what is wrong with it. */
@@ -133,5 +127,5 @@ export const form = <R, R2 = never>(
       Effect.catchTag("Unauthenticated", ended),
       Effect.map(withCookies(begun?.cookies ?? cookies))
     )
-  }).pipe(reportingBudgets)
+  })
 })

@@ -11,7 +11,7 @@ import {
   watchRollout
 } from "../../services/rollout/ManageRollouts.ts"
 import { Api } from "../Api.ts"
-import { group, Streamed } from "../Handlers.ts"
+import { group, Written } from "../Handlers.ts"
 
 const encode = Schema.encodeSync(Schema.parseJson(RolloutStatus))
 
@@ -20,7 +20,7 @@ const beats = Stream.repeatEffectWithSchedule(Effect.succeed(": \n\n"), Schedule
 
 /** A stream of server-sent events, which ends with the roll-out it is about. */
 const asEvents = (statuses: Stream.Stream<RolloutStatus>) =>
-  new Streamed<string>({
+  new Written<string>({
     response: HttpServerResponse.stream(
       Stream.encodeText(
         Stream.merge(
