@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
 import { HttpApiSchema, type HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Data, Schema } from "effect"
+import { oncePer } from "../domain/OncePer.ts"
 import { encodingFor } from "./pages/Encoding.ts"
 
 type Headers = Readonly<Record<string, string>>
@@ -26,16 +27,8 @@ export const cached = <A, I>(schema: Schema.Schema<A, I>, value: A, headers: Hea
   return new Cached({ text, etag, contentType, headers: { etag, "cache-control": "public, no-cache", ...headers } })
 }
 
-const compressions = new WeakMap<Cached<unknown>, Uint8Array>()
-
-/** The text compressed with gzip, made once since it never changes. Its tag is weak (RFC 9110, 8.8.3). */
-const compressed = (kept: Cached<unknown>): Uint8Array => {
-  const before = compressions.get(kept)
-  if (before !== undefined) return before
-  const bytes = gzipSync(kept.text)
-  compressions.set(kept, bytes)
-  return bytes
-}
+/** The text compressed with gzip. Its tag is weak (RFC 9110, 8.8.3). */
+const compressed = oncePer(({ text }: Cached<unknown>): Uint8Array => gzipSync(text))
 
 /**
  * Answers with a text that clients and caches may keep and revalidate: 304 without a body if `If-None-Match` has its

@@ -1,6 +1,7 @@
 import type { HttpServerRequest } from "@effect/platform"
 import { Either } from "effect"
 import { InvalidRequest } from "../domain/Errors.ts"
+import { oncePer } from "../domain/OncePer.ts"
 
 /** Stands for every host: a path means the same on all of them. */
 const origin = "http://service"
@@ -52,18 +53,9 @@ const read = ({ method, url }: Asked): Either.Either<Target, InvalidRequest> => 
     : wrong("must be UTF-8 in its percent-encoding, with two digits after each %")
 }
 
-// Several parts of the server read the target of each request.
-const known = new WeakMap<Asked, Either.Either<Target, InvalidRequest>>()
-
 /**
  * Reads the target of a request, path and query, in the forms of HTTP/1.1 (RFC 9112, 3.2): a path; a whole URL, as
  * proxies get it, whose host is ignored; `*` for OPTIONS. Dot segments are resolved and each path has one spelling, so
- * that all code which reads it sees the same.
+ * that all code which reads it sees the same. Several parts of the server ask this of each request.
  */
-export const readTarget = (request: Asked): Either.Either<Target, InvalidRequest> => {
-  const before = known.get(request)
-  if (before !== undefined) return before
-  const target = read(request)
-  known.set(request, target)
-  return target
-}
+export const readTarget: (request: Asked) => Either.Either<Target, InvalidRequest> = oncePer(read)

@@ -1,21 +1,16 @@
 import { Effect } from "effect"
 import { Manifest } from "../../domain/catalog/Template.ts"
 import { chosenRows } from "../../domain/installation/Plan.ts"
+import { oncePer } from "../../domain/OncePer.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { install } from "../../services/installation/Install.ts"
 import { planInstall } from "../../services/installation/PlanInstall.ts"
 import { Api } from "../Api.ts"
-import { type Cached, cached } from "../Cached.ts"
+import { cached } from "../Cached.ts"
 import { group } from "../Handlers.ts"
 
 // The catalogue returns the same object until something is published, so its text is made once.
-const texts = new WeakMap<Manifest, Cached<Manifest>>()
-
-const textOf = (manifest: Manifest): Cached<Manifest> => {
-  const known = texts.get(manifest) ?? cached(Manifest, manifest)
-  texts.set(manifest, known)
-  return known
-}
+const textOf = oncePer((manifest: Manifest) => cached(Manifest, manifest))
 
 export const InstallHttp = group(Api, "install", {
   install: (asked) => install(asked),
