@@ -6,11 +6,20 @@ import { intact } from "./CopySql.ts"
  * The installed agents of people's organizations, the newest first, for each who asks. Parameters, one array each: the person, the id of
  * one of the agents (or null for all), the key of the agent after which to begin (or null), whether the rows of those are counted that
  * stand as they were applied, and how many. Result: the agents, each with who asks for it (`at`, from 1), and as the text of a JSON
- * object (`agent`), of which `rows` is how many rows the list would have to look at.
+ * object (`agent`), of which `intact` is how many rows of each kind it has that stand as they were applied, if all do, and `rows`
+ * how many it has else, which the list would have to look at.
  */
-export const agentsStatement = (
-  kinds: ReadonlyArray<KindDescription>
-): string => `SELECT asked.at::integer AS at, row_to_json(found)::text AS agent
+export const agentsStatement = (kinds: ReadonlyArray<KindDescription>): string => `SELECT asked.at::integer AS at, (
+  SELECT row_to_json(told)::text FROM (
+    SELECT found.*, CASE WHEN asked.agent_id IS NULL AND found.intact IS NULL THEN (
+      SELECT count(*) FROM mirror_ledger l
+      WHERE l.template_agent_id = found."templateAgentId" AND l.organization_id = found."organizationId"
+    ) + (
+      SELECT count(*) FROM template_revision_rows r
+      WHERE found.mode = 'reference' AND r.template_agent_id = found."templateAgentId" AND r.revision = found.revision
+    ) ELSE 0 END::integer AS rows
+  ) told
+) AS agent
 FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::integer[]) WITH ORDINALITY
   AS asked (user_id, agent_id, before, counts, most, at)
 CROSS JOIN LATERAL (
@@ -28,12 +37,6 @@ CROSS JOIN LATERAL (
     ${deprecatedOf("t")} AS deprecated,
     t.slug IS NOT NULL AND t.revision IS NOT NULL AND p.visibility = 'public' AS available, t.modes,
     a.created_at AS made, (extract(epoch FROM a.created_at) * 1000000)::bigint || '-' || a.id AS next,
-    CASE WHEN asked.agent_id IS NULL THEN (
-      SELECT count(*) FROM mirror_ledger l WHERE l.template_agent_id = t.id AND l.organization_id = o.id
-    ) + (
-      SELECT count(*) FROM template_revision_rows r
-      WHERE a.mode = 'reference' AND r.template_agent_id = t.id AND r.revision = a.revision
-    ) ELSE 0 END::integer AS rows,
     CASE WHEN asked.counts AND a.mode = 'copy' THEN ${intact(kinds)} END AS intact
   FROM member m
   JOIN organization o ON o.id = m.organization_id

@@ -99,7 +99,8 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
         intact !== null && installation.revision === agent.revision
           ? overviewOf(agent, decide({ ...installation, rows: [], leftOut: intact }, kinds), kinds)
           : undefined
-      return { agent, installation, next, rows, overview }
+      const counted = intact === null ? rows : Object.values(intact).reduce((all, some) => all + some, 0)
+      return { agent, installation, next, rows: counted, overview }
     }
     /** Agents as they were found last, with their overviews where those follow from it: the same text says the same. */
     const known = boundedMap<string, ReturnType<typeof read>>(mostKnown)
