@@ -10,8 +10,10 @@ import {
 } from "libphonenumber-js/max"
 import { InvalidPhone } from "../Errors.ts"
 
+const e164 = /^\+[1-9][0-9]{4,14}$/
+
 /** A phone number as ITU-T E.164 writes it: `+` and up to 15 digits. */
-export const E164 = Schema.String.pipe(Schema.pattern(/^\+[1-9][0-9]{4,14}$/), Schema.brand("E164"))
+export const E164 = Schema.String.pipe(Schema.pattern(e164), Schema.brand("E164"))
 export type E164 = typeof E164.Type
 
 /** The WhatsApp address of a phone: its E.164 digits `@s.whatsapp.net`. */
@@ -48,7 +50,7 @@ const refusals: Readonly<Record<Reason, Either.Either<never, InvalidPhone>>> = {
   not_a_person: refusal("not_a_person")
 }
 
-const isE164 = Schema.is(E164)
+const isE164 = (text: string): text is E164 => e164.test(text)
 
 const reasons: Readonly<Record<string, Reason>> = {
   TOO_SHORT: "too_short",
@@ -77,7 +79,7 @@ const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
 const current = (number: string): string =>
   number
     .replace(/^\+52(?:1|01|044|045)(?=\d{10}$)/, "+52")
-    .replace(/(?<=^\+55[1-9]\d)(?=[6-9]\d{7}$)/, "9")
+    .replace(/^\+55[1-9]\d(?=[6-9]\d{7}$)/, "$&9")
     .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
     .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
 
@@ -87,6 +89,8 @@ const bot = /^\+1(?:313555\d{4}|31655500\d{2})$/
 
 const refuse = (reason: Reason) => refusals[reason]
 
+const separators = /[\s().-]/g
+
 const reasonOf = (problem = ""): Reason => reasons[problem] ?? "not_a_number"
 
 const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPhone> => {
@@ -94,11 +98,15 @@ const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPh
     const parsed = parsePhoneNumberWithError(text, { defaultCountry: country, extract: false })
     if (parsed.ext !== undefined) return refuse("has_extension")
     const number = current(parsed.number)
-    if (number === parsed.number && !parsed.isPossible()) return refuse(reasonOf(validatePhoneNumberLength(number)))
+    // Where all digits of the text are in the number, it would be read as that again. So would a valid number be; one that nobody can
+    // have may still begin with the 0 that is dialled in its country.
+    const isWhole = text.replace(separators, "") === number
+    const isValid = !isWhole && parsed.isValid()
+    if (number === parsed.number && !isValid && !parsed.isPossible())
+      return refuse(reasonOf(validatePhoneNumberLength(number)))
     if (bot.test(number)) return refuse("not_a_person")
     if (!isE164(number)) return refuse("not_a_number")
-    // A number that nobody can have may still begin with the 0 that is dialled in its country.
-    return number === text || parsed.isValid() ? Either.right(number) : read(number, country)
+    return isWhole || isValid ? Either.right(number) : read(number, country)
   } catch (error) {
     return refuse(reasonOf(error instanceof Error ? error.message : undefined))
   }
