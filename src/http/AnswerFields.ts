@@ -16,13 +16,14 @@ export const withAnswerFields = HttpMiddleware.make(<E, R>(app: HttpApp.Default<
   Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, Answered | R>((fiber) => {
     const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
     const { ownOrigins } = Context.unsafeGet(fiber.currentContext, ServerConfig)
+    const requestId = requestIdAmong(fiber.getFiberRef(FiberRef.currentLogAnnotations))
     const withFields = (response: HttpServerResponse.HttpServerResponse) => {
       const named = HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
         ...securityFieldsAt(ownOrigins),
         ...versionFieldFor(request),
         ...rateLimitFields(request),
-        "x-request-id": requestIdAmong(fiber.getFiberRef(FiberRef.currentLogAnnotations))
+        "x-request-id": requestId
       })
       return Cookies.isEmpty(named.cookies)
         ? named

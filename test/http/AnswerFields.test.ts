@@ -1,0 +1,85 @@
+import { BlockList } from "node:net"
+import { HttpApp, HttpServerResponse } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer } from "effect"
+import { RateLimitExceeded } from "../../src/domain/Errors.ts"
+import { withAnswerFields } from "../../src/http/AnswerFields.ts"
+import { NotedLimiter } from "../../src/http/admission/RateLimitFields.ts"
+import { ServerConfig } from "../../src/http/ServerConfig.ts"
+import { RateLimiter } from "../../src/services/admission/RateLimiter.ts"
+
+const config = { ownOrigins: ["https://agents.example.org"], trustedProxies: new BlockList() }
+
+const window = Duration.minutes(1)
+
+/** A limiter that allows the key `allowed` alone. */
+const limiter = RateLimiter.of({
+  take: (policy, key) =>
+    key === "allowed"
+      ? Effect.succeed({ policy, limit: 2, window, remaining: 1, resetAfter: window })
+      : new RateLimitExceeded({ policy, limit: 2, window, retryAfter: window }),
+  giveBack: () => Effect.void
+})
+
+/** The answer of an app to one request. */
+const answerOf = (app: HttpApp.Default<unknown, ServerConfig | RateLimiter>) =>
+  Effect.promise(() =>
+    HttpApp.toWebHandler(
+      withAnswerFields(app).pipe(
+        Effect.annotateLogs({ requestId: "the id" }),
+        Effect.provide(NotedLimiter.pipe(Layer.provideMerge(Layer.succeed(ServerConfig, config)))),
+        Effect.provideService(RateLimiter, limiter)
+      )
+    )(new Request("http://service/api/agents"))
+  )
+
+const ok = HttpServerResponse.empty({ status: 200 })
+const take = (...[policy, key]: Parameters<typeof limiter.take>) =>
+  Effect.flatMap(RateLimiter, (noted) => noted.take(policy, key))
+
+describe("the header fields of an answer", () => {
+  for (const [name, app, status] of [
+    ["that is given", ok, 200],
+    ["to a request that is cut off", Effect.interrupt, 503],
+    ["that fails", Effect.fail("no"), 500]
+  ] as const) {
+    it.effect(`are in one ${name}`, () =>
+      Effect.gen(function* () {
+        const answer = yield* answerOf(app)
+        assert.strictEqual(answer.status, status)
+        const { "strict-transport-security": https, ...fields } = Object.fromEntries(answer.headers)
+        assert.include(https, "max-age=")
+        assert.include(fields, {
+          "cache-control": "no-store",
+          "referrer-policy": "same-origin",
+          "x-content-type-options": "nosniff",
+          "x-request-id": "the id"
+        })
+        assert.isString(fields["agent-install-version"])
+        assert.isUndefined(fields.ratelimit)
+      })
+    )
+  }
+
+  it.effect("tell what the request spent, whether it was allowed, refused or given back, and no other", () =>
+    Effect.gen(function* () {
+      const apps = [
+        Effect.zipRight(take("read", "allowed"), ok),
+        Effect.zipRight(Effect.ignore(take("install", "spent")), ok),
+        Effect.zipRight(Effect.zip(take("read", "allowed"), take("change", "allowed")), ok),
+        Effect.gen(function* () {
+          yield* take("change", "allowed")
+          yield* (yield* RateLimiter).giveBack("change", "allowed")
+          return yield* ok
+        }),
+        ok
+      ]
+      const answers = yield* Effect.forEach(apps, answerOf, { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        answers.map(({ headers }) => headers.get("ratelimit")),
+        ['"read";r=1;t=60', '"install";r=0;t=60', '"read";r=1;t=60, "change";r=1;t=60', null, null]
+      )
+      assert.strictEqual(answers[2]?.headers.get("ratelimit-policy"), '"read";q=2;w=60, "change";q=2;w=60')
+    })
+  )
+})
