@@ -68,6 +68,8 @@ export const batched = <A, B, E>(
     clearTimeout(timer)
     timer = undefined
     current = undefined
+    // Who has been interrupted has ended since: to hear of that when it happens would cost more than to wait.
+    waiting = waiting.filter(({ fiber }) => fiber.unsafePoll() === null)
     const together = waiting.splice(0, size)
     const [first] = together
     if (first === undefined) return
@@ -90,9 +92,6 @@ export const batched = <A, B, E>(
       waiting.push(one)
       if (current === undefined) begin()
       else timer ??= setTimeout(next, mostMillis)
-      return Effect.sync(() => {
-        waiting = waiting.filter((other) => other !== one)
-      })
     })
 
   return (question) =>
