@@ -14,23 +14,8 @@ import {
   HttpTraceContext,
   Path
 } from "@effect/platform"
-import {
-  Clock,
-  Context,
-  Duration,
-  Effect,
-  Exit,
-  FiberRef,
-  flow,
-  HashMap,
-  Layer,
-  LogLevel,
-  Metric,
-  MetricLabel,
-  Option,
-  Scope
-} from "effect"
-import { requestDuration } from "../services/runtime/Metrics.ts"
+import { Clock, Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, LogLevel, Option, Scope } from "effect"
+import { labelsOf, requestDuration } from "../services/runtime/Metrics.ts"
 import { withAnswerFields } from "./AnswerFields.ts"
 import { Api } from "./Api.ts"
 import { AccountHttp } from "./account/AccountHttp.ts"
@@ -58,19 +43,6 @@ import { HealthHttp } from "./runtime/HealthHttp.ts"
 import { ServerConfig } from "./ServerConfig.ts"
 
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-
-// A metric for each method, route and status, looked up once: tagging a metric costs more than counting with it.
-const durations = new Map<string, typeof requestDuration>()
-
-const durationOf = (answered: Readonly<Record<string, string | number>>) => {
-  const key = Object.values(answered).join(" ")
-  const known = durations.get(key)
-  if (known !== undefined) return known
-  const tags = Object.entries(answered).map(([name, value]) => MetricLabel.make(name, String(value)))
-  const duration = Metric.taggedWithLabels(requestDuration, tags)
-  durations.set(key, duration)
-  return duration
-}
 
 /** Adds annotations to the log lines of this fiber. A request has a fiber of its own, so they are never removed. */
 const logWith = (annotations: Readonly<Record<string, string | number>>) =>
@@ -107,7 +79,7 @@ const observeRequest = HttpMiddleware.make(<E, R>(app: HttpApp.Default<E, R>) =>
         const took = Duration.nanos(clock.unsafeCurrentTimeNanos() - begun)
         const { status } = Exit.isSuccess(exit) ? exit.value : HttpServerError.exitResponse(exit)
         const answered = { ...asked, "http.response.status_code": status }
-        durationOf(answered).unsafeUpdate(Duration.toSeconds(took), [])
+        requestDuration.unsafeUpdate(Duration.toSeconds(took), labelsOf(answered))
         // Monitors ask for the health all the time, so only a bad answer is logged at the normal level.
         const level = route.startsWith("/health/") && status < 400 ? LogLevel.Debug : LogLevel.Info
         // What a line would say costs more than to ask whether it is written.

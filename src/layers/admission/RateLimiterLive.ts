@@ -1,9 +1,9 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
-import { Clock, Duration, Effect, Layer, Metric, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Schema } from "effect"
 import { spend } from "../../domain/admission/Budget.ts"
 import { RateLimitExceeded } from "../../domain/Errors.ts"
 import { type RateLimit, RateLimiter, type RateLimits } from "../../services/admission/RateLimiter.ts"
-import { limiterRefusals } from "../../services/runtime/Metrics.ts"
+import { limiterRefusals, updateLabelled } from "../../services/runtime/Metrics.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { outsideTransaction } from "../postgres/Database.ts"
 
@@ -83,7 +83,7 @@ const make = (limits: RateLimits) =>
         const take = policy === "read" ? here.take : takeShared
         const spent = yield* take(`${policy}:${key}`, limits[policy])
         const resetAfter = Duration.millis(Math.max(0, spent.resetMillis))
-        if (!spent.allowed) yield* Metric.increment(Metric.tagged(limiterRefusals, "policy", policy))
+        if (!spent.allowed) yield* updateLabelled(limiterRefusals, 1, { policy })
         if (!spent.allowed) return yield* new RateLimitExceeded({ policy, limit, window, retryAfter: resetAfter })
         return { policy, limit, window, remaining: Math.max(0, limit - spent.used), resetAfter }
       }),

@@ -1,6 +1,6 @@
 import { SqlClient, SqlSchema } from "@effect/sql"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Array as Arr, Cause, Effect, Layer, Metric, Option, Schema } from "effect"
+import { Array as Arr, Cause, Effect, Layer, Option, Schema } from "effect"
 import {
   NoSuchRevision,
   RevisionBroken,
@@ -37,6 +37,7 @@ import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
 import { type RolloutRun, RolloutWork } from "../../services/rollout/RolloutWork.ts"
+import { updateLabelled } from "../../services/runtime/Metrics.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
 import {
@@ -417,7 +418,7 @@ const makeWork = Effect.gen(function* () {
       const outcomes = yield* bringSome(run, referringBatchSize)
       yield* Effect.forEach(
         Object.entries(Arr.groupBy(outcomes, ({ outcome }) => outcome)),
-        ([outcome, those]) => Effect.tagMetrics(Metric.incrementBy(organizationsRolledOut, those.length), { outcome }),
+        ([outcome, those]) => updateLabelled(organizationsRolledOut, those.length, { outcome }),
         { discard: true }
       )
       const next = yield* goOn(run)

@@ -1,6 +1,6 @@
 import { Cause, Duration, Effect, Exit, Metric, Option } from "effect"
 import { codeOf, type InstallError, Internal } from "../../domain/Errors.ts"
-import { seconds } from "../runtime/Metrics.ts"
+import { seconds, updateLabelled } from "../runtime/Metrics.ts"
 import type { Applied } from "./TemplateMirror.ts"
 
 /** Installs, by `outcome` (created, updated, or the code of the refusal) and `template` (its id; none where it has none). */
@@ -33,11 +33,9 @@ const knownToExist = new Set<InstallError["_tag"]>(["SelfInstall", "NotOrgAdmin"
 
 /** Counts the rows that an install or a resync has judged, once it has succeeded. */
 export const countRows = ({ verdicts }: Pick<Applied, "verdicts">): Effect.Effect<void> =>
-  Effect.forEach(
-    verdicts,
-    ({ kind, rows, verdict }) => Effect.tagMetrics(Metric.incrementBy(rowsMirrored, rows), { kind, verdict }),
-    { discard: true }
-  )
+  Effect.forEach(verdicts, ({ kind, rows, verdict }) => updateLabelled(rowsMirrored, rows, { kind, verdict }), {
+    discard: true
+  })
 
 /** Measures an install: its outcome, and how long it took. */
 export const measuredInstall = <A extends Pick<Applied, "created">, E extends InstallError, R>(
@@ -56,10 +54,10 @@ export const measuredInstall = <A extends Pick<Applied, "created">, E extends In
             ? "created"
             : "updated"
       const exists = landed !== undefined || Option.exists(refusal, ({ _tag }) => knownToExist.has(_tag))
-      return Effect.all([
-        Effect.tagMetrics(Metric.increment(installs), { template: exists ? labels.template : "none" }),
-        Metric.update(installDuration, Duration.toSeconds(took))
-      ]).pipe(Effect.tagMetrics({ outcome }))
+      return Effect.zipRight(
+        updateLabelled(installs, 1, { outcome, template: exists ? labels.template : "none" }),
+        updateLabelled(installDuration, Duration.toSeconds(took), { outcome })
+      )
     }),
     Effect.flatMap(([, exit]) => exit)
   )

@@ -1,4 +1,4 @@
-import { Metric, MetricBoundaries } from "effect"
+import { Effect, Metric, MetricBoundaries, MetricLabel } from "effect"
 
 /* What the service counts and measures; whoever runs it decides whether and where that goes. */
 
@@ -27,3 +27,28 @@ export const requestDuration = Metric.histogram(
   seconds,
   "Seconds an answer took, by method, route and status"
 )
+
+/** The labels of a metric, by name. */
+export type Labels = Readonly<Record<string, string | number>>
+
+const labelsByText = new Map<string, ReadonlyArray<MetricLabel.MetricLabel>>()
+
+/** Labels as a metric takes them. Equal ones are the same array, by which a metric finds at once what it has counted under them. */
+export const labelsOf = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> => {
+  const text = JSON.stringify(labels)
+  const before = labelsByText.get(text)
+  if (before !== undefined) return before
+  const made = Object.entries(labels).map(([name, value]) => MetricLabel.make(name, String(value)))
+  labelsByText.set(text, made)
+  return made
+}
+
+/** Updates a metric under labels, beside those that the fiber has (`Effect.tagMetrics`). */
+export const updateLabelled = <Type, In, Out>(
+  metric: Metric.Metric<Type, In, Out>,
+  input: In,
+  labels: Labels
+): Effect.Effect<void> =>
+  Effect.map(Effect.metricLabels, (others) =>
+    metric.unsafeUpdate(input, others.length === 0 ? labelsOf(labels) : [...labelsOf(labels), ...others])
+  )

@@ -47,6 +47,16 @@ describe("what is measured of an install", () => {
     )
   }
 
+  it.effect("has the labels of whoever composes the install, too", () =>
+    Effect.gen(function* () {
+      const labels = { outcome: "created", template, tenant: "a" }
+      const [before, without] = [yield* counted(labels), yield* counted({ outcome: "created", template })]
+      yield* Effect.tagMetrics(measuredInstall({ template }, landed(true)), { tenant: "a" })
+      assert.strictEqual((yield* counted(labels)) - before, 1)
+      assert.strictEqual(yield* counted({ outcome: "created", template }), without)
+    })
+  )
+
   it.effect("is how long it took, by its outcome", () =>
     Effect.gen(function* () {
       const took = (outcome: string) => Effect.tagMetrics(Metric.value(installDuration), { outcome })
