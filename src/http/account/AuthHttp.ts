@@ -48,7 +48,7 @@ const handle = ({ method, path, tests }: AuthPath) =>
     const routes = yield* AuthRoutes
     const limiter = yield* RateLimiter
     const address = yield* clientAddress(request)
-    yield* refuseForeignOrigin(request)
+    yield* (yield* refuseForeignOrigin)(request)
     if (tests !== undefined) yield* limiter.take("auth", limiterKey(address))
     const bytes = yield* readBytes(request)
     const query = request.url.split("?").slice(1).join("?")

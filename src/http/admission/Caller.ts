@@ -17,21 +17,30 @@ export const isBearer = ({ authorization = "" }: Headers.Headers): boolean => /^
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
 
 /**
- * Refuses a request that changes something with a session cookie from a page of another site: `Origin` is another
- * origin (or `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. A request with neither field does not come
- * from a browser. Browsers never add a bearer token by themselves, so it is accepted from anywhere.
+ * Whether a request changes something with a session cookie from a page of another site: `Origin` is another origin (or
+ * `null`), or `Sec-Fetch-Site` is `cross-site` or `same-site`. A request with neither field does not come from a browser.
+ * Browsers never add a bearer token by themselves, so it is accepted from anywhere.
  */
-export const refuseForeignOrigin = (request: HttpServerRequest.HttpServerRequest) =>
-  Effect.gen(function* () {
-    const { sessionCookie } = yield* Auth
-    const { ownOrigins } = yield* ServerConfig
-    const { origin } = request.headers
-    const site = request.headers["sec-fetch-site"]
-    const byCookie = request.cookies[sessionCookie] !== undefined && !isBearer(request.headers)
-    const foreign =
-      (origin !== undefined && !ownOrigins.includes(origin)) || site === "cross-site" || site === "same-site"
-    if (byCookie && foreign && !safeMethods.has(request.method)) return yield* new ForeignOrigin()
-  })
+const isForeign = (
+  { cookies, headers, method }: HttpServerRequest.HttpServerRequest,
+  { sessionCookie }: typeof Auth.Service,
+  { ownOrigins }: typeof ServerConfig.Service
+): boolean => {
+  const { origin } = headers
+  const site = headers["sec-fetch-site"]
+  const byCookie = cookies[sessionCookie] !== undefined && !isBearer(headers)
+  const foreign =
+    (origin !== undefined && !ownOrigins.includes(origin)) || site === "cross-site" || site === "same-site"
+  return byCookie && foreign && !safeMethods.has(method)
+}
+
+/** How to refuse a request that changes something with a session cookie from a page of another site. */
+export const refuseForeignOrigin = Effect.zipWith(
+  Auth,
+  ServerConfig,
+  (auth, config) => (request: HttpServerRequest.HttpServerRequest) =>
+    isForeign(request, auth, config) ? new ForeignOrigin() : Effect.void
+)
 
 const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "")
 
