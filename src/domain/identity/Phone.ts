@@ -70,6 +70,9 @@ const invisible = /\p{Cf}/gu
 // the second digit; 2 and 3 were fixed lines.
 const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
 
+// Most numbers are of other countries, and one look costs less than four.
+const hasOlderForms = /^\+(?:52|55|225|229)/
+
 /**
  * A number in its country's present plan. Older forms live on in address books and in WhatsApp ids, and name the same phone;
  * none of them can be another's. Mexico has had no prefix for mobile numbers (1, 044, 045) nor for long distance (01) since
@@ -77,11 +80,13 @@ const ivorian = ["01", "01", "01", "01", "05", "05", "05", "07", "07", "07"]
  * digits since 31 January 2021 (ARTCI), Benin's begin with 01 since 30 November 2024 (ARCEP).
  */
 const current = (number: string): string =>
-  number
-    .replace(/^\+52(?:1|01|044|045)(?=\d{10}$)/, "+52")
-    .replace(/^\+55[1-9]\d(?=[6-9]\d{7}$)/, "$&9")
-    .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
-    .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
+  hasOlderForms.test(number)
+    ? number
+        .replace(/^\+52(?:1|01|044|045)(?=\d{10}$)/, "+52")
+        .replace(/^\+55[1-9]\d(?=[6-9]\d{7}$)/, "$&9")
+        .replace(/^\+225(?=[04-9](\d)\d{6}$)/, (_, second: string) => `+225${ivorian[Number(second)]}`)
+        .replace(/^\+229(?=[2-9]\d{7}$)/, "+22901")
+    : number
 
 // The numbers of WhatsApp's own bots, in ranges that belong to nobody: +1 313 555 0000 to 9999 and +1 316 555 0000 to
 // 0099 (Baileys, WABinary/jid-utils.ts: isJidBot; whatsmeow, types/jid.go: IsBot).
