@@ -58,7 +58,7 @@ const answerOnce: Effect.Effect<
   Effect.Effect.Context<ReturnType<typeof callerOf>> | KeptAnswers | RateLimiter
 > = Effect.gen(function* () {
   const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof callerOf>>>()
-  const ownLimiter = yield* RateLimiter
+  const limiter = yield* RateLimiter
   const kept = yield* KeptAnswers
   return ({ bytes, request, success }: Repeatable, work) =>
     Effect.gen(function* () {
@@ -67,8 +67,6 @@ const answerOnce: Effect.Effect<
       const found = yield* Effect.option(Effect.provide(callerOf(credentialOf(request)), context))
       if (Option.isNone(found)) return yield* work(bytes)
       const { budget, caller } = found.value
-      // That of the request, where there is one, notes what it spent in the answer.
-      const limiter = Option.getOrElse(yield* Effect.serviceOption(RateLimiter), () => ownLimiter)
       if (budget !== undefined) yield* limiter.take("read", budget)
       const key = yield* readKey(given)
       const { pathname, search } = yield* readTarget(request)

@@ -2,9 +2,14 @@ import { HttpApiSchema } from "@effect/platform"
 import { Effect, HashMap, Option, Schema } from "effect"
 import { type AnyRefusal, type Refusal, refusals } from "../domain/Errors.ts"
 
+const isUuid = Schema.is(Schema.UUID)
+
 /** The id of a request, as its log lines say it: sent as `x-request-id` and as a problem's `instance`. */
 export const requestIdAmong = (annotations: HashMap.HashMap<string, unknown>): string =>
-  String(Option.getOrElse(HashMap.get(annotations, "requestId"), () => "00000000-0000-0000-0000-000000000000"))
+  HashMap.get(annotations, "requestId").pipe(
+    Option.filter(isUuid),
+    Option.getOrElse(() => "00000000-0000-0000-0000-000000000000")
+  )
 
 /** The id of the request being answered: a random UUID. */
 export const currentRequestId: Effect.Effect<string> = Effect.map(Effect.logAnnotations, requestIdAmong)

@@ -15,6 +15,7 @@ import {
   Path
 } from "@effect/platform"
 import { Clock, Context, Duration, Effect, Exit, FiberRef, flow, HashMap, Layer, LogLevel, Option, Scope } from "effect"
+import { RateLimiter } from "../services/admission/RateLimiter.ts"
 import { labelsOf, requestDuration } from "../services/runtime/Metrics.ts"
 import { withAnswerFields } from "./AnswerFields.ts"
 import { Api } from "./Api.ts"
@@ -60,7 +61,8 @@ const spanning = (request: HttpServerRequest.HttpServerRequest, attributes: Read
   })
 
 /**
- * Gives a request its id (in its log lines, span, problem body and answer), and logs that it was answered. Only method and route are logged, since a URL or a header may hold private data.
+ * Gives a request its id (in its log lines, span, problem body and answer), and logs that it was answered. Only method and
+ * route are logged, since a URL or a header may hold private data.
  */
 const observeRequest = HttpMiddleware.make(<E, R>(app: HttpApp.Default<E, R>) =>
   Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | R>(
@@ -121,7 +123,8 @@ const withApi = flow(
     HealthHttp,
     DocumentsHttp
   ]),
-  Layer.provide([AdmissionHttp, IdempotentHttp, NotedLimiter]),
+  Layer.provide([AdmissionHttp, IdempotentHttp]),
+  Layer.provide(NotedLimiter),
   // Paths have one spelling (RFC 3986, 6.2.2.1), for the router and for all other code that reads them.
   Layer.provide(HttpRouter.setRouterConfig({ caseSensitive: true, ignoreDuplicateSlashes: false }))
 )
@@ -170,7 +173,11 @@ export class ApiApp extends Context.Tag("agent-install/ApiApp")<
 export const ApiAppLive = Layer.effect(
   ApiApp,
   Effect.zipWith(ServerConfig, HttpApiBuilder.httpApp, (config, app) =>
-    Effect.provideService(observeRequest(answering(app)), ServerConfig, config)
+    // A server around it may have the plain limiter in its context, which would come first.
+    Effect.mapInputContext(
+      observeRequest(answering(app)),
+      flow(Context.omit(RateLimiter), Context.add(ServerConfig, config))
+    )
   )
 ).pipe(
   Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),

@@ -27,7 +27,8 @@ const answerOf = async (url: string, init?: RequestInit) => {
   const response = await fetch(url, init)
   const text = await response.text()
   const isJson = /json/.test(response.headers.get("content-type") ?? "")
-  return { status: response.status, text, body: isJson ? JSON.parse(text) : undefined }
+  const { headers, status } = response
+  return { status, headers, text, body: isJson ? JSON.parse(text) : undefined }
 }
 
 const config = Layer.succeed(ServerConfig, { ownOrigins: [], trustedProxies: new BlockList() })
@@ -160,6 +161,7 @@ describe("the API in a larger server", () => {
       assert.deepStrictEqual((yield* ask("/")).text, "The larger server")
       const installed = yield* ask("/agents/api/install", installing(ada.session))
       assert.deepStrictEqual([installed.status, installed.body.created], [200, true])
+      assert.match(String(installed.headers.get("ratelimit")), /^"install";r=/)
       const refused = yield* ask("/agents/api/install", installing())
       assert.deepStrictEqual([refused.status, refused.body.error], [401, "unauthenticated"])
       assert.strictEqual((yield* ask("/agents/openapi.json")).body.openapi, openApi.openapi)

@@ -10,6 +10,8 @@ import { RateLimiter } from "../../src/services/admission/RateLimiter.ts"
 
 const config = { ownOrigins: ["https://agents.example.org"], trustedProxies: new BlockList() }
 
+const requestId = "5f2f1a52-6f7e-4a58-9a5b-2f0a4b1f2c3d"
+
 const window = Duration.minutes(1)
 
 /** A limiter that allows the key `allowed` alone. */
@@ -26,7 +28,7 @@ const answerOf = (app: HttpApp.Default<unknown, ServerConfig | RateLimiter>) =>
   Effect.promise(() =>
     HttpApp.toWebHandler(
       withAnswerFields(app).pipe(
-        Effect.annotateLogs({ requestId: "the id" }),
+        Effect.annotateLogs({ requestId }),
         Effect.provide(NotedLimiter.pipe(Layer.provideMerge(Layer.succeed(ServerConfig, config)))),
         Effect.provideService(RateLimiter, limiter)
       )
@@ -53,7 +55,7 @@ describe("the header fields of an answer", () => {
           "cache-control": "no-store",
           "referrer-policy": "same-origin",
           "x-content-type-options": "nosniff",
-          "x-request-id": "the id"
+          "x-request-id": requestId
         })
         assert.isString(fields["agent-install-version"])
         assert.isUndefined(fields.ratelimit)

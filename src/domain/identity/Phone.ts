@@ -103,8 +103,8 @@ const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPh
     const parsed = parsePhoneNumberWithError(text, { defaultCountry: country, extract: false })
     if (parsed.ext !== undefined) return refuse("has_extension")
     const number = current(parsed.number)
-    // Where all digits of the text are in the number, it would be read as that again. So would a valid number be; one that nobody can
-    // have may still begin with the 0 that is dialled in its country.
+    // Where all digits of the text are in the number, it would be read as that again. So would a valid number be; one that
+    // nobody can have may still begin with the 0 that is dialled in its country.
     const isWhole = text.replace(separators, "") === number
     const isValid = !isWhole && parsed.isValid()
     if (number === parsed.number && !isValid && !parsed.isPossible())
@@ -129,6 +129,8 @@ const dialled = /^00(?=[\s().-]*[1-9])/
 export const readPhone = (text: string, country: string): Either.Either<E164, InvalidPhone> => {
   const typed = text.replace(invisible, "").trim()
   if (typed.length > longest) return refuse("too_long")
+  // A part of telephone URIs (RFC 3966), which libphonenumber-js reads otherwise the second time (it keeps `lastIndex`).
+  if (typed.includes(";phone-context")) return refuse("not_a_number")
   const upper = country.toUpperCase()
   if (!isSupportedCountry(upper)) return refuse("unknown_country")
   const number = read(typed, upper)

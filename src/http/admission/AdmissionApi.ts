@@ -14,7 +14,7 @@ export class OwnOrigin extends HttpApiMiddleware.Tag<OwnOrigin>()("agent-install
   failure: problem(ForeignOrigin)
 }) {}
 
-/** For an endpoint that spends a budget: its answers say in `RateLimit` and `RateLimit-Policy` what is left. */
+/** For an endpoint that spends a budget, and refuses who has none left. */
 export class Limited extends HttpApiMiddleware.Tag<Limited>()("agent-install/Limited", {
   failure: problem(RateLimitExceeded)
 }) {}

@@ -35,6 +35,11 @@ const spentOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>) => {
   return spent
 }
 
+/** Begins to note what a request spends, which may have been answered before by a server around this one. */
+export const noteAnew = (request: HttpServerRequest.HttpServerRequest): void => {
+  spentBy.delete(keyOf(request))
+}
+
 /** A limiter that notes with each request what it spent, even if the request fails afterwards, but not what was given back. */
 const noting = (limiter: typeof RateLimiter.Service) =>
   RateLimiter.of({

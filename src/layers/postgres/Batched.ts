@@ -3,8 +3,9 @@ import { Context, Duration, Effect, Exit, type Fiber, Option, Runtime } from "ef
 
 interface Waiting<A, B, E> {
   readonly question: A
-  /** Who asks, and waits. */
+  /** Who asks, and waits; and the services that they had when they asked. */
   readonly fiber: Fiber.RuntimeFiber<B, E>
+  readonly context: Context.Context<never>
   readonly resume: (answer: Effect.Effect<B, E>) => void
 }
 
@@ -25,8 +26,8 @@ export interface BatchedOptions {
  *
  * `ask` returns an answer for each question, in their order. If it fails, all its callers fail; with `failsAlone` each is asked
  * again, and only those fail for whom that fails too. To interrupt one affects no other: what was asked goes on, so a
- * write may be done whose caller is gone. A statement that writes must not wait for a row that somebody else has locked: it would
- * hold up everybody. Logs and spans are those of the first who waited.
+ * write may be done whose caller is gone, or left just before it began. A statement that writes must not wait for a row that
+ * somebody else has locked: it would hold up everybody. Logs and spans are those of the first who waited.
  */
 export const batched = <A, B, E>(
   ask: (questions: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E>,
@@ -68,7 +69,7 @@ export const batched = <A, B, E>(
     clearTimeout(timer)
     timer = undefined
     current = undefined
-    // Who has been interrupted has ended since: to hear of that when it happens would cost more than to wait.
+    // Who was interrupted has mostly ended. To hear of it when it happens would cost more than to ask for one who tidies up.
     waiting = waiting.filter(({ fiber }) => fiber.unsafePoll() === null)
     const together = waiting.splice(0, size)
     const [first] = together
@@ -76,9 +77,9 @@ export const batched = <A, B, E>(
     const statement = {}
     current = statement
     if (waiting.length > 0) timer = setTimeout(next, mostMillis)
-    // Its context is read here: most who wait need none, and to read it costs more than to wait.
-    const like = { context: first.fiber.currentContext, fiberRefs: first.fiber.getFiberRefs() }
-    const runtime = Runtime.make({ ...like, runtimeFlags: Runtime.defaultRuntimeFlags })
+    // Read here, since it is asked of one of them alone, and costs more than to wait.
+    const fiberRefs = first.fiber.getFiberRefs()
+    const runtime = Runtime.make({ context: first.context, fiberRefs, runtimeFlags: Runtime.defaultRuntimeFlags })
     Runtime.runFork(runtime)(outcomes(together.map(({ question }) => question))).addObserver((exit) => {
       for (const [at, { resume }] of together.entries())
         resume(Exit.flatten(Exit.map(exit, (all) => all[at] as Exit.Exit<B, E>)))
@@ -88,8 +89,7 @@ export const batched = <A, B, E>(
 
   const wait = (question: A, fiber: Waiting<A, B, E>["fiber"]) =>
     Effect.async<B, E>((resume) => {
-      const one = { question, fiber, resume }
-      waiting.push(one)
+      waiting.push({ question, fiber, context: fiber.currentContext, resume })
       if (current === undefined) begin()
       else timer ??= setTimeout(next, mostMillis)
     })

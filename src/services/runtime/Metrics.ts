@@ -33,7 +33,7 @@ export type Labels = Readonly<Record<string, string | number>>
 
 const labelsByText = new Map<string, ReadonlyArray<MetricLabel.MetricLabel>>()
 
-/** Labels as a metric takes them. Equal ones are the same array, by which a metric finds at once what it has counted under them. */
+/** Labels as a metric takes them. Equal ones are the same array, by which it finds at once what it has counted under them. */
 export const labelsOf = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> => {
   const text = JSON.stringify(labels)
   const before = labelsByText.get(text)

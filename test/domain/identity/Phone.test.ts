@@ -138,6 +138,15 @@ describe("readPhone", () => {
     )
   })
 
+  it("reads no part of a telephone URI, however often it is asked", () => {
+    const texts = [
+      "688 0233121;phone-context=+44",
+      "tel:7911123456;phone-context=+44",
+      "7911123456;phone-context=example.org"
+    ]
+    for (const text of [...texts, ...texts]) assert.strictEqual(read(text, "GB"), "not_a_number")
+  })
+
   it("reads again what it read, and never throws", () => {
     FastCheck.assert(
       FastCheck.property(

@@ -1,7 +1,9 @@
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Schedule } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Option, Schedule } from "effect"
 import { type BatchedOptions, batched } from "../../../src/layers/postgres/Batched.ts"
+
+const transaction = Context.make(SqlClient.TransactionConnection, [] as never)
 
 /** Until what has ended makes room for the next statement: in the event loop's next turn. */
 const nextTurn = Effect.zipRight(
@@ -15,13 +17,17 @@ const nextTurn = Effect.zipRight(
 const asking = (options?: BatchedOptions) => {
   const statements: Array<{
     readonly questions: ReadonlyArray<string>
+    /** Whether it runs in a transaction. */
+    readonly within: boolean
     readonly end: Deferred.Deferred<ReadonlyArray<string>, string>
   }> = []
   const ask = batched(
     (questions: ReadonlyArray<string>) =>
-      Effect.flatMap(Deferred.make<ReadonlyArray<string>, string>(), (end) => {
-        statements.push({ questions, end })
-        return Deferred.await(end)
+      Effect.gen(function* () {
+        const end = yield* Deferred.make<ReadonlyArray<string>, string>()
+        const within = Option.isSome(yield* Effect.serviceOption(SqlClient.TransactionConnection))
+        statements.push({ questions, within, end })
+        return yield* Deferred.await(end)
       }),
     { patience: "1 hour", ...options }
   )
@@ -40,7 +46,7 @@ const asking = (options?: BatchedOptions) => {
       )
     )
   const fail = (at: number) => ending(at, ({ end }) => Deferred.fail(end, "no"))
-  return { ask, answer, fail, asked: () => statements.map(({ questions }) => questions.join("")) }
+  return { ask, answer, fail, statements, asked: () => statements.map(({ questions }) => questions.join("")) }
 }
 
 type Ask = (question: string) => Effect.Effect<string, string>
@@ -177,11 +183,31 @@ describe("batched", () => {
     })
   )
 
+  it.effect("asks for others outside the transaction of one who left, and tidies up in it", () =>
+    Effect.gen(function* () {
+      const { answer, ask, statements } = asking()
+      const done = yield* Deferred.make<void>()
+      const tidying = (question: string) =>
+        Effect.onInterrupt(ask(question), () => Effect.provide(Deferred.await(done), transaction))
+      const first = yield* put(ask, "a")
+      const left = yield* put(tidying, "b")
+      const other = yield* put(ask, "c")
+      yield* Fiber.interruptFork(left)
+      yield* nextTurn
+      yield* answer(0)
+      yield* answer(1)
+      assert.strictEqual(yield* Fiber.join(other), "c!")
+      assert.isFalse(statements.some(({ within }) => within))
+      yield* Deferred.succeed(done, undefined)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(left)))
+      assert.strictEqual(yield* Fiber.join(first), "a!")
+    })
+  )
+
   it.effect("asks alone within a transaction, whoever else asks", () =>
     Effect.gen(function* () {
       const { answer, ask, asked } = asking()
       const outside = yield* put(ask, "a")
-      const transaction = Context.make(SqlClient.TransactionConnection, [] as never)
       const within = yield* put((question) => Effect.provide(ask(question), transaction), "b")
       assert.deepStrictEqual(asked(), ["a", "b"])
       yield* answer(1)
