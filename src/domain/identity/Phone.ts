@@ -110,7 +110,8 @@ const read = (text: string, country: CountryCode): Either.Either<E164, InvalidPh
     if (number === parsed.number && !isValid && !parsed.isPossible())
       return refuse(reasonOf(validatePhoneNumberLength(number)))
     if (bot.test(number)) return refuse("not_a_person")
-    if (!isE164(number)) return refuse("not_a_number")
+    // Of some countries (Germany, Japan) numbers with more digits than E.164 allows are possible.
+    if (!isE164(number)) return refuse("too_long")
     return isWhole || isValid ? Either.right(number) : read(number, country)
   } catch (error) {
     return refuse(reasonOf(error instanceof Error ? error.message : undefined))

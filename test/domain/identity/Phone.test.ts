@@ -124,6 +124,7 @@ describe("readPhone", () => {
     ["+999 123456", "GB", "unknown_country"],
     [`+44${" ".repeat(52)}7911123456`, "GB", "too_long"],
     ["+44 7911 123456 7890", "GB", "too_long"],
+    ["+62 11774624494439", "GB", "too_long"],
     ["9".repeat(100_000), "GB", "too_long"]
   ]
   for (const [text, country, reason] of refusals) {
