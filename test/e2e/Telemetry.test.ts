@@ -274,9 +274,16 @@ describe("telemetry", () => {
           )
           found.set(path, row)
         })
-        const { child, exited, ready } = yield* serve({ DATA_DIR: dataDir, OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint })
+        const service = yield* serve({ DATA_DIR: dataDir, OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint })
+        const { ask, child, exited, ready } = service
         yield* ready
         const postgres = yield* postmasterPid(dataDir)
+        // Everything is sent every five seconds. Just after that, what a request leaves behind is sent last when all is closed.
+        found.clear()
+        yield* ask("/health/ready")
+        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => found.has("/v1/traces") })
+        found.clear()
+        yield* ask("/health/ready")
         child.kill("SIGTERM")
         assert.strictEqual(yield* exited, 0)
         for (const signal of ["traces", "metrics", "logs"]) {
