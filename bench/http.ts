@@ -202,7 +202,7 @@ export const benchBare = (url: Redacted.Redacted<string>, slug: string) =>
       yield* post({ port: ours, path: "/api/install", concurrency: 8, posts })
     }
     const listed = (port: number, authorizationOf: (person: BenchPerson) => string) => {
-      const posts = Array.from({ length: 600 }, (_, at) => owners[at % owners.length])
+      const posts = Array.from({ length: 1_500 }, (_, at) => owners[at % owners.length])
       return post({
         port,
         path: "/api/agents",
