@@ -18,6 +18,9 @@ export const CleanText = Schema.String.pipe(
   })
 )
 
+/** Whether a value is clean text. Postgres can't be asked for anything else: to look for it would be an error. */
+export const isCleanText = Schema.is(CleanText)
+
 /** Clean text, or null. */
 export const TextOrNull = Schema.NullOr(CleanText).annotations({
   message: () => ({ message: "Expected text or null", override: true })

@@ -6,7 +6,7 @@ import { decideDeletion, referredTo } from "../../domain/account/Deletion.ts"
 import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kind.ts"
 import { OrganizationInUse, Unauthenticated, WrongPassword } from "../../domain/Errors.ts"
 import { OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { Accounts } from "../../services/account/Accounts.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violatesForeignKey } from "../postgres/Database.ts"
@@ -254,7 +254,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     return Accounts.of({
       withEmail: traced("Accounts.withEmail")(function* (email) {
         // Postgres can't store unclean text, so no account has such an address, and asking would be an error.
-        if (!Schema.is(CleanText)(email)) return Option.none()
+        if (!isCleanText(email)) return Option.none()
         return Option.map(yield* Effect.orDie(findByEmail(email)), ({ id }) => id)
       }),
       view: traced("Accounts.view")(function* (userId, sessionId) {

@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Redacted, Schema } from "effect"
 import { ApiKey, KeyScope, mostKeys } from "../../domain/account/ApiKey.ts"
 import { KeyNotFound, LimitReached, Unauthenticated } from "../../domain/Errors.ts"
 import { OrganizationId } from "../../domain/Ids.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { ApiKeys } from "../../services/account/ApiKeys.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { BetterAuth, callBetterAuth } from "./BetterAuthLive.ts"
@@ -74,7 +74,7 @@ const make = Effect.gen(function* () {
       )
     ),
     delete: traced("ApiKeys.delete")(function* (organizationId, id) {
-      const found = Schema.is(CleanText)(id) ? yield* Effect.orDie(remove({ organizationId, id })) : Option.none()
+      const found = isCleanText(id) ? yield* Effect.orDie(remove({ organizationId, id })) : Option.none()
       if (Option.isNone(found)) return yield* new KeyNotFound()
     })
   })

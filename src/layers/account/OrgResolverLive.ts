@@ -2,7 +2,7 @@ import { SqlClient, SqlSchema } from "@effect/sql"
 import { Effect, Layer, Schema } from "effect"
 import { NoPersonalOrg, UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId, Slug, UserId } from "../../domain/Ids.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { OrgResolver } from "../../services/account/OrgResolver.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { batched } from "../postgres/Batched.ts"
@@ -48,7 +48,7 @@ const make = Effect.gen(function* () {
       return id === null || slug === null ? yield* new NoPersonalOrg({ userId }) : { id, slug }
     }),
     resolve: traced("OrgResolver.resolve")(function* ({ slug, userId }) {
-      if (!Schema.is(CleanText)(slug)) return yield* new UnknownTemplateSlug({ slug })
+      if (!isCleanText(slug)) return yield* new UnknownTemplateSlug({ slug })
       const { id, slug: own, templateAgentId } = yield* findBoth({ userId, slug })
       if (templateAgentId === null) return yield* new UnknownTemplateSlug({ slug })
       if (id === null || own === null) return yield* new NoPersonalOrg({ userId })

@@ -25,7 +25,7 @@ import {
 import type { TemplateIssue } from "../../domain/catalog/TemplateIssue.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { TemplateCatalog } from "../../services/catalog/TemplateCatalog.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient, violates } from "../postgres/Database.ts"
@@ -337,7 +337,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       }),
       manifest: traced("TemplateCatalog.manifest")(function* (slug) {
         // Postgres can't even be asked for other text, and nothing has such a slug.
-        const head = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findHead(slug)) : Option.none()
+        const head = isCleanText(slug) ? yield* Effect.orDie(findHead(slug)) : Option.none()
         return yield* Option.isSome(head) ? Effect.orDie(manifestOf(head.value)) : new UnknownTemplateSlug({ slug })
       })
     })

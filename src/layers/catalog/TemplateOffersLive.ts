@@ -4,7 +4,7 @@ import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kin
 import { Offer, OfferedTemplate, OfferStatus, offerPage, offersToFind, wordsOf } from "../../domain/catalog/Offer.ts"
 import { UnknownTemplateSlug } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { TemplateOffers } from "../../services/catalog/TemplateOffers.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "./OfferedSql.ts"
@@ -80,7 +80,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
       ),
       find: traced("TemplateOffers.find")(function* (slug) {
         // Postgres can't store unclean text, so no template has such a slug, and asking would be an error.
-        const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findOffer(slug)) : Option.none()
+        const found = isCleanText(slug) ? yield* Effect.orDie(findOffer(slug)) : Option.none()
         return yield* Effect.mapError(found, () => new UnknownTemplateSlug({ slug }))
       })
     })

@@ -4,7 +4,7 @@ import { type KindDescription, kindDescriptions } from "../../domain/catalog/Kin
 import { InvalidRequest, RowNotFound } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import { type AgentRow, changeProblems, changesNothing, fieldsOf } from "../../domain/installation/Row.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { AgentRows, type RowRequest } from "../../services/installation/AgentRows.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults, retryTransient } from "../postgres/Database.ts"
@@ -68,7 +68,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     const find = Effect.fnUntraced(function* ({ agent, kind, slug }: RowRequest) {
       const { organizationId, template } = agent
       const asked = queries.get(kind)
-      if (asked === undefined || !Schema.is(CleanText)(slug)) return yield* new RowNotFound({ kind, slug })
+      if (asked === undefined || !isCleanText(slug)) return yield* new RowNotFound({ kind, slug })
       const row = yield* asked.find({ organizationId, templateAgentId: template.templateAgentId, slug })
       if (Option.isNone(row)) return yield* new RowNotFound({ kind, slug })
       return { ...row.value, asked }

@@ -17,7 +17,7 @@ import {
 } from "../../domain/installation/Agent.ts"
 import { decide } from "../../domain/installation/Decide.ts"
 import { HistoryEntry, type HistoryQuery } from "../../domain/installation/History.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { InstalledAgents } from "../../services/installation/InstalledAgents.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { batched } from "../postgres/Batched.ts"
@@ -55,7 +55,6 @@ const Found = Schema.parseJson(
 )
 const decodeFound = Schema.decodeSync(Found)
 const decodeCursor = Schema.decode(Schema.NullOr(AgentCursor))
-const isClean = Schema.is(CleanText)
 
 /** Of how many agents it is kept what was found of them last. */
 const mostKnown = 1_024
@@ -136,7 +135,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
 
     const findOne = Effect.fnUntraced(function* (userId: UserId, agentId: string, counts: boolean) {
       // Postgres can't store unclean text, so no agent has such an id, and asking would be an error.
-      const [agent] = isClean(agentId) ? yield* findAgents({ userId, agentId, before: null, limit: 1, counts }) : []
+      const [agent] = isCleanText(agentId) ? yield* findAgents({ userId, agentId, before: null, limit: 1, counts }) : []
       return agent ?? (yield* new AgentNotFound({ agentId }))
     })
     const find = traced("InstalledAgents.find")((userId: UserId, agentId: string) =>

@@ -4,7 +4,7 @@ import { WatcherNotFound } from "../../domain/Errors.ts"
 import { AgentId, OrganizationId } from "../../domain/Ids.ts"
 import type { InstalledAgent } from "../../domain/installation/Agent.ts"
 import { AgentWatcher, dueOnResume } from "../../domain/installation/Watcher.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { Watchers } from "../../services/installation/Watchers.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { dieOfFaults } from "../postgres/Database.ts"
@@ -91,7 +91,7 @@ const make = Effect.gen(function* () {
                 onSome: ({ nextRunAt, schedule }) => resume({ ...request, due: dueOnResume(schedule, nextRunAt, now) })
               })
             )
-      if (!Schema.is(CleanText)(slug)) return yield* new WatcherNotFound({ slug })
+      if (!isCleanText(slug)) return yield* new WatcherNotFound({ slug })
       yield* requireAdmin({ organizationId, userId }).pipe(dieOfFaults)
       yield* Effect.orDie(sql.withTransaction(write))
       const [watcher] = yield* Effect.orDie(find(request))

@@ -9,7 +9,7 @@ import { E164 } from "../../domain/identity/Phone.ts"
 import { deprecationOf, mayWithdraw } from "../../domain/publishing/Lifecycle.ts"
 import { OwnTemplate, revisionsOfPage } from "../../domain/publishing/Revision.ts"
 import { RolloutId, RolloutState, stopped } from "../../domain/rollout/Rollout.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { PublishedTemplates } from "../../services/publishing/PublishedTemplates.ts"
 import { traced } from "../../services/runtime/Traced.ts"
 import { deprecatedOf } from "../catalog/OfferedSql.ts"
@@ -119,9 +119,7 @@ const make = (kinds: ReadonlyArray<KindDescription>) =>
     })
 
     const found = Effect.fnUntraced(function* (organizationId: OrganizationId, slug: string) {
-      const template = Schema.is(CleanText)(slug)
-        ? yield* Effect.orDie(findTemplate({ organizationId, slug }))
-        : Option.none()
+      const template = isCleanText(slug) ? yield* Effect.orDie(findTemplate({ organizationId, slug })) : Option.none()
       return yield* Effect.mapError(template, () => new UnknownTemplateSlug({ slug }))
     })
 

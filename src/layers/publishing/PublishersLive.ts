@@ -12,7 +12,7 @@ import {
   OwnPublisher,
   Role
 } from "../../domain/publishing/Publisher.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { NoSuchAccount, NotAPublisher } from "../../services/publishing/CreatePublisherErrors.ts"
 import { Publishers } from "../../services/publishing/Publishers.ts"
 import { traced } from "../../services/runtime/Traced.ts"
@@ -176,7 +176,7 @@ const make = Effect.gen(function* () {
   })
 
   const facts = (slug: string, userId: UserId | null) =>
-    Schema.is(CleanText)(slug)
+    isCleanText(slug)
       ? findFacts({ slug, userId }).pipe(
           Effect.map(
             Option.match({
@@ -246,9 +246,7 @@ const make = Effect.gen(function* () {
       )
     ),
     withdraw: traced("Publishers.withdraw")(function* (organizationId, id) {
-      const gone = Schema.is(CleanText)(id)
-        ? yield* Effect.orDie(removeInvitation({ organizationId, id }))
-        : Option.none()
+      const gone = isCleanText(id) ? yield* Effect.orDie(removeInvitation({ organizationId, id })) : Option.none()
       if (Option.isNone(gone)) return yield* new InvitationNotFound()
     }),
     invited: traced("Publishers.invited")((userId, token) => invited(offeredTo(userId, token))),

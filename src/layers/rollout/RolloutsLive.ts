@@ -32,7 +32,7 @@ import {
   waveSizes
 } from "../../domain/rollout/Rollout.ts"
 import { type CountedTargets, collisionReason, statusOf } from "../../domain/rollout/Status.ts"
-import { CleanText } from "../../domain/Text.ts"
+import { isCleanText } from "../../domain/Text.ts"
 import { TemplateMirror } from "../../services/installation/TemplateMirror.ts"
 import { organizationsRolledOut } from "../../services/rollout/RolloutMetrics.ts"
 import { Rollouts } from "../../services/rollout/Rollouts.ts"
@@ -211,7 +211,7 @@ const makeRollouts = Effect.gen(function* () {
 
   return Rollouts.of({
     templateOf: traced("Rollouts.templateOf")(function* (publisher, slug) {
-      const found = Schema.is(CleanText)(slug) ? yield* Effect.orDie(findTemplate({ publisher, slug })) : Option.none()
+      const found = isCleanText(slug) ? yield* Effect.orDie(findTemplate({ publisher, slug })) : Option.none()
       return Option.isSome(found) ? found.value.id : yield* new UnknownTemplateSlug({ slug })
     }),
     start: traced("Rollouts.start")(function* (templateAgentId, request) {
