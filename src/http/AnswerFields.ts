@@ -1,7 +1,7 @@
 import { Cookies, HttpApp, HttpMiddleware, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Context, Effect, FiberRef } from "effect"
 import { versionFieldFor } from "./ApiVersion.ts"
-import { noteAnew, rateLimitFields } from "./admission/RateLimitFields.ts"
+import { noteSpending, rateLimitFields } from "./admission/RateLimitFields.ts"
 import { requestIdAmong } from "./Problem.ts"
 import { cookiesAt, securityFieldsAt } from "./SecurityHeaders.ts"
 import { ServerConfig } from "./ServerConfig.ts"
@@ -16,7 +16,7 @@ export const withAnswerFields = HttpMiddleware.make(<E, R>(app: HttpApp.Default<
   Effect.withFiberRuntime<HttpServerResponse.HttpServerResponse, E, Answered | R>((fiber) => {
     const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
     const { ownOrigins } = Context.unsafeGet(fiber.currentContext, ServerConfig)
-    noteAnew(request)
+    noteSpending(request)
     const requestId = requestIdAmong(fiber.getFiberRef(FiberRef.currentLogAnnotations))
     const withFields = (response: HttpServerResponse.HttpServerResponse) => {
       const named = HttpServerResponse.setHeaders(response, {

@@ -47,11 +47,7 @@ type Value<A> = Extract<A, object | string>
  * What a handler answers: the value that its endpoint declares, or, if the endpoint also declares 304, that value with
  * its tag.
  */
-export type Answer<A> = undefined extends A
-  ? [Value<A>] extends [never]
-    ? A | Written<A>
-    : Cached<Value<A>>
-  : A | Written<A>
+export type Answer<A> = [undefined extends A ? Value<A> : never] extends [never] ? A | Written<A> : Cached<Value<A>>
 
 /** Handles an endpoint: answers with what it declares, and fails only with errors that it or the API declares. */
 export type Handler<E extends HttpApiEndpoint.HttpApiEndpoint.Any, ApiError, R> = (

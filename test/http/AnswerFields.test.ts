@@ -23,16 +23,19 @@ const limiter = RateLimiter.of({
   giveBack: () => Effect.void
 })
 
-/** The answer of an app to one request. */
-const answerOf = (app: HttpApp.Default<unknown, ServerConfig | RateLimiter>) =>
+const Needed = NotedLimiter.pipe(
+  Layer.provide(Layer.succeed(RateLimiter, limiter)),
+  Layer.merge(Layer.succeed(ServerConfig, config))
+)
+
+type App = HttpApp.Default<unknown, ServerConfig | RateLimiter>
+
+/** The answer of an app to one request, whose log lines say that id. */
+const answerOf = (app: App, id: unknown = requestId) =>
   Effect.promise(() =>
-    HttpApp.toWebHandler(
-      withAnswerFields(app).pipe(
-        Effect.annotateLogs({ requestId }),
-        Effect.provide(NotedLimiter.pipe(Layer.provideMerge(Layer.succeed(ServerConfig, config)))),
-        Effect.provideService(RateLimiter, limiter)
-      )
-    )(new Request("http://service/api/agents"))
+    HttpApp.toWebHandler(withAnswerFields(app).pipe(Effect.annotateLogs({ requestId: id }), Effect.provide(Needed)))(
+      new Request("http://service/api/agents")
+    )
   )
 
 const ok = HttpServerResponse.empty({ status: 200 })
@@ -82,6 +85,24 @@ describe("the header fields of an answer", () => {
         ['"read";r=1;t=60', '"install";r=0;t=60', '"read";r=1;t=60, "change";r=1;t=60', null, null]
       )
       assert.strictEqual(answers[2]?.headers.get("ratelimit-policy"), '"read";q=2;w=60, "change";q=2;w=60')
+    })
+  )
+
+  it.effect("tell of one answer alone, where a server around it has a request answered twice", () =>
+    Effect.gen(function* () {
+      const twice = Effect.zipRight(withAnswerFields(Effect.zipRight(take("read", "allowed"), ok)), ok)
+      assert.isNull((yield* answerOf(Effect.zipRight(twice, withAnswerFields(ok)))).headers.get("ratelimit"))
+    })
+  )
+
+  it.effect("say no other id than a UUID, whatever a log calls so", () =>
+    Effect.gen(function* () {
+      for (const id of ["req 42\u0000", { secret: "tenant 7" }, 7]) {
+        assert.strictEqual(
+          (yield* answerOf(ok, id)).headers.get("x-request-id"),
+          "00000000-0000-0000-0000-000000000000"
+        )
+      }
     })
   )
 })

@@ -19,25 +19,21 @@ const spentStatus = ({ limit, policy, retryAfter, window }: RateLimitExceeded) =
   resetAfter: retryAfter
 })
 
-/** What each request spent, by the budget. */
+/** What each request that is answered spent, by the budget. */
 const spentBy = new WeakMap<object, Map<string, RateLimitStatus>>()
 
 /** What stands for a request that is passed on with another URL as well: the server's own object. */
 const keyOf = ({ source }: HttpServerRequest.HttpServerRequest): object => Object(source)
 
+/** Begins to note what a request spends; anew where a server around this one has it answered again. */
+export const noteSpending = (request: HttpServerRequest.HttpServerRequest): void => {
+  spentBy.set(keyOf(request), new Map())
+}
+
 /** What the request of a fiber spent; undefined outside requests. */
 const spentOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>) => {
   const request = Context.getOption(fiber.currentContext, HttpServerRequest.HttpServerRequest)
-  if (Option.isNone(request)) return undefined
-  const key = keyOf(request.value)
-  const spent = spentBy.get(key) ?? new Map<string, RateLimitStatus>()
-  spentBy.set(key, spent)
-  return spent
-}
-
-/** Begins to note what a request spends, which may have been answered before by a server around this one. */
-export const noteAnew = (request: HttpServerRequest.HttpServerRequest): void => {
-  spentBy.delete(keyOf(request))
+  return Option.isSome(request) ? spentBy.get(keyOf(request.value)) : undefined
 }
 
 /** A limiter that notes with each request what it spent, even if the request fails afterwards, but not what was given back. */

@@ -18,9 +18,8 @@ const cleanCause = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
  */
 export const withCleanCauses = <Output>(logger: Logger.Logger<unknown, Output>): Logger.Logger<unknown, Output> =>
   Logger.mapInputOptions(logger, (options: Logger.Logger.Options<unknown>) => {
-    const hasErrors = Arr.ensure(options.message).some(Predicate.isError)
-    if (Cause.isEmptyType(options.cause) && !hasErrors) return options
     const [messages, errors] = Arr.partition(Arr.ensure(options.message), Predicate.isError)
+    if (Cause.isEmptyType(options.cause) && errors.length === 0) return options
     return {
       ...options,
       message: messages,
